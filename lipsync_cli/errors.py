@@ -1,0 +1,58 @@
+"""The errors a user can meet: each one is a sentence and an exit code.
+
+Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output that exists), 4 nothing to work on,
+5 some of many inputs failed, 6 a tool or device is missing, 130 interrupted.
+"""
+
+from pathlib import Path
+
+
+class LipsyncError(Exception):
+    """A failure that is told in one line: the file, the fact, the next step.
+
+    Parameters
+    ----------
+    fact : what is the case, as a clause without a full stop
+    path : the file concerned, if there is one
+    hint : what to do next, if there is something to do
+    """
+
+    exit_code = 1
+
+    def __init__(self, fact: str, path: str | Path | None = None, hint: str | None = None) -> None:
+        self.fact, self.path, self.hint = fact, path, hint
+        where = f"{path}: " if path is not None else ""
+        super().__init__(f"{where}{fact}" + (f"; {hint}" if hint else ""))
+
+    def __reduce__(self):  # crosses process boundaries whole
+        return type(self), (self.fact, self.path, self.hint)
+
+
+class UsageError(LipsyncError):
+    """Options that contradict each other or make no sense."""
+
+    exit_code = 2
+
+
+class InputError(LipsyncError):
+    """A file that is missing, unreadable, of another format, or an output that already exists."""
+
+    exit_code = 3
+
+
+class NothingToDoError(LipsyncError):
+    """The input is fine, but holds nothing to work on: no face, no speech, no clips."""
+
+    exit_code = 4
+
+
+class PartialError(LipsyncError):
+    """Some of many inputs failed; the others are done and kept."""
+
+    exit_code = 5
+
+
+class ToolError(LipsyncError):
+    """A program or device is missing or does not work."""
+
+    exit_code = 6

@@ -1,0 +1,72 @@
+"""Files appear whole or not at all: written under a private name in the same folder, synced, renamed."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lipsync_cli.errors import InputError
+
+
+def check_output(path: Path, force: bool = False) -> None:
+    """Raise InputError if the output exists without `force`, or if its folder cannot be written."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError("is a folder, a file is to be written", path, "name a file")
+    if path.exists() and not force:
+        raise InputError("exists", path, "use --force to overwrite it")
+    if not path.parent.is_dir():
+        raise InputError("no such folder for the output", path.parent, "create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError("the folder cannot be written", path.parent, "choose another output")
+
+
+@contextmanager
+def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
+    """Give a temporary name beside `path`; on success sync it and rename it to `path`, else remove it.
+
+    The temporary name keeps the suffix, because encoders choose the container by it. What an earlier, killed run of the
+    same output left behind is removed.
+    """
+    path = Path(path)
+    check_output(path, force)
+    _remove_stale(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror or error})", path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_stale(path: Path) -> None:
+    pattern = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)-[0-9a-f]{{8}}\.tmp{re.escape(path.suffix)}")
+    for name in os.listdir(path.parent):
+        match = pattern.fullmatch(name)
+        if match and not _is_alive(int(match[1])):
+            (path.parent / name).unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
