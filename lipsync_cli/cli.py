@@ -1,0 +1,113 @@
+"""The command `lipsync`: registers the verbs in workflow order and turns errors into one line and an exit code.
+
+No logic lives here, and nothing heavy is imported: `lipsync -h` has to answer at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import importlib
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from lipsync_cli import __version__
+from lipsync_cli.errors import LipsyncError
+
+VERBS = ("extract-frames", "detect-faces", "mels", "pack", "train", "infer", "score", "info")
+
+app = typer.Typer(
+    name="lipsync",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"lipsync {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Make a face in a video or a photo speak given words, and train the networks that do it.
+
+    The verbs are listed in the order of the work; each one reads files and writes one.
+
+    \b
+    Example:
+      lipsync infer face.mp4 speech.wav
+    """
+
+
+def tell(error: BaseException, verbose: bool) -> int:
+    """Say an error on stderr in one line, with the traceback above it if `verbose`, and return its exit code."""
+    if verbose:
+        traceback.print_exception(error)
+    if isinstance(error, LipsyncError):
+        code, text = error.exit_code, str(error)
+    elif isinstance(error, KeyboardInterrupt):
+        code, text = 130, "interrupted"
+    elif isinstance(error, OSError) and error.strerror:
+        code, text = 3, (f"{error.filename}: " if error.filename else "") + error.strerror
+    else:
+        fact = " ".join(str(error).split())
+        code, text = 1, f"unexpected {type(error).__name__}: {fact}; run it again with -v for the traceback"
+    print(f"lipsync: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a command: whatever it raises becomes one line on stderr and the exit code of its kind."""
+
+    @functools.wraps(function)
+    def command(*args: Any, **options: Any) -> None:
+        try:
+            function(*args, **options)
+        except typer.Exit:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # the reader of our output has left: Typer ends quietly
+            raise typer.Exit(tell(error, bool(options.get("verbose")))) from None
+
+    return command
+
+
+def _register(verb: str) -> None:
+    name = verb.replace("-", "_")
+    try:
+        module = importlib.import_module(f"lipsync_cli.commands.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"lipsync_cli.commands.{name}":
+            raise
+        return
+    app.command(verb)(with_exit_codes(getattr(module, name)))
+
+
+for _verb in VERBS:
+    _register(_verb)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # unwinds, so that temporary files go and child processes end
+
+
+def main() -> None:
+    """Run the command line."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app(prog_name="lipsync")

@@ -1,0 +1,56 @@
+"""Options that mean the same wherever they appear, and what their values stand for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.errors import ToolError, UsageError
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.", show_default=False)]
+Force = Annotated[bool, typer.Option("-f", "--force", help="Overwrite the output if it exists.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors on stderr.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr; show the traceback of an error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Check the inputs, print what would be done, and stop.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", min=1, help="Worker processes or threads.", show_default="one per core"),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
+
+
+def resolve_jobs(jobs: int | None) -> int:
+    """Return the number of workers: what was asked for, else one per core that this process may use."""
+    if jobs is not None:
+        return jobs
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def resolve_device(name: str) -> str:
+    """Return the torch device's name for `auto`, `cpu`, `cuda` or `cuda:N`.
+
+    Raises
+    ------
+    UsageError : the name is none of these
+    ToolError : there is no such CUDA device
+    """
+    kind, _, number = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdecimal())):
+        raise UsageError(f"no device is called {name!r}", hint="use auto, cpu, cuda or cuda:N")
+    if kind == "cpu":
+        return "cpu"
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "auto":
+        return "cuda" if count else "cpu"
+    if int(number or 0) >= count:
+        raise ToolError(f"there is no device {name}: {count} CUDA devices found", hint="use --device cpu")
+    return name

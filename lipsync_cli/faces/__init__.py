@@ -1,0 +1,1 @@
+"""A frame in, where the face is out: detectors, tracking, the crop rule, paste-back."""

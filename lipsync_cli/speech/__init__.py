@@ -1,0 +1,1 @@
+"""Samples in, log-mels out, and the one function that cuts the mel window of a frame."""

@@ -1,0 +1,1 @@
+"""A generator over a whole clip, as a stream."""

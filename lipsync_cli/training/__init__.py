@@ -1,0 +1,1 @@
+"""Losses, recipes, the loop and its checkpoints."""
