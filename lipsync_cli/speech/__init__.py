@@ -1,1 +1,1 @@
-"""Samples in, log-mels out, and the one function that cuts the mel window of a frame."""
+"""Speech as the models hear it: log-mel spectrograms and the window that belongs to one video frame."""

@@ -1,0 +1,231 @@
+"""LipGAN's log-mel spectrogram, and the only place that says which mel frames belong to a video frame.
+
+The numbers are those of LipGAN's `audio.py` (KR et al. 2019, https://github.com/Rudrabha/LipGAN, 2019), computed with
+librosa there and with NumPy here: 80 mel frames a second, mel frame i centred on the time i / 80 s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    import numpy as np
+
+SAMPLE_RATE = 16000
+HOP_LENGTH = 200
+FRAMES_PER_SECOND = SAMPLE_RATE // HOP_LENGTH  # 80 mel frames a second
+N_MELS = 80
+WINDOW = 27  # mel frames that go with one video frame: 337.5 ms
+SILENCE = -4.0  # the lowest value a mel can have
+
+_BLOCK = 1024  # mel frames transformed at once: bounds the memory for long recordings
+
+
+@dataclass(frozen=True)
+class MelParameters:
+    """What a log-mel spectrogram was made with; stored beside every mel and every set of weights.
+
+    Parameters
+    ----------
+    sample_rate : samples a second
+    n_fft, hop_length, win_length : samples
+    n_mels : number of mel bands
+    fmin, fmax : Hz, the outer edges of the filter bank
+    preemphasis : coefficient k of y[n] = x[n] - k x[n - 1]
+    min_level_db, ref_level_db : dB, the level mapped to `-max_abs` and the one subtracted first
+    max_abs : the values end up in [-max_abs, max_abs]
+    """
+
+    sample_rate: int = SAMPLE_RATE
+    n_fft: int = 800
+    hop_length: int = HOP_LENGTH
+    win_length: int = 800
+    n_mels: int = N_MELS
+    fmin: float = 55.0
+    fmax: float = 7600.0
+    preemphasis: float = 0.97
+    min_level_db: float = -100.0
+    ref_level_db: float = 20.0
+    max_abs: float = 4.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the parameters as a JSON-able dictionary."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> MelParameters:
+        """Make parameters from a dictionary; raise InputError if it names parameters this version does not know."""
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise InputError(f"unknown mel parameter {unknown[0]!r}")
+        return cls(**values)
+
+    def check_same(self, other: MelParameters) -> None:
+        """Raise InputError naming both values of the first parameter in which `other` differs."""
+        for field in fields(self):
+            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+            if mine != theirs:
+                raise InputError(f"the mel parameter {field.name} is {mine} here and {theirs} there")
+
+
+def log_mel(samples: np.ndarray, parameters: MelParameters | None = None) -> np.ndarray:
+    """Compute LipGAN's normalised log-mel spectrogram.
+
+    Parameters
+    ----------
+    samples : shape (num_samples,), mono, -1..1, at `parameters.sample_rate`
+
+    Returns
+    -------
+    shape (1 + num_samples // hop_length, n_mels), float32 in [-max_abs, max_abs]; row i is centred on sample i * hop_length
+
+    Raises
+    ------
+    ValueError : if the samples are not one finite row
+
+    Notes
+    -----
+    Pre-emphasis, magnitude (not power) of a centred short-time Fourier transform with a periodic Hann window, Slaney mel
+    filters, 20 log10, floor at `min_level_db`. What lies outside the recording is silence (zeros), which is librosa's
+    padding since 0.10; older ones mirrored the signal, which changes the first two and the last two rows only.
+    """
+    import numpy as np
+
+    parameters = parameters or MelParameters()
+    samples = np.asarray(samples)
+    if samples.ndim != 1 or not np.isfinite(samples).all():
+        raise ValueError("the samples must be one row of finite numbers")
+    num_frames = 1 + len(samples) // parameters.hop_length
+    margin = parameters.n_fft // 2
+    padded = np.zeros(len(samples) + 2 * margin, np.float32)
+    padded[margin : margin + len(samples)] = samples
+    filters = _mel_filters(parameters)
+    taper = np.zeros(parameters.n_fft)
+    start = (parameters.n_fft - parameters.win_length) // 2
+    cycles = np.arange(parameters.win_length) / parameters.win_length
+    taper[start : start + parameters.win_length] = 0.5 - 0.5 * np.cos(2 * np.pi * cycles)
+    floor = 10.0 ** (parameters.min_level_db / 20.0)
+    mel = np.empty((num_frames, parameters.n_mels), np.float32)
+    for first in range(0, num_frames, _BLOCK):
+        last = min(first + _BLOCK, num_frames)
+        begin, end = first * parameters.hop_length, (last - 1) * parameters.hop_length + parameters.n_fft
+        signal = padded[begin:end].astype(np.float64)
+        emphasised = signal.copy()
+        emphasised[1:] -= parameters.preemphasis * signal[:-1]
+        if begin:
+            emphasised[0] -= parameters.preemphasis * padded[begin - 1]
+        if end > margin + len(samples):  # the filter's tail is no part of the recording
+            emphasised[margin + len(samples) - begin :] = 0.0
+        frames = np.lib.stride_tricks.sliding_window_view(emphasised, parameters.n_fft)[:: parameters.hop_length]
+        magnitude = np.abs(np.fft.rfft(frames * taper, axis=1))
+        level_db = 20.0 * np.log10(np.maximum(floor, magnitude @ filters.T)) - parameters.ref_level_db
+        scaled = 2 * parameters.max_abs * (level_db - parameters.min_level_db) / -parameters.min_level_db
+        mel[first:last] = np.clip(scaled - parameters.max_abs, -parameters.max_abs, parameters.max_abs)
+    return mel
+
+
+def window_start(middle_s: float | Fraction | np.ndarray) -> Any:
+    """Find the first of the 27 mel frames that belong to a video frame.
+
+    Parameters
+    ----------
+    middle_s : the middle of the frame's time on screen, in seconds; a number or an array of them
+
+    Returns
+    -------
+    index of the first mel frame, possibly negative; int for a number, int64 array for an array
+
+    Notes
+    -----
+    The window is centred: mel frame `start + 13` is the one nearest to `middle_s`, so the error is at most half a mel
+    frame (6.25 ms). LipGAN centres the window in training and starts it at the frame at inference.
+    """
+    import numpy as np
+
+    middle = np.asarray(middle_s, np.float64)
+    nearest = np.floor(middle * FRAMES_PER_SECOND + 0.5 + 1e-6).astype(np.int64)  # ties go up, also when rounded
+    start = nearest - WINDOW // 2
+    return int(start) if start.ndim == 0 else start
+
+
+def window(mel: np.ndarray, middle_s: float | Fraction) -> np.ndarray:
+    """Cut the mel frames centred on the middle of one video frame.
+
+    Parameters
+    ----------
+    mel : shape (num_mel_frames, n_mels)
+    middle_s : the middle of the frame's time on screen, in seconds
+
+    Returns
+    -------
+    shape (27, n_mels); what lies before the start or past the end is silence (-4)
+    """
+    import numpy as np
+
+    return windows(mel, np.asarray([window_start(middle_s)]))[0]
+
+
+def windows(
+    mel: np.ndarray, starts: np.ndarray, first: int | np.ndarray = 0, length: int | np.ndarray | None = None
+) -> np.ndarray:
+    """Cut many windows at once, each within its own recording.
+
+    Parameters
+    ----------
+    mel : shape (num_mel_frames, n_mels), one recording or many joined end to end
+    starts : shape (n,), what `window_start` gave, counted from the start of the recording
+    first, length : where the recording lies in `mel`; numbers, or shape (n,); all of `mel` if not given
+
+    Returns
+    -------
+    shape (n, 27, n_mels); what lies outside the recording is silence (-4)
+    """
+    import numpy as np
+
+    starts = np.asarray(starts, np.int64)
+    first = np.broadcast_to(np.asarray(first, np.int64), starts.shape)
+    last = np.broadcast_to(np.asarray(len(mel) if length is None else first + length, np.int64), starts.shape)
+    index = (first + starts)[:, None] + np.arange(WINDOW)
+    inside = (index >= first[:, None]) & (index < last[:, None])
+    if not len(mel):
+        return np.full((*index.shape, *mel.shape[1:]), SILENCE, mel.dtype)
+    cut = mel[np.clip(index, 0, len(mel) - 1)]
+    cut[~inside] = SILENCE
+    return cut
+
+
+@lru_cache(maxsize=4)
+def _mel_filters(parameters: MelParameters) -> np.ndarray:
+    """Triangles on Slaney's mel scale, each of unit area in Hz: shape (n_mels, 1 + n_fft // 2), float64."""
+    import numpy as np
+
+    edges_mel = np.linspace(_hz_to_mel(parameters.fmin), _hz_to_mel(parameters.fmax), parameters.n_mels + 2)
+    edges = _mel_to_hz(edges_mel)
+    bins = np.arange(1 + parameters.n_fft // 2) * (parameters.sample_rate / parameters.n_fft)
+    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    triangles = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
+    return np.maximum(0.0, triangles) * (2.0 / (high - low))
+
+
+_LINEAR_HZ = 200.0 / 3  # Hz a mel below 1000 Hz (Slaney 1998, Auditory Toolbox)
+_BREAK_HZ = 1000.0
+_BREAK_MEL = _BREAK_HZ / _LINEAR_HZ
+_LOG_STEP = 0.06875177742094912  # ln(6.4) / 27: natural logarithm of the frequency ratio of one mel above 1000 Hz
+
+
+def _hz_to_mel(hz: float) -> float:
+    import math
+
+    return hz / _LINEAR_HZ if hz < _BREAK_HZ else _BREAK_MEL + math.log(hz / _BREAK_HZ) / _LOG_STEP
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.where(mel < _BREAK_MEL, mel * _LINEAR_HZ, _BREAK_HZ * np.exp((mel - _BREAK_MEL) * _LOG_STEP))
