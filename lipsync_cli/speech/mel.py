@@ -83,7 +83,8 @@ def log_mel(samples: np.ndarray, parameters: MelParameters | None = None) -> np.
 
     Returns
     -------
-    shape (1 + num_samples // hop_length, n_mels), float32 in [-max_abs, max_abs]; row i is centred on sample i * hop_length
+    shape (1 + num_samples // hop_length, n_mels), float32 in [-max_abs, max_abs]; row i is centred on sample
+    i * hop_length
 
     Raises
     ------
@@ -91,9 +92,9 @@ def log_mel(samples: np.ndarray, parameters: MelParameters | None = None) -> np.
 
     Notes
     -----
-    Pre-emphasis, magnitude (not power) of a centred short-time Fourier transform with a periodic Hann window, Slaney mel
-    filters, 20 log10, floor at `min_level_db`. What lies outside the recording is silence (zeros), which is librosa's
-    padding since 0.10; older ones mirrored the signal, which changes the first two and the last two rows only.
+    Pre-emphasis, magnitude (not power) of a centred short-time Fourier transform with a periodic Hann window, Slaney
+    mel filters, 20 log10, floor at `min_level_db`. What lies outside the recording is silence (zeros), which is
+    librosa's padding since 0.10; older ones mirrored the signal, which changes the first and last two rows only.
     """
     import numpy as np
 

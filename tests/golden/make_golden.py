@@ -1,7 +1,7 @@
 """Make mel.npz with librosa alone: the log-mel of LipGAN's audio.py, written down again from its description.
 
-Run by hand (`python tests/golden/make_golden.py`) when the recipe changes; the file it writes is never edited. It imports
-nothing of lipsync_cli, so that the tests compare two independent computations.
+Run by hand (`python tests/golden/make_golden.py`) when the recipe changes; the file it writes is never edited.
+It imports nothing of lipsync_cli, so that the tests compare two independent computations.
 """
 
 from pathlib import Path
