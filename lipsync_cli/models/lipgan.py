@@ -186,7 +186,7 @@ class _Layer(nn.Module):
 
 
 class _UpLayer(nn.Module):
-    """Transposed convolution with bias, batch normalisation, ReLU: doubles the side, or makes 3 of 1 without padding."""
+    """Transposed convolution with bias, batch normalisation, ReLU: doubles the side, or makes 3 of 1 unpadded."""
 
     def __init__(self, channels_in: int, channels: int, padding: int = 1, output_padding: int = 1) -> None:
         super().__init__()
