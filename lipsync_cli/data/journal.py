@@ -1,0 +1,179 @@
+"""Work that can be killed at any moment: finished clips lie in a folder beside the output until all are done."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.data.discover import FRAMES, FRAMES_RECORD, Clip
+from lipsync_cli.data.workers import run_tasks
+from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.output import check_output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Progress = Callable[[int, int | None, str], None]
+OnFailure = Callable[[LipsyncError], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip and what is to be done with it; goes to a worker."""
+
+    clip: Clip
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The finished work on one clip: a file of named arrays."""
+
+    clip: Clip
+    path: Path
+
+    def read(self, *names: str) -> list[np.ndarray]:
+        """Read arrays by name.
+
+        Raises
+        ------
+        InputError : the file is damaged; it is removed, so that the next run makes it again
+        """
+        import numpy as np
+
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                return [arrays[name] for name in names]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            self.path.unlink(missing_ok=True)
+            raise InputError("a finished part was damaged and is removed", self.path, "run the same again") from error
+
+
+@contextmanager
+def journal(
+    work: Callable[[Task], dict[str, Any]],
+    clips: list[Clip],
+    parameters: dict[str, Any],
+    output: Path,
+    jobs: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+    on_failure: OnFailure | None = None,
+    label: str = "clips",
+) -> Iterator[list[Part]]:
+    """Do the work on every clip that is not done yet, and give the finished parts in the order of the clips.
+
+    The parts lie in `.<output>.parts/` and are removed when the block ends without an error; after a kill the same
+    command finds them. A part is known by the clip's path, size, modification time and the parameters, so that a
+    changed clip or another parameter is done anew.
+
+    Parameters
+    ----------
+    work : a function of a module: from a Task to named arrays, run in worker processes
+    on_failure : told of every clip that failed
+
+    Raises
+    ------
+    InputError : the output exists without `force`, another process is at it, no clip could be used, the disk is full
+    """
+    check_output(output, force)
+    folder = output.with_name(f".{output.name}.parts")
+    with lock_folder(folder):
+        done: dict[Clip, Part] = {}
+        todo: list[Task] = []
+        failures: list[LipsyncError] = []
+        names: dict[Clip, str] = {}
+        for clip in clips:
+            try:
+                names[clip] = _part_name(clip, parameters)
+            except OSError as error:
+                failures.append(InputError(f"cannot be read ({error.strerror})", clip.path))
+                continue
+            path = folder / names[clip]
+            if zipfile.is_zipfile(path):
+                done[clip] = Part(clip, path)
+            else:
+                todo.append(Task(clip, parameters))
+        for error in failures:
+            if on_failure is not None and len(clips) > 1:
+                on_failure(error)
+        if progress is not None:
+            progress(len(done), len(clips), label)
+        for task, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
+            if error is None:
+                path = folder / names[task.clip]
+                _write_part(path, arrays or {})
+                done[task.clip] = Part(task.clip, path)
+            else:
+                error = with_path(error, task.clip.path)
+                failures.append(error)
+                if on_failure is not None and len(clips) > 1:
+                    on_failure(error)
+            if progress is not None:
+                progress(len(done) + len(failures), len(clips), label)
+        if not done:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise failures[0] if len(failures) == 1 else InputError(f"none of the {len(clips)} clips could be used")
+        yield [done[clip] for clip in clips if clip in done]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:
+    path = clip.path / FRAMES_RECORD if clip.kind == FRAMES else clip.path
+    state = path.stat()
+    key = [os.path.abspath(clip.path), clip.speaker, clip.name, clip.file, state.st_size, state.st_mtime_ns, parameters]
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40] + ".npz"
+
+
+def _write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    import numpy as np
+
+    temporary = path.with_suffix(".tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot be written ({error.strerror or error})",
+            path.parent,
+            "what is done is kept: make room, run it again",
+        ) from error
+
+
+def with_path(error: LipsyncError, path: Path) -> LipsyncError:
+    """Name the clip in an error that names no file yet."""
+    if error.path is not None:
+        return error
+    return type(error)(error.fact, path, error.hint)
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Make the folder and hold it: two runs of the same output at once would undo each other."""
+    try:
+        folder.mkdir(exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"cannot be made ({error.strerror})", folder) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise InputError("another run is writing this output", folder, "wait for it") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
