@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests themselves run side by side
@@ -15,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+MakeClip = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +38,46 @@ def lipsync() -> Run:
         return subprocess.run(command, check=False, **settings)  # type: ignore[call-overload]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> MakeClip:
+    """Make a clip of the example face, gently moving, that says a piece of the example sentence.
+
+    `make_clip(path, num_frames=25, rate=25, start_s=0.5, size=160, sound=True)` -> path
+    """
+
+    def make(
+        path: Path, num_frames: int = 25, rate: int = 25, start_s: float = 0.5, size: int = 160, sound: bool = True
+    ):
+        import cv2
+        import numpy as np
+        import soundfile
+        from lipsync_cli.media.encode import VideoWriter
+
+        photo = cv2.cvtColor(cv2.imread(str(ROOT / "examples" / "astronaut.jpg")), cv2.COLOR_BGR2RGB)
+        voice, sample_rate = soundfile.read(ROOT / "examples" / "speech.flac")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        track = path.with_suffix(".sound.wav")
+        first = round(start_s * sample_rate)
+        soundfile.write(track, voice[first : first + round(num_frames / rate * sample_rate)], sample_rate)
+        zoom = size / 160
+        with VideoWriter(path, size, size, Fraction(rate), audio=track if sound else None) as writer:
+            for n in range(num_frames):
+                angle = 2 * np.pi * (n / 40 + start_s)
+                x, y = 143 + 5 * np.sin(angle), 50 + 3 * np.cos(angle)
+                matrix = np.array([[zoom, 0, -x * zoom], [0, zoom, -y * zoom]])
+                writer.write(cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR))
+        track.unlink()
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clip_folder(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two speakers with two short clips each; do not write into it."""
+    folder = tmp_path_factory.mktemp("clips")
+    for number, name in enumerate(("ann/a1", "ann/a2", "bob/b1", "bob/b2")):
+        make_clip(folder / f"{name}.mp4", num_frames=20, start_s=0.4 + 0.3 * number)
+    return folder
