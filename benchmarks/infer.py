@@ -1,0 +1,139 @@
+"""`lipsync infer` end to end: output frames a second and peak memory, for a short and a long input.
+
+The input is the example face, gently moving, as a 360x288 clip at 25 frames/s, as long as the speech. The naive way is
+what scripts for lip-sync do: every frame in memory, dlib's HOG detector on each of them, one face at a time through the same
+network, a rectangle pasted back.
+
+Usage: python benchmarks/infer.py [SHORT_S LONG_S]        (default: 10 600)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH, HEIGHT, RATE = 360, 288, 25
+NAIVE_FRAMES = 50
+
+
+def make_input(folder: Path, duration_s: int) -> tuple[Path, Path]:
+    """Write a silent clip of the example face and a sound file of the same length."""
+    import cv2
+    import numpy as np
+    import soundfile
+
+    from lipsync_cli.media.encode import VideoWriter
+
+    photo = cv2.cvtColor(cv2.imread(str(ROOT / "examples" / "astronaut.jpg")), cv2.COLOR_BGR2RGB)
+    voice, sample_rate = soundfile.read(ROOT / "examples" / "speech.flac")
+    clip, speech = folder / f"face{duration_s}.mp4", folder / f"speech{duration_s}.wav"
+    soundfile.write(speech, np.resize(voice, duration_s * sample_rate), sample_rate)
+    period = 4 * RATE
+    angles = 2 * np.pi * np.arange(period) / period
+    frames = []
+    for angle in angles:
+        matrix = np.array([[1, 0, -45 + 6 * np.sin(angle)], [0, 1, -8 + 4 * np.cos(angle)]])
+        frames.append(cv2.warpAffine(photo, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR))
+    with VideoWriter(clip, WIDTH, HEIGHT, Fraction(RATE)) as writer:
+        for n in range(duration_s * RATE):
+            writer.write(frames[n % period])
+    return clip, speech
+
+
+def resident_mb(pid: int) -> float:
+    """Memory that a process and all its descendants hold now (shared pages counted once: PSS)."""
+    waiting, total_kb = [pid], 0
+    while waiting:
+        one = waiting.pop()
+        try:
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+            total_kb += int(rollup.partition("\nPss:")[2].split()[0])
+            for task in os.listdir(f"/proc/{one}/task"):
+                waiting += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
+        except (OSError, IndexError, ValueError):
+            continue
+    return total_kb / 1024
+
+
+def run_infer(clip: Path, speech: Path) -> tuple[float, float]:
+    """Run `lipsync infer` as a user does; return its seconds and its peak memory in MB (all its processes together)."""
+    line = [
+        sys.executable,
+        "-m",
+        "lipsync_cli",
+        "infer",
+        str(clip),
+        str(speech),
+        "-o",
+        str(clip.with_suffix(".out.mp4")),
+    ]
+    started, peak_mb = time.monotonic(), 0.0
+    with subprocess.Popen([*line, "--force", "--quiet"], stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peak_mb = max(peak_mb, resident_mb(process.pid))
+            time.sleep(0.1)
+    if process.returncode != 0:
+        raise SystemExit(f"lipsync infer ended with {process.returncode}")
+    return time.monotonic() - started, peak_mb
+
+
+def naive_frames_per_s(clip: Path) -> float:
+    """Frames a second of the naive way, over the first frames of the clip, without loading and encoding."""
+    import cv2
+    import dlib
+    import numpy as np
+    import torch
+
+    from lipsync_cli.data.weights import load_weights
+    from lipsync_cli.faces.crop import crop_face
+    from lipsync_cli.media.decode import read_frames
+
+    generator, header = load_weights(None)
+    rule = header.crop_rule
+    detect = dlib.get_frontal_face_detector()
+    mel = torch.zeros(1, 1, 80, 27)
+    started = time.monotonic()
+    frames = list(read_frames(clip, stop=NAIVE_FRAMES))
+    for frame in frames:
+        found = detect(frame, 1)[0]
+        box = np.array([found.left(), found.top(), found.right(), found.bottom()], np.float32)
+        crop = torch.from_numpy(crop_face(frame, box, rule)).permute(2, 0, 1)[None].float() / 255
+        with torch.inference_mode():
+            made = generator(crop, crop, mel).image[0].permute(1, 2, 0).numpy()
+        x, y, side = (round(float(value)) for value in rule.square(box))
+        x, y = max(x, 0), max(y, 0)
+        hole = frame[y : y + side, x : x + side]
+        hole[:] = cv2.resize((made * 255).astype(np.uint8), hole.shape[1::-1])
+    return len(frames) / (time.monotonic() - started)
+
+
+def main() -> None:
+    """Measure and print one JSON line."""
+    short_s, long_s = map(int, sys.argv[1:3] or (10, 600))
+    with tempfile.TemporaryDirectory() as name:
+        figures, naive = {}, 0.0
+        for kind, duration_s in (("short", short_s), ("long", long_s)):
+            clip, speech = make_input(Path(name), duration_s)
+            lasted_s, peak_mb = run_infer(clip, speech)
+            figures[kind] = {"input_s": duration_s, "frames_per_s": duration_s * RATE / lasted_s, "peak_mb": peak_mb}
+            naive = naive or naive_frames_per_s(clip)
+    short, long = figures["short"], figures["long"]
+    result = {
+        "size": f"{WIDTH}x{HEIGHT}",
+        **{f"{kind}_{key}": round(value, 1) for kind, part in figures.items() for key, value in part.items()},
+        "memory_long_over_short": round(long["peak_mb"] / short["peak_mb"], 3),
+        "naive_frames_per_s": round(naive, 2),
+        "ratio": round(long["frames_per_s"] / naive, 1),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
