@@ -1,0 +1,162 @@
+"""The crop rule: which square of the frame a network sees, as data that travels with stores and weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_GEOMETRY = ("detector", "size", "scale", "shift_y", "mouth")  # what must agree between stores and weights
+
+
+@dataclass(frozen=True)
+class CropRule:
+    """How faces are found and cropped.
+
+    A detector's box ends at the chin or above it, so the crop is the box's square enlarged and moved down. Between the
+    crops of two rules with different geometry a network cannot be shared; `check_same` says so.
+
+    Parameters
+    ----------
+    detector : "hog" or "mmod"
+    keyframe_interval : frames from one detection to the next; between them the face is tracked. 1: every frame
+    smoothing_frames : standard deviation of the centred Gaussian that smooths the boxes, in frames
+    max_gap : longest run of frames without a face, in frames, that is filled in by interpolation
+    scale : side of the crop in sides of the box
+    shift_y : how far the crop's centre lies below the box's centre, in sides of the box
+    size : side of the crop in pixels
+    mouth : x0, y0, x1, y1 of the mouth region in sides of the box, from the box's upper left corner
+    """
+
+    detector: str = "hog"
+    keyframe_interval: int = 8
+    smoothing_frames: float = 4.0
+    max_gap: int = 12
+    scale: float = 1.25
+    shift_y: float = 0.08
+    size: int = 96
+    mouth: tuple[float, float, float, float] = (0.25, 0.583, 0.75, 0.917)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the rule as a JSON-able dictionary."""
+        return asdict(self) | {"mouth": list(self.mouth)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CropRule:
+        """Make a rule from what `to_dict` gave.
+
+        Raises
+        ------
+        InputError : a name is unknown or a value is of the wrong kind
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"unknown name in the crop rule: {', '.join(unknown)}", hint="it is of a newer version")
+        try:
+            return cls(**values | ({"mouth": tuple(map(float, values["mouth"]))} if "mouth" in values else {}))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the crop rule cannot be read: {error}") from error
+
+    def square(self, box: np.ndarray) -> tuple[float, float, float]:
+        """Return x0, y0 and side of the crop of a face box x0, y0, x1, y1, in pixels of the frame.
+
+        A pixel covers the area from its index to its index plus one.
+        """
+        x0, y0, x1, y1 = (float(value) for value in box)
+        box_side = ((x1 - x0) + (y1 - y0)) / 2
+        side = box_side * self.scale
+        return (x0 + x1) / 2 - side / 2, (y0 + y1) / 2 + self.shift_y * box_side - side / 2, side
+
+    def matrix(self, box: np.ndarray, size: int | None = None) -> np.ndarray:
+        """Return the affine map from pixel indices of the frame to pixel indices of the crop.
+
+        Parameters
+        ----------
+        box : x0, y0, x1, y1 in pixels of the frame
+        size : side of the crop in pixels, if not the rule's
+
+        Returns
+        -------
+        shape (2, 3) float64; (x, y) pixel centres at whole numbers, as OpenCV has it
+        """
+        import numpy as np
+
+        x0, y0, side = self.square(box)
+        factor = (size or self.size) / side
+        offset = [(0.5 - start) * factor - 0.5 for start in (x0, y0)]
+        return np.array([[factor, 0, offset[0]], [0, factor, offset[1]]])
+
+    def mouth_region(self, size: int | None = None) -> tuple[int, int, int, int]:
+        """Return row0, row1, col0, col1 of the mouth region in the crop, as for slices."""
+        size = size or self.size
+        x0, y0, x1, y1 = self.mouth
+        columns = [round(((x - 0.5) / self.scale + 0.5) * size) for x in (x0, x1)]
+        rows = [round(((y - 0.5 - self.shift_y) / self.scale + 0.5) * size) for y in (y0, y1)]
+        row0, row1, col0, col1 = (min(max(value, 0), size) for value in (*rows, *columns))
+        return row0, row1, col0, col1
+
+
+def crop_face(frame: np.ndarray, box: np.ndarray, rule: CropRule, size: int | None = None) -> np.ndarray:
+    """Cut the face out of a frame: sub-pixel, averaged over each pixel's area when it shrinks.
+
+    Parameters
+    ----------
+    frame : shape (H, W, 3) uint8
+    box : x0, y0, x1, y1 in pixels of the frame; what lies outside the frame repeats its border
+    size : side of the crop in pixels, if not the rule's
+
+    Returns
+    -------
+    shape (size, size, 3) uint8, channels in the frame's order
+    """
+    import math
+
+    import cv2
+    import numpy as np
+
+    size = size or rule.size
+    side = rule.square(box)[2]
+    fine = max(1, math.ceil(side / size - 1e-6))  # samples along one side of a pixel of the crop
+    matrix = rule.matrix(box, size * fine)
+    frame, matrix = _cut(frame, matrix, size * fine)
+    flags = cv2.INTER_LINEAR
+    crop = cv2.warpAffine(frame, matrix, (size * fine, size * fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    if fine > 1:
+        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(crop)
+
+
+def check_same(given: CropRule, expected: CropRule) -> None:
+    """Check that two rules crop alike.
+
+    Raises
+    ------
+    InputError : names the first field that differs, and both values
+    """
+    for name in _GEOMETRY:
+        one, other = getattr(given, name), getattr(expected, name)
+        if one != other:
+            raise InputError(
+                f"the crop rules differ in {name}: {one} and {other}", hint="run detect-faces and pack anew"
+            )
+
+
+def _cut(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of the frame that the crop shows, and the map from it: OpenCV's coordinates end at 32767."""
+    import numpy as np
+
+    factor = matrix[0, 0]
+    height, width = frame.shape[:2]
+    starts, stops = [], []
+    for length, offset in ((width, matrix[0, 2]), (height, matrix[1, 2])):
+        start = int(np.clip(np.floor(-offset / factor) - 1, 0, length - 1))
+        stop = int(np.clip(np.ceil((size - 1 - offset) / factor) + 2, start + 1, length))
+        starts.append(start)
+        stops.append(stop)
+    moved = matrix.copy()
+    moved[:, 2] += factor * np.array(starts)
+    return frame[starts[1] : stops[1], starts[0] : stops[0]], moved
