@@ -1,0 +1,114 @@
+"""`lipsync train`: a pack in, a run folder with weights out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands.options import Device, DryRun, Json, Quiet, Verbose, resolve_device
+from lipsync_cli.commands.progress import Progress
+from lipsync_cli.commands.result import print_result
+
+
+def train(
+    pack: Annotated[Path, typer.Argument(help="A pack made by lipsync pack.")],
+    run: Annotated[Path, typer.Argument(help="The run folder; one that was interrupted is gone on with.")],
+    recipe: Annotated[str, typer.Option(help="What is minimised: lipgan, or l1 (reconstruction only).")] = "lipgan",
+    generator: Annotated[str, typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).")] = "lipgan",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.", show_default="128")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(min=0, help="Passes over the training frames.", show_default="20")
+    ] = None,
+    max_samples: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this many samples instead.", show_default=False)
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop after this much training time, if sooner.", show_default=False)
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0, help="Of Adam.", show_default="0.001")] = None,
+    beta1: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.5")] = None,
+    beta2: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.999")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="Of AdamW.", show_default="0: Adam")] = None,
+    schedule: Annotated[str | None, typer.Option(help="constant or cosine.", show_default="constant")] = None,
+    clip_norm: Annotated[
+        float | None, typer.Option(min=0, help="Largest gradient norm.", show_default="0: no limit")
+    ] = None,
+    mouth_weight: Annotated[
+        float | None, typer.Option(min=0, help="Weight of the mouth in the L1.", show_default="1; recipe l1: 6")
+    ] = None,
+    adversarial_weight: Annotated[
+        float | None, typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01")
+    ] = None,
+    margin: Annotated[float | None, typer.Option(min=0, help="Of the contrastive loss.", show_default="2")] = None,
+    ema_samples: Annotated[
+        int | None, typer.Option(min=0, help="Half-life of the averaged weights.", show_default="0: no average")
+    ] = None,
+    augment: Annotated[bool, typer.Option(help="Transform faces and voices at random.")] = False,
+    targets_per_reference: Annotated[
+        int | None, typer.Option(min=1, help="Samples that share a reference.", show_default="1")
+    ] = None,
+    quiet_reference: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of references from quiet moments.", show_default="0")
+    ] = None,
+    speaker_temperature: Annotated[
+        float | None, typer.Option(min=1, help="Above 1: speakers with few frames are drawn more.", show_default="1")
+    ] = None,
+    validate_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="76800")] = None,
+    checkpoint_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="12800")] = None,
+    sheet_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="76800")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default="10")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a generator; the defaults are the thesis's figures for LipGAN.
+
+    The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
+    goes on with a run that was interrupted, exactly where it stood.
+
+    \b
+    Example:
+      lipsync train grid.h5 runs/lipgan
+      lipsync train grid.h5 runs/compact --generator compact --recipe l1 --augment --batch-size 32 --epochs 5
+    """
+    from lipsync_cli.training.config import make_config
+
+    asked = {
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "max_samples": max_samples,
+        "max_minutes": max_minutes,
+        "learning_rate": learning_rate,
+        "beta1": beta1,
+        "beta2": beta2,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
+        "clip_norm": clip_norm,
+        "mouth_weight": mouth_weight,
+        "adversarial_weight": adversarial_weight,
+        "margin": margin,
+        "ema_samples": ema_samples,
+        "targets_per_reference": targets_per_reference,
+        "quiet_reference": quiet_reference,
+        "speaker_temperature": speaker_temperature,
+        "validate_every": validate_every,
+        "checkpoint_every": checkpoint_every,
+        "sheet_every": sheet_every,
+        "precision": precision,
+        "seed": seed,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    config = make_config(recipe, generator=generator, augment=augment, **given)
+    if dry_run:
+        print_result({"pack": str(pack), "run": str(run), **config.to_dict()}, as_json)
+        return
+    from lipsync_cli.training.loop import train as run_training
+
+    with Progress(quiet, verbose) as progress:
+        result = run_training(pack, run, config, resolve_device(device), progress.update, progress.note)
+    print_result(result, as_json, result["weights"])

@@ -1,0 +1,197 @@
+"""From a pack to training batches: which frames go together, decided by seed and step alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.speech.mel import WINDOW, window_start, windows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lipsync_cli.data.reader import Pack
+
+MIN_GAP = 6  # frames between reference and target, as in LipGAN's code
+QUIET_SHARE = 0.15  # the quietest part of a clip, where mouths are most likely closed
+
+
+class Batch(NamedTuple):
+    """Samples for a generator; reference r serves targets r * B / R ... (r + 1) * B / R - 1.
+
+    Attributes
+    ----------
+    reference : shape (R, 3, S, S), RGB in [0, 1]
+    target : shape (B, 3, S, S), RGB in [0, 1], whole: the generator blanks its lower half
+    mel : shape (B, 1, 80, 27), the target's own sound
+    wrong_mel : shape (B, 1, 80, 27), sound of another clip (of another time where there is one clip only)
+    """
+
+    reference: Tensor
+    target: Tensor
+    mel: Tensor
+    wrong_mel: Tensor
+
+
+class Draw(NamedTuple):
+    """Frame numbers in a pack; `wrong` is the frame whose sound is the wrong one for the target."""
+
+    reference: np.ndarray  # (R,)
+    target: np.ndarray  # (B,)
+    wrong: np.ndarray  # (B,)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How frames are drawn for training.
+
+    Parameters
+    ----------
+    batch_size : number of targets B
+    targets_per_reference : targets that share a reference (and its clip); LipGAN: 1
+    quiet_reference : share of the references taken from the quietest frames of their clip, as inference does
+    speaker_temperature : T in p(speaker) ~ frames ** (1 / T): 1 draws every frame alike, more lifts rare speakers
+    seed : of all draws
+    """
+
+    batch_size: int = 128
+    targets_per_reference: int = 1
+    quiet_reference: float = 0.0
+    speaker_temperature: float = 1.0
+    seed: int = 10
+
+
+class FrameTable:
+    """The usable frames of one split of a pack: those with a face, in clips long enough for a reference apart.
+
+    Raises
+    ------
+    NothingToDoError : if the split has no usable frame
+    """
+
+    def __init__(self, pack: Pack, split: str) -> None:
+        clips = pack.clips
+        self.mel = pack.mel
+        self.clip_of = np.repeat(np.arange(len(clips)), clips["num_frames"].astype(np.int64))
+        self.start = window_start(pack.frame_middle)
+        self.first_mel = clips["first_mel"].astype(np.int64)[self.clip_of]
+        self.num_mels = clips["num_mels"].astype(np.int64)[self.clip_of]
+        self.clip_name = [f"{_text(row['speaker'])}/{_text(row['name'])}" for row in clips]
+        self.rows: list[int] = []
+        self.frames: dict[int, np.ndarray] = {}
+        speakers = []
+        for row, clip in enumerate(clips):
+            if _text(clip["split"]) != split:
+                continue
+            first = int(clip["first_frame"])
+            frames = first + np.flatnonzero(pack.has_face[first : first + int(clip["num_frames"])])
+            if len(frames) and frames[-1] - frames[0] >= 2 * MIN_GAP:
+                self.rows.append(row)
+                self.frames[row] = frames
+                speakers.append(_text(clip["speaker"]))
+        if not self.rows:
+            raise NothingToDoError(f"no clip with faces in the split {split!r}", pack.path, "see lipsync info")
+        self.speaker = np.array(speakers)
+        self.num_frames = np.array([len(self.frames[row]) for row in self.rows])
+        self._quiet: dict[int, np.ndarray] = {}
+
+    def windows(self, frames: np.ndarray) -> np.ndarray:
+        """Cut the mel windows of frames: shape (n, 27, 80)."""
+        return windows(self.mel, self.start[frames], self.first_mel[frames], self.num_mels[frames])
+
+    def quiet_frames(self, row: int) -> np.ndarray:
+        """Find the frames of a clip with the least sound around them."""
+        if row not in self._quiet:
+            frames = self.frames[row]
+            middle = slice(WINDOW // 2 - 4, WINDOW // 2 + 5)
+            loudness = self.windows(frames)[:, middle].mean((1, 2))
+            keep = max(2, int(QUIET_SHARE * len(frames)))
+            self._quiet[row] = frames[np.argsort(loudness, kind="stable")[:keep]]
+        return self._quiet[row]
+
+    def draw(self, sampling: Sampling, step: int) -> Draw:
+        """Draw the frames of one training step; the same seed and step give the same frames."""
+        rng = np.random.default_rng([sampling.seed, step])
+        share = sampling.targets_per_reference
+        num_references = sampling.batch_size // share
+        rows = rng.choice(len(self.rows), num_references, p=self._clip_odds(sampling.speaker_temperature))
+        others = rng.integers(0, len(self.rows), sampling.batch_size)
+        references: list[int] = []
+        targets: list[int] = []
+        wrong: list[int] = []
+        for index in rows:
+            row = self.rows[index]
+            frames = self.frames[row]
+            pool = self.quiet_frames(row) if rng.random() < sampling.quiet_reference else frames
+            reference, targets_here = _apart(rng, pool, frames, share)
+            references.append(reference)
+            targets.extend(targets_here)
+        for target, other in zip(targets, others, strict=True):
+            wrong.append(self._wrong(rng, target, self.rows[other]))
+        return Draw(np.array(references), np.array(targets), np.array(wrong))
+
+    def draw_evaluation(self, per_clip: int, seed: int = 0) -> Draw:
+        """Draw the fixed frames on which quality is measured.
+
+        Every clip gives `per_clip` targets spread evenly over it (all of them if it has fewer), each with its own
+        random reference at least 6 frames away and the sound of a random frame of another clip.
+        """
+        references, targets, wrong = [], [], []
+        for position, row in enumerate(self.rows):
+            rng = np.random.default_rng([seed, position])
+            frames = self.frames[row]
+            count = min(per_clip, len(frames))
+            for target in frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]:
+                apart = frames[np.abs(frames - target) >= MIN_GAP]
+                references.append(rng.choice(apart))
+                targets.append(target)
+                wrong.append(self._wrong(rng, target, self.rows[rng.integers(0, len(self.rows))]))
+        return Draw(np.array(references), np.array(targets), np.array(wrong))
+
+    def _wrong(self, rng: np.random.Generator, target: int, row: int) -> int:
+        own = int(self.clip_of[target])
+        if row == own and len(self.rows) > 1:
+            row = self.rows[(self.rows.index(row) + 1) % len(self.rows)]
+        frames = self.frames[row]
+        if row == own:
+            frames = frames[np.abs(frames - target) >= MIN_GAP]
+        return int(rng.choice(frames))
+
+    def _clip_odds(self, temperature: float) -> np.ndarray:
+        _, where = np.unique(self.speaker, return_inverse=True)
+        totals = np.bincount(where, self.num_frames)
+        speaker_odds = totals ** (1 / temperature)
+        odds = speaker_odds[where] * self.num_frames / totals[where]
+        return odds / odds.sum()
+
+
+def gather(crops: np.ndarray | Pack, table: FrameTable, draw: Draw, device: str = "cpu") -> Batch:
+    """Fetch the pixels and mels of a draw.
+
+    Parameters
+    ----------
+    crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, or the pack itself to read them as they are needed
+    """
+    import torch
+
+    def images(frames: np.ndarray) -> Tensor:
+        pixels = crops[frames] if isinstance(crops, np.ndarray) else crops.read_crops(frames)
+        return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)
+
+    def mels(frames: np.ndarray) -> Tensor:
+        return torch.from_numpy(table.windows(frames)).to(device).transpose(1, 2)[:, None].contiguous()
+
+    return Batch(images(draw.reference), images(draw.target), mels(draw.target), mels(draw.wrong))
+
+
+def _apart(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, count: int) -> tuple[int, np.ndarray]:
+    reference = int(rng.choice(pool))
+    apart = frames[np.abs(frames - reference) >= MIN_GAP]
+    return reference, rng.choice(apart, count, replace=len(apart) < count)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

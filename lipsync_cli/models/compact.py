@@ -1,0 +1,210 @@
+"""The compact generator: warps the reference face instead of redrawing it, so that strangers keep their faces.
+
+LipGAN (KR et al. 2019) redraws the lower half of the face with an encoder-decoder; such a network remembers the faces
+it was trained on. This one keeps LipGAN's inputs (a reference, the target with its lower half blanked, 27 mel frames)
+and predicts, for the lower half only, a flow field that moves the reference's own pixels (Zhou et al. 2016, "View
+synthesis by appearance flow"), a patch for what no pixel of the reference shows (the inside of the mouth), and a mask
+that mixes them.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lipsync_cli.models.generated import Generated
+
+FLOW_UNIT = 0.1  # one unit of the flow head moves by a tenth of the crop's side
+
+
+class CompactGenerator(nn.Module):
+    """Move the mouth of a reference face to the speech, in the pose of the target.
+
+    The appearance is taken out (each face is normalised by the reference's own colour mean and deviation) and put
+    back at the end, and group normalisation keeps one face from meeting another's statistics. The flow starts at
+    zero: an untrained generator copies the reference.
+
+    Parameters
+    ----------
+    size : side S of the square crop in pixels, a multiple of 32
+    channels : of the decoder at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution; the encoders have half as many
+    audio_dim : length of the speech embedding
+    """
+
+    def __init__(
+        self, size: int = 96, channels: tuple[int, int, int, int] = (32, 64, 96, 160), audio_dim: int = 192
+    ) -> None:
+        super().__init__()
+        if size % 32:
+            raise ValueError(f"the crop's side must be a multiple of 32, not {size}")
+        self.size = size
+        c1, c2, c3, c4 = channels
+        (r1, r2, r3, r4), (t1, t2, t3, t4) = ([c // 2 for c in channels] for _ in "rt")
+        self.reference_encoder = nn.ModuleList(
+            [
+                nn.Sequential(_down(3, r1, 5), _Residual(r1)),
+                nn.Sequential(_down(r1, r2), _Residual(r2)),
+                nn.Sequential(_down(r2, r3), _Residual(r3)),
+                nn.Sequential(_down(r3, r4), _Residual(r4)),
+            ]
+        )
+        self.pose_encoder = nn.ModuleList(
+            [
+                _down(6, t1, 5),
+                _down(t1, t2),
+                nn.Sequential(_down(t2, t3), _Residual(t3)),
+                nn.Sequential(_down(t3, t4), _Residual(t4)),
+            ]
+        )
+        self.audio_encoder = nn.Sequential(
+            _conv(1, 24, (5, 5), (2, 1)),
+            _conv(24, 48, 3, 2),
+            _conv(48, 96, 3, 2),
+            _Residual(96),
+            _conv(96, 128, 3, 2),
+            nn.Flatten(),
+            nn.Linear(128 * 5 * 4, audio_dim),
+            nn.SiLU(),
+        )
+        self.fuse4 = _Fuse(r4 + t4 + audio_dim, c4, audio_dim)
+        self.fuse3 = _Fuse(c4 + r3 + t3, c3, audio_dim)
+        self.fuse2 = _Fuse(c3 + r2 + t2, c2, audio_dim)
+        self.fuse1 = _Fuse(c2 + r1 + t1, c1, audio_dim)
+        self.flow_head = nn.Conv2d(c1, 2, 3, padding=1)
+        self.paint_head = nn.Conv2d(c1, 16, 3, padding=1)  # 4 pixels of (patch RGB, mask) by pixel shuffle
+        nn.init.zeros_(self.flow_head.weight)
+        nn.init.zeros_(self.flow_head.bias)
+        nn.init.normal_(self.paint_head.weight, std=1e-3)
+        with torch.no_grad():
+            self.paint_head.bias.copy_(torch.tensor([0.0] * 12 + [3.0] * 4))
+
+    def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
+        """Draw the target's frame with the mouth that the speech asks for.
+
+        Parameters
+        ----------
+        reference : shape (R, 3, S, S), RGB in [0, 1]; each serves B / R targets in a row and is encoded once
+        target : shape (B, 3, S, S), RGB in [0, 1]; its lower half is blanked here before anything looks at it
+        mel : shape (B, 1, 80, 27)
+
+        Returns
+        -------
+        image (B, 3, S, S), flow (B, 2, S, S) in units of S as (x, y), mask (B, 1, S, S), patch (B, 3, S, S);
+        the image's upper half is the target's own, and there flow is zero and mask is one
+        """
+        half, share = self.size // 2, target.shape[0] // reference.shape[0]
+        deviation, mean = torch.std_mean(reference, dim=(2, 3), keepdim=True)
+        deviation = deviation + 0.02
+        looks = (reference - mean) / deviation
+        features, refs = looks, []
+        for encode in self.reference_encoder:
+            features = encode(features)
+            refs.append(_repeat(features, share))
+        looks, mean, deviation = _repeat(looks, share), _repeat(mean, share), _repeat(deviation, share)
+        upper = (target[:, :, :half] - mean) / deviation
+        features = torch.cat([functional.pad(upper, (0, 0, 0, half)), looks], 1)
+        poses = []
+        for encode in self.pose_encoder:
+            features = encode(features)
+            poses.append(features)
+        speech = self.audio_encoder(mel)
+        rows, columns = refs[3].shape[2:]
+        x = self.fuse4([refs[3], poses[3], speech[:, :, None, None].expand(-1, -1, rows, columns)], speech)
+        x = self.fuse3([_up(x), refs[2], poses[2]], speech)
+        x = _up(x)
+        x = self.fuse2([_lower(part, 2) for part in (x, refs[1], poses[1])], speech)
+        x = _up(x)[:, :, 2:]  # the margin of 2 rows above the middle became 4 rows; 2 stay
+        x = self.fuse1([x, _lower(refs[0], 2), _lower(poses[0], 2)], speech)
+        flow = functional.interpolate(self.flow_head(x), scale_factor=2, mode="bilinear")[:, :, 4:] * FLOW_UNIT
+        paint = functional.pixel_shuffle(self.paint_head(x), 2)[:, :, 4:]
+        patch = paint[:, :3] * deviation + mean
+        mask = torch.sigmoid(paint[:, 3:])
+        warped = warp(_repeat(reference, share), flow, first_row=half)
+        lower = mask * warped + (1 - mask) * patch
+        pad = (0, 0, half, 0)
+        return Generated(
+            image=torch.cat([target[:, :, :half], lower], 2),
+            flow=functional.pad(flow, pad),
+            mask=functional.pad(mask, pad, value=1.0),
+            patch=functional.pad(patch, pad),
+        )
+
+
+def warp(image: Tensor, flow: Tensor, first_row: int = 0) -> Tensor:
+    """Sample an image where a flow field points.
+
+    Parameters
+    ----------
+    image : shape (B, C, S, S)
+    flow : shape (B, 2, H, S), displacement as (x, y) in units of S, for the rows `first_row` ... `first_row + H - 1`
+
+    Returns
+    -------
+    shape (B, C, H, S), bilinear; outside the image its border is repeated
+    """
+    size, height = image.shape[3], flow.shape[2]
+    x = (torch.arange(size, device=flow.device, dtype=flow.dtype) + 0.5) / size
+    y = (torch.arange(first_row, first_row + height, device=flow.device, dtype=flow.dtype) + 0.5) / size
+    place = torch.stack([x[None, :].expand(height, size), y[:, None].expand(height, size)])
+    grid = (2 * (place[None] + flow) - 1).permute(0, 2, 3, 1)
+    return functional.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _repeat(x: Tensor, times: int) -> Tensor:
+    return x if times == 1 else x.repeat_interleave(times, 0)
+
+
+def _up(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def _lower(x: Tensor, margin: int) -> Tensor:
+    """Keep the lower half of a feature map and `margin` rows above it."""
+    return x[:, :, x.shape[2] // 2 - margin :]
+
+
+def _norm(channels: int) -> nn.Module:
+    return nn.GroupNorm(max(1, channels // 16), channels)
+
+
+def _conv(channels_in: int, channels: int, kernel: int | tuple[int, int] = 3, stride: int | tuple[int, int] = 1):
+    padding = kernel // 2 if isinstance(kernel, int) else (kernel[0] // 2, kernel[1] // 2)
+    conv = nn.Conv2d(channels_in, channels, kernel, stride, padding, bias=False)
+    return nn.Sequential(conv, _norm(channels), nn.SiLU())
+
+
+def _down(channels_in: int, channels: int, kernel: int = 3) -> nn.Module:
+    return _conv(channels_in, channels, kernel, 2)
+
+
+class _Residual(nn.Module):
+    """Two convolutions and a shortcut; the second starts at zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _conv(channels, channels), nn.Conv2d(channels, channels, 3, padding=1, bias=False), _norm(channels)
+        )
+        nn.init.zeros_(self.body[2].weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.silu(x + self.body(x))
+
+
+class _Fuse(nn.Module):
+    """Join feature maps, then let the speech scale and shift them (FiLM, Perez et al. 2018) inside a residual block."""
+
+    def __init__(self, channels_in: int, channels: int, audio_dim: int) -> None:
+        super().__init__()
+        self.join = nn.Conv2d(channels_in, channels, 1, bias=False)
+        self.join_norm = _norm(channels)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.first_norm = _norm(channels)
+        self.film = nn.Linear(audio_dim, 2 * channels)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.second_norm = _norm(channels)
+
+    def forward(self, parts: list[Tensor], speech: Tensor) -> Tensor:
+        x = functional.silu(self.join_norm(self.join(torch.cat(parts, 1))))
+        scale, shift = self.film(speech)[:, :, None, None].chunk(2, 1)
+        y = functional.silu(self.first_norm(self.first(x)) * (1 + scale) + shift)
+        return functional.silu(x + self.second_norm(self.second(y)))

@@ -1,0 +1,60 @@
+"""MODEL_CARD.md of a run: what the run itself knows, and what its owner has to add before sharing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lipsync_cli.data.weights import WeightsHeader
+from lipsync_cli.output import atomic_output
+from lipsync_cli.training.config import TrainConfig
+
+
+def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Path) -> None:
+    """Write the model card of a run beside its weights."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    validations = [line for line in lines if line["kind"] == "validation"]
+    data = header.data
+    text = [
+        f"# Model card: {folder.name}",
+        "",
+        f"A {header.architecture} generator, trained with recipe `{header.recipe}` on {header.samples_seen:,} samples.",
+        "",
+        "## Training data",
+        f"{data['clips']} clips, {data['frames']:,} frames with a face, of the speakers {', '.join(data['speakers'])} "
+        f"(pack fingerprint `{data['fingerprint'][:16]}`).",
+        "TODO: where the clips are from, under which terms, and that the people shown agreed.",
+        "",
+        "## Quality",
+        *_table(validations),
+        "",
+        "## Use",
+        "For faces of people who agreed to it. Not for impersonation. `lipsync infer` marks every output as synthetic",
+        "in its metadata; `lipsync info` reads the mark.",
+        "TODO: intended use, and the people or conditions it is known to fail on.",
+        "",
+        "## Options",
+        "```json",
+        json.dumps(config.to_dict(), indent=2),
+        "```",
+        "",
+    ]
+    with atomic_output(folder / "MODEL_CARD.md", force=True) as temporary:
+        temporary.write_text("\n".join(text))
+
+
+def _table(validations: list[dict]) -> list[str]:
+    if not validations:
+        return ["Nothing was held out, so nothing was measured."]
+    best = max(validations, key=lambda line: line["model/mouth_psnr"])
+    rows = [("this model", "model"), ("copy the reference", "copy"), ("foreign speech", "wrong_audio")]
+    table = [
+        f"Best validation (split `{best['split']}`, at {best['samples']:,} samples), means over frames:",
+        "",
+        "| | crop PSNR (dB) | crop SSIM | mouth PSNR (dB) |",
+        "|---|---|---|---|",
+    ]
+    for title, row in rows:
+        crop, ssim, mouth = best[f"{row}/crop_psnr"], best[f"{row}/crop_ssim"], best[f"{row}/mouth_psnr"]
+        table.append(f"| {title} | {crop:.2f} | {ssim:.4f} | {mouth:.2f} |")
+    return [*table, "", "The ground truth scores infinite PSNR and SSIM 1 by definition."]

@@ -1,0 +1,119 @@
+"""Everything that decides a training run, as one plain record that is saved beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from lipsync_cli.errors import InputError, UsageError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run. The defaults are the thesis's figures for LipGAN, with LipGAN's own loss weights.
+
+    Parameters
+    ----------
+    recipe : what is minimised, see `training.recipes`
+    generator : architecture, "lipgan" or "compact"
+    dims : of the generator
+    batch_size : targets in a step
+    epochs : passes over the usable frames of the training split
+    max_samples : stop after this many targets instead; the schedule's length too
+    max_minutes : stop after this much training time, if sooner
+    learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
+    schedule : "constant", or "cosine" from a short warm-up down to zero at the end
+    clip_norm : largest gradient norm of the generator, 0 for no limit
+    mouth_weight, warp_weight, adversarial_weight, margin : of the losses
+    ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
+    augment : transform faces and voices at random
+    targets_per_reference, quiet_reference, speaker_temperature : see `data.batches.Sampling`
+    seed : of everything random
+    precision : "float32", or "bfloat16" autocast
+    validate_every, checkpoint_every, sheet_every : in samples
+    validation_frames : frames of each clip of the validation split
+    """
+
+    recipe: str = "lipgan"
+    generator: str = "lipgan"
+    dims: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 128
+    epochs: float = 20.0
+    max_samples: int | None = None
+    max_minutes: float | None = None
+    learning_rate: float = 1e-3
+    beta1: float = 0.5
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    clip_norm: float = 0.0
+    mouth_weight: float = 1.0
+    warp_weight: float = 0.0
+    adversarial_weight: float = 0.01
+    margin: float = 2.0
+    ema_samples: int = 0
+    augment: bool = False
+    targets_per_reference: int = 1
+    quiet_reference: float = 0.0
+    speaker_temperature: float = 1.0
+    seed: int = 10
+    precision: str = "float32"
+    validate_every: int = 600 * 128
+    checkpoint_every: int = 100 * 128
+    sheet_every: int = 600 * 128
+    validation_frames: int = 5
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the configuration as a JSON-able dictionary."""
+        return asdict(self)
+
+
+def make_config(recipe: str, **options: Any) -> TrainConfig:
+    """Build a configuration: the thesis's figures, then the recipe's own, then what the user asked for.
+
+    Raises
+    ------
+    UsageError : an option has a value that does not exist, or options contradict each other
+    """
+    from lipsync_cli.training.recipes import find_recipe
+
+    config = TrainConfig(**{**find_recipe(recipe).defaults, **options, "recipe": recipe})
+    choices = {
+        "generator": ("lipgan", "compact"),
+        "schedule": ("constant", "cosine"),
+        "precision": ("float32", "bfloat16"),
+    }
+    for name, values in choices.items():
+        if getattr(config, name) not in values:
+            raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
+    if config.batch_size % config.targets_per_reference:
+        raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
+    return config
+
+
+def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
+    """Write the resolved configuration and the fingerprint of its data."""
+    from lipsync_cli.output import atomic_output
+
+    text = json.dumps({"data": pack_fingerprint, **config.to_dict()}, indent=2) + "\n"
+    with atomic_output(path, force=True) as temporary:
+        temporary.write_text(text)
+
+
+def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
+    """Raise InputError if the run folder was begun with other options or another pack."""
+    try:
+        saved = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError("is not a readable run configuration", path, "choose another run folder") from error
+    if saved.get("data") != pack_fingerprint:
+        raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
+    for name in (item.name for item in fields(config)):
+        if name not in ("max_minutes",) and saved.get(name) != getattr(config, name):
+            raise InputError(
+                f"this run was begun with {name} = {saved.get(name)}, not {getattr(config, name)}",
+                path.parent,
+                "choose another run folder, or the same options",
+            )

@@ -1,0 +1,273 @@
+"""The training loop: seed and step number decide every step, so a killed run goes on exactly where it stood."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lipsync_cli import models
+from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
+from lipsync_cli.data.reader import Pack
+from lipsync_cli.data.weights import BEST, LAST, WeightsHeader, save_weights
+from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
+from lipsync_cli.training.augment import augment
+from lipsync_cli.training.card import write_card
+from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
+from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.sheets import write_sheet
+from lipsync_cli.training.state import STATE, TrainState
+from lipsync_cli.training.statistics import Statistics
+from lipsync_cli.training.validate import validate
+
+RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
+WARM_UP_STEPS = 100  # of the cosine schedule
+LOG_EVERY = 50  # steps
+SHEET_ROWS = 8
+
+Progress = Callable[[int, int | None, str], None]
+
+
+def train(
+    pack_path: Path,
+    run: Path,
+    config: TrainConfig,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Train a generator from a pack into a run folder, going on where an earlier run of the same command stopped.
+
+    Parameters
+    ----------
+    pack_path : made by `lipsync pack`
+    run : folder for checkpoints, log, sample sheets and the model card
+    note : called with lines for the user
+
+    Returns
+    -------
+    run, weights, samples, and the last validation figures
+
+    Raises
+    ------
+    InputError : the folder holds a run of other options or data, or the pack cannot be read
+    NothingToDoError : the pack has no usable frames
+    LipsyncError : the loss is no longer a number
+    """
+    note = note or (lambda text: None)
+    with Pack(pack_path) as pack:
+        trainer = _Trainer(pack, run, config, device, note)
+        return trainer.run(progress)
+
+
+class _Trainer:
+    def __init__(self, pack: Pack, run: Path, config: TrainConfig, device: str, note: Callable[[str], None]) -> None:
+        self.pack, self.folder, self.config, self.device, self.note = pack, Path(run), config, device, note
+        size = pack.crop_rule.size
+        self.dims = {**config.dims, "size": size}
+        self.region = pack.crop_rule.mouth_region()
+        self.table = FrameTable(pack, "train")
+        self.held_out, self.held_out_split = self._held_out()
+        total = config.max_samples or math.ceil(config.epochs * int(self.table.num_frames.sum()))
+        self.total_steps = max(1, math.ceil(total / config.batch_size))
+        self.sampling = Sampling(
+            config.batch_size,
+            config.targets_per_reference,
+            config.quiet_reference,
+            config.speaker_temperature,
+            config.seed,
+        )
+        self._begin()
+        self.crops = self._hold_crops()
+        torch.manual_seed(config.seed)
+        self.recipe = make_recipe(config, self.region, size)
+        try:
+            generator = models.build(config.generator, self.dims).to(device)
+        except ValueError as error:
+            raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
+        critic = self.recipe.critic
+        if critic is not None:
+            self.recipe.critic = critic = critic.to(device)
+        optimizers = {"generator": self._optimizer(generator)}
+        if critic is not None:
+            optimizers["critic"] = self._optimizer(critic)
+        self.state = TrainState(generator, critic, optimizers, config.ema_samples > 0)
+        if (self.folder / STATE).exists():
+            self.state.load(self.folder / STATE, device)
+            note(f"{self.folder}: going on at {self.state.samples_seen} samples")
+        self.statistics = Statistics(self.folder / "log.jsonl", self.state.samples_seen)
+        self.metrics: dict[str, float] = {}
+
+    def run(self, progress: Progress | None) -> dict[str, Any]:
+        config, state = self.config, self.state
+        if state.step == 0:
+            self._show()
+        began = time.monotonic() - state.elapsed_s
+        limit_s = 60 * config.max_minutes if config.max_minutes else math.inf
+        saved = state.step
+        while state.step < self.total_steps and state.elapsed_s < limit_s:
+            before = state.samples_seen
+            self._step()
+            state.step += 1
+            state.samples_seen += config.batch_size
+            state.update_ema(config.ema_samples, config.batch_size)
+            state.elapsed_s = time.monotonic() - began
+            last = state.step >= self.total_steps or state.elapsed_s >= limit_s
+            if state.step % LOG_EVERY == 0 or last:
+                self.statistics.write("train", state.samples_seen)
+            if last or _passes(before, state.samples_seen, config.validate_every):
+                self._validate()
+            if last or _passes(before, state.samples_seen, config.sheet_every):
+                self._show()
+            if last or _passes(before, state.samples_seen, config.checkpoint_every):
+                self._save()
+                saved = state.step
+            if progress is not None:
+                progress(state.samples_seen, self.total_steps * config.batch_size, "training")
+        if saved != state.step or not (self.folder / LAST).exists():
+            self._save()
+        write_card(self.folder, self._header(), config, self.statistics.path)
+        return {
+            "run": str(self.folder),
+            "weights": str(self.folder / (BEST if (self.folder / BEST).exists() else LAST)),
+            "samples": state.samples_seen,
+            "minutes": round(state.elapsed_s / 60, 2),
+            **self.metrics,
+        }
+
+    def _step(self) -> None:
+        config, state, recipe = self.config, self.state, self.recipe
+        self._set_learning_rate()
+        batch = self._batch(state.step)
+        state.generator.train()
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
+            generated = state.generator(batch.reference, batch.target, batch.mel)
+            if recipe.critic is not None:
+                recipe.critic.requires_grad_(True)
+                coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
+                for terms in recipe.critic_losses(batch, generated.image.detach(), coin):
+                    self._update("critic", terms)
+                recipe.critic.requires_grad_(False)
+            terms = recipe.generator_loss(batch, generated)
+        self._update("generator", terms)
+
+    def _update(self, which: str, terms: dict[str, torch.Tensor]) -> None:
+        loss = torch.stack([term.float() for term in terms.values()]).sum()
+        if not math.isfinite(loss.item()):
+            raise LipsyncError(
+                f"the {which}'s loss is {loss.item()} at {self.state.samples_seen} samples",
+                self.folder,
+                "the last checkpoint is kept; try a lower --learning-rate",
+            )
+        optimizer = self.state.optimizers[which]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if which == "generator" and self.config.clip_norm:
+            norm = torch.nn.utils.clip_grad_norm_(self.state.generator.parameters(), self.config.clip_norm)
+            self.statistics.add({"generator/gradient_norm": norm})
+        optimizer.step()
+        self.statistics.add(terms)
+
+    def _batch(self, step: int) -> Batch:
+        batch = gather(self.crops, self.table, self.table.draw(self.sampling, step), self.device)
+        return augment(batch, self.config.seed, step) if self.config.augment else batch
+
+    def _optimizer(self, network: torch.nn.Module) -> torch.optim.Optimizer:
+        config = self.config
+        kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
+        betas = (config.beta1, config.beta2)
+        return kind(network.parameters(), config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+
+    def _set_learning_rate(self) -> None:
+        factor = 1.0
+        if self.config.schedule == "cosine":
+            factor = min(1.0, (self.state.step + 1) / WARM_UP_STEPS)
+            factor *= 0.5 * (1 + math.cos(math.pi * self.state.step / self.total_steps))
+        for optimizer in self.state.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate * factor
+
+    def _held_out(self) -> tuple[FrameTable | None, str]:
+        for split in ("val", "test"):
+            try:
+                return FrameTable(self.pack, split), split
+            except NothingToDoError:
+                continue
+        self.note(f"{self.pack.path}: no validation or test clips, so nothing is validated")
+        return None, ""
+
+    def _begin(self) -> None:
+        config_path = self.folder / "config.json"
+        if config_path.exists():
+            check_same_run(config_path, self.config, self.pack.fingerprint)
+            return
+        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise InputError("exists and is no run folder", self.folder, "name another folder")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot be made ({error.strerror})", self.folder) from error
+        save_config(config_path, self.config, self.pack.fingerprint)
+
+    def _hold_crops(self) -> np.ndarray | Pack:
+        size = self.pack.crop_rule.size
+        if len(self.pack.has_face) * size * size * 3 > RESIDENT_BYTES:
+            self.note(f"{self.pack.path}: too large to hold decoded, crops are read as they are needed")
+            return self.pack
+        return self.pack.decode_all()
+
+    def _validate(self) -> None:
+        if self.held_out is None:
+            return
+        draw = self.held_out.draw_evaluation(self.config.validation_frames)
+        shown = self.state.shown.eval()
+        self.metrics = validate(shown, self.crops, self.held_out, draw, self.region, self.device)
+        self.statistics.write("validation", self.state.samples_seen, {"split": self.held_out_split, **self.metrics})
+        self.note(
+            f"{self.state.samples_seen} samples, {self.state.elapsed_s / 60:.1f} min: mouth PSNR "
+            f"{self.metrics['model/mouth_psnr']:.2f} dB, {self.metrics['over_copy_db']:+.2f} over copying, "
+            f"{self.metrics['over_wrong_audio_db']:+.2f} over wrong audio, SSIM {self.metrics['model/crop_ssim']:.4f}"
+        )
+        if self.state.best is None or self.metrics["model/mouth_psnr"] > self.state.best:
+            self.state.best = self.metrics["model/mouth_psnr"]
+            save_weights(self.folder / BEST, dict(shown.state_dict()), self._header(), force=True)
+
+    def _show(self) -> None:
+        table = self.held_out or self.table
+        draw = table.draw_evaluation(1)
+        pick = np.linspace(0, len(draw.target) - 1, min(SHEET_ROWS, len(draw.target))).astype(int)
+        batch = gather(self.crops, table, Draw(*(frames[pick] for frames in draw)), self.device)
+        path = self.folder / "sheets" / f"{self.state.samples_seen:09d}.png"
+        path.parent.mkdir(exist_ok=True)
+        write_sheet(path, self.state.shown.eval(), batch)
+
+    def _save(self) -> None:
+        save_weights(self.folder / LAST, dict(self.state.shown.state_dict()), self._header(), force=True)
+        self.state.save(self.folder / STATE)
+
+    def _header(self) -> WeightsHeader:
+        pack = self.pack
+        return WeightsHeader(
+            architecture=self.config.generator,
+            dims=self.dims,
+            crop_rule=pack.crop_rule,
+            mel_parameters=pack.mel_parameters,
+            recipe=self.config.recipe,
+            samples_seen=self.state.samples_seen,
+            data={
+                "fingerprint": pack.fingerprint,
+                "clips": len(self.table.rows),
+                "frames": int(self.table.num_frames.sum()),
+                "speakers": sorted({str(name) for name in self.table.speaker}),
+            },
+            metrics={name: value for name, value in self.metrics.items() if name.startswith(("model/", "over_"))},
+        )
+
+
+def _passes(before: int, after: int, every: int) -> bool:
+    return every > 0 and before // every != after // every

@@ -1,0 +1,30 @@
+"""What is minimised: one small file a recipe. A recipe knows its networks and losses, the loop knows everything else.
+
+A recipe is a class with the attributes `name`, `defaults` (values of `TrainConfig` that it changes) and `critic` (a
+module or None), and the methods `critic_losses` and `generator_loss`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import UsageError
+from lipsync_cli.training.recipes.l1 import L1
+from lipsync_cli.training.recipes.lipgan import LipGAN
+
+if TYPE_CHECKING:
+    from lipsync_cli.training.config import TrainConfig
+
+RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in (LipGAN, L1)}
+
+
+def find_recipe(name: str) -> Any:
+    """Return the recipe's class; raise UsageError if there is none of this name."""
+    if name not in RECIPES:
+        raise UsageError(f"no recipe is called {name!r}", hint="use one of " + ", ".join(RECIPES))
+    return RECIPES[name]
+
+
+def make_recipe(config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> Any:
+    """Build the recipe that a configuration names."""
+    return find_recipe(config.recipe)(config, mouth_region, size)

@@ -1,0 +1,45 @@
+"""Reconstruction only: LipGAN's `train_unet.py` with the class report's weighted L1, and an honest flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lipsync_cli.models.compact import warp
+from lipsync_cli.training.losses import mouth_weights, weighted_l1
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.training.config import TrainConfig
+
+
+class L1:
+    """Weighted L1 between the drawn and the real face, and `warp_weight` times that of the warped reference alone."""
+
+    name = "l1"
+    defaults: ClassVar[dict[str, Any]] = {"mouth_weight": 6.0, "warp_weight": 0.3}
+
+    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
+        self.critic: nn.Module | None = None
+        self.weights = mouth_weights(size, mouth_region, config.mouth_weight)
+        self.warp_weight = config.warp_weight
+
+    def critic_losses(self, batch: Batch, image: Tensor, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the losses of the critic's updates: there is no critic."""
+        return iter(())
+
+    def generator_loss(self, batch: Batch, generated: Generated) -> dict[str, Tensor]:
+        """Give the named terms of the generator's loss; their sum is minimised."""
+        weights = self.weights.to(batch.target.device)
+        terms = {"generator/l1": weighted_l1(generated.image, batch.target, weights)}
+        if generated.flow is not None and self.warp_weight:
+            half = batch.target.shape[-1] // 2
+            share = len(batch.target) // len(batch.reference)
+            reference = batch.reference.repeat_interleave(share, 0)
+            warped = warp(reference, generated.flow[:, :, half:], first_row=half)
+            lower = weighted_l1(warped, batch.target[:, :, half:], weights[:, :, half:])
+            terms["generator/warp_l1"] = 0.5 * self.warp_weight * lower  # half: the upper half has no error
+        return terms
