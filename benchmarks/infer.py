@@ -1,8 +1,8 @@
 """`lipsync infer` end to end: output frames a second and peak memory, for a short and a long input.
 
 The input is the example face, gently moving, as a 360x288 clip at 25 frames/s, as long as the speech. The naive way is
-what scripts for lip-sync do: every frame in memory, dlib's HOG detector on each of them, one face at a time through the same
-network, a rectangle pasted back.
+what scripts for lip-sync do: every frame in memory, dlib's HOG detector on each of them, one face at a time through the
+same network, a rectangle pasted back.
 
 Usage: python benchmarks/infer.py [SHORT_S LONG_S]        (default: 10 600)
 """

@@ -53,6 +53,7 @@ def make_clip() -> MakeClip:
         import cv2
         import numpy as np
         import soundfile
+
         from lipsync_cli.media.encode import VideoWriter
 
         photo = cv2.cvtColor(cv2.imread(str(ROOT / "examples" / "astronaut.jpg")), cv2.COLOR_BGR2RGB)
