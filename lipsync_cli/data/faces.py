@@ -97,12 +97,11 @@ def faces_of_clip(task: Task) -> dict[str, np.ndarray]:
     if not has_face.any():
         raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint="try --detector mmod")
     encode = _encoder(task.parameters)
+    empty = np.zeros(rule.size**2 * 3 if task.parameters["encoding"] == RAW else 0, np.uint8)
     pieces = [
-        encode(crop_face(frame, box, rule)) if present else None
+        encode(crop_face(frame, box, rule)) if present else empty
         for frame, box, present in zip(frames, track.boxes, has_face, strict=True)
     ]
-    empty = np.zeros(rule.size**2 * 3 if task.parameters["encoding"] == RAW else 0, np.uint8)
-    pieces = [empty if piece is None else piece for piece in pieces]
     rate = timeline.rate
     return {
         "rate": np.array([rate.numerator, rate.denominator], np.int64),

@@ -16,10 +16,11 @@ from lipsync_cli.data.discover import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO
 from lipsync_cli.data.journal import OnFailure, Progress, Task, lock_folder, with_path
 from lipsync_cli.data.workers import run_tasks
 from lipsync_cli.errors import InputError, LipsyncError
-from lipsync_cli.media.timeline import Timeline
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lipsync_cli.media.timeline import Timeline
 
 FORMAT = "lipsync-frames"
 VERSION = 1
@@ -60,6 +61,8 @@ def read_record(folder: Path) -> dict[str, Any]:
 def record_timeline(record: dict[str, Any], folder: Path) -> Timeline:
     """Make the timeline that a record describes; raise InputError if it is damaged."""
     import numpy as np
+
+    from lipsync_cli.media.timeline import Timeline
 
     try:
         pts = np.array(record["pts"], np.int64)

@@ -95,17 +95,17 @@ def journal(
         for clip in clips:
             try:
                 names[clip] = _part_name(clip, parameters)
-            except OSError as error:
-                failures.append(InputError(f"cannot be read ({error.strerror})", clip.path))
+            except OSError as reason:
+                failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
                 continue
             path = folder / names[clip]
             if zipfile.is_zipfile(path):
                 done[clip] = Part(clip, path)
             else:
                 todo.append(Task(clip, parameters))
-        for error in failures:
+        for unreadable in failures:
             if on_failure is not None and len(clips) > 1:
-                on_failure(error)
+                on_failure(unreadable)
         if progress is not None:
             progress(len(done), len(clips), label)
         for task, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):

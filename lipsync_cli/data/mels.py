@@ -96,6 +96,9 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
         schema.write_header(file, schema.MELS, parameters, describe_input(source, rows))
         schema.write_table(file, schema.make_table(rows, schema.MELS_COLUMNS))
         data = file.create_dataset("mels/data", (total, parameters["mel_parameters"]["n_mels"]), np.float32)
-        for part, row in zip(parts, rows, strict=True):
-            data[row["first_mel"] : row["first_mel"] + row["num_mels"]] = part.read("mel")[0]
+        first = 0
+        for part in parts:
+            (mel,) = part.read("mel")
+            data[first : first + len(mel)] = mel
+            first += len(mel)
     return total

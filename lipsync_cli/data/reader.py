@@ -65,7 +65,7 @@ class Pack:
         import numpy as np
 
         parameters = schema.read_parameters(file)
-        self.attributes: dict[str, Any] = read_attributes(file)
+        self.attributes: dict[str, Any] = schema.read_attributes(file)
         self.fingerprint = str(file.attrs["fingerprint"])
         self.crop_rule = CropRule.from_dict(parameters["crop_rule"])
         self.mel_parameters = MelParameters.from_dict(parameters["mel_parameters"])
@@ -189,15 +189,3 @@ class Pack:
             if image is None or image.shape != crop.shape:
                 raise InputError(f"the crop of frame {index} is damaged", self.path, "make the pack again")
             cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=crop)
-
-
-def read_attributes(file: h5py.File) -> dict[str, Any]:
-    """Read the root attributes, those that hold JSON decoded."""
-    import json
-
-    attributes: dict[str, Any] = {}
-    for name, value in file.attrs.items():
-        attributes[name] = value.item() if hasattr(value, "item") else value
-        if name in ("parameters", "inputs"):
-            attributes[name] = json.loads(attributes[name])
-    return attributes

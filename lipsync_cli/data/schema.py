@@ -59,7 +59,7 @@ def write_table(file: h5py.File, table: np.ndarray) -> None:
     import numpy as np
 
     columns: dict[str, np.ndarray] = {}
-    for column in table.dtype.names:
+    for column in table.dtype.names or ():
         values = table[column]
         columns[column] = np.char.encode(values, "utf-8") if values.dtype.kind == "U" else values
     dtype = np.dtype(
@@ -144,6 +144,16 @@ def read_parameters(file: h5py.File) -> dict[str, Any]:
         return json.loads(file.attrs["parameters"])
     except (KeyError, ValueError) as error:
         raise InputError("its parameters cannot be read", file.filename, "make it again") from error
+
+
+def read_attributes(file: h5py.File) -> dict[str, Any]:
+    """Read the root attributes, those that hold JSON decoded."""
+    attributes: dict[str, Any] = {}
+    for name, value in file.attrs.items():
+        attributes[name] = value.item() if hasattr(value, "item") else value
+        if name in ("parameters", "inputs"):
+            attributes[name] = json.loads(attributes[name])
+    return attributes
 
 
 def _how_to_make(formats: tuple[str, ...]) -> str:

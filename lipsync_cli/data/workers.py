@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError
@@ -38,7 +38,7 @@ def run_tasks(
     """
     pending = iter(tasks)
     workers: list[_Worker] = []
-    busy: dict[Connection, tuple[_Worker, Any]] = {}
+    busy: dict[Any, tuple[_Worker, Any]] = {}
     try:
         with _quiet_interrupts():
             for task in _take(pending, jobs):
@@ -48,7 +48,7 @@ def run_tasks(
                 busy[worker.connection] = (worker, task)
         while busy:
             for connection in wait(list(busy)):
-                worker, task = busy.pop(connection)  # type: ignore[index]
+                worker, task = busy.pop(connection)
                 try:
                     result, error = worker.connection.recv()
                 except (EOFError, ConnectionError):
@@ -109,7 +109,7 @@ class _Worker:
         self.process.join()
 
 
-def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
+def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     while True:
         try:

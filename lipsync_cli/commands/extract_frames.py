@@ -1,0 +1,66 @@
+"""lipsync extract-frames: clips to numbered images, sound and a record of times."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands import options
+from lipsync_cli.commands.progress import Progress
+from lipsync_cli.commands.result import print_result
+
+
+class ImageFormat(str, Enum):
+    """What the frames are stored as."""
+
+    jpg = "jpg"
+    png = "png"
+
+
+def extract_frames(
+    source: Annotated[Path, typer.Argument(help="Folder of clips, or one clip.", show_default=False)],
+    output: Annotated[Path, typer.Argument(help="Folder to write, one folder a clip in it.", show_default=False)],
+    image_format: Annotated[ImageFormat, typer.Option("--format", help="Of the images: jpg, or png without loss.")] = (
+        ImageFormat.jpg
+    ),
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG images.")] = 95,
+    jobs: options.Jobs = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Write every clip as numbered frames, 16 kHz sound, and a record of the frames' times.
+
+    The frames of clip NAME of SPEAKER are OUTPUT/SPEAKER/NAME/000000.jpg and so on, every one that is shown,
+    none twice. detect-faces and mels take the folder in place of the clips. Folders that are complete are kept, so the
+    same command goes on where it was.
+
+    \b
+    Example:
+      lipsync extract-frames grid/ frames/
+    """
+    from lipsync_cli.data.discover import VIDEO, find_clips
+    from lipsync_cli.data.frames import extract_frames
+
+    with Progress(quiet, verbose) as progress:
+        if dry_run:
+            clips = find_clips(source, (VIDEO,), progress.failure)
+            print_result({"clips": len(clips), "output": str(output)}, json)
+            return
+        report = extract_frames(
+            source,
+            output,
+            image_format=image_format.value,
+            quality=quality,
+            jobs=options.resolve_jobs(jobs),
+            force=force,
+            progress=progress.update,
+            on_failure=progress.failure,
+        )
+    print_result({"output": str(output), **report}, json, output)
+    progress.raise_if_failed(report["clips"] + report["failed"])

@@ -1,0 +1,38 @@
+"""lipsync info: what is in a file, as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands import options
+
+
+def info(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Store, weights, run folder, folder of frames, or media file.", show_default="the embedded weights"
+        ),
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Say what is in a file, as one JSON object; --json puts it on one line.
+
+    Without a file: the version, the tools that are found, the architectures with their numbers of parameters, and the
+    weights that come with the package.
+
+    \b
+    Example:
+      lipsync info grid.h5
+    """
+    from json import dumps
+
+    from lipsync_cli.data.summary import describe, describe_program
+
+    summary = describe_program() if file is None else describe(file)
+    print(dumps(summary, indent=None if json else 2, ensure_ascii=False), flush=True)

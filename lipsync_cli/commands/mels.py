@@ -1,0 +1,58 @@
+"""lipsync mels: clips to log-mel spectrograms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands import options
+from lipsync_cli.commands.progress import Progress
+from lipsync_cli.commands.result import print_result
+
+
+def mels(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of clips or sound files, folder made by extract-frames, or one file.", show_default=False
+        ),
+    ],
+    output: Annotated[Path, typer.Argument(help="HDF5 file to write.", show_default=False)],
+    jobs: options.Jobs = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Compute the log-mel spectrogram of every clip.
+
+    Sound is brought to 16 kHz mono and starts at the clip's first video frame. A clip that fails costs one line and
+    exit code 5; the others are done. A run that was killed goes on where it was when the same command is given again.
+
+    \b
+    Example:
+      lipsync mels grid/ mels.h5
+    """
+    from lipsync_cli.data.discover import FRAMES, SOUND, VIDEO, find_clips
+    from lipsync_cli.data.mels import collect_mels
+    from lipsync_cli.output import check_output
+
+    with Progress(quiet, verbose) as progress:
+        if dry_run:
+            clips = find_clips(source, (VIDEO, FRAMES, SOUND), progress.failure)
+            check_output(output, force)
+            print_result({"clips": len(clips), "output": str(output)}, json)
+            return
+        report = collect_mels(
+            source,
+            output,
+            jobs=options.resolve_jobs(jobs),
+            force=force,
+            progress=progress.update,
+            on_failure=progress.failure,
+        )
+    print_result({"output": str(output), **report}, json, output)
+    progress.raise_if_failed(report["clips"] + report["failed"])

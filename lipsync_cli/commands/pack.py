@@ -1,0 +1,70 @@
+"""lipsync pack: faces and mels to one training file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands import options
+from lipsync_cli.commands.progress import Progress
+from lipsync_cli.commands.result import print_result
+
+
+def pack(
+    faces: Annotated[Path, typer.Argument(help="What detect-faces wrote.", show_default=False)],
+    mels: Annotated[Path, typer.Argument(help="What mels wrote.", show_default=False)],
+    output: Annotated[Path, typer.Argument(help="HDF5 file to write.", show_default=False)],
+    test_per_speaker: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Clips of each speaker for the test: the last by name. None from a speaker with no more."
+        ),
+    ] = 20,
+    validation_per_speaker: Annotated[
+        int,
+        typer.Option(min=0, help="Clips of each speaker for validation: those before the test's, by the same rule."),
+    ] = 0,
+    train_per_speaker: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Clips of each speaker for training, spread evenly.", show_default="all that are left"
+        ),
+    ] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option(help="Speaker whose every clip is for the test; may be given again.", show_default=False),
+    ] = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Join faces and mels into one training file with a split into train, validation and test.
+
+    Clips are joined by speaker and name; one that is in one of the two files only costs one line and exit code 5.
+
+    \b
+    Example:
+      lipsync pack faces.h5 mels.h5 grid.h5 --test-per-speaker 20
+    """
+    from lipsync_cli.data.pack import Split
+    from lipsync_cli.data.pack import pack as join
+
+    split = Split(test_per_speaker, validation_per_speaker, train_per_speaker, tuple(hold_out or ()))
+    with Progress(quiet, verbose) as progress:
+        report = join(
+            faces,
+            mels,
+            output,
+            split,
+            force=force,
+            dry_run=dry_run,
+            progress=progress.update,
+            on_failure=progress.failure,
+            note=progress.note,
+        )
+    print_result({"output": str(output), **report}, json, None if dry_run else output)
+    progress.raise_if_failed(report["clips"] + report["failed"])
