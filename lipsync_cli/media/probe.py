@@ -1,0 +1,189 @@
+"""What a media file holds, read from its headers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.media.photo import photo_format, read_orientation
+from lipsync_cli.media.tools import check_file, complaint, run_tool, source
+
+# Text that FFmpeg would show as a film, and lists of other files.
+REFUSED_FORMATS = {"tty", "concat", "hls", "dash", "imf", "sdp", "rtsp", "lavfi", "ffmetadata", "bin", "adf", "idf"}
+
+
+@dataclass(frozen=True)
+class VideoStream:
+    """The picture of a file.
+
+    Attributes
+    ----------
+    width, height : in pixels, as shown, that is after rotation
+    rate : average frames per second (`read_timeline` has the exact times)
+    rotation : degrees clockwise (0, 90, 180, 270) by which the stored picture is turned to be shown
+    pix_fmt, color_space, color_primaries, color_transfer, color_range : FFmpeg's names; None where the file is silent
+    field_order : FFmpeg's name, such as "progressive" or "tt"; None where unknown
+    start_s : when the first frame is shown, on the file's own clock
+    num_frames : as the file's index says, which may count frames that are not shown; None where it is silent
+    sample_aspect : width of a pixel over its height
+    codec, time_base : FFmpeg's name of the coding, and the tick of the stream's clock in seconds
+    """
+
+    width: int
+    height: int
+    rate: Fraction
+    rotation: int = 0
+    pix_fmt: str | None = None
+    color_space: str | None = None
+    color_primaries: str | None = None
+    color_transfer: str | None = None
+    color_range: str | None = None
+    field_order: str | None = None
+    start_s: Fraction = Fraction(0)
+    num_frames: int | None = None
+    sample_aspect: Fraction = Fraction(1)
+    codec: str | None = None
+    time_base: Fraction = Fraction(1, 90_000)
+
+    @property
+    def color_tags(self) -> dict[str, str]:
+        """The colour tags that the file sets, as the keyword arguments of `VideoWriter`'s `color_tags`."""
+        names = ("color_space", "color_primaries", "color_transfer", "color_range")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True)
+class AudioStream:
+    """The sound of a file; `start_s` is on the file's own clock, like `VideoStream.start_s`."""
+
+    codec: str | None
+    sample_rate: int
+    channels: int
+    start_s: Fraction = Fraction(0)
+    duration_s: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What `probe` found: the first video stream that is not a cover picture, the first audio stream, the tags."""
+
+    path: Path
+    video: VideoStream | None
+    audio: AudioStream | None
+    duration_s: Fraction | None
+    is_image: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    format: str = ""
+
+
+def probe(path: str | Path) -> MediaInfo:
+    """Read what a video, sound or picture file holds.
+
+    Raises
+    ------
+    InputError : the file is missing, empty, unreadable, or neither picture nor sound
+    """
+    check_file(path)
+    status = os.stat(path)
+    return _probe(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+@functools.lru_cache(maxsize=64)  # the same file is asked about by timeline, decode and audio in turn
+def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
+    path = Path(name)
+    photo = photo_format(path)
+    forced = ["-f", f"{photo}_pipe"] if photo else []
+    options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
+    result = run_tool("ffprobe", [*options, *source(path)])
+    try:
+        found: dict[str, Any] = json.loads(result.stdout or b"{}")
+    except ValueError:
+        found = {}
+    container, streams = found.get("format", {}), found.get("streams", [])
+    names = set(container.get("format_name", "").split(","))
+    if result.returncode or not streams:
+        raise InputError(f"is not a video, sound or picture that can be read ({complaint(result.stderr, path)})", path)
+    if names & REFUSED_FORMATS:
+        raise InputError("is text, not a video, sound or picture", path)
+    orientation = (read_orientation(path) if photo == "jpeg" else 1) if photo else None
+    video = next((_video(s, orientation) for s in streams if _is_picture(s)), None)
+    audio = next((_audio(s) for s in streams if s.get("codec_type") == "audio" and s.get("sample_rate")), None)
+    if video is None and audio is None:
+        raise InputError("holds neither picture nor sound", path)
+    if video is not None and (video.width <= 0 or video.height <= 0):
+        raise InputError(f"the picture has no size ({complaint(result.stderr, path)})", path, "the file may be damaged")
+    tags = {str(key): str(value) for key, value in container.get("tags", {}).items()}
+    duration_s = None if photo else _fraction(container.get("duration"))
+    return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""))
+
+
+def _is_picture(stream: dict[str, Any]) -> bool:
+    return stream.get("codec_type") == "video" and not stream.get("disposition", {}).get("attached_pic")
+
+
+def _video(stream: dict[str, Any], orientation: int | None) -> VideoStream:
+    rotation = _rotation(stream) if orientation is None else 0
+    width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
+    aspect = _fraction(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1)
+    if rotation in (90, 270) or (orientation or 1) >= 5:
+        width, height, aspect = height, width, 1 / aspect
+    return VideoStream(
+        width,
+        height,
+        rate=_fraction(stream.get("avg_frame_rate")) or _fraction(stream.get("r_frame_rate")) or Fraction(25),
+        rotation=rotation,
+        pix_fmt=stream.get("pix_fmt"),
+        color_space=_known(stream.get("color_space")),
+        color_primaries=_known(stream.get("color_primaries")),
+        color_transfer=_known(stream.get("color_transfer")),
+        color_range=_known(stream.get("color_range")),
+        field_order=_known(stream.get("field_order")),
+        start_s=_start(stream),
+        num_frames=int(stream["nb_frames"]) if stream.get("nb_frames", "").isdigit() else None,
+        sample_aspect=aspect,
+        codec=stream.get("codec_name"),
+        time_base=_fraction(stream.get("time_base")) or Fraction(1, 90_000),
+    )
+
+
+def _audio(stream: dict[str, Any]) -> AudioStream:
+    base = _fraction(stream.get("time_base")) or Fraction(1, 90_000)
+    ticks = stream.get("duration_ts")
+    return AudioStream(
+        codec=stream.get("codec_name"),
+        sample_rate=int(stream["sample_rate"]),
+        channels=int(stream.get("channels", 1)),
+        start_s=_start(stream),
+        duration_s=ticks * base if isinstance(ticks, int) else _fraction(stream.get("duration")),
+    )
+
+
+def _rotation(stream: dict[str, Any]) -> int:
+    """Return the degrees clockwise, a multiple of 90; FFmpeg counts them the other way round."""
+    for data in stream.get("side_data_list", []):
+        if "rotation" in data:
+            return round(-float(data["rotation"]) / 90) * 90 % 360
+    return 0
+
+
+def _start(stream: dict[str, Any]) -> Fraction:
+    base, ticks = _fraction(stream.get("time_base")), stream.get("start_pts")
+    return ticks * base if base and isinstance(ticks, int) else _fraction(stream.get("start_time")) or Fraction(0)
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    """Return "30000/1001" or "2.96" exactly; None for what is absent, zero or unknown."""
+    try:
+        return Fraction(text) or None if text else None
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _known(name: str | None) -> str | None:
+    return None if name in (None, "unknown", "unspecified", "reserved") else name

