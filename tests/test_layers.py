@@ -13,7 +13,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each room imports from the rooms of the lines below its own; rooms of one line do not know each other.
 LAYERS = [
-    ("cli", "__main__"),
+    ("__main__",),
+    ("cli",),
     ("commands",),
     ("synthesis", "training"),
     ("scoring",),
@@ -59,9 +60,12 @@ def modules(tree: ast.AST, file: Path) -> Iterator[str]:
             if node.level:
                 package = ("lipsync_cli", *file.relative_to(PACKAGE).parts[:-1])
                 base = ".".join((*package[: len(package) - node.level + 1], *([base] if base else [])))
-            yield base
             if base == "lipsync_cli":
                 yield from (f"{base}.{alias.name}" for alias in node.names if alias.name in LEVEL)
+            elif base == "pickle":
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+            else:
+                yield base
 
 
 def at_start(tree: ast.Module) -> Iterator[ast.stmt]:
@@ -88,6 +92,8 @@ def test_a_file_keeps_the_rules_of_its_room(file: Path) -> None:
     assert len(text.splitlines()) <= MAX_LINES, "too long: split it by nouns"
     assert ast.get_docstring(tree) or not text.strip(), "no docstring"
     for module in modules(tree, file):
+        if module == "pickle.UnpicklingError":  # what torch.load(weights_only=True) refuses with
+            continue
         top, _, rest = module.partition(".")
         if top == "lipsync_cli" and rest:
             other = rest.split(".")[0]

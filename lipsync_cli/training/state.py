@@ -72,7 +72,7 @@ class TrainState:
         ------
         InputError : if the file is cut short, foreign, of another version, or of other networks
         """
-        import pickle
+        from pickle import UnpicklingError
 
         import torch
 
@@ -85,7 +85,7 @@ class TrainState:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(values["optimizers"][name])
             self.step, self.samples_seen, self.elapsed_s, self.best = values["counters"]
-        except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+        except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, UnpicklingError) as error:
             raise InputError("is not a readable training state", path, "remove it to begin the run anew") from error
 
     def _modules(self) -> dict[str, nn.Module]:

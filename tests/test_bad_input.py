@@ -1,0 +1,232 @@
+"""Bad input through the command line: one line (file, fact, next step), the exit code, and nothing left or lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lipsync_cli import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+VOICE = ROOT / "examples" / "speech.flac"
+FACE = ROOT / "examples" / "astronaut.jpg"
+MakeClip = Callable[..., Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass
+class Bench:
+    """A folder with good inputs, and a check that a command fails as it should."""
+
+    folder: Path
+
+    def __getattr__(self, name: str) -> Path:
+        return self.folder / name.replace("_", ".", 1)
+
+    def state(self) -> dict[str, tuple[int, int]]:
+        """Every file below the folder with its size and time of change."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+    def fails(self, code: int, *arguments: object, says: tuple[str, ...] = ()) -> str:
+        """Run a command that has to fail; return its one line."""
+        before = self.state()
+        result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+        assert result.exit_code == code, result.output
+        lines = result.stderr.splitlines()
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("lipsync: ")
+        for words in says:
+            assert words in lines[0], lines[0]
+        assert result.stdout == ""
+        assert self.state() == before, "a file was left, changed or lost"
+        return lines[0]
+
+
+@pytest.fixture(scope="module")
+def good(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory, lipsync: Run) -> Path:
+    """Good inputs and what is made of them: clip.mp4, faces.h5, mels.h5, grid.h5."""
+    folder = tmp_path_factory.mktemp("good")
+    for name in ("a1", "a2"):
+        make_clip(folder / "clips" / "ann" / f"{name}.mp4", num_frames=15)
+    shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / "clip.mp4")
+    for line in (
+        ("detect-faces", folder / "clips", folder / "faces.h5"),
+        ("mels", folder / "clips", folder / "mels.h5"),
+        ("pack", folder / "faces.h5", folder / "mels.h5", folder / "grid.h5", "--test-per-speaker", "1"),
+    ):
+        result = lipsync(*line)
+        assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def bench(good: Path, tmp_path: Path) -> Bench:
+    shutil.copytree(good, tmp_path / "bench")
+    return Bench(tmp_path / "bench")
+
+
+READERS = [
+    ("info", "{bad}"),
+    ("extract-frames", "{bad}", "frames"),
+    ("detect-faces", "{bad}", "new.h5"),
+    ("mels", "{bad}", "new.h5"),
+    ("pack", "{bad}", "mels.h5", "new.h5"),
+    ("pack", "faces.h5", "{bad}", "new.h5"),
+    ("train", "{bad}", "run"),
+    ("infer", "{bad}", str(VOICE)),
+    ("infer", "clip.mp4", "{bad}"),
+    ("infer", "clip.mp4", str(VOICE), "--weights", "{bad}"),
+    ("score", "{bad}"),
+    ("score", "grid.h5", "--weights", "{bad}"),
+    ("score", "clip.mp4", "--reference", "{bad}"),
+]
+
+
+def make_bad(bench: Bench, kind: str) -> Path:
+    """A path that no command can use."""
+    path = bench.folder / "bad.mp4"
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_text("This is no video, no sound, no store and no weights.\n" * 50)
+    elif kind == "truncated":
+        path.write_bytes(bench.clip_mp4.read_bytes()[:3000])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "text", "truncated"])
+@pytest.mark.parametrize("line", READERS, ids=lambda line: " ".join(Path(word).name for word in line))
+def test_a_file_that_cannot_be_read(
+    line: tuple[str, ...], kind: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bench.folder)
+    bad = make_bad(bench, kind)
+    bench.fails(3, *(word.format(bad=bad) for word in line), says=("bad.mp4",))
+
+
+@pytest.mark.parametrize("verb", ["extract-frames", "detect-faces", "mels"])
+def test_a_folder_with_nothing_in_it(verb: str, bench: Bench) -> None:
+    empty = bench.folder / "empty"
+    empty.mkdir()
+    bench.fails(4, verb, empty, bench.folder / "new.h5", says=("empty", "no clips"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("detect-faces", "clips", "faces.h5"),
+        ("mels", "clips", "mels.h5"),
+        ("pack", "faces.h5", "mels.h5", "grid.h5"),
+        ("infer", "clip.mp4", str(VOICE), "-o", "faces.h5"),
+    ],
+    ids=lambda line: line[0],
+)
+def test_an_output_that_exists(line: tuple[str, ...], bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bench.folder)
+    bench.fails(3, *line, says=("exists", "--force"))
+
+
+def test_a_damaged_clip_among_good_ones_costs_one_line(bench: Bench) -> None:
+    make_bad(bench, "truncated").rename(bench.folder / "clips" / "ann" / "a3.mp4")
+    for verb in ("detect-faces", "mels"):
+        output = bench.folder / f"{verb}.h5"
+        result = CliRunner().invoke(cli.app, [verb, str(bench.folder / "clips"), str(output), "--json"])
+        assert result.exit_code == 5
+        lines = result.stderr.splitlines()
+        assert len(lines) == 2
+        assert "a3.mp4" in lines[0]
+        assert "1 of 3" in lines[1]
+        assert json.loads(result.stdout)["clips"] == 2
+        assert output.exists()
+
+
+def test_no_sound(bench: Bench, make_clip: MakeClip) -> None:
+    mute = make_clip(bench.folder / "mute.mp4", num_frames=15, sound=False)
+    bench.fails(3, "mels", mute, bench.folder / "new.h5", says=("mute.mp4", "sound"))
+    bench.fails(3, "infer", bench.clip_mp4, mute, says=("mute.mp4", "sound"))
+
+
+def test_no_face(bench: Bench) -> None:
+    import cv2
+    import numpy as np
+
+    from lipsync_cli.media.encode import VideoWriter
+
+    grey = bench.folder / "grey.mp4"
+    with VideoWriter(grey, 160, 120, 25) as writer:
+        for _ in range(15):
+            writer.write(np.full((120, 160, 3), 128, np.uint8))
+    photo = bench.folder / "grey.png"
+    cv2.imwrite(str(photo), np.full((120, 160, 3), 128, np.uint8))
+    bench.fails(4, "infer", grey, VOICE, says=("grey.mp4", "no face"))
+    bench.fails(4, "infer", photo, VOICE, says=("grey.png", "no face"))
+    bench.fails(4, "detect-faces", grey, bench.folder / "new.h5", says=("grey.mp4", "no face"))
+
+
+def test_weights_of_another_format_or_version(bench: Bench) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    weights = bench.folder / "w.safetensors"
+    save_file({"x": torch.zeros(2)}, weights)
+    bench.fails(3, "infer", bench.clip_mp4, VOICE, "--weights", weights, says=("w.safetensors",))
+    header = {"format": "lipsync-weights", "format_version": 99}
+    save_file({"x": torch.zeros(2)}, weights, {"lipsync-weights": json.dumps(header)})
+    bench.fails(3, "infer", bench.clip_mp4, VOICE, "--weights", weights, says=("w.safetensors", "99"))
+
+
+def test_stores_of_another_format_or_version(bench: Bench) -> None:
+    import h5py
+
+    bench.fails(3, "train", bench.faces_h5, bench.folder / "run", says=("lipsync-faces", "lipsync-pack"))
+    with h5py.File(bench.grid_h5, "r+") as file:
+        file.attrs["format_version"] = 99
+    bench.fails(3, "train", bench.grid_h5, bench.folder / "run", says=("99",))
+
+
+def test_mels_of_other_parameters_than_the_weights(bench: Bench) -> None:
+    import h5py
+
+    with h5py.File(bench.grid_h5, "r+") as file:
+        parameters = json.loads(file.attrs["parameters"])
+        changed = json.loads(json.dumps(parameters).replace('"fmin": 55.0', '"fmin": 90.0'))
+        assert changed != parameters
+        file.attrs["parameters"] = json.dumps(changed)
+    bench.fails(3, "score", bench.grid_h5, says=("fmin", "55", "90"))
+
+
+def test_a_clip_too_short_for_a_reference(bench: Bench, make_clip: MakeClip) -> None:
+    short = make_clip(bench.folder / "short.mp4", num_frames=5)
+    bench.fails(3, "detect-faces", short, bench.folder / "new.h5", says=("short.mp4", "5 frames"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("detect-faces", "clips", "new.h5"),
+        ("mels", "clips", "new.h5"),
+        ("pack", "faces.h5", "mels.h5", "new.h5"),
+        ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4"),
+    ],
+    ids=lambda line: line[0],
+)
+def test_a_disk_that_fills_up(line: tuple[str, ...], bench: Bench) -> None:
+    """No file may grow beyond 4 kB, which stops a write in the middle as a full disk does."""
+    before = set(bench.state())
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+    program = limit + "import sys; sys.argv[0] = 'lipsync'; from lipsync_cli.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", program, *line], cwd=bench.folder, capture_output=True, text=True)
+    assert result.returncode == 3, result.stderr
+    lines = result.stderr.splitlines()
+    assert lines, "silent"
+    assert all(text.startswith("lipsync: ") for text in lines), result.stderr
+    assert not [name for name in set(bench.state()) - before if ".parts/" not in name]
