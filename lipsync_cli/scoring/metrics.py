@@ -31,14 +31,14 @@ def measure(images: np.ndarray, references: np.ndarray, mouth: Region) -> dict[s
 
     Returns
     -------
-    "crop/psnr_db", "crop/ssim", "mouth/psnr_db", "mouth/ssim", each of shape (n,)
+    "crop_psnr", "crop_ssim", "mouth_psnr", "mouth_ssim", each of shape (n,)
     """
     similarity = ssim_map(images, references)
     return {
-        "crop/psnr_db": psnr(images, references),
-        "crop/ssim": similarity.mean((1, 2)),
-        "mouth/psnr_db": psnr(images, references, mouth),
-        "mouth/ssim": _ssim_of_region(similarity, mouth),
+        "crop_psnr": psnr(images, references),
+        "crop_ssim": similarity.mean((1, 2)),
+        "mouth_psnr": psnr(images, references, mouth),
+        "mouth_ssim": _ssim_of_region(similarity, mouth),
     }
 
 
