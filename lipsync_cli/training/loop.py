@@ -101,6 +101,7 @@ class _Trainer:
             self.state.load(self.folder / STATE, device)
             note(f"{self.folder}: going on at {self.state.samples_seen} samples")
         self.statistics = Statistics(self.folder / "log.jsonl", self.state.samples_seen)
+        self.statistics.restore(self.state.pending)
         self.metrics: dict[str, float] = {}
 
     def run(self, progress: Progress | None) -> dict[str, Any]:
@@ -248,6 +249,7 @@ class _Trainer:
 
     def _save(self) -> None:
         save_weights(self.folder / LAST, dict(self.state.shown.state_dict()), self._header(), force=True)
+        self.state.pending = self.statistics.pending()
         self.state.save(self.folder / STATE)
 
     def _header(self) -> WeightsHeader:

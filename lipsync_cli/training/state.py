@@ -23,6 +23,7 @@ class TrainState:
     Attributes
     ----------
     step, samples_seen, elapsed_s, best : counters, and the best validation figure so far
+    pending : sums of the log since its last line
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class TrainState:
         self.ema: nn.Module | None = copy.deepcopy(generator).eval().requires_grad_(False) if ema else None
         self.step, self.samples_seen, self.elapsed_s = 0, 0, 0.0
         self.best: float | None = None
+        self.pending: dict[str, list[float]] = {}
 
     @property
     def shown(self) -> nn.Module:
@@ -59,6 +61,7 @@ class TrainState:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "counters": [self.step, self.samples_seen, self.elapsed_s, self.best],
+            "pending": self.pending,
             "modules": {name: module.state_dict() for name, module in self._modules().items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
         }
@@ -85,6 +88,7 @@ class TrainState:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(values["optimizers"][name])
             self.step, self.samples_seen, self.elapsed_s, self.best = values["counters"]
+            self.pending = values["pending"]
         except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, UnpicklingError) as error:
             raise InputError("is not a readable training state", path, "remove it to begin the run anew") from error
 

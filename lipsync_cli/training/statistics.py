@@ -22,7 +22,6 @@ class Statistics:
     def __init__(self, path: Path, samples_seen: int) -> None:
         self.path = path
         self._sums: dict[str, Any] = {}
-        self._count = 0
         kept = [line for line in _lines(path) if line["samples"] <= samples_seen] if path.exists() else []
         with atomic_output(path, force=True) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
@@ -33,6 +32,14 @@ class Statistics:
             value = value.detach() if hasattr(value, "detach") else value
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value, count + 1)
+
+    def pending(self) -> dict[str, list[float]]:
+        """Give the sums and counts that are not yet written, for the checkpoint."""
+        return {name: [float(total), count] for name, (total, count) in self._sums.items()}
+
+    def restore(self, pending: dict[str, list[float]]) -> None:
+        """Take up the sums of a checkpoint."""
+        self._sums = {name: (total, count) for name, (total, count) in pending.items()}
 
     def write(self, kind: str, samples: int, values: dict[str, Any] | None = None) -> dict[str, Any]:
         """Append one line: the means since the last one if no values are given."""

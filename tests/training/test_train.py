@@ -1,0 +1,105 @@
+"""The loop: it learns, it resumes exactly, and it refuses what does not fit."""
+
+import json
+
+import pytest
+from safetensors.torch import load_file
+
+from lipsync_cli.data.weights import load_weights, read_header
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.training.config import make_config
+from lipsync_cli.training.loop import train
+
+TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
+
+
+def _config(recipe="l1", **options):
+    base = {"max_samples": 16, "validate_every": 8, "checkpoint_every": 8, "sheet_every": 8, "ema_samples": 8}
+    return make_config(recipe, **{**TINY, **base, "validation_frames": 2, **options})
+
+
+@pytest.mark.parametrize("recipe", ["l1", "lipgan"])
+def test_stopped_and_resumed_equals_undisturbed(recipe, small_pack, tmp_path):
+    config = _config(recipe, augment=True, schedule="cosine")
+    train(small_pack, tmp_path / "whole", config)
+
+    class StopError(Exception):
+        pass
+
+    def stop(done, total, label):
+        if done >= 12:  # a checkpoint at 8, a step beyond it
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(small_pack, tmp_path / "cut", config, progress=stop)
+    assert (tmp_path / "cut" / "last.state.pt").exists()
+    train(small_pack, tmp_path / "cut", config)
+    for name in ("last.safetensors", "best.safetensors"):
+        whole, cut = (load_file(tmp_path / run / name) for run in ("whole", "cut"))
+        assert all((whole[key] == cut[key]).all() for key in whole)
+    assert (tmp_path / "whole" / "log.jsonl").read_text() == (tmp_path / "cut" / "log.jsonl").read_text()
+
+
+def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
+    config = _config(max_samples=600, learning_rate=3e-3, validate_every=300, ema_samples=0)
+    result = train(small_pack, tmp_path / "run", config)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [line["generator/l1"] for line in lines if line["kind"] == "train"]
+    assert losses[-1] < 0.85 * losses[0]
+    assert result["samples"] == 600
+    generator, header = load_weights(tmp_path / "run")
+    assert header.architecture == "compact" and header.samples_seen in (300, 600) and not generator.training
+    assert len(list((tmp_path / "run" / "sheets").glob("*.png"))) > 2
+    assert "copy the reference" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert not list((tmp_path / "run").glob(".*tmp*"))
+
+
+def test_a_run_of_other_options_is_refused_and_untouched(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config(max_samples=8))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    with pytest.raises(InputError, match="learning_rate"):
+        train(small_pack, tmp_path / "run", _config(max_samples=8, learning_rate=0.5))
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+
+def test_a_folder_of_something_else_is_refused(small_pack, tmp_path):
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(InputError, match="no run folder"):
+        train(small_pack, tmp_path, _config())
+
+
+def test_a_checkpoint_cut_short_is_said(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config(max_samples=8))
+    state = tmp_path / "run" / "last.state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(InputError, match="training state"):
+        train(small_pack, tmp_path / "run", _config(max_samples=8))
+
+
+def test_weights_cut_short_or_foreign_are_said(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config(max_samples=8))
+    weights = tmp_path / "run" / "last.safetensors"
+    assert read_header(weights).crop_rule.size == 96
+    weights.write_bytes(weights.read_bytes()[:500])
+    with pytest.raises(InputError, match="safetensors"):
+        read_header(weights)
+    with pytest.raises(InputError, match="no such weights"):
+        load_weights(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("wrong", [{"generator": "unet"}, {"schedule": "step"}, {"targets_per_reference": 3}])
+def test_options_that_do_not_exist_are_usage_errors(wrong):
+    with pytest.raises(UsageError):
+        make_config("l1", **{**TINY, **wrong})
+
+
+def test_an_unknown_recipe_names_the_known_ones():
+    with pytest.raises(UsageError, match="lipgan"):
+        make_config("biggan")
+
+
+def test_the_defaults_are_the_thesis_figures():
+    config = make_config("lipgan")
+    assert (config.batch_size, config.epochs, config.seed) == (128, 20, 10)
+    assert (config.learning_rate, config.beta1, config.beta2) == (1e-3, 0.5, 0.999)
+    assert (config.margin, config.adversarial_weight, config.mouth_weight) == (2.0, 0.01, 1.0)
