@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.probe import probe
+from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.tools import complaint, run_tool, source
 
 if TYPE_CHECKING:
     import numpy as np
 
 SPEECH_RATE = 16_000
+PADDING = 2048  # samples; a coded block is at most so long (AAC with SBR)
 
 
 def read_speech(path: str | Path, sample_rate: int = SPEECH_RATE, origin_s: Fraction | None = None) -> np.ndarray:
@@ -49,7 +50,18 @@ def read_speech(path: str | Path, sample_rate: int = SPEECH_RATE, origin_s: Frac
     if result.returncode or not len(samples):
         reason = complaint(result.stderr, path) if result.stderr else "it is empty"
         raise InputError(f"the sound cannot be decoded ({reason})", path)
+    samples = samples[: _num_shown(info, len(samples), sample_rate)]
     return shift(samples, round((info.audio.start_s - origin_s) * sample_rate))
+
+
+def _num_shown(info: MediaInfo, num_samples: int, sample_rate: int) -> int:
+    """Return how many samples are sound: an MP4's edit list says where the padding of the last coded block begins."""
+    assert info.audio is not None
+    if info.audio.duration_s is None or "mp4" not in info.format.split(","):
+        return num_samples
+    listed = round(info.audio.duration_s * sample_rate)
+    padding = PADDING * sample_rate / info.audio.sample_rate
+    return listed if listed < num_samples <= listed + padding else num_samples
 
 
 def shift(samples: np.ndarray, num_samples: int) -> np.ndarray:
