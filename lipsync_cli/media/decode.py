@@ -128,6 +128,7 @@ def _arguments(
 ) -> list[str]:
     """Return FFmpeg's arguments for frames `start` ... `stop - 1` as raw RGB on stdout."""
     options, skipped = ["-v", "level+warning", "-nostdin", "-threads", str(threads)], start
+    wanted = None if stop is None else stop - start
     if start >= SEEK_FRAMES and SEEKABLE & set(info.format.split(",")):
         timeline = read_timeline(info.path)
         if start >= timeline.num_frames:
@@ -141,8 +142,8 @@ def _arguments(
     if info.is_image:
         options += ["-f", f"{photo_format(info.path)}_pipe"]
     output = ["-map", "0:V:0", "-fps_mode", "passthrough", "-filter_threads", str(max(1, threads))]
-    if stop is not None:
-        output += ["-frames:v", str(stop - start - skipped)]
+    if wanted is not None:
+        output += ["-frames:v", str(wanted)]
     return [*options, *source(info.path), *output, "-vf", ",".join(chain), "-f", "rawvideo", "-"]
 
 
