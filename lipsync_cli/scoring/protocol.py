@@ -42,12 +42,14 @@ class Sheet(NamedTuple):
 
 def check_fits(pack: Pack, header: WeightsHeader, weights: object) -> None:
     """Raise InputError if the weights were trained on other crops or other mels than the pack holds."""
+    from lipsync_cli.faces.crop import check_same
+
     try:
-        pack.crop_rule.check_same(header.crop_rule)
+        check_same(pack.crop_rule, header.crop_rule)
         pack.mel_parameters.check_same(header.mel_parameters)
     except InputError as error:
         hint = f"score {weights} on a pack made like the one they were trained on"
-        raise InputError(f"{error.fact} (here: the pack, there: the weights)", pack.path, hint) from error
+        raise InputError(f"{error.fact} (first the pack's, then the weights')", pack.path, hint) from error
 
 
 def score_pack(

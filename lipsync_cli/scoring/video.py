@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.scoring.metrics import measure, psnr, ssim
 from lipsync_cli.scoring.scores import COPY, OUTPUT, Scores
@@ -69,19 +69,21 @@ def score_video(
     sizes = []
     for path in (output, reference):
         video = probe(path).video
-        assert video is not None
+        if video is None:
+            raise InputError("has no picture", path, "two videos are compared")
         sizes.append((video.width, video.height))
     timelines = read_timeline(output), read_timeline(reference)
     pairs = pair_frames(*timelines)
     if not len(pairs):
         raise NothingToDoError("the two videos do not overlap in time", output)
-    with closing(read_frames(reference)) as frames:
+    with closing(read_frames(reference)) as frames:  # type: ignore[type-var]
         track = find_face(frames, rule, progress)
     has_face = ~np.isnan(track.boxes[: len(pairs), 0])
     if not has_face.any():
         raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", reference)
     numbers = np.flatnonzero(has_face)
-    rows = _measure_rows(output, reference, pairs, track, rule, sizes[1], progress)
+    scaled_to = None if sizes[0] == sizes[1] else sizes[1]
+    rows = _measure_rows(output, reference, pairs, track, rule, scaled_to, progress)
     return Scores(
         rows=rows,
         clip=np.zeros(len(numbers), np.int64),
@@ -114,7 +116,7 @@ def _measure_rows(
     pairs: np.ndarray,
     track: Track,
     rule: CropRule,
-    size: tuple[int, int],
+    scaled_to: tuple[int, int] | None,
     progress: Progress | None,
 ) -> dict[str, dict[str, np.ndarray]]:
     from lipsync_cli.media.decode import read_frames
@@ -128,7 +130,9 @@ def _measure_rows(
                 parts[row].append(measured)
             waiting.clear()
 
-    with closing(read_frames(reference)) as real, closing(read_frames(output, size=size)) as drawn:
+    with ExitStack() as stack:
+        real = stack.enter_context(closing(read_frames(reference)))  # type: ignore[type-var]
+        drawn = stack.enter_context(closing(read_frames(output, size=scaled_to)))  # type: ignore[type-var]
         for shown in _with_copies(zip(real, _repeat(drawn, pairs), strict=False)):
             if not np.isnan(track.boxes[shown.number, 0]):
                 waiting.append(shown)

@@ -9,6 +9,7 @@ import pytest
 from fakes import FRAMES, Copier, Dreamer, Listener, MemoryPack
 
 from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.scoring.metrics import MAX_PSNR_DB
 from lipsync_cli.scoring.protocol import check_fits, draw_sheet, plan_pack, score_pack
 from lipsync_cli.speech.mel import MelParameters
@@ -101,9 +102,16 @@ def test_sheet_takes_speakers_in_turn_and_the_frame_that_copying_does_worst(memo
     np.testing.assert_array_equal(sheet.columns["real"][0], memory_pack.read_crops(np.array([frame]))[0])
 
 
-def test_weights_trained_on_other_mels_are_refused_with_both_values(memory_pack: MemoryPack) -> None:
-    rule = SimpleNamespace(check_same=lambda other: None)
-    pack = SimpleNamespace(path=memory_pack.path, crop_rule=rule, mel_parameters=MelParameters())
-    header = SimpleNamespace(crop_rule=rule, mel_parameters=MelParameters(fmin=80.0))
-    with pytest.raises(InputError, match=r"memory.h5: .*fmin is 55.0 here and 80.0 there .*runs/other"):
-        check_fits(pack, header, "runs/other")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mel_parameters": MelParameters(fmin=80.0)}, "fmin is 55.0 here and 80.0 there"),
+        ({"crop_rule": CropRule(scale=1.5)}, "scale: 1.25 and 1.5"),
+    ],
+)
+def test_weights_of_other_crops_or_mels_are_refused_with_both_values(changes: dict[str, object], words: str) -> None:
+    pack = SimpleNamespace(path=MemoryPack.path, crop_rule=CropRule(), mel_parameters=MelParameters())
+    same = {"crop_rule": CropRule(smoothing_frames=1.0), "mel_parameters": MelParameters()}
+    check_fits(pack, SimpleNamespace(**same), "runs/mine")
+    with pytest.raises(InputError, match=rf"memory.h5: .*{words}.*runs/other"):
+        check_fits(pack, SimpleNamespace(**same | changes), "runs/other")
