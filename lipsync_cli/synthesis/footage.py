@@ -1,0 +1,147 @@
+"""The source's frames: once through to find the face, then in the order of the plan, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.media.decode import read_frames, read_image
+from lipsync_cli.media.probe import MediaInfo
+from lipsync_cli.synthesis.spool import Spool
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SPOOL_BYTES = 256 << 20  # room on disk for frames on the way
+NUM_KEPT = 24  # frames of a long video that stay at hand for the choice of the reference
+
+
+class Footage:
+    """A context manager over the frames of a video or a photo.
+
+    What fits into the spool is decoded once. Of a longer video, frames are decoded again when they are needed, and
+    where the order runs backwards, a stretch at a time: it is decoded forwards into the spool and read from its end.
+
+    Parameters
+    ----------
+    info : what `probe` says about the file
+    num_frames : how many frames, from the first, are needed
+    spool_bytes : room for frames on disk
+    """
+
+    def __init__(self, info: MediaInfo, num_frames: int, spool_bytes: int = SPOOL_BYTES) -> None:
+        if info.video is None:
+            raise InputError("has no picture", info.path)
+        self.path, self.is_image, self.num_frames = Path(info.path), info.is_image, num_frames
+        self.width, self.height = info.video.width, info.video.height
+        shape = (self.height, self.width, 3)
+        self.frame_bytes = self.height * self.width * 3
+        self.stretch = max(1, spool_bytes // self.frame_bytes)  # frames that the spool has room for
+        self.is_kept_whole = num_frames <= self.stretch
+        self._spool, self._kept = Spool(shape), Spool(shape)
+        self._photo: np.ndarray | None = None
+
+    def __enter__(self) -> Footage:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._spool.__exit__(kind, error, tb)
+        self._kept.__exit__(kind, error, tb)
+
+    def scan(self) -> Iterator[np.ndarray]:
+        """Give every frame once, in order, (H, W, 3) uint8 RGB; some, or all, stay at hand.
+
+        Raises
+        ------
+        InputError : the file ends before `num_frames` frames, or is damaged
+        """
+        if self.is_image:
+            self._photo = read_image(self.path)
+            yield self._photo
+            return
+        step = max(1, self.num_frames // NUM_KEPT)
+        for number, frame in enumerate(self._decode(0, self.num_frames)):
+            if self.is_kept_whole:
+                self._spool.write(number, frame)
+            elif number % step == step // 2:
+                self._kept.write(number, frame)
+            yield frame
+
+    def at_hand(self) -> list[int]:
+        """Return the numbers of the frames that `frame` can give after `scan`."""
+        if self.is_image:
+            return [0]
+        return self._spool.numbers() if self.is_kept_whole else self._kept.numbers()
+
+    def frame(self, number: int) -> np.ndarray:
+        """Return one frame that is at hand, (H, W, 3) uint8 RGB."""
+        if self._photo is not None:
+            return self._photo
+        return (self._spool if self.is_kept_whole else self._kept).read(number)
+
+    def frames(self, order: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Give (number, frame) in the given order after `scan`; a frame shown twice in a row is the same array."""
+        for first, last, step in runs(order):
+            if self.is_image or self.is_kept_whole:
+                numbers = range(first, last + step, step) if step else (first,) * (last + 1)
+                yield from self._at_hand(iter(numbers))
+            elif step == 0:
+                frame = next(self._decode(first, first + 1))
+                for _ in range(last + 1):
+                    yield first, frame
+            elif step == 1:
+                yield from enumerate(self._decode(first, last + 1), first)
+            else:
+                yield from self._backwards(first, last)
+
+    def _at_hand(self, numbers: Iterator[int]) -> Iterator[tuple[int, np.ndarray]]:
+        held, frame = -1, None
+        for number in numbers:
+            if number != held or frame is None:
+                held, frame = number, self.frame(number)
+            yield number, frame
+
+    def _backwards(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Give the frames from number `first` down to `last`."""
+        for stop in range(first + 1, last, -self.stretch):
+            start = max(last, stop - self.stretch)
+            self._spool.clear()
+            for number, frame in enumerate(self._decode(start, stop), start):
+                self._spool.write(number, frame)
+            for number in range(stop - 1, start - 1, -1):
+                yield number, self._spool.read(number)
+
+    def _decode(self, start: int, stop: int) -> Iterator[np.ndarray]:
+        """Give frames `start` ... `stop - 1`, or raise InputError if there are fewer."""
+        number = start
+        with closing(read_frames(self.path, start, stop)) as frames:  # type: ignore[type-var]
+            for frame in frames:
+                yield frame
+                number += 1
+        if number < stop:
+            raise InputError(f"ends after {number} of {self.num_frames} frames", self.path, "the file may be truncated")
+
+
+def runs(order: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Split an order of frames into runs (first, last, step) with step 1 or -1; step 0 is (frame, times - 1, 0).
+
+    Examples
+    --------
+    0 1 2 1 0 1 2 2 2 gives (0, 2, 1), (1, 0, -1), (1, 2, 1), (2, 1, 0)
+    """
+    position = 0
+    while position < len(order):
+        first = int(order[position])
+        end = position + 1
+        step = int(order[end]) - first if end < len(order) else 1
+        if step not in (-1, 0, 1):
+            step = 1
+        while end < len(order) and int(order[end]) - int(order[end - 1]) == step:
+            end += 1
+        last = int(order[end - 1])
+        yield (first, end - position - 1, 0) if step == 0 else (first, last, step)
+        position = end

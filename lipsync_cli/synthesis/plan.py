@@ -1,0 +1,142 @@
+"""Which frame of the source each frame of the output shows, and when: exact, before anything is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING
+
+from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.media.timeline import Timeline
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXTEND = ("bounce", "loop", "hold", "trim")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the output will be.
+
+    Attributes
+    ----------
+    order : shape (M,) int64, the source frame that output frame m shows
+    timeline : when the M output frames are shown, the first at 0
+    sound_s : length of the sound track; never longer than the picture
+    extended : whether the source ends before the speech, so that frames are shown again
+    """
+
+    order: np.ndarray
+    timeline: Timeline
+    sound_s: Fraction
+    extended: bool
+
+    @property
+    def num_frames(self) -> int:
+        """Number of output frames."""
+        return len(self.order)
+
+    @property
+    def num_source_frames(self) -> int:
+        """Number of source frames, from the first, that the output needs."""
+        return int(self.order.max()) + 1
+
+
+def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") -> Plan:
+    """Lay the source's frames under the speech.
+
+    The output ends with the speech, rounded up to a whole frame. Where the speech is longer than the source, `extend`
+    says how it goes on: `bounce` back and forth (no frame twice at the turns), `loop` from the first frame again, `hold`
+    the last frame, or `trim` the speech to the source.
+
+    Parameters
+    ----------
+    timeline : when the source's frames are shown
+    speech_s : length of the speech in seconds
+    extend : one of EXTEND
+
+    Raises
+    ------
+    NothingToDoError : the speech has no length, or the source no frames
+    """
+    if extend not in EXTEND:
+        raise UsageError(f"--extend {extend!r} is not known", hint=f"choose from {', '.join(EXTEND)}")
+    if speech_s <= 0:
+        raise NothingToDoError("the speech is empty")
+    if timeline.num_frames < 1:
+        raise NothingToDoError("the video has no frames")
+    source_s = timeline.time(timeline.num_frames)
+    extended = speech_s > source_s and extend != "trim"
+    if timeline.is_variable:
+        order, ticks = _variable(timeline, speech_s, extend, extended)
+        shown = _from_ticks(ticks, timeline.time_base)
+    else:
+        num_frames = ceil(speech_s * timeline.rate)
+        if not extended:
+            num_frames = min(num_frames, timeline.num_frames)
+        order = _order(timeline.num_frames, num_frames, extend)
+        shown = Timeline.constant(timeline.rate, num_frames)
+    return Plan(order, shown, min(speech_s, shown.time(shown.num_frames)), extended)
+
+
+def steady(timeline: Timeline, rate: Fraction) -> Timeline:
+    """Return a timeline of exactly equal frames if the source's are equal but for the rounding of its clock.
+
+    Parameters
+    ----------
+    timeline : as read from the file
+    rate : frames per second as the file tells it; taken if it agrees with the times, else their mean is
+    """
+    if timeline.is_variable or timeline.num_frames < 2:
+        return timeline if timeline.num_frames > 1 else Timeline.constant(rate, 1)
+    last_s = timeline.time(timeline.num_frames - 1)  # the end of the last frame is often told wrong
+    if abs((timeline.num_frames - 1) / rate - last_s) > 2 * timeline.time_base:
+        rate = (timeline.num_frames - 1) / last_s
+    return Timeline.constant(rate, timeline.num_frames)
+
+
+def _order(num_source: int, num_frames: int, extend: str) -> np.ndarray:
+    """Return the source frame of each of `num_frames` output frames."""
+    import numpy as np
+
+    frames = np.arange(num_frames, dtype=np.int64)
+    if extend == "loop":
+        return frames % num_source
+    if extend == "bounce" and num_source > 1:
+        turn = num_source - 1
+        return turn - np.abs(turn - frames % (2 * turn))
+    return np.minimum(frames, num_source - 1)
+
+
+def _variable(timeline: Timeline, speech_s: Fraction, extend: str, extended: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return order (M,) and durations (M,) in ticks; each frame is shown as long as in the source, whenever it comes."""
+    import numpy as np
+
+    duration = np.diff(timeline.pts)
+    num_source = len(duration)
+    if duration.min() < 0 or duration.sum() <= 0:
+        raise InputError("the times of the video's frames do not increase")
+    needed = ceil(speech_s / timeline.time_base)  # in ticks
+    if extended:
+        held = max(1, int(np.median(duration)))  # how long a held frame is shown at a time
+        again = 2 * num_source
+        while True:
+            order = _order(num_source, again, extend)
+            ticks = duration[order]
+            if extend == "hold":
+                ticks[num_source:] = held
+            if int(ticks.sum()) >= needed:
+                break
+            again *= 2
+    else:
+        order, ticks = np.arange(num_source, dtype=np.int64), duration
+    num_frames = min(len(order), int(np.searchsorted(np.cumsum(ticks), needed)) + 1)
+    return order[:num_frames], ticks[:num_frames]
+
+
+def _from_ticks(ticks: np.ndarray, time_base: Fraction) -> Timeline:
+    import numpy as np
+
+    return Timeline(np.concatenate([[0], np.cumsum(ticks)]).astype(np.int64), time_base)

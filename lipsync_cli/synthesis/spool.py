@@ -1,0 +1,85 @@
+"""Frames kept on disk as they are, in a file without a name: nothing is left behind, however the program ends."""
+
+from __future__ import annotations
+
+import tempfile
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from lipsync_cli.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Spool:
+    """A context manager that keeps arrays of one shape and type by number, on disk in the folder for temporary files.
+
+    Parameters
+    ----------
+    shape : shape of each array
+    dtype : its type
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: str = "uint8") -> None:
+        import numpy as np
+
+        self._shape, self._dtype = shape, np.dtype(dtype)
+        self._bytes = int(np.prod(shape)) * self._dtype.itemsize
+        self._place: dict[int, int] = {}
+        self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0)
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._file.close()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._place
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def numbers(self) -> list[int]:
+        """Return the numbers that are kept, sorted."""
+        return sorted(self._place)
+
+    def write(self, number: int, array: np.ndarray) -> None:
+        """Keep `array` under `number`; InputError if the disk is full."""
+        import numpy as np
+
+        place = self._place.get(number, len(self._place))
+        data = memoryview(np.ascontiguousarray(array, dtype=self._dtype)).cast("B")
+        if len(data) != self._bytes:
+            raise ValueError(f"shape {array.shape} in a spool of {self._shape}")
+        try:
+            self._file.seek(place * self._bytes)
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise InputError(
+                f"cannot hold the frames on the way ({error.strerror})",
+                tempfile.gettempdir(),
+                "set TMPDIR to a folder with room",
+            ) from error
+        self._place[number] = place
+
+    def read(self, number: int) -> np.ndarray:
+        """Return the array kept under `number`, as a new array."""
+        import numpy as np
+
+        array = np.empty(self._shape, self._dtype)
+        self._file.seek(self._place[number] * self._bytes)
+        view = memoryview(array).cast("B")
+        filled = 0
+        while filled < self._bytes:
+            count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
+            if not count:
+                raise EOFError("the spool is shorter than what was written")
+            filled += count
+        return array
+
+    def clear(self) -> None:
+        """Forget everything that is kept; the room is used again."""
+        self._place.clear()

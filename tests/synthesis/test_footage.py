@@ -1,0 +1,56 @@
+"""Any order of frames out of a film, in constant room."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.media.probe import probe
+from lipsync_cli.synthesis.footage import NUM_KEPT, Footage, runs
+
+FRAME_BYTES = 32 * 192 * 3
+
+
+def bounce(num_source: int, num_frames: int) -> np.ndarray:
+    turn = num_source - 1
+    return turn - np.abs(turn - np.arange(num_frames) % (2 * turn))
+
+
+@pytest.mark.parametrize("room", [1000, 40], ids=["all on disk", "a stretch at a time"])
+@pytest.mark.parametrize("kind", ["once", "bounce", "loop", "hold"])
+def test_order_is_exact(numbered, frame_number, room, kind):
+    num_source = 130
+    path = numbered(num_source)
+    order = {
+        "once": np.arange(num_source),
+        "bounce": bounce(num_source, 290),
+        "loop": np.arange(290) % num_source,
+        "hold": np.minimum(np.arange(140), num_source - 1),
+    }[kind]
+    with Footage(probe(path), num_source, room * FRAME_BYTES) as footage:
+        assert [frame_number(frame) for frame in footage.scan()] == list(range(num_source))
+        seen = [(number, frame_number(frame)) for number, frame in footage.frames(order)]
+        assert [number for number, _ in seen] == order.tolist()
+        assert [read for _, read in seen] == order.tolist()
+        for number in footage.at_hand():
+            assert frame_number(footage.frame(number)) == number
+        assert len(footage.at_hand()) >= min(NUM_KEPT, num_source)
+        assert len(footage._spool) <= max(room, num_source if room > num_source else 0)
+        assert len(footage._kept) <= 2 * NUM_KEPT
+
+
+def test_only_the_frames_that_are_needed_are_read(numbered):
+    with Footage(probe(numbered(30)), 10) as footage:
+        assert sum(1 for _ in footage.scan()) == 10
+
+
+def test_film_shorter_than_it_says(numbered):
+    path = numbered(20)
+    with Footage(probe(path), 25) as footage, pytest.raises(InputError, match="20 of 25 frames"):
+        list(footage.scan())
+
+
+def test_runs():
+    order = np.array([0, 1, 2, 1, 0, 1, 2, 2, 2, 0, 5])
+    assert list(runs(order)) == [(0, 2, 1), (1, 0, -1), (1, 2, 1), (2, 1, 0), (0, 0, 1), (5, 5, 1)]
