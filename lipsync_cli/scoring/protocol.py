@@ -23,6 +23,7 @@ _NOTES = [
     f"copy: the reference frame itself, at least {MIN_GAP} frames from the target",
     "wrong audio: the model with the sound of a random frame of another clip",
     "ground truth: the target against itself, through the same path",
+    "the model is given the target's upper half, the copy is not: compare the two at the mouth",
 ]
 _NOTE_ONE_CLIP = f"one clip only: the wrong audio is from the same clip, at least {MIN_GAP} frames away"
 

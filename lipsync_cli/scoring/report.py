@@ -67,7 +67,8 @@ def make_summary(scores: Scores) -> dict[str, Any]:
 def round_statistics(statistics: Statistics) -> dict[str, Any]:
     """Give statistics as a dictionary with four digits."""
     return {
-        name: round(value, 4) if isinstance(value, float) else value for name, value in statistics._asdict().items()
+        name: round(value, 4) + 0.0 if isinstance(value, float) else value
+        for name, value in statistics._asdict().items()
     }
 
 
@@ -98,7 +99,7 @@ def _line(title: str, statistics: Statistics, width: int, digits: int, is_differ
     sign = "+" if is_difference else ""
 
     def number(value: float) -> str:
-        return f"{value:{sign}.{digits}f}"
+        return f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # no minus before zero
 
     interval = "" if statistics.low is None else f"{number(statistics.low)} .. {number(statistics.high or 0.0)}"
     cells = (
@@ -128,6 +129,7 @@ def _speaker_lines(scores: Scores, summary: dict[str, dict[str, dict[str, Statis
         for head, (_, name, metric) in zip(heads, columns, strict=True):
             digits = 2 if metric.endswith("psnr") else 4
             sign = "+" if " - " in name else ""
-            cells.append(f"{names[name][metric].mean:>{sign}{len(head)}.{digits}f}")
+            value = round(names[name][metric].mean, digits) + 0.0
+            cells.append(f"{value:>{sign}{len(head)}.{digits}f}")
         lines.append(f"{group:<{width}}{names[first][mouth].clips:>7}" + "".join(cells))
     return lines
