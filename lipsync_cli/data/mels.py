@@ -81,7 +81,6 @@ def mel_of_clip(task: Task) -> dict[str, np.ndarray]:
 
 
 def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[str, Any], force: bool) -> int:
-    import h5py
     import numpy as np
 
     rows: list[dict[str, Any]] = []
@@ -92,7 +91,8 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
         row = {"name": clip.name, "speaker": clip.speaker, "num_mels": len(mel), "first_mel": total}
         rows.append(row | {"file": clip.file, "bytes": int(size), "sha256": str(sha256)})
         total += len(mel)
-    with atomic_output(output, force) as temporary, h5py.File(temporary, "w") as file:
+    room = sum(part.path.stat().st_size for part in parts)
+    with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
         schema.write_header(file, schema.MELS, parameters, describe_input(source, rows))
         schema.write_table(file, schema.make_table(rows, schema.MELS_COLUMNS))
         data = file.create_dataset("mels/data", (total, parameters["mel_parameters"]["n_mels"]), np.float32)

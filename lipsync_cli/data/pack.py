@@ -113,8 +113,6 @@ def pack(
     InputError : a file cannot be used, the two do not fit, or no clip is in both
     UsageError : the split cannot be made
     """
-    import h5py
-
     faces, mels, output = Path(faces), Path(mels), Path(output)
     split = split or Split()
     check_output(output, force)
@@ -150,7 +148,8 @@ def pack(
         rows = _rows(joined, split, note)
         faceless = sum(_count_faceless(face_file["faces/box"], row) for row, _ in joined)
         if not dry_run:
-            with atomic_output(output, force) as temporary, h5py.File(temporary, "w") as file:
+            room = faces.stat().st_size + mels.stat().st_size
+            with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
                 _write(file, parameters, joined, rows, face_file, mel_file, progress)
     counts = {name: sum(row["split"] == name for row in rows) for name in schema.SPLITS}
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ FACES = "lipsync-faces"
 MELS = "lipsync-mels"
 PACK = "lipsync-pack"
 VERSION = 1
+OVERHEAD_BYTES = 1 << 20  # at most, of tables and attributes
 MADE_BY = {FACES: "detect-faces", MELS: "mels", PACK: "pack"}
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "val", "test", "unused"
@@ -97,6 +99,29 @@ def write_header(file: h5py.File, format_name: str, parameters: dict[str, Any], 
     file.attrs["command"] = MADE_BY[format_name]
     file.attrs["parameters"] = json.dumps(parameters, sort_keys=True)
     file.attrs["inputs"] = json.dumps(inputs, sort_keys=True)
+
+
+@contextmanager
+def create_hdf5(path: Path, num_bytes: int) -> Iterator[h5py.File]:
+    """Create a file of the family, after making sure that the disk has room for it.
+
+    HDF5 brings the process down when the disk fills up under it, so the room is tried out before.
+
+    Parameters
+    ----------
+    num_bytes : about as many as will be written
+
+    Raises
+    ------
+    OSError : the disk is too full
+    """
+    import h5py
+
+    with open(path, "wb") as trial:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(trial.fileno(), 0, num_bytes + OVERHEAD_BYTES)
+    with h5py.File(path, "w") as file:
+        yield file
 
 
 @contextmanager
