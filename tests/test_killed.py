@@ -41,8 +41,8 @@ def command(verb: str, clips: Path, inputs: Path, output: Path) -> list[str]:
     if verb == "pack":
         split = ["--test-per-speaker", "0", "--validation-per-speaker", "1"]
         return [verb, str(inputs / "faces.h5"), str(inputs / "mels.h5"), str(output), *split]
-    small = ["--generator", "compact", "--batch-size", "4", "--max-samples", "24", "--checkpoint-every", "8"]
-    return [verb, str(inputs / "grid.h5"), str(output), *small, "--validate-every", "8", "--device", "cpu"]
+    small = ["--generator", "compact", "--batch-size", "2", "--max-samples", "12", "--checkpoint-every", "4"]
+    return [verb, str(inputs / "grid.h5"), str(output), *small, "--validate-every", "4", "--device", "cpu"]
 
 
 def content(path: Path) -> object:

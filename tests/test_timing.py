@@ -31,26 +31,29 @@ def make_timeline(kind: str):
 
 
 def write_click_track(path: Path, times_s: list[float], duration_s: float, sample_rate: int) -> None:
-    """Write clicks of 2 ms, each centred on its time, over faint noise."""
+    """Write clicks (4 ms of 2 kHz), each centred on its time, over faint noise."""
     import soundfile
 
     sound = np.random.default_rng(0).normal(0, 1e-4, round(duration_s * sample_rate))
-    half = round(0.001 * sample_rate)
+    half = round(0.002 * sample_rate)
+    burst = 0.6 * np.hanning(2 * half + 1) * np.cos(2 * np.pi * 2000 * np.arange(-half, half + 1) / sample_rate)
     for time_s in times_s:
         centre = round(time_s * sample_rate)
-        sound[centre - half : centre + half] += 0.6 * np.hanning(2 * half) * (-1.0) ** np.arange(2 * half)
+        sound[centre - half : centre + half + 1] += burst
     soundfile.write(path, sound, sample_rate)
 
 
-def centre_of_energy(window: np.ndarray) -> float:
-    """Position in the window, in mel frames, around which the click's energy lies (log-mel as stored)."""
-    power = 10 ** ((window + 4) / 8 * 100 / 10)
-    energy = power.sum(1) - power.sum(1).min()
-    return float((energy * np.arange(len(window))).sum() / energy.sum())
+def centre_of_click(window: np.ndarray) -> float:
+    """Position in the window, in mel frames, around which the power of its loudest moment lies."""
+    power = (10 ** ((window.astype(np.float64) + 4) / 8 * 100 / 10)).sum(1)
+    near = np.arange(len(window))[max(power.argmax() - 3, 0) : power.argmax() + 4]
+    return float((power[near] * near).sum() / power[near].sum())
 
 
-@pytest.mark.parametrize("sample_rate", [16000, 44100])
-@pytest.mark.parametrize("kind", [*RATES, "variable"])
+@pytest.mark.parametrize(
+    ("kind", "sample_rate"),
+    [("23.976", 44100), ("25", 16000), ("29.97", 48000), ("50", 44100), ("variable", 16000), ("variable", 44100)],
+)
 def test_click_and_cue_meet(kind: str, sample_rate: int, tmp_path: Path) -> None:
     from lipsync_cli.media.audio import read_speech
     from lipsync_cli.media.decode import read_frames
@@ -74,5 +77,5 @@ def test_click_and_cue_meet(kind: str, sample_rate: int, tmp_path: Path) -> None
     mel = log_mel(read_speech(clip))
     for n in shown:
         assert abs(float(found.middle(n) - timeline.middle(n))) < 1e-3
-        late = centre_of_energy(window(mel, found.middle(n))) - 13
-        assert abs(late) <= 0.5 + 0.1, f"frame {n}: the click is {late * MEL_S * 1000:+.1f} ms from the window's centre"
+        late = centre_of_click(window(mel, found.middle(n))) - 13
+        assert abs(late) <= 0.51, f"frame {n}: the click is {late * MEL_S * 1000:+.1f} ms from the window's centre"
