@@ -49,8 +49,8 @@ class Footage:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._spool.__exit__(kind, error, tb)
-        self._kept.__exit__(kind, error, tb)
+        self._spool.close()
+        self._kept.close()
 
     def scan(self) -> Iterator[np.ndarray]:
         """Give every frame once, in order, (H, W, 3) uint8 RGB; some, or all, stay at hand.

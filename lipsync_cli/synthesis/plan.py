@@ -48,8 +48,8 @@ def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") 
     """Lay the source's frames under the speech.
 
     The output ends with the speech, rounded up to a whole frame. Where the speech is longer than the source, `extend`
-    says how it goes on: `bounce` back and forth (no frame twice at the turns), `loop` from the first frame again, `hold`
-    the last frame, or `trim` the speech to the source.
+    says how it goes on: `bounce` back and forth (no frame twice at the turns), `loop` from the first frame again,
+    `hold` the last frame, or `trim` the speech to the source.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _order(num_source: int, num_frames: int, extend: str) -> np.ndarray:
 
 
 def _variable(timeline: Timeline, speech_s: Fraction, extend: str, extended: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return order (M,) and durations (M,) in ticks; each frame is shown as long as in the source, whenever it comes."""
+    """Return order (M,) and durations (M,) in ticks; a frame is shown as long as in the source whenever it comes."""
     import numpy as np
 
     duration = np.diff(timeline.pts)

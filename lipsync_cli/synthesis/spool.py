@@ -33,6 +33,10 @@ class Spool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the room back."""
         self._file.close()
 
     def __contains__(self, number: int) -> bool:
@@ -50,7 +54,7 @@ class Spool:
         import numpy as np
 
         place = self._place.get(number, len(self._place))
-        data = memoryview(np.ascontiguousarray(array, dtype=self._dtype)).cast("B")
+        data = np.ascontiguousarray(array, dtype=self._dtype).data.cast("B")
         if len(data) != self._bytes:
             raise ValueError(f"shape {array.shape} in a spool of {self._shape}")
         try:
@@ -71,7 +75,7 @@ class Spool:
 
         array = np.empty(self._shape, self._dtype)
         self._file.seek(self._place[number] * self._bytes)
-        view = memoryview(array).cast("B")
+        view = array.data.cast("B")
         filled = 0
         while filled < self._bytes:
             count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Stages that run side by side: each in a thread of its own, with a short queue to the next, so that memory stays constant."""
+"""Stages that run side by side: each in its own thread, short queues between them, so that memory stays constant."""
 
 from __future__ import annotations
 

@@ -37,5 +37,5 @@ def test_full_disk_is_one_line(monkeypatch):
                 raise OSError(28, "No space left on device")
 
         spool._file = Full()
-        with pytest.raises(InputError, match="No space left on device.*set TMPDIR"):
+        with pytest.raises(InputError, match=r"No space left on device.*set TMPDIR"):
             spool.write(0, np.zeros(100, np.uint8))

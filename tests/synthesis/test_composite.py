@@ -1,0 +1,109 @@
+"""The source's own pixels at full size: moved exactly, mixed in under the mask, and untouched outside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.synthesis.composite import Compositor, reference_face
+from lipsync_cli.synthesis.sketch import Sketch
+
+RULE = CropRule(scale=1.0, shift_y=0.0)
+SIZE = RULE.size
+BOX = np.array([40.0, 30.0, 232.0, 222.0], np.float32)  # two pixels for each of the crop's
+
+
+@pytest.fixture
+def frame() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (260, 300, 3), np.uint8)
+
+
+@pytest.fixture
+def mask() -> np.ndarray:
+    """All of the lower half, but for a margin."""
+    mask = np.zeros((SIZE, SIZE), np.float32)
+    mask[SIZE // 2 + 4 : SIZE - 8, 12 : SIZE - 12] = 1
+    return mask
+
+
+def sketch(flow=(0.0, 0.0), share=1.0, patch=0.5) -> Sketch:
+    flows = np.zeros((SIZE, SIZE, 2), np.float32)
+    flows[SIZE // 2 :] = flow
+    shape = (SIZE, SIZE, 3)
+    return Sketch(
+        np.full(shape, patch, np.float32),
+        flows,
+        np.full((SIZE, SIZE), share, np.float32),
+        np.full(shape, patch, np.float32),
+    )
+
+
+def covered(shape: tuple[int, int, int], mask: np.ndarray, box: np.ndarray = BOX) -> np.ndarray:
+    """Pixels of the frame that lie under the mask or touch it."""
+    factor = int(box[2] - box[0]) // SIZE
+    under = np.zeros(shape[:2], bool)
+    rows, columns = np.nonzero(mask)
+    x0, y0 = int(box[0]), int(box[1])
+    under[
+        max(0, y0 + rows.min() * factor - factor) : y0 + (rows.max() + 1) * factor + factor,
+        max(0, x0 + columns.min() * factor - factor) : x0 + (columns.max() + 1) * factor + factor,
+    ] = True
+    return under
+
+
+def test_no_flow_on_the_own_frame_changes_no_bit(frame, mask):
+    same = Compositor(RULE, mask).compose(frame, BOX, sketch(), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(same, frame)
+
+
+def test_pixels_outside_the_mask_keep_every_bit_and_the_frame_is_not_written_to(frame, mask):
+    before = frame.copy()
+    drawn = Compositor(RULE, mask).compose(frame, BOX, sketch(share=0.3), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(frame, before)
+    under = covered(frame.shape, mask)
+    np.testing.assert_array_equal(drawn[~under], frame[~under])
+    assert (drawn[under] != frame[under]).mean() > 0.5
+
+
+def test_flow_moves_the_sources_own_pixels_at_full_size(frame, mask):
+    moved = 5, -3  # pixels of the frame
+    flow = moved[0] / 192, moved[1] / 192
+    drawn = Compositor(RULE, mask).compose(frame, BOX, sketch(flow), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140 - 3 : 200 - 3, 70 + 5 : 200 + 5])
+
+
+def test_reference_from_elsewhere_comes_along_without_loss(frame, mask):
+    other = np.roll(frame, (11, 17), (0, 1))
+    reference = reference_face(other, BOX + np.float32([17, 11, 17, 11]), RULE)
+    drawn = Compositor(RULE, mask).compose(np.zeros_like(frame), BOX, sketch(), reference)
+    np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140:200, 70:200])
+
+
+def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
+    drawn = Compositor(RULE, mask).compose(frame, BOX, sketch(share=0.0, patch=0.25), reference_face(frame, BOX, RULE))
+    assert (drawn[140:200, 70:200] == 64).all()
+
+
+def test_finished_crop_without_flow_is_enlarged_in_place(frame, mask):
+    ramp = np.linspace(0, 1, SIZE, dtype=np.float32)
+    image = np.repeat(np.repeat(ramp[:, None, None], SIZE, 1), 3, 2)
+    drawn = Compositor(RULE, mask).compose(frame, BOX, Sketch(image), reference_face(frame, BOX, RULE))
+    rows = np.arange(140, 200)
+    expected = ((rows + 0.5 - BOX[1]) / 2 - 0.5) / (SIZE - 1) * 255
+    np.testing.assert_allclose(drawn[140:200, 130, 0], expected, atol=1)
+
+
+@pytest.mark.parametrize("shift", [(-120, 0), (150, 100), (0, 140), (-90, -120)])
+def test_face_at_the_border_of_the_frame(frame, mask, shift):
+    box = BOX + np.float32([*shift, *shift])
+    drawn = Compositor(RULE, mask).compose(frame, box, sketch(share=0.5), reference_face(frame, box, RULE))
+    assert drawn.shape == frame.shape
+    under = covered(frame.shape, mask, box)
+    np.testing.assert_array_equal(drawn[~under], frame[~under])
+
+
+def test_mask_outside_the_frame_leaves_it_alone(frame, mask):
+    box = BOX + np.float32([0, 180, 0, 180])
+    drawn = Compositor(RULE, mask).compose(frame, box, sketch(), reference_face(frame, BOX, RULE))
+    assert drawn is frame
