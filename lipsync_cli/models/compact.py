@@ -69,13 +69,8 @@ class CompactGenerator(nn.Module):
         self.fuse3 = _Fuse(c4 + r3 + t3, c3, audio_dim)
         self.fuse2 = _Fuse(c3 + r2 + t2, c2, audio_dim)
         self.fuse1 = _Fuse(c2 + r1 + t1, c1, audio_dim)
-        self.flow_head = nn.Conv2d(c1, 2, 3, padding=1)
-        self.paint_head = nn.Conv2d(c1, 16, 3, padding=1)  # 4 pixels of (patch RGB, mask) by pixel shuffle
-        nn.init.zeros_(self.flow_head.weight)
-        nn.init.zeros_(self.flow_head.bias)
-        nn.init.normal_(self.paint_head.weight, std=1e-3)
-        with torch.no_grad():
-            self.paint_head.bias.copy_(torch.tensor([0.0] * 12 + [3.0] * 4))
+        self.flow_head = _head(c1, [0.0] * 2, deviation=0.0)
+        self.paint_head = _head(c1, [0.0] * 12 + [3.0] * 4, deviation=1e-3)  # 4 pixels of (patch RGB, mask)
 
     def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
         """Draw the target's frame with the mouth that the speech asks for.
@@ -162,7 +157,7 @@ def _lower(x: Tensor, margin: int) -> Tensor:
     return x[:, :, x.shape[2] // 2 - margin :]
 
 
-def _norm(channels: int) -> nn.Module:
+def _norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(max(1, channels // 16), channels)
 
 
@@ -176,15 +171,27 @@ def _down(channels_in: int, channels: int, kernel: int = 3) -> nn.Module:
     return _conv(channels_in, channels, kernel, 2)
 
 
+def _head(channels_in: int, bias: list[float], deviation: float) -> nn.Conv2d:
+    """An output layer that begins at `bias`, whatever comes in."""
+    conv = nn.Conv2d(channels_in, len(bias), 3, padding=1)
+    if deviation:
+        nn.init.normal_(conv.weight, std=deviation)
+    else:
+        nn.init.zeros_(conv.weight)
+    conv.bias = nn.Parameter(torch.tensor(bias))
+    return conv
+
+
 class _Residual(nn.Module):
     """Two convolutions and a shortcut; the second starts at zero."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        last = _norm(channels)
+        nn.init.zeros_(last.weight)
         self.body = nn.Sequential(
-            _conv(channels, channels), nn.Conv2d(channels, channels, 3, padding=1, bias=False), _norm(channels)
+            _conv(channels, channels), nn.Conv2d(channels, channels, 3, padding=1, bias=False), last
         )
-        nn.init.zeros_(self.body[2].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.silu(x + self.body(x))

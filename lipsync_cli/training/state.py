@@ -50,8 +50,8 @@ class TrainState:
         with torch.no_grad():
             for average, current in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
                 average.lerp_(current, 1 - decay)
-            for average, current in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
-                average.copy_(current)
+            for kept, buffer in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
+                kept.copy_(buffer)
 
     def save(self, path: Path) -> None:
         """Write the state whole or not at all."""
