@@ -34,11 +34,12 @@ def extract_frames(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Write every clip as numbered frames, 16 kHz sound, and a record of the frames' times.
+    """Write clips as numbered frames, sound, and their times.
 
-    The frames of clip NAME of SPEAKER are OUTPUT/SPEAKER/NAME/000000.jpg and so on, every one that is shown,
-    none twice. detect-faces and mels take the folder in place of the clips. Folders that are complete are kept, so the
-    same command goes on where it was.
+    The frames of clip NAME of SPEAKER are OUTPUT/SPEAKER/NAME/000000.jpg and so on, every one that is shown, none
+    twice; beside them lie speech.wav (16 kHz, mono) and frames.json with each frame's time. detect-faces and mels
+    take the folder in place of the clips. Folders that are complete are kept, so the same command goes on where it
+    was.
 
     \b
     Example:

@@ -21,10 +21,10 @@ def info(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Say what is in a file, as one JSON object; --json puts it on one line.
+    """Say what is in a file, as JSON.
 
-    Without a file: the version, the tools that are found, the architectures with their numbers of parameters, and the
-    weights that come with the package.
+    --json puts it on one line. Without a file: the version, the tools that are found, the architectures with their
+    numbers of parameters, and the weights that come with the package.
 
     \b
     Example:

@@ -42,9 +42,10 @@ def pack(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Join faces and mels into one training file with a split into train, validation and test.
+    """Join faces and mels into one training file with a split.
 
-    Clips are joined by speaker and name; one that is in one of the two files only costs one line and exit code 5.
+    Each clip goes to train, validation or test. Clips are joined by speaker and name; one that is in one of the two
+    files only costs one line and exit code 5.
 
     \b
     Example:

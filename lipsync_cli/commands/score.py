@@ -64,10 +64,11 @@ def score(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Measure PSNR and SSIM of the crop and of the mouth on a pack's test clips, or of a video against the real one.
+    """Measure how close generated faces are to the real ones.
 
-    Beside the model stand control rows: copying the reference frame, the model with the wrong audio, and the ground
-    truth. What the model gains over the first two is what it has learnt. Without -o the table goes to stdout.
+    PSNR and SSIM of the crop and of the mouth, on a pack's test clips or of a video against the real one. Beside
+    the model stand control rows: copying the reference frame, the model with the wrong audio, and the ground truth.
+    What the model gains over the first two is what it has learnt. Without -o the table goes to stdout.
 
     \b
     Example:

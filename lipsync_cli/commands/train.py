@@ -66,7 +66,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a generator; the defaults are the thesis's figures for LipGAN.
+    """Train a generator; by default LipGAN as in its thesis.
 
     The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
     goes on with a run that was interrupted, exactly where it stood.
