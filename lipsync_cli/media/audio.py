@@ -83,7 +83,6 @@ def _decode(path: str | Path, sample_rate: int, block: int) -> Iterator[np.ndarr
             "ffmpeg", [*options, *output], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages
         )
         assert process.stdout is not None
-        shown, beyond = _num_shown(info, sample_rate), np.zeros(0, np.float32)
         try:
             while data := _read_up_to(process.stdout, 4 * block):
                 samples = np.frombuffer(data[: len(data) // 4 * 4], dtype="<f4").astype(np.float32)

@@ -27,6 +27,7 @@ SEEK_FRAMES = 100  # so many frames are faster decoded than sought
 DAMAGE = re.compile(
     rb"corrupt decoded frame|corrupt input packet|partial file|Error while decoding|Error submitting packet"
     rb"|Invalid data found|Truncating packet|Invalid NAL unit size|Packet corrupt|concealing|end mismatch|truncated"
+    rb"|File ended prematurely"
 )
 
 
@@ -127,6 +128,7 @@ def _arguments(
     info: MediaInfo, start: int, stop: int | None, size: tuple[int, int], is_scaled: bool, threads: int
 ) -> list[str]:
     """Return FFmpeg's arguments for frames `start` ... `stop - 1` as raw RGB on stdout."""
+    assert info.video is not None
     options, skipped = ["-v", "level+warning", "-nostdin", "-threads", str(threads)], start
     wanted = None if stop is None else stop - start
     if start >= SEEK_FRAMES and SEEKABLE & set(info.format.split(",")):
@@ -134,7 +136,8 @@ def _arguments(
         if start >= timeline.num_frames:
             start = timeline.num_frames - 1
         moment = (timeline.time(start - 1) + timeline.time(start)) / 2  # between two frames: no rounding can miss
-        options += ["-ss", f"{float(moment + _first_frame(info)):.6f}"]
+        seconds = moment + info.video.start_s - info.start_s  # `-ss` counts from the start of the file
+        options += ["-ss", f"{float(seconds):.6f}"]
         skipped -= start
     chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", "format=rgb24"]
     if skipped:
@@ -145,13 +148,6 @@ def _arguments(
     if wanted is not None:
         output += ["-frames:v", str(wanted)]
     return [*options, *source(info.path), *output, "-vf", ",".join(chain), "-f", "rawvideo", "-"]
-
-
-def _first_frame(info: MediaInfo) -> float:
-    """Return when the first frame is shown after the start of the file, which is where `-ss` counts from."""
-    assert info.video is not None
-    starts = [info.video.start_s] + ([info.audio.start_s] if info.audio else [])
-    return float(info.video.start_s - min(starts))
 
 
 def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:
@@ -166,13 +162,12 @@ def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:
 
 
 def _check_end(info: MediaInfo, status: int, messages: bytes, num_frames: int) -> None:
-    """Raise InputError if the decoder's last words show damage."""
+    """Raise InputError if the decoder's last words show damage, or there is no frame (`num_frames` counts all)."""
     found = next((line for line in messages.splitlines() if DAMAGE.search(line)), None)
     if status == 0 and found is None and num_frames:
         return
-    if found is None:
-        reason = complaint(messages, info.path)
-    else:
-        reason = complaint(found, info.path)
-    frames = f"after {num_frames} frames" if num_frames else "no frame can be decoded"
-    raise InputError(f"is damaged: {frames} ({reason})", info.path, "copy or convert it again")
+    reason = complaint(found or messages, info.path)
+    hint = "copy it again or convert it"
+    if not num_frames:
+        raise InputError(f"no frame can be decoded ({reason})", info.path, hint)
+    raise InputError(f"is damaged or truncated: {num_frames} frames can be decoded ({reason})", info.path, hint)

@@ -12,7 +12,7 @@ from typing import Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.photo import photo_format, read_orientation
-from lipsync_cli.media.tools import check_file, complaint, run_tool, source
+from lipsync_cli.media.tools import check_alive, check_file, complaint, run_tool, source
 
 # Text that FFmpeg would show as a film, and lists of other files.
 REFUSED_FORMATS = {"tty", "concat", "hls", "dash", "imf", "sdp", "rtsp", "lavfi", "ffmetadata", "bin", "adf", "idf"}
@@ -71,7 +71,10 @@ class AudioStream:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What `probe` found: the first video stream that is not a cover picture, the first audio stream, the tags."""
+    """What `probe` found: the first video stream that is not a cover picture, the first audio stream, the tags.
+
+    `start_s` is the earliest time in the file on its own clock; `format` is FFmpeg's name of the container.
+    """
 
     path: Path
     video: VideoStream | None
@@ -80,6 +83,7 @@ class MediaInfo:
     is_image: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     format: str = ""
+    start_s: Fraction = Fraction(0)
 
 
 def probe(path: str | Path) -> MediaInfo:
@@ -101,6 +105,7 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     forced = ["-f", f"{photo}_pipe"] if photo else []
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
     result = run_tool("ffprobe", [*options, *source(path)])
+    check_alive(result, path)
     try:
         found: dict[str, Any] = json.loads(result.stdout or b"{}")
     except ValueError:
@@ -120,7 +125,8 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
         raise InputError(f"the picture has no size ({complaint(result.stderr, path)})", path, "the file may be damaged")
     tags = {str(key): str(value) for key, value in container.get("tags", {}).items()}
     duration_s = None if photo else _fraction(container.get("duration"))
-    return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""))
+    start_s = _fraction(container.get("start_time")) or Fraction(0)
+    return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""), start_s)
 
 
 def _is_picture(stream: dict[str, Any]) -> bool:

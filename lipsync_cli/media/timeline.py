@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.probe import MediaInfo, VideoStream, probe
-from lipsync_cli.media.tools import complaint, run_tool, source
+from lipsync_cli.media.tools import check_alive, complaint, run_tool, source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 ONE_FRAME_PER_PACKET = {
     "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "vp9", "av1", "prores", "dnxhd", "rawvideo", "ffv1",
 }  # fmt: skip
+SECTIONS = ("packet|", "frame|")
+TRUNCATED = re.compile(rb"File ended prematurely|partial file")
 
 
 class Timeline:
@@ -157,26 +160,28 @@ def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
     if info.format == "mpegts" and info.video.field_order != "progressive":  # fields may come one by one
         return None
     rows: list[tuple[int | None, int]] = []
-    num_packets, first_key = 0, None
+    num_packets, first_key, flags, is_trusted = 0, None, "", True
     for line in _ffprobe(info, "packet=pts,duration,flags"):
         pts, duration, flags = (line.get(key, "") for key in ("pts", "duration", "flags"))
         num_packets += 1
-        if "C" in flags or not _is_number(pts):
-            return None
+        is_trusted = is_trusted and "C" not in flags and _is_number(pts)
+        if not is_trusted:
+            continue
         if first_key is None:
-            if "K" not in flags:
-                return None
+            is_trusted = "K" in flags
             first_key = int(pts)
         if "D" in flags:  # before the beginning that the edit list sets
             continue
         if int(pts) < first_key:  # leads a key frame whose past is missing: decoders differ
-            return None
+            is_trusted = False
         rows.append((int(pts), int(duration) if _is_number(duration) else 0))
     if info.video.num_frames is not None and num_packets < info.video.num_frames:
         raise InputError(
             f"is truncated: {num_packets} of {info.video.num_frames} frames are there", info.path, "copy it again"
         )
-    return rows if len({pts for pts, _ in rows}) == len(rows) else None
+    if "C" in flags:
+        raise InputError(f"is truncated: the last of its {num_packets} frames is cut short", info.path, "copy it again")
+    return rows if is_trusted and len({pts for pts, _ in rows}) == len(rows) else None
 
 
 def _frame_rows(info: MediaInfo) -> list[tuple[int | None, int]]:
@@ -193,11 +198,14 @@ def _ffprobe(info: MediaInfo, entries: str) -> Iterator[dict[str, str]]:
     """Give the entries of each packet or frame of the picture."""
     options = ["-v", "error", "-select_streams", "V:0", "-show_entries", entries, "-of", "compact"]
     result = run_tool("ffprobe", [*options, *source(info.path)])
+    check_alive(result, info.path)
     if result.returncode:
         raise InputError(f"cannot be read ({complaint(result.stderr, info.path)})", info.path)
-    for line in result.stdout.decode("ascii", "replace").splitlines():
-        if line.startswith(("packet|", "frame|")):
-            yield dict(part.split("=", 1) for part in reversed(line.split("|")) if "=" in part)
+    lines = [line for line in result.stdout.decode("ascii", "replace").splitlines() if line.startswith(SECTIONS)]
+    if TRUNCATED.search(result.stderr):
+        raise InputError(f"is truncated: the file ends after {len(lines)} frames", info.path, "copy it again")
+    for line in lines:
+        yield dict(part.split("=", 1) for part in reversed(line.split("|")) if "=" in part)
 
 
 def _is_number(text: str) -> bool:

@@ -68,6 +68,13 @@ def run_tool(name: str, args: Sequence[str]) -> subprocess.CompletedProcess[byte
         raise ToolError(f"{name} cannot be started ({error.strerror or error})", hint=HINT) from error
 
 
+def check_alive(result: subprocess.CompletedProcess[bytes], path: str | Path) -> None:
+    """Raise InputError if the tool crashed over the file, as some builds do over MPEG transport streams."""
+    if result.returncode < 0:
+        fact = f"cannot be read (FFmpeg was ended by signal {-result.returncode})"
+        raise InputError(fact, path, "convert it to MP4, or install another build of FFmpeg")
+
+
 def start_tool(name: str, args: Sequence[str], **streams: object) -> subprocess.Popen[bytes]:
     """Start `ffmpeg` or `ffprobe` with unbuffered pipes; `streams` are the arguments stdin, stdout, stderr of Popen.
 
