@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import torch
 from lipsync_cli import models
 from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
 from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import BEST, LAST, WeightsHeader, save_weights
+from lipsync_cli.data.weights import BEST, LAST, WeightsHeader, load_weights, save_weights
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
+from lipsync_cli.scoring.protocol import check_fits
 from lipsync_cli.training.augment import augment
 from lipsync_cli.training.card import write_card
 from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
@@ -38,6 +40,7 @@ def train(
     run: Path,
     config: TrainConfig,
     device: str = "cpu",
+    init: Path | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -47,6 +50,7 @@ def train(
     ----------
     pack_path : made by `lipsync pack`
     run : folder for checkpoints, log, sample sheets and the model card
+    init : weights of the same generator to start from: a run folder, a file, or None for fresh ones
     note : called with lines for the user
 
     Returns
@@ -61,15 +65,32 @@ def train(
     """
     note = note or (lambda text: None)
     with Pack(pack_path) as pack:
-        trainer = _Trainer(pack, run, config, device, note)
+        trainer = _Trainer(pack, run, config, device, init, note)
         return trainer.run(progress)
 
 
 class _Trainer:
-    def __init__(self, pack: Pack, run: Path, config: TrainConfig, device: str, note: Callable[[str], None]) -> None:
-        self.pack, self.folder, self.config, self.device, self.note = pack, Path(run), config, device, note
+    def __init__(
+        self,
+        pack: Pack,
+        run: Path,
+        config: TrainConfig,
+        device: str,
+        init: Path | None,
+        note: Callable[[str], None],
+    ) -> None:
+        self.pack, self.folder, self.device, self.note = pack, Path(run), device, note
         size = pack.crop_rule.size
         self.dims = {**config.dims, "size": size}
+        start = None
+        if init is not None:
+            start, header = load_weights(init, device)
+            check_fits(pack, header, init)
+            if header.architecture != config.generator:
+                raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
+            self.dims = header.dims
+            config = replace(config, init=header.sha256)
+        self.config = config
         self.region = pack.crop_rule.mouth_region()
         self.table = FrameTable(pack, "train")
         self.held_out, self.held_out_split = self._held_out()
@@ -87,7 +108,7 @@ class _Trainer:
         torch.manual_seed(config.seed)
         self.recipe = make_recipe(config, self.region, size)
         try:
-            generator = models.build(config.generator, self.dims).to(device)
+            generator = start.train() if start is not None else models.build(config.generator, self.dims).to(device)
         except ValueError as error:
             raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
         critic = self.recipe.critic
@@ -207,7 +228,9 @@ class _Trainer:
         if config_path.exists():
             check_same_run(config_path, self.config, self.pack.fingerprint)
             return
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        if self.folder.exists() and (
+            not self.folder.is_dir() or any(not file.name.startswith(".") for file in self.folder.iterdir())
+        ):
             raise InputError("exists and is no run folder", self.folder, "name another folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
