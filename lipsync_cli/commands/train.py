@@ -17,6 +17,10 @@ def train(
     run: Annotated[Path, typer.Argument(help="The run folder; one that was interrupted is gone on with.")],
     recipe: Annotated[str, typer.Option(help="What is minimised: lipgan, or l1 (reconstruction only).")] = "lipgan",
     generator: Annotated[str, typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).")] = "lipgan",
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Start from these weights: a run folder or a .safetensors file.", show_default="fresh ones"),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.", show_default="128")] = None,
     epochs: Annotated[
         float | None, typer.Option(min=0, help="Passes over the training frames.", show_default="20")
@@ -110,5 +114,5 @@ def train(
     from lipsync_cli.training.loop import train as run_training
 
     with Progress(quiet, verbose) as progress:
-        result = run_training(pack, run, config, resolve_device(device), progress.update, progress.note)
+        result = run_training(pack, run, config, resolve_device(device), init, progress.update, progress.note)
     print_result(result, as_json, result["weights"])

@@ -49,7 +49,7 @@ def check_fits(pack: Pack, header: WeightsHeader, weights: object) -> None:
         check_same(pack.crop_rule, header.crop_rule)
         pack.mel_parameters.check_same(header.mel_parameters)
     except InputError as error:
-        hint = f"score {weights} on a pack made like the one they were trained on"
+        hint = f"use {weights} with a pack made like the one they were trained on"
         raise InputError(f"{error.fact} (first the pack's, then the weights')", pack.path, hint) from error
 
 

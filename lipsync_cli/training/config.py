@@ -19,6 +19,7 @@ class TrainConfig:
     recipe : what is minimised, see `training.recipes`
     generator : architecture, "lipgan" or "compact"
     dims : of the generator
+    init : SHA-256 of the weights that the run starts from, "" for fresh ones
     batch_size : targets in a step
     epochs : passes over the usable frames of the training split
     max_samples : stop after this many targets instead; the schedule's length too
@@ -39,6 +40,7 @@ class TrainConfig:
     recipe: str = "lipgan"
     generator: str = "lipgan"
     dims: dict[str, Any] = field(default_factory=dict)
+    init: str = ""
     batch_size: int = 128
     epochs: float = 20.0
     max_samples: int | None = None

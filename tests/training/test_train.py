@@ -5,7 +5,7 @@ import json
 import pytest
 from safetensors.torch import load_file
 
-from lipsync_cli.data.weights import load_weights, read_header
+from lipsync_cli.data.weights import find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
@@ -60,6 +60,16 @@ def test_a_run_of_other_options_is_refused_and_untouched(small_pack, tmp_path):
     with pytest.raises(InputError, match="learning_rate"):
         train(small_pack, tmp_path / "run", _config(max_samples=8, learning_rate=0.5))
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+
+def test_init_starts_from_other_weights_and_refuses_another_generator(small_pack, tmp_path):
+    train(small_pack, tmp_path / "first", _config(max_samples=8))
+    still = _config(max_samples=4, learning_rate=0.0, ema_samples=0)
+    train(small_pack, tmp_path / "second", still, init=tmp_path / "first")
+    one, other = (load_file(find_weights(tmp_path / run)) for run in ("first", "second"))
+    assert all((one[key] == other[key]).all() for key in one)
+    with pytest.raises(InputError, match="holds a compact generator"):
+        train(small_pack, tmp_path / "third", make_config("l1", max_samples=4), init=tmp_path / "first")
 
 
 def test_a_folder_of_something_else_is_refused(small_pack, tmp_path):
