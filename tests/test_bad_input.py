@@ -51,13 +51,27 @@ class Bench:
         return lines[0]
 
 
+def write_tiny_weights(path: Path) -> None:
+    """Write weights of a small generator that has learnt nothing."""
+    from lipsync_cli import models
+    from lipsync_cli.data.weights import WeightsHeader, save_weights
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.speech.mel import MelParameters
+
+    dims = {"size": 96, "width": 16, "audio_dim": 8}
+    tensors = dict(models.build("compact", dims).state_dict())
+    save_weights(path, tensors, WeightsHeader("compact", dims, CropRule(), MelParameters(), "none", 0))
+
+
 @pytest.fixture(scope="module")
 def good(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory, lipsync: Run) -> Path:
-    """Good inputs and what is made of them: clip.mp4, faces.h5, mels.h5, grid.h5."""
+    """Good inputs and what is made of them: clip.mp4, faces.h5, mels.h5, grid.h5, tiny.safetensors."""
     folder = tmp_path_factory.mktemp("good")
     for name in ("a1", "a2"):
         make_clip(folder / "clips" / "ann" / f"{name}.mp4", num_frames=15)
-    shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / "clip.mp4")
+    for name in ("clip.mp4", "old.mp4"):
+        shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / name)
+    write_tiny_weights(folder / "tiny.safetensors")
     for line in (
         ("detect-faces", folder / "clips", folder / "faces.h5"),
         ("mels", folder / "clips", folder / "mels.h5"),
@@ -74,6 +88,7 @@ def bench(good: Path, tmp_path: Path) -> Bench:
     return Bench(tmp_path / "bench")
 
 
+TINY = ("--weights", "tiny.safetensors")
 READERS = [
     ("info", "{bad}"),
     ("extract-frames", "{bad}", "frames"),
@@ -82,8 +97,8 @@ READERS = [
     ("pack", "{bad}", "mels.h5", "new.h5"),
     ("pack", "faces.h5", "{bad}", "new.h5"),
     ("train", "{bad}", "run"),
-    ("infer", "{bad}", str(VOICE)),
-    ("infer", "clip.mp4", "{bad}"),
+    ("infer", "{bad}", str(VOICE), *TINY),
+    ("infer", "clip.mp4", "{bad}", *TINY),
     ("infer", "clip.mp4", str(VOICE), "--weights", "{bad}"),
     ("score", "{bad}"),
     ("score", "grid.h5", "--weights", "{bad}"),
@@ -128,7 +143,7 @@ def test_a_folder_with_nothing_in_it(verb: str, bench: Bench) -> None:
         ("detect-faces", "clips", "faces.h5"),
         ("mels", "clips", "mels.h5"),
         ("pack", "faces.h5", "mels.h5", "grid.h5"),
-        ("infer", "clip.mp4", str(VOICE), "-o", "faces.h5"),
+        ("infer", "clip.mp4", str(VOICE), "-o", "old.mp4", *TINY),
     ],
     ids=lambda line: line[0],
 )
@@ -154,7 +169,7 @@ def test_a_damaged_clip_among_good_ones_costs_one_line(bench: Bench) -> None:
 def test_no_sound(bench: Bench, make_clip: MakeClip) -> None:
     mute = make_clip(bench.folder / "mute.mp4", num_frames=15, sound=False)
     bench.fails(3, "mels", mute, bench.folder / "new.h5", says=("mute.mp4", "sound"))
-    bench.fails(3, "infer", bench.clip_mp4, mute, says=("mute.mp4", "sound"))
+    bench.fails(3, "infer", bench.clip_mp4, mute, "--weights", bench.tiny_safetensors, says=("mute.mp4", "sound"))
 
 
 def test_no_face(bench: Bench) -> None:
@@ -169,8 +184,8 @@ def test_no_face(bench: Bench) -> None:
             writer.write(np.full((120, 160, 3), 128, np.uint8))
     photo = bench.folder / "grey.png"
     cv2.imwrite(str(photo), np.full((120, 160, 3), 128, np.uint8))
-    bench.fails(4, "infer", grey, VOICE, says=("grey.mp4", "no face"))
-    bench.fails(4, "infer", photo, VOICE, says=("grey.png", "no face"))
+    bench.fails(4, "infer", grey, VOICE, "--weights", bench.tiny_safetensors, says=("grey.mp4", "no face"))
+    bench.fails(4, "infer", photo, VOICE, "--weights", bench.tiny_safetensors, says=("grey.png", "no face"))
     bench.fails(4, "detect-faces", grey, bench.folder / "new.h5", says=("grey.mp4", "no face"))
 
 
@@ -203,7 +218,7 @@ def test_mels_of_other_parameters_than_the_weights(bench: Bench) -> None:
         changed = json.loads(json.dumps(parameters).replace('"fmin": 55.0', '"fmin": 90.0'))
         assert changed != parameters
         file.attrs["parameters"] = json.dumps(changed)
-    bench.fails(3, "score", bench.grid_h5, says=("fmin", "55", "90"))
+    bench.fails(3, "score", bench.grid_h5, "--weights", bench.tiny_safetensors, says=("fmin", "55", "90"))
 
 
 def test_a_clip_too_short_for_a_reference(bench: Bench, make_clip: MakeClip) -> None:
@@ -217,7 +232,7 @@ def test_a_clip_too_short_for_a_reference(bench: Bench, make_clip: MakeClip) -> 
         ("detect-faces", "clips", "new.h5"),
         ("mels", "clips", "new.h5"),
         ("pack", "faces.h5", "mels.h5", "new.h5"),
-        ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4"),
+        ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4", *TINY),
     ],
     ids=lambda line: line[0],
 )
