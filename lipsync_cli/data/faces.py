@@ -30,6 +30,7 @@ def collect_faces(
     rule: CropRule,
     quality: int = 95,
     raw: bool = False,
+    detector_weights: Path | None = None,
     jobs: int = 1,
     force: bool = False,
     progress: Progress | None = None,
@@ -43,6 +44,7 @@ def collect_faces(
     rule : how faces are found and cropped
     quality : of the JPEG crops, 0..100
     raw : store pixels instead of JPEG
+    detector_weights : file of the MMOD detector's weights, if not the installed one
     jobs : worker processes
 
     Returns
@@ -53,7 +55,11 @@ def collect_faces(
     ------
     InputError : the source or the output cannot be used
     NothingToDoError : no clips
+    ToolError, UsageError : the detector cannot be had
     """
+    from lipsync_cli.faces.detect import make_detector
+
+    make_detector(rule.detector, detector_weights)
     source, output = Path(source), Path(output)
     failed: list[str] = []
 
@@ -68,7 +74,8 @@ def collect_faces(
         "encoding": RAW if raw else JPEG,
         "quality": None if raw else quality,
     }
-    with journal(faces_of_clip, clips, parameters, output, jobs, force, progress, fail, "detect-faces") as parts:
+    work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
+    with journal(faces_of_clip, clips, work, output, jobs, force, progress, fail, "detect-faces") as parts:
         frames, faceless = _assemble(parts, source, output, parameters, force)
     return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
 
@@ -83,6 +90,7 @@ def faces_of_clip(task: Task) -> dict[str, np.ndarray]:
     import numpy as np
 
     from lipsync_cli.faces.crop import crop_face
+    from lipsync_cli.faces.detect import make_detector
     from lipsync_cli.faces.track import find_face
 
     clip, rule = task.clip, CropRule.from_dict(task.parameters["crop_rule"])
@@ -90,7 +98,8 @@ def faces_of_clip(task: Task) -> dict[str, np.ndarray]:
     if timeline.num_frames < MIN_FRAMES:
         raise InputError(f"too short: {timeline.num_frames} frames, {MIN_FRAMES} are needed")
     frames = _Held(read)
-    track = find_face(iter(frames), rule)
+    detector = make_detector(rule.detector, task.parameters["detector_weights"])
+    track = find_face(iter(frames), rule, detector=detector)
     if len(track.boxes) != timeline.num_frames:
         raise InputError(f"{len(track.boxes)} of its {timeline.num_frames} frames can be decoded")
     has_face = ~np.isnan(track.boxes[:, 0])
@@ -171,7 +180,6 @@ def _encoder(parameters: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
 def _assemble(
     parts: list[Part], source: Path, output: Path, parameters: dict[str, Any], force: bool
 ) -> tuple[int, int]:
-    import h5py
     import numpy as np
 
     rows: list[dict[str, Any]] = []
@@ -187,7 +195,8 @@ def _assemble(
         num_bytes += int(offset[-1])
         faceless += int(np.isnan(box[:, 0]).sum())
     side = parameters["crop_rule"]["size"]
-    with atomic_output(output, force) as temporary, h5py.File(temporary, "w") as file:
+    room = sum(part.path.stat().st_size for part in parts)
+    with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
         schema.write_header(file, schema.FACES, parameters, describe_input(source, rows))
         schema.write_table(file, schema.make_table(rows, schema.FACES_COLUMNS))
         write = create_faces(file, num_frames, num_bytes, side, parameters)

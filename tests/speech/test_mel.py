@@ -98,7 +98,7 @@ def test_windows_stay_within_their_recording():
 def test_parameters_survive_json_and_differences_are_named():
     parameters = MelParameters()
     assert MelParameters.from_dict(parameters.to_dict()) == parameters
-    with pytest.raises(InputError, match="fmax is 7600.0 here and 8000.0 there"):
+    with pytest.raises(InputError, match=r"fmax is 7600.0 here and 8000.0 there"):
         parameters.check_same(MelParameters(fmax=8000.0))
     with pytest.raises(InputError, match="unknown mel parameter 'hop'"):
         MelParameters.from_dict({"hop": 3})
