@@ -65,6 +65,10 @@ class Voice:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the room on disk back."""
         self._spool.close()
 
     def windows(self, middles_s: np.ndarray) -> np.ndarray:

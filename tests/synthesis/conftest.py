@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.speech.mel import MelParameters
 
 BITS, SIDE = 12, 16
 
@@ -44,6 +47,59 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         with VideoWriter(path, BITS * SIDE, 2 * SIDE, timeline, crf=25) as writer:
             for number in range(num_frames):
                 writer.write(number_frame(number))
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a tiny compact generator that has learnt nothing: it moves nothing and mixes in a little grey."""
+    import torch
+
+    from lipsync_cli import models
+    from lipsync_cli.data.weights import WeightsHeader, save_weights
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    dims = {"size": 96, "channels": [16, 16, 16, 16], "audio_dim": 8}
+    rule, parameters = CropRule(), MelParameters()
+    save_weights(
+        path, models.build("compact", dims).state_dict(), WeightsHeader("compact", dims, rule, parameters, "none", 0)
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """A real face, (256, 256, 3)."""
+    from skimage import data
+
+    return np.ascontiguousarray(data.astronaut()[:256, 96:352])
+
+
+FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # about where the detector sees it
+
+
+@pytest.fixture(scope="session")
+def face_clip(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Path:
+    """A film of 30 frames of a face that sways, 29.97 frames per second."""
+    path = tmp_path_factory.mktemp("clip") / "face.mp4"
+    with VideoWriter(path, 256, 256, Fraction(30000, 1001)) as writer:
+        for number in range(30):
+            writer.write(np.roll(astronaut, (number % 5, 2 * number % 9), (0, 1)))
+    return path
+
+
+@pytest.fixture
+def voice_file(tmp_path: Path) -> Callable[[float], Path]:
+    """Write a voice-like sound of a length in seconds."""
+
+    def make(seconds: float, loudness: float = 0.3) -> Path:
+        path = tmp_path / f"voice{seconds:g}.wav"
+        time_s = np.arange(round(16000 * seconds)) / 16000
+        pulses = np.sign(np.sin(2 * np.pi * 120 * time_s)) * (np.sin(2 * np.pi * 3 * time_s) > 0)
+        soundfile.write(path, loudness * pulses, 16000)
         return path
 
     return make

@@ -1,0 +1,124 @@
+"""lipsync infer: a face and a voice to a film in which the face says it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands import options
+from lipsync_cli.commands.progress import Progress
+from lipsync_cli.commands.result import print_result
+from lipsync_cli.errors import UsageError
+
+
+class Extend(str, Enum):
+    """How a face that is shorter than the speech goes on."""
+
+    bounce = "bounce"
+    loop = "loop"
+    hold = "hold"
+    trim = "trim"
+
+
+class Reference(str, Enum):
+    """Whose pixels are moved."""
+
+    neutral = "neutral"
+    current = "current"
+
+
+def infer(
+    face: Annotated[Path, typer.Argument(help="Video or photo of a face.", show_default=False)],
+    speech: Annotated[Path, typer.Argument(help="Sound file, or video with sound.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Film to write.", show_default="FACE.SPEECH.mp4 beside the face"),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", help="Run folder of train, or .safetensors file.", show_default="embedded weights"),
+    ] = None,
+    extend: Annotated[
+        Extend,
+        typer.Option(
+            "--extend",
+            help="When the speech is longer than the video: play back and forth, start again, hold the last frame, or "
+            "end with the video.",
+        ),
+    ] = Extend.bounce,
+    reference: Annotated[
+        Reference,
+        typer.Option(
+            "--reference",
+            help="Whose pixels form the mouth: one frame with a resting mouth, or each frame's own.",
+        ),
+    ] = Reference.neutral,
+    fps: Annotated[
+        str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
+    ] = "25",
+    crf: Annotated[int, typer.Option("--crf", min=0, max=51, help="Quality of the film; lower is better.")] = 18,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 16,
+    device: options.Device = "auto",
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Make the face say the speech.
+
+    The film ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
+    changed; frames in which no face is found pass through. The film's metadata say that it is synthetic.
+
+    \b
+    Example:
+      lipsync infer face.mp4 speech.wav
+    """
+    from lipsync_cli.synthesis.infer import infer as make_film
+    from lipsync_cli.synthesis.infer import prepare
+
+    with (
+        Progress(quiet, verbose) as progress,
+        prepare(face, speech, output, weights, extend.value, _rate(fps), force) as task,
+    ):
+        plan = task.plan
+        if dry_run:
+            planned = {
+                "output": str(task.output),
+                "num_frames": plan.num_frames,
+                "duration_s": float(plan.timeline.duration_s),
+                "sound_s": float(plan.sound_s),
+                "num_source_frames": plan.num_source_frames,
+                "weights": task.header.name,
+            }
+            print_result(planned, json)
+            return
+        if plan.extended and not task.info.is_image:
+            progress.note(f"{face}: shorter than the speech, goes on with --extend {extend.value}")
+        result = make_film(
+            task,
+            reference.value,
+            options.resolve_device(device),
+            crf,
+            batch_size,
+            force,
+            progress=progress.update,
+            say=progress.note,
+        )
+        for part, seconds in result.seconds.items():
+            progress.detail(f"{part}: {seconds:.2f} s")
+    print_result(vars(result), json, result.output)
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise UsageError(f"--fps {text!r} is no frame rate", hint="give a number such as 25 or 30000/1001")
+    return rate

@@ -1,0 +1,279 @@
+"""A face and a voice in, a talking face out: the whole of `lipsync infer` as one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from lipsync_cli.data.weights import WeightsHeader, find_weights, load_weights, read_header
+from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.faces.blend import lower_face_mask
+from lipsync_cli.faces.track import find_face
+from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.media.marks import synthetic_tags
+from lipsync_cli.media.probe import MediaInfo, probe
+from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.output import atomic_output, check_output
+from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.synthesis.composite import Compositor, reference_face
+from lipsync_cli.synthesis.footage import Footage
+from lipsync_cli.synthesis.plan import Plan, plan_frames, steady
+from lipsync_cli.synthesis.reference import choose_neutral
+from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
+from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.voice import Voice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Progress = Callable[[int, "int | None", str], None]
+Say = Callable[[str], None]
+
+REFERENCES = ("neutral", "current")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Inputs that have been looked at and fit together; a context manager.
+
+    Attributes
+    ----------
+    face, speech, output : the files
+    weights : the weights' file
+    header : what the weights say about themselves
+    info : of the face's file
+    voice : the speech
+    plan : what the output will be
+    """
+
+    face: Path
+    speech: Path
+    output: Path
+    weights: Path
+    header: WeightsHeader
+    info: MediaInfo
+    voice: Voice
+    plan: Plan
+
+    def __enter__(self) -> Task:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.voice.close()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was made.
+
+    Attributes
+    ----------
+    output : the film
+    num_frames, duration_s, sound_s : of the film
+    num_source_frames : how many frames of the source it shows
+    num_without_face : how many of these passed through untouched
+    reference_frame : the source frame whose pixels are moved; None: each its own
+    weights, weights_sha256 : the generator's
+    seconds : time spent on each part of the work
+    """
+
+    output: Path
+    num_frames: int
+    duration_s: float
+    sound_s: float
+    num_source_frames: int
+    num_without_face: int
+    reference_frame: int | None
+    weights: str
+    weights_sha256: str
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def prepare(
+    face: Path,
+    speech: Path,
+    output: Path | None = None,
+    weights: Path | None = None,
+    extend: str = "bounce",
+    photo_fps: Fraction = Fraction(25),
+    force: bool = False,
+) -> Task:
+    """Look at the inputs and plan the output; nothing is written.
+
+    Parameters
+    ----------
+    face : a video or a photo
+    speech : a sound file, or a video with sound
+    output : the film; None: beside the face, `face.speech.mp4`
+    weights : a run folder or a .safetensors file; None: the embedded ones
+    extend : how a source that is shorter than the speech goes on, see `plan_frames`
+    photo_fps : frames per second if the face is a photo
+    force : whether the output may exist
+
+    Raises
+    ------
+    InputError : a file is missing, unreadable or does not fit, or the output exists
+    NothingToDoError : the speech or the video has no length
+    """
+    face, speech = Path(face), Path(speech)
+    output = Path(output) if output is not None else face.with_name(f"{face.stem}.{speech.stem}.mp4")
+    if output.suffix.lower() not in (".mp4", ".mov", ".mkv", ".m4v"):
+        raise UsageError(
+            f"{output}: {output.suffix or 'no suffix'} is no kind of film", hint="name a .mp4, .mov or .mkv"
+        )
+    check_output(output, force)
+    info = probe(face)
+    if info.video is None:
+        raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
+    found = find_weights(weights)
+    header = read_header(found)
+    if header.mel_parameters != MelParameters():
+        try:
+            MelParameters().check_same(header.mel_parameters)
+        except InputError as error:
+            raise InputError(f"were trained on other mels ({error.fact})", found, "train them again") from error
+    voice = Voice(speech, header.mel_parameters)
+    if info.is_image:
+        plan = plan_frames(Timeline.constant(photo_fps, 1), voice.duration_s, "hold")
+    else:
+        plan = plan_frames(steady(read_timeline(face), info.video.rate), voice.duration_s, extend)
+    return Task(face, speech, output, found, header, info, voice, plan)
+
+
+def infer(
+    task: Task,
+    reference: str = "neutral",
+    device: str = "cpu",
+    crf: int = 18,
+    batch_size: int = BATCH_SIZE,
+    force: bool = False,
+    progress: Progress | None = None,
+    say: Say | None = None,
+) -> Result:
+    """Make the film.
+
+    The face is looked for in all frames first; only then the generator runs, as a stream in constant memory.
+
+    Parameters
+    ----------
+    task : from `prepare`
+    reference : "neutral" moves the pixels of one frame with a resting mouth; "current" those of each frame itself
+    device : torch device
+    crf : quality of the film, 0 ... 51, lower is better
+    batch_size : frames that the generator draws at once
+    force : whether the output may exist
+    progress : told how many frames are done
+    say : told in words what a user should know
+
+    Raises
+    ------
+    NothingToDoError : no frame has a face
+    InputError : an input turns out to be damaged, or the output cannot be written
+    """
+    if reference not in REFERENCES:
+        raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
+    say = say or (lambda text: None)
+    plan, rule, clock = task.plan, task.header.crop_rule, _Clock()
+    if task.voice.is_silent:
+        say(f"{task.speech}: the sound is silent throughout; the mouth will rest")
+    with (
+        Footage(task.info, plan.num_source_frames) as footage,
+        ThreadPoolExecutor(1, "lipsync-load") as loader,
+    ):
+        loading = loader.submit(load_weights, task.weights, device)  # while the face is looked for
+        boxes = find_face(footage.scan(), rule, _counted(progress, plan.num_source_frames)).boxes
+        num_without_face = _check_faces(boxes, task, say)
+        clock.lap("find_face")
+        sketcher = Sketcher(loading.result()[0], device)
+        clock.lap("load")
+        number = _choose_reference(reference, footage, boxes, task, sketcher)
+        clock.lap("choose_reference")
+        chosen = None if number is None else reference_face(footage.frame(number), boxes[number], rule)
+        renderer = Renderer(footage, boxes, rule, sketcher, Compositor(rule, lower_face_mask(rule)), chosen, batch_size)
+        with atomic_output(task.output, force) as temporary:
+            _write(renderer, task, temporary, crf, progress)
+        clock.lap("render")
+    return Result(
+        task.output,
+        plan.num_frames,
+        float(plan.timeline.duration_s),
+        float(plan.sound_s),
+        plan.num_source_frames,
+        num_without_face,
+        number,
+        task.header.name,
+        task.header.sha256,
+        clock.laps,
+    )
+
+
+def _check_faces(boxes: np.ndarray, task: Task, say: Say) -> int:
+    """Return how many frames have no face, and say so; NothingToDoError if none has one."""
+    import numpy as np
+
+    missing = int(np.isnan(boxes[:, 0]).sum())
+    if missing == len(boxes):
+        what = "the photo" if task.info.is_image else f"{len(boxes)} frames"
+        raise NothingToDoError(f"no face in {what}", task.face, "give a face that looks at the camera")
+    if missing:
+        say(f"{task.face}: no face in {missing} of {len(boxes)} frames; they pass through as they are")
+    return missing
+
+
+def _choose_reference(
+    reference: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher
+) -> int | None:
+    import numpy as np
+
+    if reference == "current" or task.plan.num_source_frames == 1:
+        return None
+    if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
+        return None  # a face so rarely seen that no frame of it was kept
+    return choose_neutral(footage, boxes, task.header.crop_rule, sketcher)
+
+
+def _write(renderer: Renderer, task: Task, path: Path, crf: int, progress: Progress | None) -> None:
+    assert task.info.video is not None
+    plan, video = task.plan, task.info.video
+    writer = VideoWriter(
+        path,
+        renderer.footage.width,
+        renderer.footage.height,
+        plan.timeline,
+        task.speech,
+        plan.sound_s,
+        crf=crf,
+        tags=synthetic_tags(task.header.name, task.header.sha256),
+        color_tags=None if task.info.is_image else video.color_tags,
+        sample_aspect=video.sample_aspect,
+    )
+    with writer, renderer.frames(plan, task.voice) as frames:
+        for done, frame in enumerate(frames, 1):
+            writer.write(frame)
+            if progress is not None:
+                progress(done, plan.num_frames, "drawing the mouth")
+
+
+def _counted(progress: Progress | None, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, _, label: progress(done, total, label)
+
+
+class _Clock:
+    """Seconds of wall time from lap to lap."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now
