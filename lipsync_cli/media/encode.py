@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import subprocess
 import tempfile
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media import matroska
+from lipsync_cli.media.probe import probe
 from lipsync_cli.media.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tools import complaint, run_tool, source, start_tool, widen_pipe
@@ -32,6 +34,7 @@ MATRICES = {
     "bt2020c": "bt2020",
 }
 BT709 = {"color_space": "bt709", "color_primaries": "bt709", "color_transfer": "bt709"}
+WRITE_ERROR = re.compile(rb"Error writing|Error muxing|No space left|File too large|Input/output error|Disk quota")
 MOVIE_TIMESCALE = 90_000
 MAX_TIMESCALE = 10_000_000  # finer ticks are rounded to 1/90000 s
 
@@ -131,7 +134,7 @@ class VideoWriter:
             self._process.stdin.close()
         except OSError:
             self._fail()
-        if self._process.wait():
+        if self._process.wait() or _is_cut(self._messages, self.path, self.num_frames):
             self._fail()
         self._messages.close()
         if self._timeline is not None and self.num_frames != self._timeline.num_frames:
@@ -201,6 +204,18 @@ class VideoWriter:
         raise InputError(f"cannot be written ({reason})", self.path)
 
 
+def _is_cut(messages: IO[bytes], path: Path, num_frames: int) -> bool:
+    """Whether the file is not whole although the encoder ended well, as it does when the disk fills up at the end."""
+    messages.seek(0)
+    if WRITE_ERROR.search(messages.read(1 << 16)):
+        return True
+    try:
+        video = probe(path).video
+    except InputError:
+        return num_frames > 0
+    return video is None or video.num_frames not in (None, num_frames)
+
+
 def mux(
     video: str | Path,
     audio: str | Path,
@@ -218,7 +233,7 @@ def mux(
     sound = Soundtrack(audio, audio_duration_s, audio_origin_s)
     args = ["-v", "error", "-nostdin", "-y", *source(video), *sound.input(), "-map", "0:V:0", "-c:v", "copy"]
     result = run_tool("ffmpeg", [*args, *sound.output("1:a:0"), *container(Path(output), tags)])
-    if result.returncode:
+    if result.returncode or WRITE_ERROR.search(result.stderr):
         raise InputError(f"cannot be written ({complaint(result.stderr, output)})", output)
 
 

@@ -13,6 +13,7 @@ import pytest
 from media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, find_clicks, number_of, numbered_frame, write_clicks
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media import encode
 from lipsync_cli.media.audio import read_speech
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.encode import VideoWriter, mux
@@ -192,16 +193,26 @@ def test_an_error_ends_the_encoder(tmp_path: Path) -> None:
     writer.close()  # nothing is left to close
 
 
-@pytest.mark.parametrize("variable", [False, True])
-def test_full_disk(tmp_path: Path, variable: bool) -> None:
-    timeline = random_timeline(200, Fraction(1, 1000)) if variable else Timeline.constant(25, 200)
-    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
-    with pytest.raises(InputError, match="cannot be written") as caught:
-        with VideoWriter(tmp_path / "a.mp4", 320, 240, timeline, crf=1) as writer:
-            resource.prlimit(writer._process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
-            for _ in range(timeline.num_frames):
-                writer.write(noise)
-    assert caught.value.exit_code == 3 and writer._process.poll() is not None
+@pytest.mark.parametrize("missing", [0.99, 0.5, 0.001])
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: float) -> None:
+    """It fills up at the beginning, in the middle, or with the last bytes; a limit on the file's size stands in."""
+    noise = np.random.default_rng(0).integers(0, 256, (5, 96, 128, 3), np.uint8)
+    timeline = random_timeline(20, Fraction(1, 1000))
+
+    def write_noise(room: int | None) -> VideoWriter:
+        with VideoWriter(tmp_path / "a.mp4", 128, 96, timeline, crf=1, threads=1) as writer:
+            if room is not None:
+                resource.prlimit(writer._process.pid, resource.RLIMIT_FSIZE, (room, room))
+            for number in range(timeline.num_frames):
+                writer.write(noise[number % 5])
+        return writer
+
+    write_noise(None)
+    start, size = encode.start_tool, (tmp_path / "a.mp4").stat().st_size
+    monkeypatch.setattr(encode, "start_tool", lambda *args, **options: start(*args, **options, restore_signals=False))
+    with pytest.raises(InputError, match=r"cannot be written \(.*(File too large|Input/output)") as caught:
+        write_noise(round(size * (1 - missing)))
+    assert caught.value.exit_code == 3
 
 
 def test_encoder_that_is_killed(tmp_path: Path) -> None:
