@@ -82,3 +82,18 @@ def clip_folder(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -
     for number, name in enumerate(("ann/a1", "ann/a2", "bob/b1", "bob/b2")):
         make_clip(folder / f"{name}.mp4", num_frames=20, start_s=0.4 + 0.3 * number)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a small generator that has learnt nothing."""
+    from lipsync_cli import models
+    from lipsync_cli.data.weights import WeightsHeader, save_weights
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.speech.mel import MelParameters
+
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    dims = {"size": 96, "channels": [16, 16, 16, 16], "audio_dim": 8}
+    tensors = dict(models.build("compact", dims).state_dict())
+    save_weights(path, tensors, WeightsHeader("compact", dims, CropRule(), MelParameters(), "none", 0))
+    return path

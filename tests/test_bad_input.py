@@ -41,7 +41,7 @@ class Bench:
         before = self.state()
         result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
         assert result.exit_code == code, result.output
-        lines = result.stderr.splitlines()
+        lines = [line for line in result.stderr.splitlines() if "goes on with --extend" not in line]
         assert len(lines) == 1, result.stderr
         assert lines[0].startswith("lipsync: ")
         for words in says:
@@ -51,27 +51,15 @@ class Bench:
         return lines[0]
 
 
-def write_tiny_weights(path: Path) -> None:
-    """Write weights of a small generator that has learnt nothing."""
-    from lipsync_cli import models
-    from lipsync_cli.data.weights import WeightsHeader, save_weights
-    from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.speech.mel import MelParameters
-
-    dims = {"size": 96, "width": 16, "audio_dim": 8}
-    tensors = dict(models.build("compact", dims).state_dict())
-    save_weights(path, tensors, WeightsHeader("compact", dims, CropRule(), MelParameters(), "none", 0))
-
-
 @pytest.fixture(scope="module")
-def good(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory, lipsync: Run) -> Path:
+def good(make_clip: MakeClip, tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory, lipsync: Run) -> Path:
     """Good inputs and what is made of them: clip.mp4, faces.h5, mels.h5, grid.h5, tiny.safetensors."""
     folder = tmp_path_factory.mktemp("good")
     for name in ("a1", "a2"):
         make_clip(folder / "clips" / "ann" / f"{name}.mp4", num_frames=15)
     for name in ("clip.mp4", "old.mp4"):
         shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / name)
-    write_tiny_weights(folder / "tiny.safetensors")
+    shutil.copy(tiny_weights, folder / "tiny.safetensors")
     for line in (
         ("detect-faces", folder / "clips", folder / "faces.h5"),
         ("mels", folder / "clips", folder / "mels.h5"),
@@ -245,6 +233,6 @@ def test_a_disk_that_fills_up(line: tuple[str, ...], bench: Bench) -> None:
     assert result.returncode == 3, result.stderr
     lines = result.stderr.splitlines()
     assert lines[-1].startswith("lipsync: "), result.stderr
-    assert "cannot be written" in result.stderr
+    assert "(File too large)" in result.stderr
     assert "Traceback" not in result.stderr
     assert not [name for name in set(bench.state()) - before if ".parts/" not in name]

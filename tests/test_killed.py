@@ -108,12 +108,12 @@ def test_killed_many_times(verb: str, made: dict[str, tuple[float, Path]], clip_
 
 
 def test_infer_killed_leaves_nothing_at_the_final_name(
-    clip_folder: Path, lipsync: Run, tmp_path: Path, request: pytest.FixtureRequest
+    clip_folder: Path, tiny_weights: Path, lipsync: Run, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     voice = request.config.rootpath / "examples" / "speech.flac"
     face, output = tmp_path / "face.mp4", tmp_path / "out.mp4"
     shutil.copy(clip_folder / "ann" / "a1.mp4", face)
-    line = ["infer", str(face), str(voice), "--output", str(output)]
+    line = ["infer", str(face), str(voice), "--output", str(output), "--weights", str(tiny_weights)]
     for moment_s in (1.5, 3.0):
         if kill_after(line, moment_s):
             assert not output.exists()
