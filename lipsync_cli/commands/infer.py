@@ -97,8 +97,6 @@ def infer(
             }
             print_result(planned, json)
             return
-        if plan.extended and not task.info.is_image:
-            progress.note(f"{face}: shorter than the speech, goes on with --extend {extend.value}")
         result = make_film(
             task,
             reference.value,

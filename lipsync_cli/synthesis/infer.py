@@ -50,6 +50,7 @@ class Task:
     info : of the face's file
     voice : the speech
     plan : what the output will be
+    extend : how a source that is shorter than the speech goes on
     """
 
     face: Path
@@ -60,6 +61,7 @@ class Task:
     info: MediaInfo
     voice: Voice
     plan: Plan
+    extend: str
 
     def __enter__(self) -> Task:
         return self
@@ -140,10 +142,12 @@ def prepare(
             raise InputError(f"were trained on other mels ({error.fact})", found, "train them again") from error
     voice = Voice(speech, header.mel_parameters)
     if info.is_image:
-        plan = plan_frames(Timeline.constant(photo_fps, 1), voice.duration_s, "hold")
+        timeline, extend = Timeline.constant(photo_fps, 1), "hold"
     else:
-        plan = plan_frames(steady(read_timeline(face), info.video.rate), voice.duration_s, extend)
-    return Task(face, speech, output, found, header, info, voice, plan)
+        timeline = steady(read_timeline(face), info.video.rate)
+    return Task(
+        face, speech, output, found, header, info, voice, plan_frames(timeline, voice.duration_s, extend), extend
+    )
 
 
 def infer(
@@ -180,8 +184,6 @@ def infer(
         raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
     say = say or (lambda text: None)
     plan, rule, clock = task.plan, task.header.crop_rule, _Clock()
-    if task.voice.is_silent:
-        say(f"{task.speech}: the sound is silent throughout; the mouth will rest")
     with (
         Footage(task.info, plan.num_source_frames) as footage,
         ThreadPoolExecutor(1, "lipsync-load") as loader,
@@ -189,6 +191,10 @@ def infer(
         loading = loader.submit(load_weights, task.weights, device)  # while the face is looked for
         boxes = find_face(footage.scan(), rule, _counted(progress, plan.num_source_frames)).boxes
         num_without_face = _check_faces(boxes, task, say)
+        if plan.extended and not task.info.is_image:
+            say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
+        if task.voice.is_silent:
+            say(f"{task.speech}: the sound is silent throughout; the mouth will rest")
         clock.lap("find_face")
         sketcher = Sketcher(loading.result()[0], device)
         clock.lap("load")

@@ -63,7 +63,7 @@ class Spool:
                 data = data[self._file.write(data) :]
         except OSError as error:
             raise InputError(
-                f"cannot hold the frames on the way ({error.strerror})",
+                f"frames on the way cannot be written ({error.strerror})",
                 tempfile.gettempdir(),
                 "set TMPDIR to a folder with room",
             ) from error

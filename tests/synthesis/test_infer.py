@@ -185,7 +185,7 @@ def test_command(lipsync, astronaut, voice_file, weights, tmp_path):
     done = lipsync("infer", clip, voice, "--weights", weights, "--device", "cpu", "--extend", "hold")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "face.voice0.4.mp4")
-    assert "shorter than the speech" in done.stderr
+    assert "ends before the speech" in done.stderr
     again = lipsync("infer", clip, voice, "--weights", weights)
     assert again.returncode == 3 and "exists, use --force" in again.stderr.replace(";", ",")
 
