@@ -33,7 +33,7 @@ class CropRule:
     """
 
     detector: str = "hog"
-    keyframe_interval: int = 8
+    keyframe_interval: int = 6
     smoothing_frames: float = 4.0
     max_gap: int = 12
     scale: float = 1.25

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DETECTORS = ("hog", "mmod")
 _MMOD_FILE = "mmod_human_face_detector.dat"
 _LEVEL = 5 / 6  # from one level of dlib's pyramid to the next
+_CELL = 8  # pixels of a level that share a gradient histogram
+_SMALLEST = 36.3  # pixels: side of the boxes that come from the doubled frame itself
+_REACH = 0.75  # of the last box's side, from its middle: what is searched for the next
 
 
 class Detector(Protocol):
@@ -37,6 +40,10 @@ class Detector(Protocol):
         """
         ...
 
+    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the faces close to where one was, of about its size; much cheaper than `detect`."""
+        ...
+
 
 class HogDetector:
     """Histograms of oriented gradients: dlib's frontal face detector (King, Max-Margin Object Detection, 2015).
@@ -57,6 +64,22 @@ class HogDetector:
         """Find the faces of a frame; see `Detector.detect`."""
         image, factor = shrink(frame, self._max_side)
         return self.run(image, 1, threshold, factor)
+
+    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the faces close to where one was; see `Detector.detect_near`.
+
+        The region begins where cells of the gradient histograms begin at the two levels of the pyramid in question, so
+        that a face comes out at the same steps of place and size as from the whole frame.
+        """
+        import numpy as np
+
+        image, factor = shrink(frame, self._max_side)
+        side = float(box[2] - box[0]) / factor
+        level = max(0, round(np.log(max(side, 1) / _SMALLEST) / -np.log(_LEVEL)))
+        step = round(_CELL / 2 / _LEVEL ** (level - level % 2) * 6)  # 6 cells of one level are 5 of the next
+        region, corner = near(image, box / factor, step)
+        boxes, scores = self.run(region, 1, 0.0, factor)
+        return boxes + corner * np.float32(factor), scores
 
     def run(
         self, image: np.ndarray, upsample: int, threshold: float, factor: float = 1.0
@@ -106,6 +129,12 @@ class MmodDetector:
         image, factor = shrink(frame, self._max_side)
         found = [one for one in self._detector(image, 0) if one.confidence >= threshold]
         return _arrays([one.rect for one in found], [one.confidence for one in found], factor)
+
+    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the faces close to where one was; see `Detector.detect_near`."""
+        region, corner = near(frame, box)
+        boxes, scores = self.detect(region)
+        return boxes + corner, scores
 
 
 @lru_cache(maxsize=4)
@@ -167,6 +196,31 @@ def shrink(frame: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
         return np.ascontiguousarray(frame), 1.0
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA), 1 / factor
+
+
+def near(image: np.ndarray, box: np.ndarray, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the part of an image around a box that a face can move to between two key frames.
+
+    Parameters
+    ----------
+    image : shape (H, W, 3)
+    box : x0, y0, x1, y1 in its pixels
+    step : the part begins at a multiple of so many pixels
+
+    Returns
+    -------
+    region : shape (h, w, 3), contiguous
+    corner : x, y, x, y of its upper left pixel, to be added to boxes found in it
+    """
+    import numpy as np
+
+    reach = _REACH * max(box[2] - box[0], box[3] - box[1])
+    starts, stops = [], []
+    for place, limit in zip(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), image.shape[1::-1], strict=True):
+        starts.append(int(np.clip(place - reach, 0, limit - 1)) // step * step)
+        stops.append(int(np.clip(np.ceil(place + reach), starts[-1] + 1, limit)))
+    region = np.ascontiguousarray(image[starts[1] : stops[1], starts[0] : stops[0]])
+    return region, np.array(starts * 2, np.float32)
 
 
 def _arrays(found: Any, scores: Any, factor: float) -> tuple[np.ndarray, np.ndarray]:

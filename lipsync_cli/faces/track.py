@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.detect import Detector
 
+LOOKS_NEAR = 7  # key frames searched near the known face between two that are searched everywhere
+
 Progress = Callable[[int, "int | None", str], None]
 
 
@@ -49,27 +51,54 @@ def find_face(
     from lipsync_cli.faces.detect import make_detector
     from lipsync_cli.faces.smooth import fill_gaps, gaussian, median, runs
 
-    detector = detector or make_detector(rule.detector)
+    search = _Search(detector or make_detector(rule.detector))
     found: list[tuple[int, np.ndarray, np.ndarray]] = []
     count, last = 0, None
     for count, frame in enumerate(frames, start=1):
         last = frame
         if (count - 1) % rule.keyframe_interval == 0:
-            found.append((count - 1, *detector.detect(frame)))
+            found.append((count - 1, *search.look(frame)))
         if progress is not None:
             progress(count, None, "finding the face")
     if last is not None and (count - 1) % rule.keyframe_interval:
-        found.append((count - 1, *detector.detect(last)))
+        found.append((count - 1, *search.look(last)))
     values = np.full((count, 4), np.nan)  # x, y of the centre, side, score
     for index, box, score in _choose(found, rule.max_gap + rule.keyframe_interval):
         values[index] = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, (box[2] - box[0] + box[3] - box[1]) / 2, score
     values = fill_gaps(values, rule.max_gap + rule.keyframe_interval - 1)
     boxes = np.full((count, 4), np.nan, np.float32)
     for run in runs(~np.isnan(values[:, 0])):
-        smooth = gaussian(median(values[run, :3], int(2 * rule.smoothing_frames)), rule.smoothing_frames)
-        half = smooth[:, 2:] / 2
-        boxes[run] = np.concatenate([smooth[:, :2] - half, smooth[:, :2] + half], axis=1)
+        sigma = rule.smoothing_frames
+        centre = gaussian(median(values[run, :2], int(2 * sigma)), sigma)
+        size = values[run, 2:3]  # comes in steps of 20 %, while the face hardly changes its distance within a second
+        half = gaussian(median(size, int(8 * sigma)), 4 * sigma) / 2
+        boxes[run] = np.concatenate([centre - half, centre + half], axis=1)
     return Track(boxes, values[:, 3].astype(np.float32), np.full((count, 5, 2), np.nan, np.float32))
+
+
+class _Search:
+    """Looks for faces on key frames: everywhere at first, then near the one that is known.
+
+    Everywhere again every few key frames, when the face is lost, and as long as there is more than one.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._known: np.ndarray | None = None
+        self._looks_left = 0
+
+    def look(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes and scores."""
+        if self._known is not None and self._looks_left > 0:
+            self._looks_left -= 1
+            boxes, scores = self._detector.detect_near(frame, self._known)
+            if len(boxes):
+                self._known = boxes[0]
+                return boxes[:1], scores[:1]
+        boxes, scores = self._detector.detect(frame)
+        self._known = boxes[0] if len(boxes) == 1 else None
+        self._looks_left = LOOKS_NEAR
+        return boxes, scores
 
 
 def _choose(found: list[tuple[int, np.ndarray, np.ndarray]], max_gap: int) -> list[tuple[int, np.ndarray, float]]:

@@ -1,0 +1,43 @@
+"""Which part of a crop is replaced: the lower face, fading out so softly that no border shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.faces.crop import CropRule
+
+_TOP = 0.62  # of the box, downwards: where the mask begins, under the nose's bridge
+_BOTTOM = 1.16  # below the chin
+_HALF_WIDTH = 0.42  # of the box, from the middle
+_FEATHER = 0.35  # of the mask's radius: from nothing to all
+_ROUNDNESS = 2.5  # exponent of the superellipse; 2 is an ellipse
+
+
+def lower_face_mask(rule: CropRule, size: int = 256) -> np.ndarray:
+    """Make the mask of mouth, jaw and chin in the crop's geometry.
+
+    Parameters
+    ----------
+    rule : the crop
+    size : side of the mask in pixels; it is stretched over the crop
+
+    Returns
+    -------
+    shape (size, size) float32 in [0, 1]: a superellipse, 1 inside, 0 outside and on the upper half of the crop, with a
+    smooth step (zero slope at both ends) between
+    """
+    import numpy as np
+
+    def row(y: float) -> float:
+        return (y - 0.5 - rule.shift_y) / rule.scale + 0.5
+
+    top, bottom = max(0.5, row(_TOP - 0.06)), min(0.985, row(_BOTTOM))
+    places = (np.arange(size) + 0.5) / size
+    x = np.abs(places - 0.5)[None, :] / (_HALF_WIDTH / rule.scale)
+    y = np.abs(places - (top + bottom) / 2)[:, None] / ((bottom - top) / 2)
+    depth = 1 - (x**_ROUNDNESS + y**_ROUNDNESS) ** (1 / _ROUNDNESS)
+    step = np.clip(depth / _FEATHER, 0, 1)
+    return (step * step * (3 - 2 * step)).astype(np.float32)
