@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import importlib
 import signal
 import sys
 import traceback
@@ -18,9 +17,26 @@ from typing import Annotated, Any
 import typer
 
 from lipsync_cli import __version__
+from lipsync_cli.commands.detect_faces import detect_faces
+from lipsync_cli.commands.extract_frames import extract_frames
+from lipsync_cli.commands.infer import infer
+from lipsync_cli.commands.info import info
+from lipsync_cli.commands.mels import mels
+from lipsync_cli.commands.pack import pack
+from lipsync_cli.commands.score import score
+from lipsync_cli.commands.train import train
 from lipsync_cli.errors import LipsyncError
 
-VERBS = ("extract-frames", "detect-faces", "mels", "pack", "train", "infer", "score", "info")
+VERBS: dict[str, Callable[..., None]] = {
+    "extract-frames": extract_frames,
+    "detect-faces": detect_faces,
+    "mels": mels,
+    "pack": pack,
+    "train": train,
+    "infer": infer,
+    "score": score,
+    "info": info,
+}  # in the order of the work
 
 app = typer.Typer(
     name="lipsync",
@@ -88,19 +104,8 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _register(verb: str) -> None:
-    name = verb.replace("-", "_")
-    try:
-        module = importlib.import_module(f"lipsync_cli.commands.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"lipsync_cli.commands.{name}":
-            raise
-        return
-    app.command(verb)(with_exit_codes(getattr(module, name)))
-
-
-for _verb in VERBS:
-    _register(_verb)
+for _verb, _function in VERBS.items():
+    app.command(_verb)(with_exit_codes(_function))
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
