@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lipsync_cli import __version__
 from lipsync_cli.data.discover import FRAMES, FRAMES_RECORD, Clip
 from lipsync_cli.data.workers import run_tasks
 from lipsync_cli.errors import InputError, LipsyncError
@@ -73,8 +74,8 @@ def journal(
     """Do the work on every clip that is not done yet, and give the finished parts in the order of the clips.
 
     The parts lie in `.<output>.parts/` and are removed when the block ends without an error; after a kill the same
-    command finds them. A part is known by the clip's path, size, modification time and the parameters, so that a
-    changed clip or another parameter is done anew.
+    command finds them. A part is known by the clip's path, size and modification time, the parameters and
+    the program's version, so that a changed clip or another parameter is done anew.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ def journal(
 def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:
     path = clip.path / FRAMES_RECORD if clip.kind == FRAMES else clip.path
     state = path.stat()
-    key = [os.path.abspath(clip.path), clip.speaker, clip.name, clip.file, state.st_size, state.st_mtime_ns, parameters]
+    key = [__version__, os.path.abspath(clip.path), state.st_size, state.st_mtime_ns, parameters]
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40] + ".npz"
 
 
