@@ -36,6 +36,7 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())  # some writers make private files
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -52,6 +53,12 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _remove_stale(path: Path) -> None:
