@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT, RATE = 360, 288, 25
-NAIVE_FRAMES = 50
+NAIVE_FRAMES = 25
 
 
 def make_input(folder: Path, duration_s: int) -> tuple[Path, Path]:

@@ -68,8 +68,9 @@ def detect_faces(
     if every_frame and keyframe_interval not in (None, 1):
         raise UsageError("--every-frame and --keyframe-interval exclude each other")
     rule = CropRule(detector=detector.value, size=size)
-    if every_frame or keyframe_interval is not None:
-        rule = replace(rule, keyframe_interval=1 if every_frame else keyframe_interval)
+    interval = 1 if every_frame else keyframe_interval
+    if interval is not None:
+        rule = replace(rule, keyframe_interval=interval)
     with Progress(quiet, verbose) as progress:
         if dry_run:
             clips = find_clips(source, on_failure=progress.failure)
