@@ -1,7 +1,7 @@
 """Training samples a second: LipGAN's way of reading them against a pack, held decoded and straight from its JPEG.
 
-LipGAN's data loader (KR et al. 2019, train.py) lists a clip's folder for every sample, reads two of its images and its mel
-file, and cuts the window. All three ways draw the same frames here and give the same arrays: reference and target
+LipGAN's data loader (KR et al. 2019, train.py) lists a clip's folder for every sample, reads two of its images and its
+mel file, and cuts the window. All three ways draw the same frames here and give the same arrays: reference and target
 (n, 96, 96, 3) uint8 and the mel window (n, 27, 80) float32. One thread, but for "jpeg_2_threads".
 """
 
