@@ -52,30 +52,40 @@ def read_speech_blocks(
 
     Closing the generator ends the decoder.
     """
-    import numpy as np
 
     info = probe(path)
     if info.audio is None:
         raise InputError("has no sound", path)
     if origin_s is None:
-        origin_s = info.audio.start_s if info.video is None or info.is_image else info.video.start_s
-    lead = round((info.audio.start_s - origin_s) * sample_rate)  # zeros before the sound; negative: samples cut
-    for first in range(0, lead, block):
-        yield np.zeros(min(block, lead - first), np.float32)
-    skip = max(0, -lead)
-    for samples in _without_padding(_decode(path, sample_rate, block), info, sample_rate):
-        if skip < len(samples):
-            yield samples[skip:]
-        skip = max(0, skip - len(samples))
+        origin_s = picture_start(info)
+    yield from _without_padding(_decode(path, sample_rate, block, origin_s), info, sample_rate, origin_s)
 
 
-def _decode(path: str | Path, sample_rate: int, block: int) -> Iterator[np.ndarray]:
+def picture_start(info: MediaInfo) -> Fraction | None:
+    """Return when the first video frame is shown on the file's own clock, or None if there is no film."""
+    return None if info.video is None or info.is_image else info.video.start_s
+
+
+def align(origin_s: Fraction | None, sample_rate: int) -> tuple[list[str], str]:
+    """Return FFmpeg's options before the input, and the filter, that make `origin_s` of the file's clock sample 0.
+
+    What is before the origin is cut, what is missing there or later is silence. None begins with the first sample.
+    """
+    if origin_s is None:
+        return [], f"aresample={sample_rate}:async=1"
+    filling = f"aresample={sample_rate}:async=1:min_comp=0.00001:first_pts=0"
+    return ["-copyts", "-itsoffset", f"{float(-origin_s):.6f}"], filling
+
+
+def _decode(path: str | Path, sample_rate: int, block: int, origin_s: Fraction | None) -> Iterator[np.ndarray]:
     """Give all samples of the first sound track, mono, in pieces (block,)."""
     import numpy as np
 
-    # The mean of the channels, as loud as each of them where they agree; holes in the sound are filled with silence.
-    mono = f"aresample={sample_rate}:async=1:rematrix_maxval=1.0,aformat=sample_fmts=flt:channel_layouts=mono"
-    options = ["-v", "error", "-nostdin", "-threads", "1", *source(path), "-map", "0:a:0", "-vn", "-af", mono]
+    offset, filling = align(origin_s, sample_rate)
+    # The mean of the channels, as loud as each of them where they agree.
+    mono = f"{filling}:rematrix_maxval=1.0,aformat=sample_fmts=flt:channel_layouts=mono"
+    start = ["-v", "error", "-nostdin", "-threads", "1", *offset, *source(path)]
+    options = [*start, "-map", "0:a:0", "-vn", "-af", mono]
     output = ["-f", "f32le", "-c:a", "pcm_f32le", "-"]
     num_samples = 0
     with tempfile.TemporaryFile() as messages:
@@ -109,13 +119,16 @@ def _read_up_to(pipe: IO[bytes], size: int) -> bytes:
     return b"".join(parts)
 
 
-def _without_padding(pieces: Iterator[np.ndarray], info: MediaInfo, sample_rate: int) -> Iterator[np.ndarray]:
+def _without_padding(
+    pieces: Iterator[np.ndarray], info: MediaInfo, sample_rate: int, origin_s: Fraction | None
+) -> Iterator[np.ndarray]:
     """Drop what is no sound at the end: an MP4's edit list says where the padding of the last coded block begins."""
     assert info.audio is not None
     if info.audio.duration_s is None or "mp4" not in info.format.split(","):
         yield from pieces
         return
-    left = round(info.audio.duration_s * sample_rate)  # samples until the listed end
+    lead_s = 0 if origin_s is None else info.audio.start_s - origin_s
+    left = round((lead_s + info.audio.duration_s) * sample_rate)  # samples until the listed end
     padding = PADDING * sample_rate / info.audio.sample_rate
     beyond: list[np.ndarray] = []
     for piece in pieces:

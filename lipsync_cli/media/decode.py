@@ -136,8 +136,7 @@ def _arguments(
         if start >= timeline.num_frames:
             start = timeline.num_frames - 1
         moment = (timeline.time(start - 1) + timeline.time(start)) / 2  # between two frames: no rounding can miss
-        seconds = moment + info.video.start_s - info.start_s  # `-ss` counts from the start of the file
-        options += ["-ss", f"{float(seconds):.6f}"]
+        options += ["-seek_timestamp", "1", "-ss", f"{float(moment + info.video.start_s):.6f}"]
         skipped -= start
     chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", "format=rgb24"]
     if skipped:

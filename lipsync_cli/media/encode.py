@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media import matroska
+from lipsync_cli.media.audio import picture_start
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
@@ -230,8 +231,11 @@ def mux(
     ------
     InputError : one of the inputs cannot be read or the output cannot be written
     """
-    sound = Soundtrack(audio, audio_duration_s, audio_origin_s)
-    args = ["-v", "error", "-nostdin", "-y", *source(video), *sound.input(), "-map", "0:V:0", "-c:v", "copy"]
+    sound, start_s = Soundtrack(audio, audio_duration_s, audio_origin_s), picture_start(probe(video))
+    if start_s is None:
+        raise InputError("has no film", video)
+    shown = ["-copyts", "-itsoffset", f"{float(-start_s):.6f}", *source(video)]
+    args = ["-v", "error", "-nostdin", "-y", *shown, *sound.input(), "-map", "0:V:0", "-c:v", "copy"]
     result = run_tool("ffmpeg", [*args, *sound.output("1:a:0"), *container(Path(output), tags)])
     if result.returncode or WRITE_ERROR.search(result.stderr):
         raise InputError(f"cannot be written ({complaint(result.stderr, output)})", output)
@@ -264,7 +268,7 @@ def _filters(color_tags: dict[str, str] | None, sample_aspect: Fraction) -> str:
         tags = BT709
     matrix = MATRICES.get(tags.get("color_space", ""), "smpte170m")
     names = {"color_space": "colorspace", "color_primaries": "color_primaries", "color_transfer": "color_trc"}
-    known = [f"{names[key]}={tags[key]}" for key in names if key in tags]
+    known = [f"{name}={tags.get(key, 'unknown')}" for key, name in names.items()]
     aspect = sample_aspect.limit_denominator(math.isqrt(1 << 30))
     return ",".join(
         [

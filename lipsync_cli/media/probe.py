@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class VideoStream:
 class AudioStream:
     """The sound of a file.
 
-    `start_s` is when the first sample is heard that is no filling of the coder, on the file's own clock.
+    `start_s` is when it starts on the file's own clock; Matroska tells it only to within the coder's filling.
     """
 
     codec: str | None
@@ -122,8 +122,6 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     orientation = (read_orientation(path) if photo == "jpeg" else 1) if photo else None
     video = next((_video(s, orientation) for s in streams if _is_picture(s)), None)
     audio = next((_audio(s) for s in streams if s.get("codec_type") == "audio" and s.get("sample_rate")), None)
-    if audio is not None and "matroska" in names:
-        audio = replace(audio, start_s=_first_sound(path, audio.start_s))
     if video is None and audio is None:
         raise InputError("holds neither picture nor sound", path)
     if video is not None and (video.width <= 0 or video.height <= 0):
@@ -132,16 +130,6 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     duration_s = None if photo else _fraction(container.get("duration"))
     start_s = _fraction(container.get("start_time")) or Fraction(0)
     return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""), start_s)
-
-
-def _first_sound(path: Path, start_s: Fraction) -> Fraction:
-    """Return when the first decoded sample is heard: of Matroska, FFmpeg tells the start with the coder's filling."""
-    options = ["-v", "error", "-select_streams", "a:0", "-read_intervals", "%+#8", "-of", "json"]
-    entries = ["-show_entries", "frame=pts:stream=time_base"]
-    found = json.loads(run_tool("ffprobe", [*options, *entries, *source(path)]).stdout or b"{}")
-    first = next((frame["pts"] for frame in found.get("frames", []) if isinstance(frame.get("pts"), int)), None)
-    base = next((_fraction(stream.get("time_base")) for stream in found.get("streams", [])), None)
-    return start_s if first is None or base is None else first * base
 
 
 def _is_picture(stream: dict[str, Any]) -> bool:

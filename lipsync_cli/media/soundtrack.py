@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.audio import align, picture_start
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.tools import source
 
@@ -32,24 +33,18 @@ class Soundtrack:
         info = probe(path)
         if info.audio is None:
             raise InputError("has no sound", path)
-        if origin_s is None:
-            origin_s = info.audio.start_s if info.video is None or info.is_image else info.video.start_s
+        self.origin_s = picture_start(info) if origin_s is None else origin_s
         self.path, self.channels = Path(path), info.audio.channels
         self.sample_rate = next((rate for rate in AAC_RATES if rate >= info.audio.sample_rate), AAC_RATES[-1])
-        self.lead = round((info.audio.start_s - origin_s) * self.sample_rate)
         self.num_samples = None if duration_s is None else round(duration_s * self.sample_rate)
 
     def input(self) -> list[str]:
         """Return the options that open the file."""
-        return source(self.path)
+        return [*align(self.origin_s, self.sample_rate)[0], *source(self.path)]
 
     def output(self, stream: str) -> list[str]:
         """Return the options that code the sound; `stream` names it, such as "1:a:0"."""
-        chain = [f"aresample={self.sample_rate}:async=1", "asetpts=PTS-STARTPTS"]
-        if self.lead > 0:
-            chain.append(f"adelay=delays={self.lead}S:all=1")
-        elif self.lead < 0:
-            chain += [f"atrim=start_sample={-self.lead}", "asetpts=PTS-STARTPTS"]
+        chain = [align(self.origin_s, self.sample_rate)[1], "asetpts=N/SR/TB"]
         if self.num_samples is not None:
             chain += [f"apad=whole_len={self.num_samples}", f"atrim=end_sample={self.num_samples}"]
         bits = BITS_PER_CHANNEL * min(2, self.channels)

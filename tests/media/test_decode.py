@@ -103,7 +103,7 @@ def test_scaled(make_clip: MakeClip) -> None:
 def test_colour(ffmpeg: Ffmpeg, tmp_path: Path, tag: str | None, matrix: str) -> None:
     """Against the equations of BT.601 and BT.709 in floating point: FFmpeg's own default is a level too dark."""
     clip, planes = tmp_path / "a.mkv", np.random.default_rng(0).integers(60, 180, (3, 32, 32))
-    tags = ("-colorspace", tag) if tag else ()
+    tags = ("-vf", f"setparams=colorspace={tag}") if tag else ()
     luma, blue, red = planes.repeat(2, 1).repeat(2, 2)
     yuv = [luma, planes[1], planes[2]]
     raw = ("-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", "64x64", "-i", "pipe:0")
