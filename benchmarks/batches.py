@@ -2,7 +2,9 @@
 
 LipGAN's data loader (KR et al. 2019, train.py) lists a clip's folder for every sample, reads two of its images and its
 mel file, and cuts the window. All three ways draw the same frames here and give the same arrays: reference and target
-(n, 96, 96, 3) uint8 and the mel window (n, 27, 80) float32. One thread, but for "jpeg_2_threads".
+(n, 96, 96, 3) uint8 and the mel window (n, 27, 80) float32. One thread, but for "jpeg_2_threads". Beside them
+"training_batches": what `lipsync train` does on a CPU for a batch, which also draws the frames and a wrong sound for
+each, and makes float tensors of it all.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import h5py
 import numpy as np
 
 from lipsync_cli.data import schema
-from lipsync_cli.data.batches import FrameTable
+from lipsync_cli.data.batches import FrameTable, Sampling, gather
 from lipsync_cli.data.faces import create_faces
 from lipsync_cli.data.pack import Split, pack
 from lipsync_cli.data.reader import Pack
@@ -116,6 +118,19 @@ def measure(read: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]) ->
     return samples / passed
 
 
+def measure_training(opened: Pack, crops: np.ndarray) -> float:
+    """Samples a second of the training loop's own batches."""
+    import torch
+
+    torch.set_num_threads(1)
+    table, sampling = FrameTable(opened, "train"), Sampling(batch_size=BATCH)
+    samples, started = 0, time.perf_counter()
+    while (passed := time.perf_counter() - started) < SECONDS:
+        gather(crops, table, table.draw(sampling, samples))
+        samples += BATCH
+    return samples / passed
+
+
 def draw(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw the frames of one batch: reference and target."""
     clip = generator.integers(0, NUM_CLIPS, BATCH) * NUM_FRAMES
@@ -144,8 +159,9 @@ def main() -> None:
                 for array, other in zip(read(*frames), expected, strict=True):
                     np.testing.assert_array_equal(array, other)
             rates = {way: measure(read) for way, read in ways.items()}
+            rates["training_batches"] = measure_training(one, one.decode_all())
     figures: dict[str, float | str] = {f"{way}_samples_per_s": round(rate, 1) for way, rate in rates.items()}
-    figures |= {f"ratio_{way}": round(rates[way] / rates["lipgan"], 2) for way in ways if way != "lipgan"}
+    figures |= {f"ratio_{way}": round(rates[way] / rates["lipgan"], 2) for way in rates if way != "lipgan"}
     print(json.dumps(figures))
 
 

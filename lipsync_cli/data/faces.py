@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 JPEG, RAW = "jpeg", "raw"
 MIN_FRAMES = 13  # a target and a reference six frames away on either side
-_HELD_BYTES = 256 << 20  # frames of a clip up to this size are decoded once and held; those of longer ones twice
+_HELD_BYTES = 128 << 20  # frames of a clip up to this size are decoded once and held; those of longer ones twice
 
 
 def collect_faces(
