@@ -29,8 +29,9 @@ def mels(
 ) -> None:
     """Compute the log-mel spectrogram of every clip.
 
-    Sound is brought to 16 kHz mono and starts at the clip's first video frame. A clip that fails costs one line and
-    exit code 5; the others are done. A run that was killed goes on where it was when the same command is given again.
+    Sound is brought to 16 kHz mono and starts at the clip's first video frame; a sound file beside a clip of the same
+    name is not used. A clip that fails costs one line and exit code 5; the others are done. A run that was killed goes
+    on where it was when the same command is given again.
 
     \b
     Example:

@@ -21,9 +21,9 @@ VIDEO, SOUND, FRAMES = "video", "sound", "frames"
 _NO_SPEAKER = {"audio", "mpg", "mpg_6000", "mpg_vcd", "video", "videos", "wav"}  # folders between speaker and clip
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Clip:
-    """One clip: sorted by speaker, then by name.
+    """One clip.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ def find_clips(
 
     Parameters
     ----------
-    kinds : which of "video", "sound" and "frames" count
-    on_failure : told of clips left out because another one has the same speaker and name
+    kinds : which of "video", "sound" and "frames" count; of two clips with the same speaker and name, the one of the
+        earlier kind is taken
+    on_failure : told of clips left out because another one of their kind has the same speaker and name
 
     Returns
     -------
@@ -73,9 +74,9 @@ def find_clips(
             raise InputError(f"is {kind}, and {' or '.join(kinds)} is needed", source)
         found = [_make_clip(source, root, kind)]
     clips: dict[tuple[str, str], Clip] = {}
-    for clip in sorted(found):
+    for clip in sorted(found, key=lambda clip: (clip.speaker, clip.name, kinds.index(clip.kind), clip.file)):
         first = clips.setdefault((clip.speaker, clip.name), clip)
-        if first is not clip and on_failure is not None:
+        if first is not clip and first.kind == clip.kind and on_failure is not None:
             on_failure(InputError(f"has the speaker and name of {first.path}, and is left out", clip.path))
     if not clips:
         raise NothingToDoError("no clips in this folder", source, f"clips end in {' '.join(VIDEO_SUFFIXES)}")
