@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXACT = "flags=neighbor+accurate_rnd+full_chroma_int"
 SCALED = "flags=bicubic+accurate_rnd+full_chroma_int"
 SEEKABLE = {"mov", "mp4", "matroska"}  # an index leads to any key frame
+SMALL_PIXELS = 640 * 480
 SEEK_FRAMES = 100  # so many frames are faster decoded than sought
 DAMAGE = re.compile(
     rb"corrupt decoded frame|corrupt input packet|partial file|Error while decoding|Error submitting packet"
@@ -36,7 +37,7 @@ def read_frames(
     start: int = 0,
     stop: int | None = None,
     size: tuple[int, int] | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Give the frames of a video in the order they are shown, upright, none doubled, none left out.
 
@@ -45,7 +46,7 @@ def read_frames(
     path : a video file
     start, stop : numbers of the first frame and of the one after the last; None goes to the end
     size : (width, height) to scale to; None keeps the size that `probe` tells
-    threads : threads of the decoder; 0 lets FFmpeg choose
+    threads : threads of the decoder, 0 lets FFmpeg choose; None takes one for a small picture, else two
 
     Yields
     ------
@@ -67,6 +68,8 @@ def read_frames(
     if stop is not None and stop <= start:
         return
     width, height = size or (info.video.width, info.video.height)
+    if threads is None:
+        threads = 1 if info.video.width * info.video.height <= SMALL_PIXELS else 2
     with tempfile.TemporaryFile() as messages:
         process = start_tool(
             "ffmpeg",

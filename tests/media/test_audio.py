@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from media_clips import Ffmpeg, MakeClip, find_clicks, write_clicks
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.audio import read_speech
+from lipsync_cli.media.tools import find_tool
 
 CLICKS = [0.3, 0.7, 1.1]
 MILLISECOND = 1e-3
+
+
+def is_ffmpeg_5() -> bool:
+    words = subprocess.run([find_tool("ffmpeg"), "-version"], capture_output=True, text=True, check=True).stdout
+    return words.startswith("ffmpeg version 5.")
 
 
 @pytest.fixture
@@ -65,6 +72,8 @@ def test_clicks_beside_the_picture(
         pytest.skip("AVI knows no start times")
     clip = make_clip(name, 45, 25, *options, inputs=("-itsoffset", late_s, "-i", sound))
     coded = 0.027 if name in ("a.mpg", "a.avi") else 0  # the coder's delay, of which these containers say nothing
+    if name == "a.webm" and is_ffmpeg_5():
+        coded = 0.007  # it tells the time of Opus with the coder's filling
     heard = [time_s + late_s for time_s in CLICKS]
     found = find_clicks(read_speech(clip), 16_000)
     assert found == pytest.approx(heard, abs=1.5 * MILLISECOND + coded)  # Matroska's ticks are milliseconds
