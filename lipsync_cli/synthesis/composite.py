@@ -54,38 +54,41 @@ class Compositor:
         size = len(mask)
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
 
-    def compose(self, frame: np.ndarray, box: np.ndarray, sketch: Sketch, reference: ReferenceFace) -> np.ndarray:
+    def compose(self, frame: np.ndarray, matrix: np.ndarray, sketch: Sketch, reference: ReferenceFace) -> np.ndarray:
         """Return the frame with the sketched lower face.
 
         Parameters
         ----------
         frame : shape (H, W, 3) uint8 RGB; stays as it is
-        box : of the face in the frame
-        sketch : of one crop, that of `box`
+        matrix : shape (2, 3), from pixel indices of the frame to those of the crop that was sketched
+        sketch : of one crop
         reference : the face that the sketch's flow points into
         """
-        region = self._region(frame, box)
+        region = self._region(frame, matrix)
         if region is None:
             return frame
         rows, columns = region
-        origin = np.array([columns.start, rows.start], float)
         shape = (rows.stop - rows.start, columns.stop - columns.start)
-        matrix = self._rule.matrix(box)
-        matrix[:, 2] += matrix[:, :2] @ origin
-        weight = self._weight(matrix, shape)
-        face = self._face(matrix, shape, sketch, reference)
+        moved = matrix.copy()
+        moved[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
+        weight = self._weight(moved, shape)
+        face = self._face(moved, shape, sketch, reference)
         old = frame[rows, columns].astype(np.float32)
         new = old + weight[:, :, None] * (face - old)
         composed = frame.copy()
         composed[rows, columns] = np.clip(np.rint(new), 0, 255).astype(np.uint8)
         return composed
 
-    def _region(self, frame: np.ndarray, box: np.ndarray) -> tuple[slice, slice] | None:
+    def _region(self, frame: np.ndarray, matrix: np.ndarray) -> tuple[slice, slice] | None:
         """Return rows and columns of the frame that the mask touches, or None if it lies outside."""
-        x0, y0, side = self._rule.square(box)
-        left, top, right, bottom = self._extent
-        columns = slice(max(0, int(x0 + left * side) - 1), min(frame.shape[1], int(x0 + right * side) + 2))
-        rows = slice(max(0, int(y0 + top * side) - 1), min(frame.shape[0], int(y0 + bottom * side) + 2))
+        left, top, right, bottom = (value * self._rule.size for value in self._extent)
+        corners = np.array([[left, left, right, right], [top, bottom, top, bottom]]) - 0.5
+        places = np.linalg.inv(matrix[:, :2]) @ (corners - matrix[:, 2:])
+        first, last = np.floor(places.min(1)).astype(int) - 1, np.ceil(places.max(1)).astype(int) + 2
+        columns, rows = (
+            slice(max(0, start), min(length, stop))
+            for start, stop, length in zip(first, last, frame.shape[1::-1], strict=True)
+        )
         return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
     def _weight(self, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which frame lends its pixels: the one whose mouth is most at rest, as the generator itself sees it."""
+"""Which frame lends its pixels: one in a usual pose whose mouth is at rest, as the generator itself sees it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
+from lipsync_cli.synthesis.align import Aligner, to_grey
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.footage import Footage
     from lipsync_cli.synthesis.sketch import Sketcher
 
-NUM_CANDIDATES = 16
+NUM_CANDIDATES = 20
+NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
 
@@ -23,8 +25,9 @@ def choose_neutral(
 ) -> int:
     """Return the number of the frame whose mouth is most at rest.
 
-    Each candidate is given to the generator as reference and target at once, with silence as its speech: the frame in
-    which the generator changes the mouth least is the one at rest.
+    The candidates are sharp, of the usual size, and of that half whose upper faces fit best onto those of the others.
+    Each is given to the generator as reference and target at once, with silence as its speech: the frame in which the
+    generator changes the mouth least is the one at rest.
 
     Parameters
     ----------
@@ -32,11 +35,11 @@ def choose_neutral(
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
     numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0])])
-    numbers = _of_usual_size(numbers, boxes)
-    numbers = numbers[np.unique(np.linspace(0, len(numbers) - 1, num_candidates).round().astype(int))]
+    numbers = _spread(_of_usual_size(numbers, boxes), num_candidates)
     crops = np.stack([crop_face(footage.frame(n), boxes[n], rule) for n in numbers])
-    sharp = np.array([_sharpness(crop) for crop in crops])
-    kept = sharp >= SHARPNESS * np.median(sharp)
+    kept = _sharp(crops)
+    numbers, crops = numbers[kept], crops[kept]
+    kept = _of_usual_pose(crops, rule)
     numbers, crops = numbers[kept], crops[kept]
     silence = np.full((len(crops), WINDOW, N_MELS), SILENCE, np.float32)
     row0, row1, col0, col1 = rule.mouth_region()
@@ -45,13 +48,31 @@ def choose_neutral(
     return int(numbers[change.argmin()])
 
 
+def _spread(numbers: np.ndarray, count: int) -> np.ndarray:
+    """Return at most `count` of the numbers, evenly spread."""
+    return numbers[np.unique(np.linspace(0, len(numbers) - 1, count).round().astype(int))]
+
+
 def _of_usual_size(numbers: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     side = boxes[numbers, 2] - boxes[numbers, 0]
     usual = np.abs(side / np.median(side) - 1) <= SIZE_TOLERANCE
     return numbers[usual] if usual.any() else numbers
 
 
-def _sharpness(crop: np.ndarray) -> float:
+def _sharp(crops: np.ndarray) -> np.ndarray:
+    """Tell which crops (n, S, S, 3) are not blurred, shape (n,) bool."""
     import cv2
 
-    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var())
+    sharpness = np.array([cv2.Laplacian(to_grey(crop), cv2.CV_32F).var() for crop in crops])
+    return sharpness >= SHARPNESS * np.median(sharpness)
+
+
+def _of_usual_pose(crops: np.ndarray, rule: CropRule) -> np.ndarray:
+    """Tell which half of the crops (n, S, S, 3) can be brought into the others' poses best, shape (n,) bool."""
+    aligner, greys = Aligner(rule), [to_grey(crop) for crop in crops]
+    others = _spread(np.arange(len(greys)), NUM_POSES)
+    typical = np.zeros(len(greys))
+    for one, grey in enumerate(greys):
+        misfits = [aligner.misfit(greys[other], grey) for other in others if other != one]
+        typical[one] = np.median(misfits) if misfits else 0.0
+    return typical <= np.median(typical)

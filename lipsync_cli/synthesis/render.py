@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.stream import pipeline
 
@@ -24,13 +25,20 @@ FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 5  # two queues of one, three stages with one in hand
 
 
-class _Batch(NamedTuple):
-    """Frames on their way: `crops` (m, S, S, 3) and `middles_s` (m,) belong to those frames that have a face."""
+class _Face(NamedTuple):
+    """A face to be drawn: the map (2, 3) from the frame to its crop, the crop (S, S, 3), and whose pixels are moved."""
 
-    frames: list[tuple[int, np.ndarray]]
-    faces: list[int]  # positions in `frames`
-    crops: np.ndarray | None
-    middles_s: np.ndarray | None
+    matrix: np.ndarray
+    crop: np.ndarray
+    reference: ReferenceFace
+
+
+class _Frame(NamedTuple):
+    """A frame on its way: when its middle is shown, its pixels (H, W, 3), its face if it has one, what to draw."""
+
+    middle_s: float
+    pixels: np.ndarray
+    face: _Face | None
     sketch: Sketch | None = None
 
 
@@ -44,7 +52,7 @@ class Renderer:
     boxes : shape (N, 4), of the source's frames, NaN where there is no face
     rule : of the crop that the generator was trained on
     sketcher, compositor : the generator, and what puts its work into the frames
-    reference : the face whose pixels are moved, or None: each frame is its own
+    reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
     batch_size : frames that the generator draws at once, at most
     """
 
@@ -62,47 +70,65 @@ class Renderer:
         with pipeline(self._crop(plan), lambda batches: self._sketch(batches, voice), self._compose, depth=1) as frames:
             yield frames
 
-    def _crop(self, plan: Plan) -> Iterator[_Batch]:
+    def _crop(self, plan: Plan) -> Iterator[list[_Frame]]:
+        """Read the frames and cut the faces out."""
+        size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
+        find = self._faces()
+        batch: list[_Frame] = []
+        for middle_s, (number, pixels) in zip(plan.timeline.middles(), self.footage.frames(plan.order), strict=True):
+            batch.append(_Frame(middle_s, pixels, find(number, pixels)))
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _faces(self) -> Callable[[int, np.ndarray], _Face | None]:
+        """Return what makes the face of a frame of the source; asked twice in a row for one frame, it works once."""
         import numpy as np
 
-        middles_s = plan.timeline.middles()
-        size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
-        frames: list[tuple[int, np.ndarray]] = []
-        faces: list[int] = []
-        crops: list[np.ndarray] = []
-        last = -1
-        for position, (number, frame) in enumerate(self.footage.frames(plan.order)):
-            if not np.isnan(self.boxes[number, 0]):
-                again = number == last and faces and faces[-1] == len(frames) - 1
-                crops.append(crops[-1] if again else crop_face(frame, self.boxes[number], self.rule))
-                faces.append(len(frames))
-            frames.append((number, frame))
-            last = number
-            if len(frames) == size or position == plan.num_frames - 1:
-                first = position + 1 - len(frames)
-                yield _Batch(
-                    frames,
-                    faces,
-                    np.stack(crops) if crops else None,
-                    middles_s[first + np.array(faces)] if faces else None,
-                )
-                frames, faces, crops, last = [], [], [], -1
+        neutral, aligner = self.reference, Aligner(self.rule)
+        grey = to_grey(neutral.crop) if neutral is not None else None
+        last: tuple[int, _Face | None] = (-1, None)
 
-    def _sketch(self, batches: Iterator[_Batch], voice: Voice) -> Iterator[_Batch]:
-        for batch in batches:
-            if batch.crops is None or batch.middles_s is None:
-                yield batch
-                continue
-            reference = batch.crops if self.reference is None else self.reference.crop[None]
-            yield batch._replace(sketch=self.sketcher.sketch(reference, batch.crops, voice.windows(batch.middles_s)))
-
-    def _compose(self, batches: Iterator[_Batch]) -> Iterator[np.ndarray]:
-        for batch in batches:
-            which = {position: index for index, position in enumerate(batch.faces)}
-            for position, (number, frame) in enumerate(batch.frames):
-                if position not in which or batch.sketch is None:
-                    yield frame
-                    continue
+        def find(number: int, pixels: np.ndarray) -> _Face | None:
+            nonlocal last
+            if number != last[0]:
                 box = self.boxes[number]
-                reference = self.reference or reference_face(frame, box, self.rule)
-                yield self.compositor.compose(frame, box, batch.sketch.one(which[position]), reference)
+                if np.isnan(box[0]):
+                    last = number, None
+                elif neutral is None or grey is None:
+                    own = reference_face(pixels, box, self.rule)
+                    last = number, _Face(self.rule.matrix(box), own.crop, own)
+                else:
+                    crop = crop_face(pixels, box, self.rule)
+                    pose = aligner.align(to_grey(crop), grey)
+                    last = number, _Face(follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
+            return last[1]
+
+        return find
+
+    def _sketch(self, batches: Iterator[list[_Frame]], voice: Voice) -> Iterator[list[_Frame]]:
+        """Let the generator draw all faces of a batch at once."""
+        import numpy as np
+
+        for batch in batches:
+            places = [place for place, frame in enumerate(batch) if frame.face is not None]
+            faces = [face for _, _, face, _ in batch if face is not None]
+            if faces:
+                mels = voice.windows(np.array([batch[place].middle_s for place in places]))
+                alike = all(face.reference is faces[0].reference for face in faces)
+                references = np.stack([face.reference.crop for face in (faces[:1] if alike else faces)])
+                sketch = self.sketcher.sketch(references, np.stack([face.crop for face in faces]), mels)
+                for index, place in enumerate(places):
+                    batch[place] = batch[place]._replace(sketch=sketch.one(index))
+            yield batch
+
+    def _compose(self, batches: Iterator[list[_Frame]]) -> Iterator[np.ndarray]:
+        """Put the drawn faces into the frames."""
+        for batch in batches:
+            for _, pixels, face, sketch in batch:
+                if face is None or sketch is None:
+                    yield pixels
+                else:
+                    yield self.compositor.compose(pixels, face.matrix, sketch, face.reference)

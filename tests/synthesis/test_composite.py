@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.sketch import Sketch
 
@@ -53,13 +54,13 @@ def covered(shape: tuple[int, int, int], mask: np.ndarray, box: np.ndarray = BOX
 
 
 def test_no_flow_on_the_own_frame_changes_no_bit(frame, mask):
-    same = Compositor(RULE, mask).compose(frame, BOX, sketch(), reference_face(frame, BOX, RULE))
+    same = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(same, frame)
 
 
 def test_pixels_outside_the_mask_keep_every_bit_and_the_frame_is_not_written_to(frame, mask):
     before = frame.copy()
-    drawn = Compositor(RULE, mask).compose(frame, BOX, sketch(share=0.3), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(share=0.3), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(frame, before)
     under = covered(frame.shape, mask)
     np.testing.assert_array_equal(drawn[~under], frame[~under])
@@ -69,26 +70,28 @@ def test_pixels_outside_the_mask_keep_every_bit_and_the_frame_is_not_written_to(
 def test_flow_moves_the_sources_own_pixels_at_full_size(frame, mask):
     moved = 5, -3  # pixels of the frame
     flow = moved[0] / 192, moved[1] / 192
-    drawn = Compositor(RULE, mask).compose(frame, BOX, sketch(flow), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(flow), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140 - 3 : 200 - 3, 70 + 5 : 200 + 5])
 
 
 def test_reference_from_elsewhere_comes_along_without_loss(frame, mask):
     other = np.roll(frame, (11, 17), (0, 1))
     reference = reference_face(other, BOX + np.float32([17, 11, 17, 11]), RULE)
-    drawn = Compositor(RULE, mask).compose(np.zeros_like(frame), BOX, sketch(), reference)
+    drawn = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), sketch(), reference)
     np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140:200, 70:200])
 
 
 def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
-    drawn = Compositor(RULE, mask).compose(frame, BOX, sketch(share=0.0, patch=0.25), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(
+        frame, RULE.matrix(BOX), sketch(share=0.0, patch=0.25), reference_face(frame, BOX, RULE)
+    )
     assert (drawn[140:200, 70:200] == 64).all()
 
 
 def test_finished_crop_without_flow_is_enlarged_in_place(frame, mask):
     ramp = np.linspace(0, 1, SIZE, dtype=np.float32)
     image = np.repeat(np.repeat(ramp[:, None, None], SIZE, 1), 3, 2)
-    drawn = Compositor(RULE, mask).compose(frame, BOX, Sketch(image), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
     rows = np.arange(140, 200)
     expected = ((rows + 0.5 - BOX[1]) / 2 - 0.5) / (SIZE - 1) * 255
     np.testing.assert_allclose(drawn[140:200, 130, 0], expected, atol=1)
@@ -97,7 +100,7 @@ def test_finished_crop_without_flow_is_enlarged_in_place(frame, mask):
 @pytest.mark.parametrize("shift", [(-120, 0), (150, 100), (0, 140), (-90, -120)])
 def test_face_at_the_border_of_the_frame(frame, mask, shift):
     box = BOX + np.float32([*shift, *shift])
-    drawn = Compositor(RULE, mask).compose(frame, box, sketch(share=0.5), reference_face(frame, box, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), sketch(share=0.5), reference_face(frame, box, RULE))
     assert drawn.shape == frame.shape
     under = covered(frame.shape, mask, box)
     np.testing.assert_array_equal(drawn[~under], frame[~under])
@@ -105,5 +108,19 @@ def test_face_at_the_border_of_the_frame(frame, mask, shift):
 
 def test_mask_outside_the_frame_leaves_it_alone(frame, mask):
     box = BOX + np.float32([0, 180, 0, 180])
-    drawn = Compositor(RULE, mask).compose(frame, box, sketch(), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), sketch(), reference_face(frame, BOX, RULE))
     assert drawn is frame
+
+
+def test_turned_face_is_moved_as_a_whole(frame, mask):
+    """The frame is the reference's, turned by a right angle: pixels fall on pixels."""
+    turned = np.rot90(frame).copy()  # pixel (x, y) of the frame is pixel (y, W - 1 - x) of the turned one
+    to_frame = np.array([[0.0, -1.0, frame.shape[1] - 1], [1.0, 0.0, 0.0]])
+    matrix = follow(RULE.matrix(BOX), to_frame)
+    drawn = Compositor(RULE, mask).compose(turned, matrix, sketch(), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(drawn, turned)
+    black = Compositor(RULE, mask).compose(turned, matrix, sketch(share=0, patch=0), reference_face(frame, BOX, RULE))
+    back = np.rot90(black, -1)
+    under = covered(frame.shape, mask)
+    np.testing.assert_array_equal(back[~under], frame[~under])
+    assert (back[140:200, 70:200] == 0).all()

@@ -1,0 +1,101 @@
+"""How a reference face lies in the pose of another frame: found on the eyes and the nose, which no word moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import CropRule
+
+STEP = 3  # pixels of the crop between the points that are compared
+ROUNDS = 5  # of weighted least squares
+OUTLIER = 0.7  # pixels: points that fit worse count less
+LIMITS = 0.25, 0.35  # largest change of scale or angle, largest shift in sides of the crop: more is a failure
+
+
+class Aligner:
+    """Finds the similarity (shift, angle, scale) between the upper faces of two crops.
+
+    Dense optical flow (Kroeger et al. 2016, "Fast optical flow using dense inverse search") gives the motion of every
+    point of forehead, eyes and nose; the similarity that most of them agree with is fitted by iteratively reweighted
+    least squares.
+
+    Parameters
+    ----------
+    rule : of the crops
+    """
+
+    def __init__(self, rule: CropRule) -> None:
+        import cv2
+
+        create: Any = cv2.DISOpticalFlow_create  # type: ignore[attr-defined]
+        self._flow = create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        size = rule.size
+        self._size = size
+        rows, columns = np.mgrid[STEP // 2 : size : STEP, STEP // 2 : size : STEP]
+        middle = (0.5 - 0.5 - rule.shift_y) / rule.scale + 0.5  # of the box, in the crop: about the nose's bridge
+        x, y = (columns + 0.5) / size - 0.5, (rows + 0.5) / size - middle
+        inside = (np.abs(x) * rule.scale / 0.42) ** 2.5 + (np.abs(y + 0.04) * rule.scale / 0.36) ** 2.5 < 1
+        self._rows, self._columns = rows[inside], columns[inside]
+        self._origin = np.array([0.5 * size - 0.5, middle * size - 0.5])
+        x, y = self._columns - self._origin[0], self._rows - self._origin[1]
+        one, nil = np.ones_like(x), np.zeros_like(x)
+        self._system = np.concatenate([np.stack([one, nil, x, -y], 1), np.stack([nil, one, y, x], 1)])
+
+    def align(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Return the map (2, 3) from pixel indices of the target's crop to those of the reference's.
+
+        Parameters
+        ----------
+        target, reference : shape (S, S) uint8, grey
+
+        Returns
+        -------
+        a similarity; the identity where the upper faces do not fit
+        """
+        flow = self._flow.calc(target, reference, None)
+        motion = flow[self._rows, self._columns].astype(np.float64).T.ravel()
+        weight = np.ones(len(motion) // 2)
+        for _ in range(ROUNDS):
+            weighted = self._system * np.tile(weight, 2)[:, None]
+            solution = np.linalg.solve(weighted.T @ self._system, weighted.T @ motion)
+            error = np.hypot(*(motion - self._system @ solution).reshape(2, -1))
+            weight = 1 / np.maximum(1, error / OUTLIER)
+        shift, change = solution[:2], solution[2:]
+        if np.abs(change).max() > LIMITS[0] or np.abs(shift).max() > LIMITS[1] * self._size:
+            return np.eye(2, 3)
+        linear = np.array([[1 + change[0], -change[1]], [change[1], 1 + change[0]]])
+        return np.column_stack([linear, self._origin + shift - linear @ self._origin])
+
+    def misfit(self, target: np.ndarray, reference: np.ndarray) -> float:
+        """Return how much the upper faces of two grey crops differ when aligned: root mean square of levels."""
+        posed = turn(reference, invert(self.align(target, reference)))
+        difference = posed[self._rows, self._columns].astype(float) - target[self._rows, self._columns]
+        return float(np.sqrt((difference**2).mean()))
+
+
+def to_grey(crop: np.ndarray) -> np.ndarray:
+    """Return a crop (S, S, 3) uint8 RGB as (S, S) uint8 grey."""
+    import cv2
+
+    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+
+
+def turn(crop: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """Return a crop (S, S) or (S, S, 3) moved by `pose` (2, 3); what comes in from outside repeats the border."""
+    import cv2
+
+    return cv2.warpAffine(crop, pose, crop.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def follow(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return the affine map (2, 3) that does `first`, then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+
+
+def invert(pose: np.ndarray) -> np.ndarray:
+    """Return the affine map (2, 3) that undoes `pose`."""
+    back = np.linalg.inv(pose[:, :2])
+    return np.column_stack([back, -back @ pose[:, 2]])
