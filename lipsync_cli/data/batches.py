@@ -146,7 +146,7 @@ class FrameTable:
             count = min(per_clip, len(frames))
             for target in frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]:
                 apart = frames[np.abs(frames - target) >= MIN_GAP]
-                references.append(rng.choice(apart))
+                references.append(int(apart[rng.integers(0, len(apart))]))
                 targets.append(target)
                 wrong.append(self._wrong(rng, target, self.rows[rng.integers(0, len(self.rows))]))
         return Draw(np.array(references), np.array(targets), np.array(wrong))
@@ -158,7 +158,7 @@ class FrameTable:
         frames = self.frames[row]
         if row == own:
             frames = frames[np.abs(frames - target) >= MIN_GAP]
-        return int(rng.choice(frames))
+        return int(frames[rng.integers(0, len(frames))])
 
     def _clip_odds(self, temperature: float) -> np.ndarray:
         _, where = np.unique(self.speaker, return_inverse=True)
@@ -188,7 +188,7 @@ def gather(crops: np.ndarray | Pack, table: FrameTable, draw: Draw, device: str 
 
 
 def _apart(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, count: int) -> tuple[int, np.ndarray]:
-    reference = int(rng.choice(pool))
+    reference = int(pool[rng.integers(0, len(pool))])
     apart = frames[np.abs(frames - reference) >= MIN_GAP]
     return reference, rng.choice(apart, count, replace=len(apart) < count)
 
