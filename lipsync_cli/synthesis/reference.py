@@ -27,7 +27,8 @@ def choose_neutral(
 
     The candidates are sharp, of the usual size, and of that half whose upper faces fit best onto those of the others.
     Each is given to the generator as reference and target at once, with silence as its speech: the frame in which the
-    generator changes the mouth least is the one at rest.
+    generator changes the mouth least is the one at rest. Where the generator fails to close a mouth it changes little,
+    too; so a mouth also counts as at rest for having little detail, neither teeth nor a dark gap.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def choose_neutral(
     row0, row1, col0, col1 = rule.mouth_region()
     closed = sketcher.sketch(crops, crops, silence).image
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
-    return int(numbers[change.argmin()])
+    detail = _detail(crops[:, row0:row1, col0:col1])
+    return int(numbers[(change / (np.median(change) + 1e-6) + detail / np.median(detail)).argmin()])
 
 
 def _spread(numbers: np.ndarray, count: int) -> np.ndarray:
@@ -65,6 +67,13 @@ def _sharp(crops: np.ndarray) -> np.ndarray:
 
     sharpness = np.array([cv2.Laplacian(to_grey(crop), cv2.CV_32F).var() for crop in crops])
     return sharpness >= SHARPNESS * np.median(sharpness)
+
+
+def _detail(mouths: np.ndarray) -> np.ndarray:
+    """Return how much fine structure pictures (n, h, w, 3) have, shape (n,): mean magnitude of the Laplacian."""
+    import cv2
+
+    return np.array([np.abs(cv2.Laplacian(to_grey(mouth), cv2.CV_32F)).mean() for mouth in mouths]) + 1e-6
 
 
 def _of_usual_pose(crops: np.ndarray, rule: CropRule) -> np.ndarray:
