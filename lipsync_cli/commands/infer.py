@@ -79,11 +79,12 @@ def infer(
       lipsync infer face.mp4 speech.wav
     """
     from lipsync_cli.synthesis.infer import infer as make_film
-    from lipsync_cli.synthesis.infer import prepare
+    from lipsync_cli.synthesis.task import prepare
 
+    resolve = None if dry_run else lambda: options.resolve_device(device)
     with (
         Progress(quiet, verbose) as progress,
-        prepare(face, speech, output, weights, extend.value, _rate(fps), force) as task,
+        prepare(face, speech, output, weights, extend.value, _rate(fps), force, resolve) as task,
     ):
         plan = task.plan
         if dry_run:
@@ -100,7 +101,6 @@ def infer(
         result = make_film(
             task,
             reference.value,
-            options.resolve_device(device),
             crf,
             batch_size,
             force,

@@ -102,7 +102,7 @@ def read_header(path: Path) -> WeightsHeader:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise InputError("is not a readable .safetensors file", path, "give weights made by lipsync train") from error

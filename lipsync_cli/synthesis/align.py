@@ -75,6 +75,10 @@ class Aligner:
         difference = posed[self._rows, self._columns].astype(float) - target[self._rows, self._columns]
         return float(np.sqrt((difference**2).mean()))
 
+    def contrast(self, face: np.ndarray) -> float:
+        """Return the standard deviation of a grey crop's upper face, in levels: what a misfit is to be compared with."""
+        return float(face[self._rows, self._columns].astype(float).std())
+
 
 def to_grey(crop: np.ndarray) -> np.ndarray:
     """Return a crop (S, S, 3) uint8 RGB as (S, S) uint8 grey."""

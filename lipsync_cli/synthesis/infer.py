@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lipsync_cli.data.weights import WeightsHeader, find_weights, load_weights, read_header
-from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.faces.track import find_face
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.marks import synthetic_tags
-from lipsync_cli.media.probe import MediaInfo, probe
-from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.output import atomic_output, check_output
-from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.output import atomic_output
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
-from lipsync_cli.synthesis.plan import Plan, plan_frames, steady
 from lipsync_cli.synthesis.reference import choose_neutral
 from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
 from lipsync_cli.synthesis.sketch import Sketcher
-from lipsync_cli.synthesis.voice import Voice
+from lipsync_cli.synthesis.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,38 +28,6 @@ Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
 
 REFERENCES = ("neutral", "current")
-
-
-@dataclass(frozen=True)
-class Task:
-    """Inputs that have been looked at and fit together; a context manager.
-
-    Attributes
-    ----------
-    face, speech, output : the files
-    weights : the weights' file
-    header : what the weights say about themselves
-    info : of the face's file
-    voice : the speech
-    plan : what the output will be
-    extend : how a source that is shorter than the speech goes on
-    """
-
-    face: Path
-    speech: Path
-    output: Path
-    weights: Path
-    header: WeightsHeader
-    info: MediaInfo
-    voice: Voice
-    plan: Plan
-    extend: str
-
-    def __enter__(self) -> Task:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.voice.close()
 
 
 @dataclass(frozen=True)
@@ -97,63 +57,9 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def prepare(
-    face: Path,
-    speech: Path,
-    output: Path | None = None,
-    weights: Path | None = None,
-    extend: str = "bounce",
-    photo_fps: Fraction = Fraction(25),
-    force: bool = False,
-) -> Task:
-    """Look at the inputs and plan the output; nothing is written.
-
-    Parameters
-    ----------
-    face : a video or a photo
-    speech : a sound file, or a video with sound
-    output : the film; None: beside the face, `face.speech.mp4`
-    weights : a run folder or a .safetensors file; None: the embedded ones
-    extend : how a source that is shorter than the speech goes on, see `plan_frames`
-    photo_fps : frames per second if the face is a photo
-    force : whether the output may exist
-
-    Raises
-    ------
-    InputError : a file is missing, unreadable or does not fit, or the output exists
-    NothingToDoError : the speech or the video has no length
-    """
-    face, speech = Path(face), Path(speech)
-    output = Path(output) if output is not None else face.with_name(f"{face.stem}.{speech.stem}.mp4")
-    if output.suffix.lower() not in (".mp4", ".mov", ".mkv", ".m4v"):
-        raise UsageError(
-            f"{output}: {output.suffix or 'no suffix'} is no kind of film", hint="name a .mp4, .mov or .mkv"
-        )
-    check_output(output, force)
-    info = probe(face)
-    if info.video is None:
-        raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
-    found = find_weights(weights)
-    header = read_header(found)
-    if header.mel_parameters != MelParameters():
-        try:
-            MelParameters().check_same(header.mel_parameters)
-        except InputError as error:
-            raise InputError(f"were trained on other mels ({error.fact})", found, "train them again") from error
-    voice = Voice(speech, header.mel_parameters)
-    if info.is_image:
-        timeline, extend = Timeline.constant(photo_fps, 1), "hold"
-    else:
-        timeline = steady(read_timeline(face), info.video.rate)
-    return Task(
-        face, speech, output, found, header, info, voice, plan_frames(timeline, voice.duration_s, extend), extend
-    )
-
-
 def infer(
     task: Task,
     reference: str = "neutral",
-    device: str = "cpu",
     crf: int = 18,
     batch_size: int = BATCH_SIZE,
     force: bool = False,
@@ -168,7 +74,6 @@ def infer(
     ----------
     task : from `prepare`
     reference : "neutral" moves the pixels of one frame with a resting mouth; "current" those of each frame itself
-    device : torch device
     crf : quality of the film, 0 ... 51, lower is better
     batch_size : frames that the generator draws at once
     force : whether the output may exist
@@ -184,11 +89,9 @@ def infer(
         raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
     say = say or (lambda text: None)
     plan, rule, clock = task.plan, task.header.crop_rule, _Clock()
-    with (
-        Footage(task.info, plan.num_source_frames) as footage,
-        ThreadPoolExecutor(1, "lipsync-load") as loader,
-    ):
-        loading = loader.submit(load_weights, task.weights, device)  # while the face is looked for
+    if task.loading is None:
+        raise ValueError("the task was prepared without a device")
+    with Footage(task.info, plan.num_source_frames) as footage:
         boxes = find_face(footage.scan(), rule, _counted(progress, plan.num_source_frames)).boxes
         num_without_face = _check_faces(boxes, task, say)
         if plan.extended and not task.info.is_image:
@@ -196,7 +99,7 @@ def infer(
         if task.voice.is_silent:
             say(f"{task.speech}: the sound is silent throughout; the mouth will rest")
         clock.lap("find_face")
-        sketcher = Sketcher(loading.result()[0], device)
+        sketcher = task.loading.result()
         clock.lap("load")
         number = _choose_reference(reference, footage, boxes, task, sketcher)
         clock.lap("choose_reference")

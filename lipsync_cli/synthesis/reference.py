@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sketch import Sketcher
 
 NUM_CANDIDATES = 20
+MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
@@ -48,6 +49,24 @@ def choose_neutral(
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])
     return int(numbers[(change / (np.median(change) + 1e-6) + detail / np.median(detail)).argmin()])
+
+
+def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
+    """Tell whether the face of one frame can be brought into the poses of most others.
+
+    It cannot where the head turns: there a moved face no longer lies on the one below it.
+
+    Parameters
+    ----------
+    number : of the frame, one that the footage has at hand
+    """
+    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0]) and n != number])
+    if not len(numbers):
+        return True
+    aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
+    others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in _spread(numbers, 2 * NUM_POSES)]
+    misfit = np.median([aligner.misfit(other, face) for other in others])
+    return bool(misfit <= MISFIT * aligner.contrast(face))
 
 
 def _spread(numbers: np.ndarray, count: int) -> np.ndarray:

@@ -19,8 +19,9 @@ from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.marks import read_marks
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.synthesis.infer import infer, prepare
+from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.task import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
 

@@ -1,0 +1,128 @@
+"""The inputs of `lipsync infer`, looked at and laid out before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+from lipsync_cli.data.weights import WeightsHeader, find_weights, load_weights, read_header
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.media.probe import MediaInfo, probe
+from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.output import check_output
+from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.synthesis.plan import Plan, plan_frames, steady
+from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.voice import Voice
+
+FILMS = (".mp4", ".mov", ".mkv", ".m4v")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Inputs that fit together; a context manager.
+
+    Attributes
+    ----------
+    face, speech, output : the files
+    header : what the weights say about themselves
+    info : of the face's file
+    voice : the speech
+    plan : what the output will be
+    extend : how a source that is shorter than the speech goes on
+    loading : the generator, which is loaded in the background; None if nothing is to be drawn
+    """
+
+    face: Path
+    speech: Path
+    output: Path
+    header: WeightsHeader
+    info: MediaInfo
+    voice: Voice
+    plan: Plan
+    extend: str
+    loading: Future[Sketcher] | None
+
+    def __enter__(self) -> Task:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.voice.close()
+
+
+def prepare(
+    face: Path,
+    speech: Path,
+    output: Path | None = None,
+    weights: Path | None = None,
+    extend: str = "bounce",
+    photo_fps: Fraction = Fraction(25),
+    force: bool = False,
+    device: str | Callable[[], str] | None = "cpu",
+) -> Task:
+    """Look at the inputs and plan the output; nothing is written.
+
+    Parameters
+    ----------
+    face : a video or a photo
+    speech : a sound file, or a video with sound
+    output : the film; None: beside the face, `face.speech.mp4`
+    weights : a run folder or a .safetensors file; None: the embedded ones
+    extend : how a source that is shorter than the speech goes on, see `plan_frames`
+    photo_fps : frames per second if the face is a photo
+    force : whether the output may exist
+    device : torch device, or what returns it, called in the background; None loads no generator
+
+    Raises
+    ------
+    InputError : a file is missing, unreadable or does not fit, or the output exists
+    NothingToDoError : the speech or the video has no length
+    """
+    face, speech = Path(face), Path(speech)
+    output = Path(output) if output is not None else face.with_name(f"{face.stem}.{speech.stem}.mp4")
+    if output.suffix.lower() not in FILMS:
+        kind = output.suffix or "no suffix"
+        raise UsageError(f"{output}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
+    check_output(output, force)
+    info = probe(face)
+    if info.video is None:
+        raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
+    found = find_weights(weights)
+    header = read_header(found)
+    _check_mels(header, found)
+    loading = None if device is None else _load_aside(found, device)
+    voice = Voice(speech, header.mel_parameters)
+    try:
+        if info.is_image:
+            timeline, extend = Timeline.constant(photo_fps, 1), "hold"
+        else:
+            timeline = steady(read_timeline(face), info.video.rate)
+        plan = plan_frames(timeline, voice.duration_s, extend)
+    except BaseException:
+        voice.close()
+        raise
+    return Task(face, speech, output, header, info, voice, plan, extend, loading)
+
+
+def _check_mels(header: WeightsHeader, path: Path) -> None:
+    try:
+        MelParameters().check_same(header.mel_parameters)
+    except InputError as error:
+        raise InputError(f"were trained on other mels ({error.fact})", path, "train them again") from error
+
+
+def _load_aside(weights: Path, device: str | Callable[[], str]) -> Future[Sketcher]:
+    """Load the generator in a thread: torch alone takes seconds, and meanwhile the files are read."""
+
+    def load() -> Sketcher:
+        name = device if isinstance(device, str) else device()
+        return Sketcher(load_weights(weights, name)[0], name)
+
+    loader = ThreadPoolExecutor(1, "lipsync-load")
+    loading = loader.submit(load)
+    loader.shutdown(wait=False)
+    return loading
