@@ -76,7 +76,7 @@ class Aligner:
         return float(np.sqrt((difference**2).mean()))
 
     def contrast(self, face: np.ndarray) -> float:
-        """Return the standard deviation of a grey crop's upper face, in levels: what a misfit is to be compared with."""
+        """Return the standard deviation of a grey crop's upper face, in levels, to compare a misfit with."""
         return float(face[self._rows, self._columns].astype(float).std())
 
 
