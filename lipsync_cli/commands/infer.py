@@ -27,6 +27,7 @@ class Extend(str, Enum):
 class Reference(str, Enum):
     """Whose pixels are moved."""
 
+    auto = "auto"
     neutral = "neutral"
     current = "current"
 
@@ -54,9 +55,10 @@ def infer(
         Reference,
         typer.Option(
             "--reference",
-            help="Whose pixels form the mouth: one frame with a resting mouth, or each frame's own.",
+            help="Whose pixels form the mouth: one frame with a resting mouth, or each frame's own. auto: the former, "
+            "but the latter when the head turns too much.",
         ),
-    ] = Reference.neutral,
+    ] = Reference.auto,
     fps: Annotated[
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",

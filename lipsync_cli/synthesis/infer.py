@@ -16,7 +16,7 @@ from lipsync_cli.media.marks import synthetic_tags
 from lipsync_cli.output import atomic_output
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
-from lipsync_cli.synthesis.reference import choose_neutral
+from lipsync_cli.synthesis.reference import choose_neutral, fits_poses
 from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
 from lipsync_cli.synthesis.sketch import Sketcher
 from lipsync_cli.synthesis.task import Task
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
 
-REFERENCES = ("neutral", "current")
+REFERENCES = ("auto", "neutral", "current")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Result:
 
 def infer(
     task: Task,
-    reference: str = "neutral",
+    reference: str = "auto",
     crf: int = 18,
     batch_size: int = BATCH_SIZE,
     force: bool = False,
@@ -73,7 +73,8 @@ def infer(
     Parameters
     ----------
     task : from `prepare`
-    reference : "neutral" moves the pixels of one frame with a resting mouth; "current" those of each frame itself
+    reference : "neutral" moves the pixels of one frame with a resting mouth; "current" those of each frame itself;
+        "auto" is neutral, but current where the head turns too much for one frame to fit the others
     crf : quality of the film, 0 ... 51, lower is better
     batch_size : frames that the generator draws at once
     force : whether the output may exist
@@ -101,7 +102,7 @@ def infer(
         clock.lap("find_face")
         sketcher = task.loading.result()
         clock.lap("load")
-        number = _choose_reference(reference, footage, boxes, task, sketcher)
+        number = _choose_reference(reference, footage, boxes, task, sketcher, say)
         clock.lap("choose_reference")
         chosen = None if number is None else reference_face(footage.frame(number), boxes[number], rule)
         renderer = Renderer(footage, boxes, rule, sketcher, Compositor(rule, lower_face_mask(rule)), chosen, batch_size)
@@ -136,7 +137,7 @@ def _check_faces(boxes: np.ndarray, task: Task, say: Say) -> int:
 
 
 def _choose_reference(
-    reference: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher
+    reference: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher, say: Say
 ) -> int | None:
     import numpy as np
 
@@ -144,7 +145,15 @@ def _choose_reference(
         return None
     if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
         return None  # a face so rarely seen that no frame of it was kept
-    return choose_neutral(footage, boxes, task.header.crop_rule, sketcher)
+    rule = task.header.crop_rule
+    number = choose_neutral(footage, boxes, rule, sketcher)
+    if reference == "auto" and not fits_poses(footage, boxes, rule, number):
+        say(
+            f"{task.face}: the head turns too much for one resting face, each frame's own mouth is moved; one that is "
+            "wide open may stay partly open"
+        )
+        return None
+    return number
 
 
 def _write(renderer: Renderer, task: Task, path: Path, crf: int, progress: Progress | None) -> None:
