@@ -1,0 +1,58 @@
+"""The weights in the package, through the command line, on real faces they were not trained on."""
+
+import json
+import shutil
+
+import pytest
+
+from lipsync_cli.data.weights import EMBEDDED, find_weights, load_weights, read_header
+
+
+def test_the_header_says_what_they_are():
+    header = read_header(find_weights(None))
+    assert header.architecture == "compact" and header.recipe == "l1"
+    assert header.crop_rule.size == 96 and header.samples_seen > 50_000
+    assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}  # s22 and s26 were kept out
+    assert find_weights(None).stat().st_size <= 16 << 20
+
+
+def test_the_model_card_names_the_file_it_describes():
+    path = find_weights(None)
+    card = (path.parent / "MODEL_CARD.md").read_text()
+    assert EMBEDDED in card and read_header(path).sha256 in card
+
+
+def test_they_load_into_the_network_that_the_header_names():
+    generator, _ = load_weights(None)
+    assert sum(p.numel() for p in generator.parameters()) == 2_225_738 and not generator.training
+
+
+@pytest.fixture(scope="module")
+def strangers(data_dir, lipsync, tmp_path_factory):
+    """A pack of the two speakers kept out of training, made by the verbs."""
+    folder = tmp_path_factory.mktemp("strangers")
+    for speaker in ("s22", "s26"):
+        source = data_dir / "grid" / speaker
+        if not source.is_dir():
+            pytest.skip(f"no clips of {speaker}")
+        (folder / "grid" / speaker).mkdir(parents=True)
+        for clip in source.iterdir():
+            shutil.copy(clip, folder / "grid" / speaker)
+    for verb in (
+        ("detect-faces", folder / "grid", folder / "faces.h5"),
+        ("mels", folder / "grid", folder / "mels.h5"),
+        ("pack", folder / "faces.h5", folder / "mels.h5", folder / "pack.h5", "--hold-out", "s22", "--hold-out", "s26"),
+    ):
+        done = lipsync(*verb)
+        assert done.returncode == 0, done.stderr
+    return folder / "pack.h5"
+
+
+def test_strangers_speak_better_than_a_copy_and_than_wrong_audio(strangers, lipsync):
+    done = lipsync("score", strangers, "--max-frames", "40", "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["groups"]["all"]
+    model, copy, wrong = (rows[row]["mouth_psnr"]["mean"] for row in ("model", "copy", "wrong_audio"))
+    assert model > copy + 1.5
+    assert model > wrong + 0.2
+    assert rows["ground_truth"]["mouth_ssim"]["mean"] == 1.0
