@@ -24,7 +24,8 @@ class CropRule:
     ----------
     detector : "hog" or "mmod"
     keyframe_interval : frames from one detection to the next; between them the face is tracked. 1: every frame
-    smoothing_frames : standard deviation of the centred Gaussian that smooths the boxes, in frames
+    smoothing_frames : standard deviation of the centred Gaussian that smooths the boxes' centres, in frames;
+        their sizes are smoothed twice as long
     max_gap : longest run of frames without a face, in frames, that is filled in by interpolation
     scale : side of the crop in sides of the box
     shift_y : how far the crop's centre lies below the box's centre, in sides of the box
@@ -33,13 +34,22 @@ class CropRule:
     """
 
     detector: str = "hog"
-    keyframe_interval: int = 6
-    smoothing_frames: float = 4.0
+    keyframe_interval: int = 3
+    smoothing_frames: float = 6.0
     max_gap: int = 12
     scale: float = 1.25
     shift_y: float = 0.08
     size: int = 96
     mouth: tuple[float, float, float, float] = (0.25, 0.583, 0.75, 0.917)
+
+    def __post_init__(self) -> None:
+        """Refuse values that no crop can have."""
+        if self.keyframe_interval < 1 or self.size < 1 or self.scale <= 0 or self.smoothing_frames < 0:
+            raise InputError(
+                f"the crop rule has keyframe_interval {self.keyframe_interval}, size {self.size}, scale {self.scale}, "
+                f"smoothing_frames {self.smoothing_frames}",
+                hint="the first three must be above zero, the last not below",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the rule as a JSON-able dictionary."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from lipsync_cli.errors import InputError, ToolError, UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
+from lipsync_cli.faces.pyramid import RATIO, TEMPLATE, Pyramid
 
 DETECTORS = ("hog", "mmod")
 _MMOD_FILE = "mmod_human_face_detector.dat"
-_LEVEL = 5 / 6  # from one level of dlib's pyramid to the next
-_CELL = 8  # pixels of a level that share a gradient histogram
-_SMALLEST = 36.3  # pixels: side of the boxes that come from the doubled frame itself
-_REACH = 0.75  # of the last box's side, from its middle: what is searched for the next
+_REACH = 11  # pixels of a level, 15 % of the box: how far a face is looked for around where it should be
+NEAR_THRESHOLD = -0.4  # lowest score of a face that was there a moment ago
 
 
 class Detector(Protocol):
@@ -25,13 +23,13 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, frame: np.ndarray, threshold: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame.
 
         Parameters
         ----------
         frame : shape (H, W, 3) uint8 RGB
-        threshold : lowest score of a face; 0 is the detector's own choice
+        small : look for small faces, too, which takes four times as long
 
         Returns
         -------
@@ -41,7 +39,14 @@ class Detector(Protocol):
         ...
 
     def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the faces close to where one was, of about its size; much cheaper than `detect`."""
+        """Find again the face that should be at `box` (x0, y0, x1, y1) or close by, of about its size.
+
+        Much cheaper than `detect`, and content with a somewhat lower score.
+
+        Returns
+        -------
+        boxes, scores : as of `detect`, but of one face at most
+        """
         ...
 
 
@@ -59,43 +64,37 @@ class HogDetector:
     def __init__(self, max_side: int = 720) -> None:
         self._max_side = max_side
         self._detector: Any = None
+        self._pyramid: Pyramid | None = None
 
-    def detect(self, frame: np.ndarray, threshold: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame; see `Detector.detect`."""
         image, factor = shrink(frame, self._max_side)
-        return self.run(image, 1, threshold, factor)
+        found, scores, _ = self._dlib().run(image, int(small), 0.0)
+        return _arrays(found, scores, factor)
 
     def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the faces close to where one was; see `Detector.detect_near`.
+        """Find a face again; see `Detector.detect_near`. The box is one that dlib gives for the doubled whole frame."""
+        height, width = frame.shape[:2]
+        if self._pyramid is None or self._pyramid.frame_size != (width, height):
+            self._pyramid = Pyramid(width, height)
+        centre = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        level = self._pyramid.level_of(float(box[2] - box[0] + box[3] - box[1]) / 2)
+        boxes, scores = [], []
+        for one in range(max(level - 1, 0), min(level + 2, self._pyramid.num_levels)):
+            window, corner = self._pyramid.window(frame, one, centre, _REACH)
+            found, values, _ = self._dlib().run(window, 0, NEAR_THRESHOLD)
+            for place, score in zip(found, values, strict=True):
+                if place.width() <= TEMPLATE:  # not one of the next level, which does not begin with a cell
+                    corners = np.array([place.left(), place.top(), place.right(), place.bottom()])
+                    boxes.append(self._pyramid.to_frame(corners + np.tile(corner, 2), one))
+                    scores.append(score)
+        best = np.argsort(scores)[::-1][:1]
+        return np.array(boxes, np.float32).reshape(-1, 4)[best], np.array(scores, np.float32)[best]
 
-        The region begins where cells of the gradient histograms begin at the two levels of the pyramid in question, so
-        that a face comes out at the same steps of place and size as from the whole frame.
-        """
-        import numpy as np
-
-        image, factor = shrink(frame, self._max_side)
-        side = float(box[2] - box[0]) / factor
-        level = max(0, round(np.log(max(side, 1) / _SMALLEST) / -np.log(_LEVEL)))
-        step = round(_CELL / 2 / _LEVEL ** (level - level % 2) * 6)  # 6 cells of one level are 5 of the next
-        region, corner = near(image, box / factor, step)
-        boxes, scores = self.run(region, 1, 0.0, factor)
-        return boxes + corner * np.float32(factor), scores
-
-    def run(
-        self, image: np.ndarray, upsample: int, threshold: float, factor: float = 1.0
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Search an image as it is.
-
-        Parameters
-        ----------
-        image : shape (H, W, 3) uint8 RGB, contiguous
-        upsample : how often the image is doubled first
-        factor : pixels of the frame for one pixel of the image
-        """
+    def _dlib(self) -> Any:
         if self._detector is None:
             self._detector = _dlib().get_frontal_face_detector()
-        found, scores, _ = self._detector.run(image, upsample, threshold)
-        return _arrays(found, scores, factor)
+        return self._detector
 
 
 class MmodDetector:
@@ -119,22 +118,26 @@ class MmodDetector:
         self._max_side = max_side
         self._detector: Any = None
 
-    def detect(self, frame: np.ndarray, threshold: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Find the faces of a frame; see `Detector.detect`."""
+    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Find the faces of a frame of 80 pixels and more, whatever `small` says; see `Detector.detect`."""
+        return self._search(*shrink(frame, self._max_side), 0.0)
+
+    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find a face again; see `Detector.detect_near`."""
+        x, y, side = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(box[2] - box[0], box[3] - box[1])
+        start = np.clip(np.floor([x - side, y - side]), 0, None).astype(int)
+        stop = np.ceil([x + side, y + side]).astype(int)
+        boxes, scores = self._search(*shrink(frame[start[1] : stop[1], start[0] : stop[0]], 240), NEAR_THRESHOLD)
+        return (boxes + np.tile(start, 2).astype(np.float32))[:1], scores[:1]
+
+    def _search(self, image: np.ndarray, factor: float, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         if self._detector is None:
             try:
                 self._detector = _dlib().cnn_face_detection_model_v1(str(self._path))
             except RuntimeError as error:
                 raise InputError("holds no detector that dlib can read", self._path) from error
-        image, factor = shrink(frame, self._max_side)
         found = [one for one in self._detector(image, 0) if one.confidence >= threshold]
         return _arrays([one.rect for one in found], [one.confidence for one in found], factor)
-
-    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the faces close to where one was; see `Detector.detect_near`."""
-        region, corner = near(frame, box)
-        boxes, scores = self.detect(region)
-        return boxes + corner, scores
 
 
 @lru_cache(maxsize=4)
@@ -186,46 +189,18 @@ def shrink(frame: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     It shrinks by whole levels of dlib's pyramid, so the sizes of the boxes that can come out stay the same.
     """
     import cv2
-    import numpy as np
 
     height, width = frame.shape[:2]
     factor = 1.0
     while max(height, width) * factor > max_side:
-        factor *= _LEVEL
+        factor /= RATIO
     if factor == 1.0:
         return np.ascontiguousarray(frame), 1.0
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA), 1 / factor
 
 
-def near(image: np.ndarray, box: np.ndarray, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the part of an image around a box that a face can move to between two key frames.
-
-    Parameters
-    ----------
-    image : shape (H, W, 3)
-    box : x0, y0, x1, y1 in its pixels
-    step : the part begins at a multiple of so many pixels
-
-    Returns
-    -------
-    region : shape (h, w, 3), contiguous
-    corner : x, y, x, y of its upper left pixel, to be added to boxes found in it
-    """
-    import numpy as np
-
-    reach = _REACH * max(box[2] - box[0], box[3] - box[1])
-    starts, stops = [], []
-    for place, limit in zip(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), image.shape[1::-1], strict=True):
-        starts.append(int(np.clip(place - reach, 0, limit - 1)) // step * step)
-        stops.append(int(np.clip(np.ceil(place + reach), starts[-1] + 1, limit)))
-    region = np.ascontiguousarray(image[starts[1] : stops[1], starts[0] : stops[0]])
-    return region, np.array(starts * 2, np.float32)
-
-
 def _arrays(found: Any, scores: Any, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    import numpy as np
-
     boxes = [(box.left(), box.top(), box.right() + 1, box.bottom() + 1) for box in found]
     values = np.asarray(scores, np.float32)
     order = np.argsort(-values, kind="stable")

@@ -10,29 +10,18 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def runs(present: np.ndarray, cuts: np.ndarray | None = None) -> Iterator[slice]:
-    """Yield the stretches of frames that have a face and no cut within.
-
-    Parameters
-    ----------
-    present : shape (N,) bool
-    cuts : frame numbers at which a new shot begins
-    """
-    breaks = set() if cuts is None else set(np.asarray(cuts).tolist())
-    start = None
-    for index, value in enumerate(present):
-        if start is not None and (not value or index in breaks):
-            yield slice(start, index)
-            start = None
-        if value and start is None:
-            start = index
-    if start is not None:
-        yield slice(start, len(present))
+SIZE_RATIO = 2  # how much longer sizes are averaged than places: they come in steps of 20 %
 
 
-def fill_gaps(values: np.ndarray, max_gap: int, cuts: np.ndarray | None = None) -> np.ndarray:
-    """Fill short gaps (rows of NaN) by linear interpolation; gaps at the ends or across a cut stay.
+def runs(present: np.ndarray) -> Iterator[slice]:
+    """Yield the stretches in which a face is present, given shape (N,) bool."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], present, [False]]).astype(np.int8)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        yield slice(int(start), int(stop))
+
+
+def fill_gaps(values: np.ndarray, max_gap: int) -> np.ndarray:
+    """Fill short gaps (rows of NaN) by linear interpolation; gaps at the ends stay.
 
     Parameters
     ----------
@@ -41,37 +30,47 @@ def fill_gaps(values: np.ndarray, max_gap: int, cuts: np.ndarray | None = None) 
     """
     filled = np.array(values, np.float64)
     known = np.flatnonzero(~np.isnan(filled[:, 0]))
-    breaks = np.array([] if cuts is None else cuts, int)
     for before, after in itertools.pairwise(known):
-        if not 1 < after - before <= max_gap + 1 or ((breaks > before) & (breaks <= after)).any():
-            continue
-        weight = (np.arange(before + 1, after) - before)[:, None] / (after - before)
-        filled[before + 1 : after] = (1 - weight) * filled[before] + weight * filled[after]
+        if 1 < after - before <= max_gap + 1:
+            weight = (np.arange(before + 1, after) - before)[:, None] / (after - before)
+            filled[before + 1 : after] = (1 - weight) * filled[before] + weight * filled[after]
     return filled
 
 
-def median(values: np.ndarray, radius: int) -> np.ndarray:
-    """Return the centred running median along axis 0; the window shrinks at the ends, so it stays centred."""
-    count = len(values)
-    reach = np.minimum(radius, np.minimum(np.arange(count), np.arange(count)[::-1]))
-    return np.array([np.median(values[i - r : i + r + 1], axis=0) for i, r in enumerate(reach)]).reshape(values.shape)
-
-
 def gaussian(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Return the centred running Gaussian mean along axis 0, weighed anew at the ends.
+    """Return the centred running Gaussian mean along axis 0 of (N, C); at the ends it is weighed anew.
 
-    At the ends it is a straight line's fit that is evaluated, so a steady motion does not lag there either.
+    Parameters
+    ----------
+    sigma : standard deviation in frames
     """
-    if sigma <= 0:
-        return np.array(values, np.float64)
-    count, reach = len(values), int(np.ceil(3 * sigma))
-    out = np.empty((count, *values.shape[1:]))
-    for i in range(count):
-        span = np.arange(max(0, i - reach), min(count, i + reach + 1))
-        offset = (span - i).astype(np.float64)
-        weight = np.exp(-0.5 * (offset / sigma) ** 2)
-        total, first, second = weight.sum(), (weight * offset).sum(), (weight * offset**2).sum()
-        determinant = total * second - first**2
-        fit = weight if determinant < 1e-9 else weight * (second - first * offset) * total / determinant
-        out[i] = np.tensordot(fit / fit.sum(), values[span], 1)
-    return out
+    values = np.asarray(values, np.float64)
+    if sigma <= 0 or len(values) < 2:
+        return values.copy()
+    reach = min(int(np.ceil(3 * sigma)), len(values) - 1)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    middle = slice(reach, reach + len(values))
+    weight = np.convolve(np.ones(len(values)), kernel)[middle]
+    return np.stack([np.convolve(column, kernel)[middle] / weight for column in values.T], axis=1)
+
+
+def steady(places: np.ndarray, motion: np.ndarray, sigma: float) -> np.ndarray:
+    """Join detections, which are right on average but come in steps, with motion, which is fine but drifts.
+
+    What the motion does not explain of the detections is smoothed, and the motion added back: a complementary filter.
+    It is centred, so nothing lags, and a quick movement of the head is not smoothed away.
+
+    Parameters
+    ----------
+    places : shape (N, 3), x and y of the centre and natural logarithm of the side, as detected
+    motion : shape (N, 3), change of these since the frame before; 0 where it is not known
+    sigma : standard deviation of the Gaussian for the centre, in frames; that for the side is SIZE_RATIO times as long
+
+    Returns
+    -------
+    shape (N, 3), the same quantities as `places`
+    """
+    path = np.cumsum(motion, axis=0)
+    rest = places - path
+    rest = np.concatenate([gaussian(rest[:, :2], sigma), gaussian(rest[:, 2:], SIZE_RATIO * sigma)], axis=1)
+    return rest + gaussian(path, min(1.0, sigma))

@@ -1,4 +1,4 @@
-"""Which face, and where it is in every frame: detections on key frames, linked, filled in and smoothed."""
+"""Which face, and where it is in every frame: the largest steady one, its boxes filled in and smoothed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+from lipsync_cli.faces.detect import make_detector
+from lipsync_cli.faces.search import Face, Search, overlap
+from lipsync_cli.faces.smooth import fill_gaps, runs, steady
+
+if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.detect import Detector
 
-LOOKS_NEAR = 7  # key frames searched near the known face between two that are searched everywhere
+_SAME_SIZE = 2.0  # ratio of the sides up to which a face that comes back is taken for the one that left
+_SAME_PLACE = 0.3  # intersection over union beside a cut, likewise
+_SAME_LOOK = 0.6  # correlation of the grey values beside a cut, likewise
 
 Progress = Callable[[int, "int | None", str], None]
 
@@ -24,7 +30,7 @@ class Track:
     Attributes
     ----------
     boxes : shape (N, 4) float32, x0, y0, x1, y1, square, in pixels of the frame; NaN: no face in this frame
-    score : shape (N,) float32, the detector's score at the nearest key frame; NaN: no face
+    score : shape (N,) float32, the detector's score, interpolated between detections; NaN: no face
     landmarks : shape (N, 5, 2) float32, NaN: not known
     """
 
@@ -38,7 +44,8 @@ def find_face(
 ) -> Track:
     """Find the largest steady face of a clip in each of its frames.
 
-    Each frame is looked at once and let go; memory does not grow with the frames' size or number, but for the boxes.
+    Each frame is looked at once and let go: memory grows with the number of frames only by their boxes. Frames without
+    the face are NaN, except for gaps of up to `rule.max_gap` frames. Nothing is smoothed or filled in across a cut.
 
     Parameters
     ----------
@@ -46,86 +53,80 @@ def find_face(
     rule : how to find and smooth
     detector : used instead of the one that the rule names
     """
-    import numpy as np
-
-    from lipsync_cli.faces.detect import make_detector
-    from lipsync_cli.faces.smooth import fill_gaps, gaussian, median, runs
-
-    search = _Search(detector or make_detector(rule.detector))
-    found: list[tuple[int, np.ndarray, np.ndarray]] = []
-    count, last = 0, None
-    for count, frame in enumerate(frames, start=1):
-        last = frame
-        if (count - 1) % rule.keyframe_interval == 0:
-            found.append((count - 1, *search.look(frame)))
+    search = Search(detector or make_detector(rule.detector), rule.keyframe_interval, rule.max_gap)
+    for frame in frames:
+        search.look(frame)
         if progress is not None:
-            progress(count, None, "finding the face")
-    if last is not None and (count - 1) % rule.keyframe_interval:
-        found.append((count - 1, *search.look(last)))
-    values = np.full((count, 4), np.nan)  # x, y of the centre, side, score
-    for index, box, score in _choose(found, rule.max_gap + rule.keyframe_interval):
-        values[index] = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, (box[2] - box[0] + box[3] - box[1]) / 2, score
-    values = fill_gaps(values, rule.max_gap + rule.keyframe_interval - 1)
-    boxes = np.full((count, 4), np.nan, np.float32)
-    for run in runs(~np.isnan(values[:, 0])):
-        sigma = rule.smoothing_frames
-        centre = gaussian(median(values[run, :2], int(2 * sigma)), sigma)
-        size = values[run, 2:3]  # comes in steps of 20 %, while the face hardly changes its distance within a second
-        half = gaussian(median(size, int(8 * sigma)), 4 * sigma) / 2
-        boxes[run] = np.concatenate([centre - half, centre + half], axis=1)
-    return Track(boxes, values[:, 3].astype(np.float32), np.full((count, 5, 2), np.nan, np.float32))
+            progress(search.count, None, "finding the face")
+    boxes = np.full((search.count, 4), np.nan, np.float32)
+    score = np.full(search.count, np.nan, np.float32)
+    chosen = choose(search.faces)
+    for shot in sorted({face.shot for face in chosen}):
+        places, scores, motion = _lay_out([face for face in chosen if face.shot == shot], search.count, rule)
+        for run in runs(~np.isnan(places[:, 0])):
+            path = steady(places[run], motion[run], rule.smoothing_frames)
+            half = np.exp(path[:, 2:]) / 2
+            boxes[run] = np.concatenate([path[:, :2] - half, path[:, :2] + half], axis=1)
+            score[run] = scores[run, 0]
+    return Track(boxes, score, np.full((search.count, 5, 2), np.nan, np.float32))
 
 
-class _Search:
-    """Looks for faces on key frames: everywhere at first, then near the one that is known.
+def choose(faces: list[Face]) -> list[Face]:
+    """Choose the largest steady face: area times frames times score, with all of its appearances.
 
-    Everywhere again every few key frames, when the face is lost, and as long as there is more than one.
+    Another appearance belongs to the same face if the two are never in sight together and it has about the same size;
+    beyond a cut it must also be in the same place and look alike.
     """
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._known: np.ndarray | None = None
-        self._looks_left = 0
-
-    def look(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes and scores."""
-        if self._known is not None and self._looks_left > 0:
-            self._looks_left -= 1
-            boxes, scores = self._detector.detect_near(frame, self._known)
-            if len(boxes):
-                self._known = boxes[0]
-                return boxes[:1], scores[:1]
-        boxes, scores = self._detector.detect(frame)
-        self._known = boxes[0] if len(boxes) == 1 else None
-        self._looks_left = LOOKS_NEAR
-        return boxes, scores
+    chosen: list[Face] = []
+    for face in sorted(faces, key=_weight, reverse=True):
+        if not chosen or (
+            all(one.last < face.first or face.last < one.first for one in chosen)
+            and any(_is_same(*sorted((one, face), key=lambda each: each.first)) for one in chosen)
+        ):
+            chosen.append(face)
+    return sorted(chosen, key=lambda face: face.first)
 
 
-def _choose(found: list[tuple[int, np.ndarray, np.ndarray]], max_gap: int) -> list[tuple[int, np.ndarray, float]]:
-    """Link the detections to tracks by overlap and return the one with the largest area times frames."""
-    tracks: list[list[tuple[int, np.ndarray, float]]] = []
-    for index, boxes, scores in found:
-        free = [track for track in tracks if index - track[-1][0] <= max_gap]
-        for box, score in zip(boxes, scores, strict=True):
-            best = max(free, key=lambda track: overlap(track[-1][1], box), default=None)
-            if best is not None and overlap(best[-1][1], box) > 0.3:
-                free = [track for track in free if track is not best]
-                best.append((index, box, float(score)))
-            else:
-                tracks.append([(index, box, float(score))])
-
-    def weight(track: list[tuple[int, np.ndarray, float]]) -> float:
-        return sum(float((box[2] - box[0]) * (box[3] - box[1])) for _, box, _ in track)
-
-    return max(tracks, key=weight, default=[])
+def _weight(face: Face) -> float:
+    areas = [float((box[2] - box[0]) * (box[3] - box[1])) for box in face.boxes.values()]
+    score = float(np.mean(list(face.scores.values())))
+    return float(np.mean(areas)) * (face.last - face.first + 1) * min(max(score, 0.05), 1.0)
 
 
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the intersection over the union of two boxes x0, y0, x1, y1."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = float(width * height)
-    areas = [float((box[2] - box[0]) * (box[3] - box[1])) for box in (one, other)]
-    return both / (sum(areas) - both)
+def _is_same(before: Face, after: Face) -> bool:
+    one, other = before.boxes[before.last], after.boxes[after.first]
+    ratio = float((one[2] - one[0]) / (other[2] - other[0]))
+    if not 1 / _SAME_SIZE < ratio < _SAME_SIZE:
+        return False
+    if before.shot == after.shot:
+        return True
+    if before.last_look is None or after.first_look is None or overlap(one, other) < _SAME_PLACE:
+        return False
+    return float((before.last_look * after.first_look).sum()) > _SAME_LOOK
+
+
+def _lay_out(faces: list[Face], count: int, rule: CropRule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lay one shot's appearances of a face out over the frames of the clip.
+
+    Returns
+    -------
+    places : shape (count, 3), x, y of the centre and logarithm of the side; NaN: no face
+    scores : shape (count, 1); NaN: no face
+    motion : shape (count, 3), change of `places` since the frame before, 0 where it is not known
+    """
+    values, motion = np.full((count, 4), np.nan), np.zeros((count, 3))
+    for face in faces:
+        for index, box in face.boxes.items():
+            side = (box[2] - box[0] + box[3] - box[1]) / 2
+            values[index] = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, np.log(side), face.scores[index]
+        for index, step in face.steps.items():
+            motion[index] = *step.shift, step.growth
+        last = face.last
+        for index in range(last + 1, min(last + rule.keyframe_interval, count)):  # up to where it was missed, if it was
+            if index not in face.steps:
+                break
+            values[index] = values[index - 1]
+            values[index, :3] += motion[index]
+    path = np.concatenate([np.cumsum(motion, axis=0), np.zeros((count, 1))], axis=1)
+    values = fill_gaps(values - path, rule.max_gap + rule.keyframe_interval - 1) + path
+    return values[:, :3], values[:, 3:], motion

@@ -1,0 +1,212 @@
+"""Every face of a clip, frame by frame: found, looked at again on key frames, followed between them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_cli.faces.detect import shrink
+from lipsync_cli.faces.motion import Motion, Step
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.detect import Detector
+
+MAX_FACES = 4  # that are followed at a time
+NEWCOMERS_EVERY = 50  # frames: how often the whole frame is searched although a face is known
+SEARCH_EVERY = 8  # frames: the same while none is known
+SMALL_EVERY = 24  # frames: the same for small faces
+HELD_SIDE = 720  # pixels: size to which the frames are shrunk that wait for a face to appear
+MIN_SIDE = 0.4  # of the largest face: smaller ones are not followed
+SAME_FACE = 0.3  # intersection over union of two boxes of one face
+
+_CUT_CHANGE = 24.0  # mean change of the grey values, of 255
+_CUT_JUMP = 4.0  # times the usual change
+
+
+@dataclass
+class Face:
+    """One face while it is in sight.
+
+    Attributes
+    ----------
+    shot : number of the shot
+    boxes : frame number -> x0, y0, x1, y1 as detected, in pixels of the frame
+    scores : frame number -> the detector's score
+    steps : frame number -> motion since the frame before
+    first_look, last_look : its grey values beside a cut, shape (n, n), zero mean, unit norm
+    """
+
+    shot: int
+    boxes: dict[int, np.ndarray] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
+    steps: dict[int, Step] = field(default_factory=dict)
+    first_look: np.ndarray | None = None
+    last_look: np.ndarray | None = None
+    box: np.ndarray = field(default_factory=lambda: np.zeros(4))  # where it should be now
+    motion: Motion = field(default_factory=Motion)
+
+    @property
+    def first(self) -> int:
+        """Number of the first frame it was detected in."""
+        return min(self.boxes)
+
+    @property
+    def last(self) -> int:
+        """Number of the last frame it was detected in."""
+        return max(self.boxes)
+
+    def see(self, index: int, frame: np.ndarray, box: np.ndarray, score: float) -> None:
+        """Note a detection."""
+        self.boxes[index], self.scores[index] = box, score
+        if not self.motion.is_on(box):
+            self.motion.start(frame, box)
+        self.box = np.asarray(box, np.float64)
+
+    def follow(self, index: int, frame: np.ndarray) -> bool:
+        """Move the expected box along with the picture; False if the motion cannot be told."""
+        step = self.motion.step(frame)
+        if step is None:
+            return False
+        self.steps[index] = step
+        centre = (self.box[:2] + self.box[2:]) / 2 + step.shift
+        half = (self.box[2:] - self.box[:2]) / 2 * np.exp(step.growth)
+        self.box = np.concatenate([centre - half, centre + half])
+        return True
+
+
+class Search:
+    """Looks at the frames of a clip in order, once each.
+
+    A face that is known is looked for near the place to which it has moved, on every key frame and when its motion is
+    lost. The whole frame is searched while no face is known, at cuts, and now and then for newcomers.
+
+    Parameters
+    ----------
+    detector : finds faces
+    interval : frames from one key frame to the next
+    max_gap : frames without a detection after which a face is given up
+
+    Attributes
+    ----------
+    faces : all that were seen, those in sight and those before
+    count : number of frames looked at
+    """
+
+    def __init__(self, detector: Detector, interval: int, max_gap: int) -> None:
+        self._detector, self._interval, self._max_gap = detector, interval, max_gap
+        self._cuts = _Cuts()
+        self._shot = 0
+        self._known: list[Face] = []
+        self._waiting: deque[tuple[int, np.ndarray, float]] = deque(maxlen=SMALL_EVERY)
+        self._last_search = self._last_small = -SMALL_EVERY
+        self.faces: list[Face] = []
+        self.count = 0
+
+    def look(self, frame: np.ndarray) -> None:
+        """Look at the next frame, shape (H, W, 3) uint8 RGB."""
+        index = self.count
+        self.count += 1
+        if self._cuts.is_cut(frame):
+            self._begin_shot(index)
+        for face in list(self._known):
+            self._look_again(face, index, frame)
+        since = index - self._last_search
+        if self._known:
+            missed = any(index - face.last > self._interval for face in self._known)
+            if since >= NEWCOMERS_EVERY or (missed and since >= SEARCH_EVERY):
+                self._search(index, frame, small=False)
+        elif since >= SEARCH_EVERY:
+            self._search(index, frame, small=index - self._last_small >= SMALL_EVERY)
+        if not self._known:
+            self._waiting.append((index, *shrink(frame, HELD_SIDE)))
+
+    def _begin_shot(self, index: int) -> None:
+        self._shot += 1
+        for face in self._known:
+            face.last_look = face.motion.look()
+        self._known.clear()
+        self._waiting.clear()
+        self._last_search = self._last_small = index - SMALL_EVERY
+
+    def _look_again(self, face: Face, index: int, frame: np.ndarray) -> None:
+        followed = face.follow(index, frame)
+        if followed and (index - face.last) % self._interval:
+            return
+        boxes, scores = self._detector.detect_near(frame, face.box)
+        others = [other for other in self._known if other is not face]
+        if len(boxes) and not any(overlap(other.box, boxes[0]) > SAME_FACE for other in others):
+            face.see(index, frame, boxes[0], float(scores[0]))
+        elif index - face.last > self._max_gap:
+            self._known.remove(face)
+
+    def _search(self, index: int, frame: np.ndarray, small: bool) -> None:
+        """Search the whole frame for faces that are not known yet."""
+        self._last_search = index
+        boxes, scores = self._detector.detect(frame, small=False)
+        if small and not len(boxes):
+            self._last_small = index
+            boxes, scores = self._detector.detect(frame)
+        largest = max([_side(box) for box in (*boxes, *(face.box for face in self._known))], default=0.0)
+        for box, score in sorted(zip(boxes, scores, strict=True), key=lambda found: -_side(found[0])):
+            if len(self._known) >= MAX_FACES or _side(box) < MIN_SIDE * largest:
+                break
+            if any(overlap(face.box, box) > SAME_FACE for face in self._known):
+                continue
+            again, score_again = self._detector.detect_near(frame, box)
+            if len(again):
+                box, score = again[0], score_again[0]
+            face = Face(self._shot)
+            face.see(index, frame, box, float(score))
+            face.first_look = face.motion.look()
+            self._known.append(face)
+            self.faces.append(face)
+        if self._known and self._waiting:
+            self._look_back()
+
+    def _look_back(self) -> None:
+        """Find out since when the newly found faces have been there."""
+        for face in self._known:
+            box = face.box
+            for index, image, factor in reversed(self._waiting):
+                boxes, scores = self._detector.detect_near(image, box / factor)
+                if not len(boxes) or scores[0] < 0:
+                    break
+                box = boxes[0] * np.float32(factor)
+                face.boxes[index], face.scores[index] = box, float(scores[0])
+        self._waiting.clear()
+
+
+class _Cuts:
+    """Tells where a new shot begins, by a sudden change of the whole picture."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+        self._usual = 2.0
+
+    def is_cut(self, frame: np.ndarray) -> bool:
+        """Look at the next frame."""
+        step = max(1, min(frame.shape[:2]) // 32)
+        image = frame[step // 2 :: step, step // 2 :: step].astype(np.int16).sum(axis=2)
+        change = 0.0 if self._last is None else float(np.abs(image - self._last).mean()) / 3
+        self._last = image
+        if change > max(_CUT_CHANGE, _CUT_JUMP * self._usual):
+            return True
+        self._usual += 0.2 * (change - self._usual)
+        return False
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the intersection over the union of two boxes x0, y0, x1, y1."""
+    width = float(min(one[2], other[2]) - max(one[0], other[0]))
+    height = float(min(one[3], other[3]) - max(one[1], other[1]))
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [float((box[2] - box[0]) * (box[3] - box[1])) for box in (one, other)]
+    return width * height / (sum(areas) - width * height)
+
+
+def _side(box: np.ndarray) -> float:
+    return float(box[2] - box[0] + box[3] - box[1]) / 2
