@@ -27,8 +27,8 @@ demo: examples/out/demo.mp4 ## make the example face speak the example sentence:
 	@echo $<
 
 examples/out/demo.mp4: examples/astronaut.jpg examples/speech.flac $(wildcard lipsync_cli/assets/*) | $(READY)
-	mkdir -p $(@D)
-	$(BIN)/lipsync infer examples/astronaut.jpg examples/speech.flac --output $@ --force
+	@mkdir -p $(@D)
+	$(BIN)/lipsync infer examples/astronaut.jpg examples/speech.flac --output $@ --force > /dev/null
 
 test: $(READY) ## run the tests; those that need real clips look for them in LIPSYNC_TEST_DATA (../shared/data)
 	$(BIN)/python -m pytest -n 2
