@@ -11,6 +11,8 @@ from lipsync_cli.faces.crop import CropRule, crop_face
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.sketch import Sketch
 
+TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
+TINT_BORDER = 0.02, 0.5  # between these weights of the mask the frame and the drawn face are compared
 MARGIN = 0.25  # of the crop's side: what is kept of the reference around its crop, since the flow may point there
 
 
@@ -74,6 +76,8 @@ class Compositor:
         weight = self._weight(moved, shape)
         face = self._face(moved, shape, sketch, reference)
         old = frame[rows, columns].astype(np.float32)
+        if sketch.flow is None:
+            face = face + _tint(old - face, weight)
         new = old + weight[:, :, None] * (face - old)
         composed = frame.copy()
         composed[rows, columns] = np.clip(np.rint(new), 0, 255).astype(np.uint8)
@@ -140,3 +144,27 @@ def _move(reference: ReferenceFace, matrix: np.ndarray, shape: tuple[int, int], 
     return cv2.remap(reference.pixels, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(
         np.float32
     )
+
+
+def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return what to add to a face that was drawn anew so that its colour meets the frame's along the mask's border.
+
+    Parameters
+    ----------
+    difference : shape (h, w, 3) float32, frame minus face
+    weight : shape (h, w) float32, the mask
+
+    Returns
+    -------
+    shape (h, w, 3) float32, the differences at the border carried smoothly into the middle
+    """
+    import cv2
+
+    height, width = weight.shape
+    factor = min(1.0, TINT_SIZE / max(height, width))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    border = ((weight > TINT_BORDER[0]) & (weight < TINT_BORDER[1])).astype(np.float32)
+    known = cv2.resize(np.dstack([difference * border[:, :, None], border]), size, interpolation=cv2.INTER_AREA)
+    known = cv2.GaussianBlur(known, (0, 0), max(size) / 6)
+    tint = known[:, :, :3] / (known[:, :, 3:] + 1e-3)
+    return cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,8 +32,13 @@ class Sketch(NamedTuple):
         return Sketch(*(None if part is None else part[index] for part in self))  # type: ignore[arg-type]
 
 
+MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
+
+
 class Sketcher:
     """Runs a generator on arrays.
+
+    One core is left to the other stages of the stream: reading, compositing, coding.
 
     Parameters
     ----------
@@ -41,7 +47,11 @@ class Sketcher:
     """
 
     def __init__(self, generator: nn.Module, device: str = "cpu") -> None:
+        import torch
+
         self._generator, self._device = generator, device
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._threads = max(1, min(torch.get_num_threads(), cores - 1, MAX_THREADS))
 
     def sketch(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Sketch:
         """Draw the lower halves of some crops.
@@ -54,6 +64,8 @@ class Sketcher:
         """
         import torch
 
+        if torch.get_num_threads() != self._threads:  # holds for the calling thread
+            torch.set_num_threads(self._threads)
         with torch.inference_mode():
             drawn = self._generator(
                 self._image(reference), self._image(target), torch.from_numpy(mel).to(self._device).mT[:, None]

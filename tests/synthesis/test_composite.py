@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -88,13 +89,25 @@ def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
     assert (drawn[140:200, 70:200] == 64).all()
 
 
-def test_finished_crop_without_flow_is_enlarged_in_place(frame, mask):
-    ramp = np.linspace(0, 1, SIZE, dtype=np.float32)
-    image = np.repeat(np.repeat(ramp[:, None, None], SIZE, 1), 3, 2)
+def test_finished_crop_without_flow_is_enlarged_in_place(mask):
+    frame = np.full((260, 300, 3), 128, np.uint8)
+    rows, columns = np.mgrid[:SIZE, :SIZE] // 4 % 2
+    image = np.repeat((0.2 + 0.6 * (rows ^ columns))[:, :, None], 3, 2).astype(np.float32)
     drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
-    rows = np.arange(140, 200)
-    expected = ((rows + 0.5 - BOX[1]) / 2 - 0.5) / (SIZE - 1) * 255
-    np.testing.assert_allclose(drawn[140:200, 130, 0], expected, atol=1)
+    expected = cv2.resize(image, (192, 192), interpolation=cv2.INTER_CUBIC)[110:170, 30:160]
+    found = drawn[140:200, 70:200]
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_finished_crop_of_another_colour_takes_the_frames_colour(mask):
+    soft = cv2.GaussianBlur(mask, (0, 0), 4)
+    soft[: SIZE // 2] = 0
+    frame = np.full((260, 300, 3), (180, 120, 100), np.uint8)
+    image = np.full((SIZE, SIZE, 3), 0.4, np.float32)
+    image[70:74, 40:56] = 0.1  # a mouth
+    drawn = Compositor(RULE, soft).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
+    assert np.abs(drawn[160, 80:200].astype(int) - frame[160, 80:200]).max() <= 6
+    assert (drawn[174, 136].astype(int) < frame[174, 136].astype(int) - 50).all()
 
 
 @pytest.mark.parametrize("shift", [(-120, 0), (150, 100), (0, 140), (-90, -120)])
