@@ -42,6 +42,9 @@ def train(
     mouth_weight: Annotated[
         float | None, typer.Option(min=0, help="Weight of the mouth in the L1.", show_default="1; recipe l1: 6")
     ] = None,
+    ssim_weight: Annotated[
+        float | None, typer.Option(min=0, help="Recipe l1: weight of 1 - SSIM of the lower half.", show_default="0")
+    ] = None,
     adversarial_weight: Annotated[
         float | None, typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01")
     ] = None,
@@ -50,6 +53,9 @@ def train(
         int | None, typer.Option(min=0, help="Half-life of the averaged weights.", show_default="0: no average")
     ] = None,
     augment: Annotated[bool, typer.Option(help="Transform faces and voices at random.")] = False,
+    augment_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the samples transformed.", show_default="1")
+    ] = None,
     targets_per_reference: Annotated[
         int | None, typer.Option(min=1, help="Samples that share a reference.", show_default="1")
     ] = None,
@@ -94,9 +100,11 @@ def train(
         "schedule": schedule,
         "clip_norm": clip_norm,
         "mouth_weight": mouth_weight,
+        "ssim_weight": ssim_weight,
         "adversarial_weight": adversarial_weight,
         "margin": margin,
         "ema_samples": ema_samples,
+        "augment_share": augment_share,
         "targets_per_reference": targets_per_reference,
         "quiet_reference": quiet_reference,
         "speaker_temperature": speaker_temperature,

@@ -20,24 +20,33 @@ if TYPE_CHECKING:
 MEL_UNIT_DB = 12.5  # one unit of a normalised mel
 
 
-def augment(batch: Batch, seed: int, step: int) -> Batch:
+def augment(batch: Batch, seed: int, step: int, share: float = 1.0) -> Batch:
     """Apply random face and speech transforms, determined by seed and step alone.
 
     Parameters
     ----------
     batch : as `data.batches.gather` gave it
+    share : of the references that are transformed, with their targets and sounds; the last ones stay as they are
 
     Returns
     -------
     a batch of the same shapes
     """
     generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
-    share = len(batch.target) // len(batch.reference)
-    grid = _face_grid(len(batch.reference), batch.reference.shape[-1], generator).to(batch.reference.device)
-    colour = _Colour(len(batch.reference), generator, batch.reference.device)
-    reference = colour.apply(_sample(batch.reference, grid), 1)
-    target = colour.apply(_sample(batch.target, grid.repeat_interleave(share, 0)), share)
-    return Batch(reference, target, _change_voice(batch.mel, generator), _change_voice(batch.wrong_mel, generator))
+    each = len(batch.target) // len(batch.reference)
+    changed = math.ceil(len(batch.reference) * share)
+    if not changed:
+        return batch
+    part = Batch(batch.reference[:changed], *(field[: changed * each] for field in batch[1:]))
+    grid = _face_grid(changed, part.reference.shape[-1], generator).to(part.reference.device)
+    colour = _Colour(changed, generator, part.reference.device)
+    part = Batch(
+        colour.apply(_sample(part.reference, grid), 1),
+        colour.apply(_sample(part.target, grid.repeat_interleave(each, 0)), each),
+        _change_voice(part.mel, generator),
+        _change_voice(part.wrong_mel, generator),
+    )
+    return Batch(*(torch.cat([new, old[len(new) :]]) for new, old in zip(part, batch, strict=True)))
 
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:

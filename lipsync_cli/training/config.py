@@ -27,9 +27,10 @@ class TrainConfig:
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
-    mouth_weight, warp_weight, adversarial_weight, margin : of the losses
+    mouth_weight, warp_weight, ssim_weight, adversarial_weight, margin : of the losses
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
+    augment_share : share of the references that are transformed, their targets and sounds with them
     targets_per_reference, quiet_reference, speaker_temperature : see `data.batches.Sampling`
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
@@ -53,10 +54,12 @@ class TrainConfig:
     clip_norm: float = 0.0
     mouth_weight: float = 1.0
     warp_weight: float = 0.0
+    ssim_weight: float = 0.0
     adversarial_weight: float = 0.01
     margin: float = 2.0
     ema_samples: int = 0
     augment: bool = False
+    augment_share: float = 1.0
     targets_per_reference: int = 1
     quiet_reference: float = 0.0
     speaker_temperature: float = 1.0

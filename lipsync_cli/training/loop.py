@@ -197,7 +197,7 @@ class _Trainer:
 
     def _batch(self, step: int) -> Batch:
         batch = gather(self.crops, self.table, self.table.draw(self.sampling, step), self.device)
-        return augment(batch, self.config.seed, step) if self.config.augment else batch
+        return augment(batch, self.config.seed, step, self.config.augment_share) if self.config.augment else batch
 
     def _optimizer(self, network: torch.nn.Module) -> torch.optim.Optimizer:
         config = self.config

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from lipsync_cli.scoring.metrics import SSIM_SIGMA, SSIM_WINDOW
 
 
 def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float) -> Tensor:
@@ -35,6 +38,36 @@ def weighted_l1(image: Tensor, target: Tensor, weights: Tensor | None = None) ->
     """
     error = (image - target).abs()
     return error.mean() if weights is None else (error * weights).mean()
+
+
+def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
+    """One minus the structural similarity: what the score's SSIM measures, as a loss (Zhao et al. 2016).
+
+    Parameters
+    ----------
+    image, target : shape (B, C, H, W) in [0, 1], H and W at least 11
+
+    Returns
+    -------
+    mean over images, channels and the pixels whose 11 x 11 window lies within the image; 0 for equal images
+    """
+    places = torch.arange(SSIM_WINDOW, device=image.device, dtype=torch.float32) - SSIM_WINDOW // 2
+    window = torch.exp(-0.5 * (places / SSIM_SIGMA) ** 2)
+    window = window / window.sum()
+
+    def smooth(x: Tensor) -> Tensor:
+        planes = x.flatten(0, 1)[:, None]
+        rows = functional.conv2d(planes, window[None, None, :, None])
+        return functional.conv2d(rows, window[None, None, None, :])
+
+    with torch.autocast(image.device.type, enabled=False):
+        image, target = image.float(), target.float()
+        mean_x, mean_y = smooth(image), smooth(target)
+        energy, cross = smooth(image.square() + target.square()), smooth(image * target)
+        means = mean_x.square() + mean_y.square()
+        structure = (2 * (cross - mean_x * mean_y) + 0.03**2) / (energy - means + 0.03**2)
+        light = (2 * mean_x * mean_y + 0.01**2) / (means + 0.01**2)
+        return 1 - (light * structure).mean()
 
 
 def contrastive(distance: Tensor, label: float, margin: float = 2.0) -> Tensor:

@@ -1,9 +1,11 @@
 """The losses against values computed by hand."""
 
+import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.training.losses import contrastive, mouth_weights, weighted_l1
+from lipsync_cli.scoring.metrics import ssim
+from lipsync_cli.training.losses import contrastive, dissimilarity, mouth_weights, weighted_l1
 
 
 def test_contrastive_by_hand():
@@ -30,3 +32,11 @@ def test_weighted_l1_by_hand():
     assert weighted_l1(image, target).item() == 2.0
     weights = torch.tensor([[0.0, 2.0], [0.0, 2.0]])[None, None]
     assert weighted_l1(image, target, weights).item() == 3.0
+
+
+def test_dissimilarity_is_what_the_score_measures():
+    rng = np.random.default_rng(3)
+    image, target = (rng.integers(0, 256, (3, 48, 96, 3), dtype=np.uint8) // 4 + 90 for _ in range(2))
+    as_tensor = [torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255 for pixels in (image, target)]
+    assert dissimilarity(*as_tensor).item() == pytest.approx(1 - ssim(image, target).mean(), abs=1e-4)
+    assert dissimilarity(as_tensor[0], as_tensor[0]).item() == pytest.approx(0, abs=1e-6)
