@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -131,25 +132,29 @@ def _arguments(
     info: MediaInfo, start: int, stop: int | None, size: tuple[int, int], is_scaled: bool, threads: int
 ) -> list[str]:
     """Return FFmpeg's arguments for frames `start` ... `stop - 1` as raw RGB on stdout."""
+    import ffmpeg
+
     assert info.video is not None
-    options, skipped = ["-v", "level+warning", "-nostdin", "-threads", str(threads)], start
+    before: dict[str, object] = {"v": "level+warning", "nostdin": None, "threads": threads}
+    skipped = start
     wanted = None if stop is None else stop - start
     if start >= SEEK_FRAMES and SEEKABLE & set(info.format.split(",")):
         timeline = read_timeline(info.path)
         if start >= timeline.num_frames:
             start = timeline.num_frames - 1
         moment = (timeline.time(start - 1) + timeline.time(start)) / 2  # between two frames: no rounding can miss
-        options += ["-seek_timestamp", "1", "-ss", f"{float(moment + info.video.start_s):.6f}"]
+        before |= {"seek_timestamp": 1, "ss": f"{float(moment + info.video.start_s):.6f}"}
         skipped -= start
     chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", "format=rgb24"]
     if skipped:
         chain.insert(0, f"trim=start_frame={skipped}")
     if info.is_image:
-        options += ["-f", f"{photo_format(info.path)}_pipe"]
-    output = ["-map", "0:V:0", "-fps_mode", "passthrough", "-filter_threads", str(max(1, threads))]
+        before["format"] = f"{photo_format(info.path)}_pipe"
+    after: dict[str, object] = {"map": "0:V:0", "fps_mode": "passthrough", "filter_threads": max(1, threads)}
     if wanted is not None:
-        output += ["-frames:v", str(wanted)]
-    return [*options, *source(info.path), *output, "-vf", ",".join(chain), "-f", "rawvideo", "-"]
+        after["frames:v"] = wanted
+    film = ffmpeg.input(f"file:{os.fspath(info.path)}", protocol_whitelist="file,pipe", **before)
+    return ffmpeg.output(film, "pipe:", format="rawvideo", vf=",".join(chain), **after).compile()[1:]
 
 
 def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:

@@ -106,7 +106,9 @@ def test_no_timeline(tmp_path: Path, ffmpeg: Ffmpeg) -> None:
         read_timeline(write_clicks(tmp_path / "a.wav", [0.1], 0.2))
 
 
-@pytest.mark.parametrize(("name", "options"), [("a.mp4", ("-movflags", "+faststart")), ("a.mkv", ()), ("a.mpg", ())])
+@pytest.mark.parametrize(
+    ("name", "options"), [("a.mp4", ("-movflags", "+faststart")), ("a.mkv", ()), ("a.mpg", ("-g", 1))]
+)
 def test_truncated(make_clip: MakeClip, name: str, options: tuple[str, ...]) -> None:
     clip = make_clip(name, 60, 25, *options)
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 2 // 3])
