@@ -16,7 +16,9 @@ def train(
     pack: Annotated[Path, typer.Argument(help="A pack made by lipsync pack.")],
     run: Annotated[Path, typer.Argument(help="The run folder; one that was interrupted is gone on with.")],
     recipe: Annotated[str, typer.Option(help="What is minimised: lipgan, or l1 (reconstruction only).")] = "lipgan",
-    generator: Annotated[str, typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).")] = "lipgan",
+    generator: Annotated[
+        str | None, typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).", show_default="lipgan")
+    ] = None,
     init: Annotated[
         Path | None,
         typer.Option(help="Start from these weights: a run folder or a .safetensors file.", show_default="fresh ones"),
@@ -89,6 +91,7 @@ def train(
     from lipsync_cli.training.config import make_config
 
     asked = {
+        "generator": generator,
         "batch_size": batch_size,
         "epochs": epochs,
         "max_samples": max_samples,
@@ -115,7 +118,7 @@ def train(
         "seed": seed,
     }
     given = {name: value for name, value in asked.items() if value is not None}
-    config = make_config(recipe, generator=generator, augment=augment, **given)
+    config = make_config(recipe, augment=augment, **given)
     if dry_run:
         print_result({"pack": str(pack), "run": str(run), **config.to_dict()}, as_json)
         return

@@ -8,12 +8,17 @@ from pathlib import Path
 from lipsync_cli.data.weights import WeightsHeader
 from lipsync_cli.output import atomic_output
 from lipsync_cli.training.config import TrainConfig
+from lipsync_cli.training.judge import Judge
 
 
-def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Path) -> None:
+def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Path, judge: Judge) -> None:
     """Write the model card of a run beside its weights."""
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     validations = [line for line in lines if line["kind"] == "validation"]
+    quality = ["Nothing was held out, so nothing was measured."]
+    if validations:
+        best = max(validations, key=judge.rank)
+        quality = [f"The best validation, at {best['samples']:,} samples.", *judge.tabulate(best)]
     data = header.data
     text = [
         f"# Model card: {folder.name}",
@@ -26,7 +31,7 @@ def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Pa
         "TODO: where the clips are from, under which terms, and that the people shown agreed.",
         "",
         "## Quality",
-        *_table(validations),
+        *quality,
         "",
         "## Use",
         "For faces of people who agreed to it. Not for impersonation. `lipsync infer` marks every output as synthetic",
@@ -41,20 +46,3 @@ def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Pa
     ]
     with atomic_output(folder / "MODEL_CARD.md", force=True) as temporary:
         temporary.write_text("\n".join(text))
-
-
-def _table(validations: list[dict]) -> list[str]:
-    if not validations:
-        return ["Nothing was held out, so nothing was measured."]
-    best = max(validations, key=lambda line: line["model/mouth_psnr"])
-    rows = [("this model", "model"), ("copy the reference", "copy"), ("foreign speech", "wrong_audio")]
-    table = [
-        f"Best validation (split `{best['split']}`, at {best['samples']:,} samples), means over frames:",
-        "",
-        "| | crop PSNR (dB) | crop SSIM | mouth PSNR (dB) |",
-        "|---|---|---|---|",
-    ]
-    for title, row in rows:
-        crop, ssim, mouth = best[f"{row}/crop_psnr"], best[f"{row}/crop_ssim"], best[f"{row}/mouth_psnr"]
-        table.append(f"| {title} | {crop:.2f} | {ssim:.4f} | {mouth:.2f} |")
-    return [*table, "", "The ground truth scores infinite PSNR and SSIM 1 by definition."]

@@ -13,24 +13,20 @@ import numpy as np
 import torch
 
 from lipsync_cli import models
-from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.weights import BEST, LAST, WeightsHeader, load_weights, save_weights
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
 from lipsync_cli.scoring.protocol import check_fits
-from lipsync_cli.training.augment import augment
 from lipsync_cli.training.card import write_card
 from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
 from lipsync_cli.training.recipes import make_recipe
-from lipsync_cli.training.sheets import write_sheet
+from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import STATE, TrainState
 from lipsync_cli.training.statistics import Statistics
-from lipsync_cli.training.validate import validate
 
 RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
 WARM_UP_STEPS = 100  # of the cosine schedule
 LOG_EVERY = 50  # steps
-SHEET_ROWS = 8
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -91,39 +87,30 @@ class _Trainer:
             self.dims = header.dims
             config = replace(config, init=header.sha256)
         self.config = config
-        self.region = pack.crop_rule.mouth_region()
-        self.table = FrameTable(pack, "train")
-        self.held_out, self.held_out_split = self._held_out()
-        total = config.max_samples or math.ceil(config.epochs * int(self.table.num_frames.sum()))
-        self.total_steps = max(1, math.ceil(total / config.batch_size))
-        self.sampling = Sampling(
-            config.batch_size,
-            config.targets_per_reference,
-            config.quiet_reference,
-            config.speaker_temperature,
-            config.seed,
-        )
         self._begin()
-        self.crops = self._hold_crops()
+        crops = self._hold_crops()
+        self.source = Source(pack, crops, "train", config, device)
+        total = config.max_samples or math.ceil(config.epochs * int(self.source.table.num_frames.sum()))
+        self.total_steps = max(1, math.ceil(total / config.batch_size))
         torch.manual_seed(config.seed)
-        self.recipe = make_recipe(config, self.region, size)
+        self.recipe = make_recipe(config, pack.crop_rule.mouth_region(), size)
+        self.judge = self.recipe.judge(self.source, self._held_out(crops))
         try:
-            generator = start.train() if start is not None else models.build(config.generator, self.dims).to(device)
+            network = start.train() if start is not None else models.build(config.generator, self.dims).to(device)
         except ValueError as error:
             raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
-        critic = self.recipe.critic
-        if critic is not None:
-            self.recipe.critic = critic = critic.to(device)
-        optimizers = {"generator": self._optimizer(generator)}
-        if critic is not None:
-            optimizers["critic"] = self._optimizer(critic)
-        self.state = TrainState(generator, critic, optimizers, config.ema_samples > 0)
+        optimizers = {"generator": self._optimizer(network)}
+        if (critic := self.recipe.critic) is not None:
+            optimizers["critic"] = self._optimizer(critic.to(device))
+        for frozen in self.recipe.frozen.values():
+            frozen.to(device).eval().requires_grad_(False)
+        self.state = TrainState(network, critic, optimizers, config.ema_samples > 0)
         if (self.folder / STATE).exists():
             self.state.load(self.folder / STATE, device)
             note(f"{self.folder}: going on at {self.state.samples_seen} samples")
         self.statistics = Statistics(self.folder / "log.jsonl", self.state.samples_seen)
         self.statistics.restore(self.state.pending)
-        self.metrics: dict[str, float] = {}
+        self.metrics: dict[str, Any] = {}
 
     def run(self, progress: Progress | None) -> dict[str, Any]:
         config, state = self.config, self.state
@@ -153,7 +140,7 @@ class _Trainer:
                 progress(state.samples_seen, self.total_steps * config.batch_size, "training")
         if saved != state.step or not (self.folder / LAST).exists():
             self._save()
-        write_card(self.folder, self._header(), config, self.statistics.path)
+        write_card(self.folder, self._header(), config, self.statistics.path, self.judge)
         return {
             "run": str(self.folder),
             "weights": str(self.folder / (BEST if (self.folder / BEST).exists() else LAST)),
@@ -165,18 +152,22 @@ class _Trainer:
     def _step(self) -> None:
         config, state, recipe = self.config, self.state, self.recipe
         self._set_learning_rate()
-        batch = self._batch(state.step)
+        batch = recipe.batch(self.source, state.step)
+        network_turn = (state.step + 1) % recipe.network_every == 0
         state.generator.train()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
-            generated = state.generator(batch.reference, batch.target, batch.mel)
+            with torch.set_grad_enabled(network_turn):
+                made = recipe.forward(state.generator, batch)
             if recipe.critic is not None:
                 recipe.critic.requires_grad_(True)
                 coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
-                for terms in recipe.critic_losses(batch, generated.image.detach(), coin):
+                for terms in recipe.critic_losses(batch, _detached(made), coin):
                     self._update("critic", terms)
                 recipe.critic.requires_grad_(False)
-            terms = recipe.generator_loss(batch, generated)
-        self._update("generator", terms)
+            if network_turn:
+                terms = recipe.network_loss(batch, made)
+        if network_turn:
+            self._update("generator", terms)
 
     def _update(self, which: str, terms: dict[str, torch.Tensor]) -> None:
         loss = torch.stack([term.float() for term in terms.values()]).sum()
@@ -195,10 +186,6 @@ class _Trainer:
         optimizer.step()
         self.statistics.add(terms)
 
-    def _batch(self, step: int) -> Batch:
-        batch = gather(self.crops, self.table, self.table.draw(self.sampling, step), self.device)
-        return augment(batch, self.config.seed, step, self.config.augment_share) if self.config.augment else batch
-
     def _optimizer(self, network: torch.nn.Module) -> torch.optim.Optimizer:
         config = self.config
         kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
@@ -214,14 +201,14 @@ class _Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * factor
 
-    def _held_out(self) -> tuple[FrameTable | None, str]:
+    def _held_out(self, crops: np.ndarray | Pack) -> Source | None:
         for split in ("val", "test"):
             try:
-                return FrameTable(self.pack, split), split
+                return Source(self.pack, crops, split, self.config, self.device)
             except NothingToDoError:
                 continue
         self.note(f"{self.pack.path}: no validation or test clips, so nothing is validated")
-        return None, ""
+        return None
 
     def _begin(self) -> None:
         config_path = self.folder / "config.json"
@@ -246,29 +233,23 @@ class _Trainer:
         return self.pack.decode_all()
 
     def _validate(self) -> None:
-        if self.held_out is None:
-            return
-        draw = self.held_out.draw_evaluation(self.config.validation_frames)
         shown = self.state.shown.eval()
-        self.metrics = validate(shown, self.crops, self.held_out, draw, self.region, self.device)
-        self.statistics.write("validation", self.state.samples_seen, {"split": self.held_out_split, **self.metrics})
-        self.note(
-            f"{self.state.samples_seen} samples, {self.state.elapsed_s / 60:.1f} min: mouth PSNR "
-            f"{self.metrics['model/mouth_psnr']:.2f} dB, {self.metrics['over_copy_db']:+.2f} over copying, "
-            f"{self.metrics['over_wrong_audio_db']:+.2f} over wrong audio, SSIM {self.metrics['model/crop_ssim']:.4f}"
-        )
-        if self.state.best is None or self.metrics["model/mouth_psnr"] > self.state.best:
-            self.state.best = self.metrics["model/mouth_psnr"]
+        figures = self.judge.measure(shown)
+        if not figures:
+            return
+        self.metrics = figures
+        self.statistics.write("validation", self.state.samples_seen, figures)
+        minutes = self.state.elapsed_s / 60
+        self.note(f"{self.state.samples_seen} samples, {minutes:.1f} min: {self.judge.describe(figures)}")
+        rank = self.judge.rank(figures)
+        if self.state.best is None or rank > self.state.best:
+            self.state.best = rank
             save_weights(self.folder / BEST, dict(shown.state_dict()), self._header(), force=True)
 
     def _show(self) -> None:
-        table = self.held_out or self.table
-        draw = table.draw_evaluation(1)
-        pick = np.linspace(0, len(draw.target) - 1, min(SHEET_ROWS, len(draw.target))).astype(int)
-        batch = gather(self.crops, table, Draw(*(frames[pick] for frames in draw)), self.device)
         path = self.folder / "sheets" / f"{self.state.samples_seen:09d}.png"
         path.parent.mkdir(exist_ok=True)
-        write_sheet(path, self.state.shown.eval(), batch)
+        self.judge.show(self.state.shown.eval(), path)
 
     def _save(self) -> None:
         save_weights(self.folder / LAST, dict(self.state.shown.state_dict()), self._header(), force=True)
@@ -276,7 +257,7 @@ class _Trainer:
         self.state.save(self.folder / STATE)
 
     def _header(self) -> WeightsHeader:
-        pack = self.pack
+        pack, table = self.pack, self.source.table
         return WeightsHeader(
             architecture=self.config.generator,
             dims=self.dims,
@@ -286,12 +267,19 @@ class _Trainer:
             samples_seen=self.state.samples_seen,
             data={
                 "fingerprint": pack.fingerprint,
-                "clips": len(self.table.rows),
-                "frames": int(self.table.num_frames.sum()),
-                "speakers": sorted({str(name) for name in self.table.speaker}),
+                "clips": len(table.rows),
+                "frames": int(table.num_frames.sum()),
+                "speakers": sorted({str(name) for name in table.speaker}),
             },
             metrics={name: value for name, value in self.metrics.items() if name.startswith(("model/", "over_"))},
         )
+
+
+def _detached(made: Any) -> Any:
+    """Cut the gradients of what a network made: a tensor, or a tuple of tensors and None."""
+    if isinstance(made, torch.Tensor):
+        return made.detach()
+    return type(made)(*(None if part is None else part.detach() for part in made))
 
 
 def _passes(before: int, after: int, every: int) -> bool:

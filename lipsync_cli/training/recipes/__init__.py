@@ -1,7 +1,6 @@
 """What is minimised: one small file a recipe. A recipe knows its networks and losses, the loop knows everything else.
 
-A recipe is a class with the attributes `name`, `defaults` (values of `TrainConfig` that it changes) and `critic` (a
-module or None), and the methods `critic_losses` and `generator_loss`.
+See `recipe.Recipe` for what a recipe is; those of generators begin with `GeneratorRecipe`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.lipgan import LipGANCritic, distance
 from lipsync_cli.training.losses import contrastive, mouth_weights, weighted_l1
+from lipsync_cli.training.recipes.recipe import GeneratorRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lipsync_cli.training.config import TrainConfig
 
 
-class LipGAN:
+class LipGAN(GeneratorRecipe):
     """The critic pulls real faces and their speech together and pushes generated faces or foreign speech away.
 
     Each step the critic is updated on one negative, by a fair coin (generated face, right speech) or (real face,
@@ -29,26 +30,26 @@ class LipGAN:
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = LipGANCritic()
+        self.critic = self._embed = LipGANCritic()
         self.weights = mouth_weights(size, mouth_region, config.mouth_weight) if config.mouth_weight != 1 else None
         self.adversarial_weight = config.adversarial_weight
         self.margin = config.margin
 
-    def critic_losses(self, batch: Batch, image: Tensor, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates one by one; each is computed after the update before it."""
         if fake_step:
-            yield {"critic/fake": self._judge(image, batch.mel, 1.0)}
+            yield {"critic/fake": self._distance(made.image, batch.mel, 1.0)}
         else:
-            yield {"critic/wrong_speech": self._judge(batch.target, batch.wrong_mel, 1.0)}
-        yield {"critic/real": self._judge(batch.target, batch.mel, 0.0)}
+            yield {"critic/wrong_speech": self._distance(batch.target, batch.wrong_mel, 1.0)}
+        yield {"critic/real": self._distance(batch.target, batch.mel, 0.0)}
 
-    def generator_loss(self, batch: Batch, generated: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         weights = None if self.weights is None else self.weights.to(batch.target.device)
         return {
-            "generator/l1": weighted_l1(generated.image, batch.target, weights),
-            "generator/adversarial": self.adversarial_weight * self._judge(generated.image, batch.mel, 0.0),
+            "generator/l1": weighted_l1(made.image, batch.target, weights),
+            "generator/adversarial": self.adversarial_weight * self._distance(made.image, batch.mel, 0.0),
         }
 
-    def _judge(self, face: Tensor, mel: Tensor, label: float) -> Tensor:
-        return contrastive(distance(*self.critic(face, mel)), label, self.margin)
+    def _distance(self, face: Tensor, mel: Tensor, label: float) -> Tensor:
+        return contrastive(distance(*self._embed(face, mel)), label, self.margin)

@@ -1,0 +1,86 @@
+"""How a network is doing: figures on clips it does not train on, and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lipsync_cli.data.batches import Draw
+from lipsync_cli.training.sheets import write_sheet
+from lipsync_cli.training.validate import validate
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lipsync_cli.training.source import Source
+
+SHEET_ROWS = 8
+
+
+class Judge(Protocol):
+    """What the loop asks of a judge; it asks again and again, and the same samples are looked at each time."""
+
+    def measure(self, network: nn.Module) -> dict[str, Any]:
+        """Give the figures of a validation; none where no clip is held out."""
+
+    def rank(self, figures: dict[str, Any]) -> float:
+        """Say how good these figures are: the network with the highest rank is kept as the best."""
+
+    def describe(self, figures: dict[str, Any]) -> str:
+        """Put the figures into one line for a reader."""
+
+    def tabulate(self, figures: dict[str, Any]) -> list[str]:
+        """Put the figures into lines of Markdown, with whatever they must be compared to."""
+
+    def show(self, network: nn.Module, path: Path) -> None:
+        """Draw a sample sheet as PNG."""
+
+
+class GeneratorJudge:
+    """Generators: PSNR and SSIM of crop and mouth beside the control rows, and drawn faces beside real ones."""
+
+    def __init__(self, source: Source, held_out: Source | None) -> None:
+        self.shown = held_out or source
+        self.held_out = held_out
+
+    def measure(self, network: nn.Module) -> dict[str, Any]:
+        """Compute PSNR and SSIM of a fixed draw of the held-out clips, see `validate`."""
+        if self.held_out is None:
+            return {}
+        source = self.held_out
+        draw = source.table.draw_evaluation(source.config.validation_frames)
+        figures = validate(network, source.crops, source.table, draw, source.mouth_region, source.device)
+        return {"split": source.split, **figures}
+
+    def rank(self, figures: dict[str, Any]) -> float:
+        """Rank by the mouth's PSNR in dB."""
+        return figures["model/mouth_psnr"]
+
+    def describe(self, figures: dict[str, Any]) -> str:
+        """Name the mouth's PSNR, what it is worth beside the control rows, and the crop's SSIM."""
+        return (
+            f"mouth PSNR {figures['model/mouth_psnr']:.2f} dB, {figures['over_copy_db']:+.2f} over copying, "
+            f"{figures['over_wrong_audio_db']:+.2f} over wrong audio, SSIM {figures['model/crop_ssim']:.4f}"
+        )
+
+    def tabulate(self, figures: dict[str, Any]) -> list[str]:
+        """Make the table of the model and its control rows."""
+        rows = [("this model", "model"), ("copy the reference", "copy"), ("foreign speech", "wrong_audio")]
+        table = [
+            f"Means over frames of the split `{figures['split']}`:",
+            "",
+            "| | crop PSNR (dB) | crop SSIM | mouth PSNR (dB) |",
+            "|---|---|---|---|",
+        ]
+        for title, row in rows:
+            crop, ssim, mouth = (figures[f"{row}/{name}"] for name in ("crop_psnr", "crop_ssim", "mouth_psnr"))
+            table.append(f"| {title} | {crop:.2f} | {ssim:.4f} | {mouth:.2f} |")
+        return [*table, "", "The ground truth scores infinite PSNR and SSIM 1 by definition."]
+
+    def show(self, network: nn.Module, path: Path) -> None:
+        """Draw a sheet of one frame each of several clips."""
+        draw = self.shown.table.draw_evaluation(1)
+        pick = np.linspace(0, len(draw.target) - 1, min(SHEET_ROWS, len(draw.target))).astype(int)
+        write_sheet(path, network, self.shown.gather(Draw(*(frames[pick] for frames in draw))))

@@ -1,0 +1,88 @@
+"""What the loop asks of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from lipsync_cli.training.judge import GeneratorJudge
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.source import Source
+
+
+class Recipe(Protocol):
+    """What is minimised, on which batches, and how the result is judged.
+
+    The trained network is built by the loop (`config.generator` names its architecture) and handed to each method; a
+    critic that is trained beside it belongs to the recipe.
+
+    Attributes
+    ----------
+    name : as `--recipe` knows it
+    defaults : values of `TrainConfig` that the recipe changes
+    network_every : the network is updated in every so-manieth step, the critic in each
+    critic : trained beside the network, or None
+    frozen : networks that judge but do not learn, by name; the loop moves them to its device
+    """
+
+    name: ClassVar[str]
+    defaults: ClassVar[dict[str, Any]]
+    network_every: int
+    critic: nn.Module | None
+    frozen: dict[str, nn.Module]
+
+    def batch(self, source: Source, step: int) -> Any:
+        """Give the samples of one step; equal steps give equal samples."""
+
+    def forward(self, network: nn.Module, batch: Any) -> Any:
+        """Run the trained network on a batch."""
+
+    def critic_losses(self, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the named loss terms of the critic's updates one by one; each is computed after the update before it.
+
+        Parameters
+        ----------
+        made : what `forward` gave, without gradients
+        fake_step : a fair coin, decided by seed and step
+        """
+
+    def network_loss(self, batch: Any, made: Any) -> dict[str, Tensor]:
+        """Give the named terms of the network's loss; their sum is minimised."""
+
+    def judge(self, source: Source, held_out: Source | None) -> Judge:
+        """Make what measures and shows the network, on clips held out or, where there are none, on its own."""
+
+
+class GeneratorRecipe:
+    """What the recipes that train a generator share; each of them is one class on top of this one."""
+
+    defaults: ClassVar[dict[str, Any]] = {}
+    network_every = 1
+    critic: nn.Module | None = None
+
+    @property
+    def frozen(self) -> dict[str, nn.Module]:
+        """Networks that judge but do not learn: none."""
+        return {}
+
+    def batch(self, source: Source, step: int) -> Batch:
+        """Give references, targets, and right and wrong speech."""
+        return source.batch(step)
+
+    def forward(self, network: nn.Module, batch: Batch) -> Generated:
+        """Let the generator draw the targets."""
+        return network(batch.reference, batch.target, batch.mel)
+
+    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the losses of the critic's updates: there is no critic."""
+        return iter(())
+
+    def judge(self, source: Source, held_out: Source | None) -> Judge:
+        """Judge by PSNR and SSIM beside the control rows."""
+        return GeneratorJudge(source, held_out)

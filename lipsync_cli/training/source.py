@@ -1,0 +1,52 @@
+"""Where training samples come from: one split of a pack, batch after batch, seed and step deciding each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
+from lipsync_cli.training.augment import augment
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.data.reader import Pack
+    from lipsync_cli.training.config import TrainConfig
+
+
+class Source:
+    """The frames of one split of a pack.
+
+    Parameters
+    ----------
+    pack : opened
+    crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, or the pack itself to read them as they are needed
+    split : "train", "val" or "test"
+    device : where batches go
+
+    Raises
+    ------
+    NothingToDoError : the split has no usable frame
+    """
+
+    def __init__(self, pack: Pack, crops: np.ndarray | Pack, split: str, config: TrainConfig, device: str) -> None:
+        self.table = FrameTable(pack, split)
+        self.split, self.crops, self.config, self.device = split, crops, config, device
+        self.mouth_region = pack.crop_rule.mouth_region()
+        self.size = pack.crop_rule.size
+        self.sampling = Sampling(
+            config.batch_size,
+            config.targets_per_reference,
+            config.quiet_reference,
+            config.speaker_temperature,
+            config.seed,
+        )
+
+    def batch(self, step: int) -> Batch:
+        """Give the samples of one training step, transformed if the configuration says so."""
+        batch = self.gather(self.table.draw(self.sampling, step))
+        return augment(batch, self.config.seed, step, self.config.augment_share) if self.config.augment else batch
+
+    def gather(self, draw: Draw) -> Batch:
+        """Fetch the pixels and mels of a draw, as they are."""
+        return gather(self.crops, self.table, draw, self.device)
