@@ -32,6 +32,14 @@ class Reference(str, Enum):
     current = "current"
 
 
+class Silence(str, Enum):
+    """What the mouth does in the pauses of the speech."""
+
+    close = "close"
+    keep = "keep"
+    model = "model"
+
+
 def infer(
     face: Annotated[Path, typer.Argument(help="Video or photo of a face.", show_default=False)],
     speech: Annotated[Path, typer.Argument(help="Sound file, or video with sound.", show_default=False)],
@@ -59,6 +67,24 @@ def infer(
             "but the latter when the head turns too much.",
         ),
     ] = Reference.auto,
+    silence: Annotated[
+        Silence,
+        typer.Option(
+            "--silence",
+            help="What the mouth does in the speech's pauses: close gently, keep what the video shows, or what the "
+            "model makes of breath and noise.",
+        ),
+    ] = Silence.close,
+    drive_audio: Annotated[
+        Path | None,
+        typer.Option(
+            "--drive-audio", help="Sound that moves the lips, such as a voice without music.", show_default="SPEECH"
+        ),
+    ] = None,
+    final_audio: Annotated[
+        Path | None,
+        typer.Option("--final-audio", help="Sound that is heard; the film is as long as it.", show_default="SPEECH"),
+    ] = None,
     fps: Annotated[
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
@@ -86,7 +112,19 @@ def infer(
     resolve = None if dry_run else lambda: options.resolve_device(device)
     with (
         Progress(quiet, verbose) as progress,
-        prepare(face, speech, output, weights, extend.value, _rate(fps), force, resolve) as task,
+        prepare(
+            face,
+            speech,
+            output,
+            weights,
+            extend.value,
+            _rate(fps),
+            force,
+            resolve,
+            silence=silence.value,
+            drive_audio=drive_audio,
+            final_audio=final_audio,
+        ) as task,
     ):
         plan = task.plan
         if dry_run:

@@ -23,6 +23,7 @@ FRAMES_PER_SECOND = SAMPLE_RATE // HOP_LENGTH  # 80 mel frames a second
 N_MELS = 80
 WINDOW = 27  # mel frames that go with one video frame: 337.5 ms
 SILENCE = -4.0  # the lowest value a mel can have
+LOWEST_DB = -160.0  # of a level: digital silence; 80 dB below what a mel can show, so that a quiet voice can be raised
 
 _BLOCK = 1024  # mel frames transformed at once: bounds the memory for long recordings
 
@@ -92,9 +93,32 @@ def log_mel(samples: np.ndarray, parameters: MelParameters | None = None) -> np.
 
     Notes
     -----
+    `mel_levels`, scaled by `to_mel`. What lies outside the recording is silence (zeros), which is librosa's padding
+    since 0.10; older ones mirrored the signal, which changes the first and last two rows only.
+    """
+    parameters = parameters or MelParameters()
+    return to_mel(mel_levels(samples, parameters), parameters)
+
+
+def to_mel(levels_db: np.ndarray, parameters: MelParameters | None = None, gain_db: float = 0.0) -> np.ndarray:
+    """Bring levels (T, n_mels) in dB, as if the sound were louder by `gain_db`, to [-max_abs, max_abs], float32."""
+    import numpy as np
+
+    parameters = parameters or MelParameters()
+    level_db = levels_db + gain_db - parameters.ref_level_db
+    scaled = 2 * parameters.max_abs * (level_db - parameters.min_level_db) / -parameters.min_level_db
+    return np.clip(scaled - parameters.max_abs, -parameters.max_abs, parameters.max_abs).astype(np.float32)
+
+
+def mel_levels(samples: np.ndarray, parameters: MelParameters | None = None) -> np.ndarray:
+    """Compute the level of each mel band, before `to_mel` scales and clips it.
+
     Pre-emphasis, magnitude (not power) of a centred short-time Fourier transform with a periodic Hann window, Slaney
-    mel filters, 20 log10, floor at `min_level_db`. What lies outside the recording is silence (zeros), which is
-    librosa's padding since 0.10; older ones mirrored the signal, which changes the first and last two rows only.
+    mel filters, 20 log10. Parameters, rows and errors are those of `log_mel`.
+
+    Returns
+    -------
+    shape (1 + num_samples // hop_length, n_mels) float64, dB, not below LOWEST_DB
     """
     import numpy as np
 
@@ -111,8 +135,8 @@ def log_mel(samples: np.ndarray, parameters: MelParameters | None = None) -> np.
     start = (parameters.n_fft - parameters.win_length) // 2
     cycles = np.arange(parameters.win_length) / parameters.win_length
     taper[start : start + parameters.win_length] = 0.5 - 0.5 * np.cos(2 * np.pi * cycles)
-    floor = 10.0 ** (parameters.min_level_db / 20.0)
-    mel = np.empty((num_frames, parameters.n_mels), np.float32)
+    floor = 10.0 ** (LOWEST_DB / 20.0)
+    levels = np.empty((num_frames, parameters.n_mels))
     for first in range(0, num_frames, _BLOCK):
         last = min(first + _BLOCK, num_frames)
         begin, end = first * parameters.hop_length, (last - 1) * parameters.hop_length + parameters.n_fft
@@ -125,10 +149,8 @@ def log_mel(samples: np.ndarray, parameters: MelParameters | None = None) -> np.
             emphasised[margin + len(samples) - begin :] = 0.0
         frames = np.lib.stride_tricks.sliding_window_view(emphasised, parameters.n_fft)[:: parameters.hop_length]
         magnitude = np.abs(np.fft.rfft(frames * taper, axis=1))
-        level_db = 20.0 * np.log10(np.maximum(floor, magnitude @ filters.T)) - parameters.ref_level_db
-        scaled = 2 * parameters.max_abs * (level_db - parameters.min_level_db) / -parameters.min_level_db
-        mel[first:last] = np.clip(scaled - parameters.max_abs, -parameters.max_abs, parameters.max_abs)
-    return mel
+        levels[first:last] = 20.0 * np.log10(np.maximum(floor, magnitude @ filters.T))
+    return levels
 
 
 def window_start(middle_s: float | Fraction | np.ndarray) -> Any:

@@ -56,7 +56,9 @@ class Compositor:
         size = len(mask)
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
 
-    def compose(self, frame: np.ndarray, matrix: np.ndarray, sketch: Sketch, reference: ReferenceFace) -> np.ndarray:
+    def compose(
+        self, frame: np.ndarray, matrix: np.ndarray, sketch: Sketch, reference: ReferenceFace, share: float = 1.0
+    ) -> np.ndarray:
         """Return the frame with the sketched lower face.
 
         Parameters
@@ -65,6 +67,7 @@ class Compositor:
         matrix : shape (2, 3), from pixel indices of the frame to those of the crop that was sketched
         sketch : of one crop
         reference : the face that the sketch's flow points into
+        share : how much of the sketch is mixed in, 0 ... 1
         """
         region = self._region(frame, matrix)
         if region is None:
@@ -78,7 +81,7 @@ class Compositor:
         old = frame[rows, columns].astype(np.float32)
         if sketch.flow is None:
             face = face + _tint(old - face, weight)
-        new = old + weight[:, :, None] * (face - old)
+        new = old + share * weight[:, :, None] * (face - old)
         composed = frame.copy()
         composed[rows, columns] = np.clip(np.rint(new), 0, 255).astype(np.uint8)
         return composed

@@ -97,8 +97,7 @@ def infer(
         num_without_face = _check_faces(boxes, task, say)
         if plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
-        if task.voice.is_silent:
-            say(f"{task.speech}: the sound is silent throughout; the mouth will rest")
+        _tell_of_sound(task, say)
         clock.lap("find_face")
         sketcher = task.loading.result()
         clock.lap("load")
@@ -136,6 +135,20 @@ def _check_faces(boxes: np.ndarray, task: Task, say: Say) -> int:
     return missing
 
 
+def _tell_of_sound(task: Task, say: Say) -> None:
+    voice, frame_s = task.voice, 1 / task.plan.timeline.rate
+    if voice.is_silent:
+        say(f"{voice.path}: the sound is silent throughout; the mouth will rest")
+    elif not voice.has_speech and voice.silence != "model":
+        say(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
+    sound_s = task.plan.sound_s
+    if task.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
+        rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
+        say(
+            f"{voice.path}: lasts {float(voice.duration_s):.2f} s, the sound of the film {float(sound_s):.2f} s; {rest}"
+        )
+
+
 def _choose_reference(
     reference: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher, say: Say
 ) -> int | None:
@@ -164,7 +177,7 @@ def _write(renderer: Renderer, task: Task, path: Path, crf: int, progress: Progr
         renderer.footage.width,
         renderer.footage.height,
         plan.timeline,
-        task.speech,
+        task.sound,
         plan.sound_s,
         crf=crf,
         tags=synthetic_tags(task.header.name, task.header.sha256),

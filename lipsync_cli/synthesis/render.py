@@ -34,12 +34,16 @@ class _Face(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """A frame on its way: when its middle is shown, its pixels (H, W, 3), its face if it has one, what to draw."""
+    """A frame on its way: when its middle is shown, its pixels (H, W, 3), its face if it has one, what to draw of it.
+
+    `shown` is how much of what is drawn replaces the source's own mouth.
+    """
 
     middle_s: float
     pixels: np.ndarray
     face: _Face | None
     sketch: Sketch | None = None
+    shown: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -113,22 +117,23 @@ class Renderer:
         import numpy as np
 
         for batch in batches:
-            places = [place for place, frame in enumerate(batch) if frame.face is not None]
-            faces = [face for _, _, face, _ in batch if face is not None]
+            shown = voice.shown(np.array([frame.middle_s for frame in batch]))
+            places = [place for place, frame in enumerate(batch) if frame.face is not None and shown[place] > 0]
+            faces = [face for face in (batch[place].face for place in places) if face is not None]
             if faces:
                 mels = voice.windows(np.array([batch[place].middle_s for place in places]))
                 alike = all(face.reference is faces[0].reference for face in faces)
                 references = np.stack([face.reference.crop for face in (faces[:1] if alike else faces)])
                 sketch = self.sketcher.sketch(references, np.stack([face.crop for face in faces]), mels)
                 for index, place in enumerate(places):
-                    batch[place] = batch[place]._replace(sketch=sketch.one(index))
+                    batch[place] = batch[place]._replace(sketch=sketch.one(index), shown=float(shown[place]))
             yield batch
 
     def _compose(self, batches: Iterator[list[_Frame]]) -> Iterator[np.ndarray]:
         """Put the drawn faces into the frames."""
         for batch in batches:
-            for _, pixels, face, sketch in batch:
+            for _, pixels, face, sketch, shown in batch:
                 if face is None or sketch is None:
                     yield pixels
                 else:
-                    yield self.compositor.compose(pixels, face.matrix, sketch, face.reference)
+                    yield self.compositor.compose(pixels, face.matrix, sketch, face.reference, shown)

@@ -17,7 +17,7 @@ from lipsync_cli.output import check_output
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.plan import Plan, plan_frames, steady
 from lipsync_cli.synthesis.sketch import Sketcher
-from lipsync_cli.synthesis.voice import Voice
+from lipsync_cli.synthesis.voice import Voice, sound_duration
 
 FILMS = (".mp4", ".mov", ".mkv", ".m4v")
 
@@ -29,9 +29,10 @@ class Task:
     Attributes
     ----------
     face, speech, output : the files
+    sound : file that is heard; `speech` unless another was named
     header : what the weights say about themselves
     info : of the face's file
-    voice : the speech
+    voice : what moves the lips
     plan : what the output will be
     extend : how a source that is shorter than the speech goes on
     loading : the generator, which is loaded in the background; None if nothing is to be drawn
@@ -46,6 +47,7 @@ class Task:
     plan: Plan
     extend: str
     loading: Future[Sketcher] | None
+    sound: Path
 
     def __enter__(self) -> Task:
         return self
@@ -63,6 +65,9 @@ def prepare(
     photo_fps: Fraction = Fraction(25),
     force: bool = False,
     device: str | Callable[[], str] | None = "cpu",
+    silence: str = "close",
+    drive_audio: Path | None = None,
+    final_audio: Path | None = None,
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -76,6 +81,9 @@ def prepare(
     photo_fps : frames per second if the face is a photo
     force : whether the output may exist
     device : torch device, or what returns it, called in the background; None loads no generator
+    silence : what the mouth does in the pauses of the speech, see `Voice`
+    drive_audio : file whose sound moves the lips; None: the speech
+    final_audio : file whose sound is heard and sets the length; None: the speech
 
     Raises
     ------
@@ -95,17 +103,19 @@ def prepare(
     header = read_header(found)
     _check_mels(header, found)
     loading = None if device is None else _load_aside(found, device)
-    voice = Voice(speech, header.mel_parameters)
+    drive, sound = Path(drive_audio or speech), Path(final_audio or speech)
+    voice = Voice(drive, header.mel_parameters, silence)
     try:
+        sound_s = voice.duration_s if sound == drive else sound_duration(sound)
         if info.is_image:
             timeline, extend = Timeline.constant(photo_fps, 1), "hold"
         else:
             timeline = steady(read_timeline(face), info.video.rate)
-        plan = plan_frames(timeline, voice.duration_s, extend)
+        plan = plan_frames(timeline, sound_s, extend)
     except BaseException:
         voice.close()
         raise
-    return Task(face, speech, output, header, info, voice, plan, extend, loading)
+    return Task(face, speech, output, header, info, voice, plan, extend, loading, sound)
 
 
 def _check_mels(header: WeightsHeader, path: Path) -> None:

@@ -9,10 +9,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lipsync_cli.errors import InputError, NothingToDoError
-from lipsync_cli.media.audio import read_speech_blocks
-from lipsync_cli.media.probe import probe
-from lipsync_cli.speech.mel import SILENCE, WINDOW, MelParameters, log_mel, window_start, windows
+from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.media.audio import SPEECH_RATE, read_speech_blocks
+from lipsync_cli.media.probe import MediaInfo, probe
+from lipsync_cli.speech.mel import (
+    FRAMES_PER_SECOND,
+    LOWEST_DB,
+    SILENCE,
+    WINDOW,
+    MelParameters,
+    mel_levels,
+    to_mel,
+    window_start,
+    windows,
+)
+from lipsync_cli.speech.vad import band_levels, fade, find_speech
 from lipsync_cli.synthesis.spool import Spool
 
 if TYPE_CHECKING:
@@ -20,6 +31,11 @@ if TYPE_CHECKING:
 
 EXACT_S = Fraction(1, 1000)  # a header's length that is this close to the decoded one is right
 BLOCK = 1024  # mel frames computed and kept at once
+SILENCES = ("close", "keep", "model")
+FALL = round(0.1 * FRAMES_PER_SECOND)  # mel frames from speech to rest
+RISE = round(0.05 * FRAMES_PER_SECOND)  # and back: the generator itself opens the mouth ahead of the sound
+AROUND = round(0.1 * FRAMES_PER_SECOND)  # mel frames beside the speech in which lips still move
+USUAL_DB = -31.0  # level of the speech in the GRID corpus (30 clips of speaker 1, as `find_speech` measures it)
 MARGIN = 4  # mel frames whose sound is computed again at both ends of a block: more than half a transform
 
 
@@ -30,11 +46,19 @@ class Voice:
     ----------
     path : a sound file, or a video with sound
     parameters : of the mels
+    silence : what drives the mouth in the pauses: "close" fades to silence, so that it comes to rest; "keep" leaves the
+        source's own (see `shown`); "model" takes what is heard, breath and noise
 
     Attributes
     ----------
+    path, silence : as given
     duration_s : length of the sound
     is_silent : whether all of it is digital silence
+    has_speech : whether there is anything but silence and steady noise
+
+    Notes
+    -----
+    The mels are those of the voice brought to the usual level, so that its loudness does not matter.
 
     Raises
     ------
@@ -42,12 +66,18 @@ class Voice:
     NothingToDoError : the sound has no length
     """
 
-    def __init__(self, path: Path, parameters: MelParameters | None = None) -> None:
+    def __init__(self, path: Path, parameters: MelParameters | None = None, silence: str = "close") -> None:
+        import numpy as np
+
+        if silence not in SILENCES:
+            raise UsageError(f"--silence {silence!r} is not known", hint=f"choose from {', '.join(SILENCES)}")
         self.path, self._parameters = path, parameters or MelParameters()
         info = probe(path)
         if info.audio is None:
             raise InputError("has no sound", path)
         self.is_silent, self._num_samples, self._num_rows = True, 0, 0
+        self.silence = silence
+        self._bands: list[np.ndarray] = []
         self._spool = Spool((BLOCK, self._parameters.n_mels), "float32")
         try:
             self._fill()
@@ -56,10 +86,13 @@ class Voice:
         except BaseException:
             self._spool.close()
             raise
-        self.duration_s = Fraction(self._num_samples, self._parameters.sample_rate)
-        told = info.audio.duration_s
-        if info.video is None and told is not None and abs(told - self.duration_s) <= EXACT_S:
-            self.duration_s = told
+        activity = find_speech(np.concatenate(self._bands))
+        self._bands.clear()
+        speech = np.pad(activity.speech, (0, FALL + AROUND + 1))  # the fall after the last word
+        self._gate = fade(speech, *((FALL, FALL, AROUND) if silence == "keep" else (RISE, FALL)))
+        self.has_speech = activity.level_db is not None
+        self._gain_db = 0.0 if activity.level_db is None else USUAL_DB - activity.level_db
+        self.duration_s = _exact(info, Fraction(self._num_samples, self._parameters.sample_rate))
 
     def __enter__(self) -> Voice:
         return self
@@ -81,7 +114,21 @@ class Voice:
         if not rows:
             return np.full((len(starts), WINDOW, self._parameters.n_mels), SILENCE, np.float32)
         first = blocks.start * BLOCK
-        return windows(np.concatenate(rows)[: self._num_rows - first], starts - first)
+        mel = to_mel(np.concatenate(rows)[: self._num_rows - first], self._parameters, self._gain_db)
+        if self.silence == "close":
+            mel = SILENCE + self._gate[first : first + len(mel), None] * (mel - SILENCE)
+        return windows(mel, starts - first)
+
+    def shown(self, middles_s: np.ndarray) -> np.ndarray:
+        """Return how much of the drawn mouth is shown at some moments, (n,) float32: less than 1 in pauses if kept."""
+        import numpy as np
+
+        middles_s = np.asarray(middles_s)
+        if self.silence != "keep":
+            return np.ones(len(middles_s), np.float32)
+        rows = window_start(middles_s) + WINDOW // 2
+        inside = (rows >= 0) & (rows < len(self._gate))
+        return np.where(inside, self._gate[np.clip(rows, 0, len(self._gate) - 1)], 0).astype(np.float32)
 
     def _fill(self) -> None:
         """Compute the mels of the whole file, a block at a time."""
@@ -93,9 +140,10 @@ class Voice:
             for piece in self._counted(pieces):
                 held = np.concatenate([held, piece])
                 while len(held) >= (BLOCK + 2 * MARGIN) * hop:
-                    self._keep(log_mel(held[: (BLOCK + 2 * MARGIN) * hop], self._parameters)[MARGIN : MARGIN + BLOCK])
+                    levels = mel_levels(held[: (BLOCK + 2 * MARGIN) * hop], self._parameters)
+                    self._keep(levels[MARGIN : MARGIN + BLOCK])
                     held = held[BLOCK * hop :]
-        rows = log_mel(held, self._parameters)[MARGIN:]
+        rows = mel_levels(held, self._parameters)[MARGIN:]
         for first in range(0, len(rows), BLOCK):
             self._keep(rows[first : first + BLOCK])
 
@@ -108,7 +156,26 @@ class Voice:
     def _keep(self, rows: np.ndarray) -> None:
         import numpy as np
 
-        padded = np.full((BLOCK, self._parameters.n_mels), SILENCE, np.float32)
+        padded = np.full((BLOCK, self._parameters.n_mels), LOWEST_DB, np.float32)
         padded[: len(rows)] = rows
+        self._bands.append(band_levels(rows))
         self._spool.write(len(self._spool), padded)
         self._num_rows += len(rows)
+
+
+def sound_duration(path: Path) -> Fraction:
+    """Return the length in seconds of a file's sound as `Voice.duration_s` tells it; errors are those of `Voice`."""
+    info = probe(path)
+    if info.audio is None:
+        raise InputError("has no sound", path)
+    with closing(read_speech_blocks(path)) as pieces:  # type: ignore[type-var]
+        num_samples = sum(len(piece) for piece in pieces)
+    if not num_samples:
+        raise NothingToDoError("holds no sound", path)
+    return _exact(info, Fraction(num_samples, SPEECH_RATE))
+
+
+def _exact(info: MediaInfo, decoded_s: Fraction) -> Fraction:
+    """Return a sound file's own length where it agrees with what was decoded, at another rate."""
+    told_s = info.audio.duration_s if info.audio is not None and info.video is None else None
+    return told_s if told_s is not None and abs(told_s - decoded_s) <= EXACT_S else decoded_s

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.track import Track
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.speech.mel import MelParameters
 
@@ -103,3 +104,14 @@ def voice_file(tmp_path: Path) -> Callable[[float], Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def no_detector(monkeypatch):
+    """The face is where it is: nothing is searched, every frame is still read."""
+
+    def find_face(frames, rule, progress=None):
+        num_frames = sum(1 for _ in frames)
+        return Track(np.tile(FACE, (num_frames, 1)), np.ones(num_frames), np.full((num_frames, 5, 2), np.nan))
+
+    monkeypatch.setattr("lipsync_cli.synthesis.infer.find_face", find_face)

@@ -26,17 +26,6 @@ from lipsync_cli.synthesis.task import prepare
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
 
 
-@pytest.fixture
-def no_detector(monkeypatch):
-    """The face is where it is: nothing is searched, every frame is still read."""
-
-    def find_face(frames, rule, progress=None):
-        num_frames = sum(1 for _ in frames)
-        return Track(np.tile(BOX, (num_frames, 1)), np.ones(num_frames), np.full((num_frames, 5, 2), np.nan))
-
-    monkeypatch.setattr("lipsync_cli.synthesis.infer.find_face", find_face)
-
-
 def left_over(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
 
