@@ -15,13 +15,20 @@ from lipsync_cli.commands.result import print_result
 def train(
     pack: Annotated[Path, typer.Argument(help="A pack made by lipsync pack.")],
     run: Annotated[Path, typer.Argument(help="The run folder; one that was interrupted is gone on with.")],
-    recipe: Annotated[str, typer.Option(help="What is minimised: lipgan, or l1 (reconstruction only).")] = "lipgan",
+    recipe: Annotated[
+        str, typer.Option(help="What is minimised: lipgan, l1 (reconstruction only), sync-expert, lipgan-expert.")
+    ] = "lipgan",
     generator: Annotated[
-        str | None, typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).", show_default="lipgan")
+        str | None,
+        typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).", show_default="lipgan; sync-expert: expert"),
     ] = None,
     init: Annotated[
         Path | None,
         typer.Option(help="Start from these weights: a run folder or a .safetensors file.", show_default="fresh ones"),
+    ] = None,
+    expert: Annotated[
+        Path | None,
+        typer.Option(help="Recipe lipgan-expert: a run of sync-expert, or its weights.", show_default=False),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.", show_default="128")] = None,
     epochs: Annotated[
@@ -42,13 +49,19 @@ def train(
         float | None, typer.Option(min=0, help="Largest gradient norm.", show_default="0: no limit")
     ] = None,
     mouth_weight: Annotated[
-        float | None, typer.Option(min=0, help="Weight of the mouth in the L1.", show_default="1; recipe l1: 6")
+        float | None, typer.Option(min=0, help="Weight of the mouth in the L1.", show_default="1; l1, lipgan-expert: 6")
     ] = None,
     ssim_weight: Annotated[
-        float | None, typer.Option(min=0, help="Recipe l1: weight of 1 - SSIM of the lower half.", show_default="0")
+        float | None,
+        typer.Option(min=0, help="Weight of 1 - SSIM of the lower half.", show_default="0; lipgan-expert: 0.1"),
+    ] = None,
+    sync_weight: Annotated[
+        float | None,
+        typer.Option(min=0, help="Recipe lipgan-expert: weight of the expert's term.", show_default="0.03"),
     ] = None,
     adversarial_weight: Annotated[
-        float | None, typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01")
+        float | None,
+        typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01; lipgan-expert: 0.07"),
     ] = None,
     margin: Annotated[float | None, typer.Option(min=0, help="Of the contrastive loss.", show_default="2")] = None,
     ema_samples: Annotated[
@@ -59,7 +72,8 @@ def train(
         float | None, typer.Option(min=0, max=1, help="Share of the samples transformed.", show_default="1")
     ] = None,
     targets_per_reference: Annotated[
-        int | None, typer.Option(min=1, help="Samples that share a reference.", show_default="1")
+        int | None,
+        typer.Option(min=1, help="Samples of one clip.", show_default="1; lipgan-expert: 8; sync-expert: 16"),
     ] = None,
     quiet_reference: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of references from quiet moments.", show_default="0")
@@ -78,7 +92,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a generator; by default LipGAN as in its thesis.
+    """Train a generator, or a sync expert; by default LipGAN as in its thesis.
 
     The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
     goes on with a run that was interrupted, exactly where it stood.
@@ -87,6 +101,8 @@ def train(
     Example:
       lipsync train grid.h5 runs/lipgan
       lipsync train grid.h5 runs/compact --generator compact --recipe l1 --augment --batch-size 32 --epochs 5
+      lipsync train grid.h5 runs/expert --recipe sync-expert --augment
+      lipsync train grid.h5 runs/two-critics --recipe lipgan-expert --expert runs/expert --generator compact
     """
     from lipsync_cli.training.config import make_config
 
@@ -104,6 +120,7 @@ def train(
         "clip_norm": clip_norm,
         "mouth_weight": mouth_weight,
         "ssim_weight": ssim_weight,
+        "sync_weight": sync_weight,
         "adversarial_weight": adversarial_weight,
         "margin": margin,
         "ema_samples": ema_samples,
@@ -125,5 +142,5 @@ def train(
     from lipsync_cli.training.loop import train as run_training
 
     with Progress(quiet, verbose) as progress:
-        result = run_training(pack, run, config, resolve_device(device), init, progress.update, progress.note)
+        result = run_training(pack, run, config, resolve_device(device), init, expert, progress.update, progress.note)
     print_result(result, as_json, result["weights"])

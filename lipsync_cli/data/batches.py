@@ -55,6 +55,7 @@ class Sampling:
     quiet_reference : share of the references taken from the quietest frames of their clip, as inference does
     speaker_temperature : T in p(speaker) ~ frames ** (1 / T): 1 draws every frame alike, more lifts rare speakers
     seed : of all draws
+    consecutive : the targets of a reference are consecutive frames
     """
 
     batch_size: int = 128
@@ -62,6 +63,7 @@ class Sampling:
     quiet_reference: float = 0.0
     speaker_temperature: float = 1.0
     seed: int = 10
+    consecutive: bool = False
 
 
 class FrameTable:
@@ -97,6 +99,7 @@ class FrameTable:
         self.speaker = np.array(speakers)
         self.num_frames = np.array([len(self.frames[row]) for row in self.rows])
         self._quiet: dict[int, np.ndarray] = {}
+        self._runs: dict[tuple[int, int], np.ndarray] = {}
 
     def windows(self, frames: np.ndarray) -> np.ndarray:
         """Cut the mel windows of frames: shape (n, 27, 80)."""
@@ -117,7 +120,13 @@ class FrameTable:
         rng = np.random.default_rng([sampling.seed, step])
         share = sampling.targets_per_reference
         num_references = sampling.batch_size // share
-        rows = rng.choice(len(self.rows), num_references, p=self._clip_odds(sampling.speaker_temperature))
+        odds = self.clip_odds(sampling.speaker_temperature)
+        if sampling.consecutive:
+            odds = odds * [len(self.find_runs(row, share)) > 0 for row in self.rows]
+            if not odds.any():
+                raise NothingToDoError(f"no clip has {share} consecutive frames with a face")
+            odds = odds / odds.sum()
+        rows = rng.choice(len(self.rows), num_references, p=odds)
         others = rng.integers(0, len(self.rows), sampling.batch_size)
         references: list[int] = []
         targets: list[int] = []
@@ -126,12 +135,25 @@ class FrameTable:
             row = self.rows[index]
             frames = self.frames[row]
             pool = self.quiet_frames(row) if rng.random() < sampling.quiet_reference else frames
-            reference, targets_here = _apart(rng, pool, frames, share)
+            if sampling.consecutive:
+                starts = self.find_runs(row, share)
+                targets_here = int(starts[rng.integers(0, len(starts))]) + np.arange(share)
+                reference = _apart_from_run(rng, pool, frames, targets_here)
+            else:
+                reference, targets_here = _apart(rng, pool, frames, share)
             references.append(reference)
             targets.extend(targets_here)
         for target, other in zip(targets, others, strict=True):
             wrong.append(self._wrong(rng, target, self.rows[other]))
         return Draw(np.array(references), np.array(targets), np.array(wrong))
+
+    def find_runs(self, row: int, length: int) -> np.ndarray:
+        """Find the frames of a clip with which a run of consecutive frames with a face begins."""
+        if (row, length) not in self._runs:
+            frames = self.frames[row]
+            follow = frames[:, None] + np.arange(length)
+            self._runs[row, length] = frames[np.isin(follow, frames).all(1)]
+        return self._runs[row, length]
 
     def draw_evaluation(self, per_clip: int, seed: int = 0) -> Draw:
         """Draw the fixed frames on which quality is measured.
@@ -160,7 +182,8 @@ class FrameTable:
             frames = frames[np.abs(frames - target) >= MIN_GAP]
         return int(frames[rng.integers(0, len(frames))])
 
-    def _clip_odds(self, temperature: float) -> np.ndarray:
+    def clip_odds(self, temperature: float) -> np.ndarray:
+        """Give the probability of each clip of `rows`, see `Sampling.speaker_temperature`."""
         _, where = np.unique(self.speaker, return_inverse=True)
         totals = np.bincount(where, self.num_frames)
         speaker_odds = totals ** (1 / temperature)
@@ -191,6 +214,14 @@ def _apart(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, count
     reference = int(pool[rng.integers(0, len(pool))])
     apart = frames[np.abs(frames - reference) >= MIN_GAP]
     return reference, rng.choice(apart, count, replace=len(apart) < count)
+
+
+def _apart_from_run(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, run: np.ndarray) -> int:
+    for candidates in (pool, frames):
+        apart = candidates[(candidates <= run[0] - MIN_GAP) | (candidates >= run[-1] + MIN_GAP)]
+        if len(apart):
+            return int(apart[rng.integers(0, len(apart))])
+    return int(frames[np.abs(frames - run.mean()).argmax()])  # a short clip: as far as there is
 
 
 def _text(value: bytes | str) -> str:

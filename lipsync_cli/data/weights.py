@@ -135,20 +135,31 @@ def read_header(path: Path) -> WeightsHeader:
         ) from error
 
 
-def load_weights(path: Path | None = None, device: str = "cpu") -> tuple[nn.Module, WeightsHeader]:
-    """Load a generator, ready to use.
+def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> None:
+    """Raise InputError if weights are not of the kind that is needed: "generator" or "sync expert"."""
+    from lipsync_cli import models
+
+    if (held := models.kind_of(header.architecture)) != kind:
+        raise InputError(f"holds a {held}, not a {kind}", path, f"give the weights of a {kind}")
+
+
+def load_weights(
+    path: Path | None = None, device: str = "cpu", kind: str = "generator"
+) -> tuple[nn.Module, WeightsHeader]:
+    """Load a generator or a sync expert, ready to use.
 
     Parameters
     ----------
     path : a run folder, a .safetensors file, or None for the weights that come with the package
+    kind : what it must hold, "generator" or "sync expert"
 
     Returns
     -------
-    the generator in evaluation mode on `device`, and the header
+    the network in evaluation mode on `device`, and the header
 
     Raises
     ------
-    InputError : if the file is missing, foreign, of another version, or does not fit its own header
+    InputError : if the file is missing, foreign, of another version or kind, or does not fit its own header
     """
     from safetensors.torch import load_file
 
@@ -156,13 +167,14 @@ def load_weights(path: Path | None = None, device: str = "cpu") -> tuple[nn.Modu
 
     path = find_weights(path)
     header = read_header(path)
+    check_kind(header, path, kind)
     try:
-        generator = models.build(header.architecture, header.dims)
-        generator.load_state_dict(load_file(path))
+        network = models.build(header.architecture, header.dims)
+        network.load_state_dict(load_file(path))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"does not hold the {header.architecture} generator ({reason})", path) from error
-    return generator.to(device).eval(), header
+        raise InputError(f"does not hold the {header.architecture} network ({reason})", path) from error
+    return network.to(device).eval(), header
 
 
 def _name(path: Path) -> str:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-ARCHITECTURES = ("lipgan", "compact")
+GENERATORS = ("lipgan", "compact")
+EXPERTS = ("expert",)
+ARCHITECTURES = (*GENERATORS, *EXPERTS)
 
 
 def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
-    """Build a generator with fresh weights.
+    """Build a network with fresh weights.
 
     Parameters
     ----------
-    architecture : "lipgan" or "compact"
+    architecture : "lipgan" or "compact" (generators), or "expert" (a judge of sync)
     dims : keyword arguments of its class
 
     Raises
@@ -31,4 +33,13 @@ def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
         from lipsync_cli.models.compact import CompactGenerator
 
         return CompactGenerator(**dims)
-    raise ValueError(f"no architecture is called {architecture!r}, only {' and '.join(ARCHITECTURES)}")
+    if architecture == "expert":
+        from lipsync_cli.models.expert import SyncExpert
+
+        return SyncExpert(**dims)
+    raise ValueError(f"no architecture is called {architecture!r}, only {', '.join(ARCHITECTURES)}")
+
+
+def kind_of(architecture: str) -> str:
+    """Say what an architecture is for: "generator", or "sync expert"."""
+    return "sync expert" if architecture in EXPERTS else "generator"

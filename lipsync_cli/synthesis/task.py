@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
-from lipsync_cli.data.weights import WeightsHeader, find_weights, load_weights, read_header
+from lipsync_cli.data.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
@@ -101,6 +101,7 @@ def prepare(
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
     found = find_weights(weights)
     header = read_header(found)
+    check_kind(header, found)
     _check_mels(header, found)
     loading = None if device is None else _load_aside(found, device)
     drive, sound = Path(drive_audio or speech), Path(final_audio or speech)

@@ -17,6 +17,8 @@ from lipsync_cli.data.batches import Batch
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from lipsync_cli.data.windows import Windows
+
 MEL_UNIT_DB = 12.5  # one unit of a normalised mel
 
 
@@ -47,6 +49,34 @@ def augment(batch: Batch, seed: int, step: int, share: float = 1.0) -> Batch:
         _change_voice(part.wrong_mel, generator),
     )
     return Batch(*(torch.cat([new, old[len(new) :]]) for new, old in zip(part, batch, strict=True)))
+
+
+def augment_windows(windows: Windows, seed: int, step: int, share: float = 1.0) -> Windows:
+    """Transform the faces of each clip alike, and each sound by itself; determined by seed and step alone.
+
+    Parameters
+    ----------
+    windows : as `data.windows.gather_windows` gave it, whole faces
+    share : of the clips that are transformed; the last ones stay as they are
+
+    Returns
+    -------
+    the lower halves alone, and their sounds
+    """
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+    clips, each, *shape, size, _ = windows.faces.shape
+    half = size // 2
+    changed = math.ceil(clips * share)
+    plain = windows.faces[changed:, ..., half:, :]
+    if not changed:
+        return windows._replace(faces=plain)
+    grid = _face_grid(changed, size, generator)[:, half:].to(windows.faces.device)
+    colour = _Colour(changed, generator, windows.faces.device)
+    faces = _sample(windows.faces[:changed].flatten(1, 3), grid)  # one clip's frames are the channels of one image
+    count = each * shape[0]
+    faces = colour.apply(faces.reshape(changed * count, 3, half, size), count).view(changed, each, *shape, half, size)
+    mel = _change_voice(windows.mel[: changed * each], generator)
+    return windows._replace(faces=torch.cat([faces, plain]), mel=torch.cat([mel, windows.mel[changed * each :]]))
 
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:
@@ -94,6 +124,7 @@ class _Colour:
 
         size = images.shape[-1]
         light = functional.interpolate(self.light, (size, size), mode="bicubic", align_corners=True).exp()
+        light = light[:, :, size - images.shape[-2] :]  # of lower halves: their part of the light
         matrix = self.mix * self.contrast[:, 0]
         offset = (0.5 - 0.5 * matrix.sum(2, keepdim=True)) + self.brightness[:, 0]  # contrast turns about mid-grey
         images = torch.baddbmm(spread(offset), spread(matrix), images.flatten(2)).view_as(images)

@@ -17,8 +17,9 @@ class TrainConfig:
     Parameters
     ----------
     recipe : what is minimised, see `training.recipes`
-    generator : architecture, "lipgan" or "compact"
+    generator : architecture of the trained network, see `models`
     dims : of the generator
+    expert : SHA-256 of the sync expert that judges, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
     batch_size : targets in a step
     epochs : passes over the usable frames of the training split
@@ -27,11 +28,11 @@ class TrainConfig:
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
-    mouth_weight, warp_weight, ssim_weight, adversarial_weight, margin : of the losses
+    mouth_weight, warp_weight, ssim_weight, sync_weight, adversarial_weight, margin : of the losses
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
     augment_share : share of the references that are transformed, their targets and sounds with them
-    targets_per_reference, quiet_reference, speaker_temperature : see `data.batches.Sampling`
+    targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `data.batches.Sampling`
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
     validate_every, checkpoint_every, sheet_every : in samples
@@ -42,6 +43,7 @@ class TrainConfig:
     generator: str = "lipgan"
     dims: dict[str, Any] = field(default_factory=dict)
     init: str = ""
+    expert: str = ""
     batch_size: int = 128
     epochs: float = 20.0
     max_samples: int | None = None
@@ -55,12 +57,14 @@ class TrainConfig:
     mouth_weight: float = 1.0
     warp_weight: float = 0.0
     ssim_weight: float = 0.0
+    sync_weight: float = 0.0
     adversarial_weight: float = 0.01
     margin: float = 2.0
     ema_samples: int = 0
     augment: bool = False
     augment_share: float = 1.0
     targets_per_reference: int = 1
+    consecutive: bool = False
     quiet_reference: float = 0.0
     speaker_temperature: float = 1.0
     seed: int = 10
@@ -84,9 +88,10 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     """
     from lipsync_cli.training.recipes import find_recipe
 
-    config = TrainConfig(**{**find_recipe(recipe).defaults, **options, "recipe": recipe})
+    found = find_recipe(recipe)
+    config = TrainConfig(**{**found.defaults, **options, "recipe": recipe})
     choices = {
-        "generator": ("lipgan", "compact"),
+        "generator": found.architectures,
         "schedule": ("constant", "cosine"),
         "precision": ("float32", "bfloat16"),
     }
@@ -95,7 +100,21 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
             raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
     if config.batch_size % config.targets_per_reference:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
+    found.check(config)
     return config
+
+
+def check_expert(config: TrainConfig) -> None:
+    """Raise UsageError if a sync expert is given to a recipe that asks none, or none to one that needs it."""
+    from lipsync_cli.training.recipes import find_recipe
+
+    if find_recipe(config.recipe).needs_expert != bool(config.expert):
+        if config.expert:
+            raise UsageError(f"the recipe {config.recipe} asks no expert", hint="leave out --expert")
+        raise UsageError(
+            f"the recipe {config.recipe} needs a sync expert",
+            hint="train one with --recipe sync-expert and name its run with --expert",
+        )
 
 
 def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
@@ -116,9 +135,10 @@ def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> No
     if saved.get("data") != pack_fingerprint:
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
     for name in (item.name for item in fields(config)):
-        if name not in ("max_minutes",) and saved.get(name) != getattr(config, name):
+        before = saved.get(name, getattr(TrainConfig(), name))  # options that came later were at their default
+        if name not in ("max_minutes",) and before != getattr(config, name):
             raise InputError(
-                f"this run was begun with {name} = {saved.get(name)}, not {getattr(config, name)}",
+                f"this run was begun with {name} = {before}, not {getattr(config, name)}",
                 path.parent,
                 "choose another run folder, or the same options",
             )

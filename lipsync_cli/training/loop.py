@@ -18,7 +18,7 @@ from lipsync_cli.data.weights import BEST, LAST, WeightsHeader, load_weights, sa
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
 from lipsync_cli.scoring.protocol import check_fits
 from lipsync_cli.training.card import write_card
-from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
+from lipsync_cli.training.config import TrainConfig, check_expert, check_same_run, save_config
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import STATE, TrainState
@@ -37,16 +37,18 @@ def train(
     config: TrainConfig,
     device: str = "cpu",
     init: Path | None = None,
+    expert: Path | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Train a generator from a pack into a run folder, going on where an earlier run of the same command stopped.
+    """Train a network from a pack into a run folder, going on where an earlier run of the same command stopped.
 
     Parameters
     ----------
     pack_path : made by `lipsync pack`
     run : folder for checkpoints, log, sample sheets and the model card
     init : weights of the same generator to start from: a run folder, a file, or None for fresh ones
+    expert : weights of a sync expert, for the recipes that need one
     note : called with lines for the user
 
     Returns
@@ -61,7 +63,7 @@ def train(
     """
     note = note or (lambda text: None)
     with Pack(pack_path) as pack:
-        trainer = _Trainer(pack, run, config, device, init, note)
+        trainer = _Trainer(pack, run, config, device, init, expert, note)
         return trainer.run(progress)
 
 
@@ -73,6 +75,7 @@ class _Trainer:
         config: TrainConfig,
         device: str,
         init: Path | None,
+        expert: Path | None,
         note: Callable[[str], None],
     ) -> None:
         self.pack, self.folder, self.device, self.note = pack, Path(run), device, note
@@ -80,12 +83,18 @@ class _Trainer:
         self.dims = {**config.dims, "size": size}
         start = None
         if init is not None:
-            start, header = load_weights(init, device)
+            start, header = load_weights(init, device, models.kind_of(config.generator))
             check_fits(pack, header, init)
             if header.architecture != config.generator:
                 raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
             self.dims = header.dims
             config = replace(config, init=header.sha256)
+        judge: Any = None
+        if expert is not None:
+            judge, header = load_weights(expert, device, "sync expert")
+            check_fits(pack, header, expert)
+            config = replace(config, expert=header.sha256)
+        check_expert(config)
         self.config = config
         self._begin()
         crops = self._hold_crops()
@@ -93,7 +102,7 @@ class _Trainer:
         total = config.max_samples or math.ceil(config.epochs * int(self.source.table.num_frames.sum()))
         self.total_steps = max(1, math.ceil(total / config.batch_size))
         torch.manual_seed(config.seed)
-        self.recipe = make_recipe(config, pack.crop_rule.mouth_region(), size)
+        self.recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge)
         self.judge = self.recipe.judge(self.source, self._held_out(crops))
         try:
             network = start.train() if start is not None else models.build(config.generator, self.dims).to(device)
@@ -271,7 +280,9 @@ class _Trainer:
                 "frames": int(table.num_frames.sum()),
                 "speakers": sorted({str(name) for name in table.speaker}),
             },
-            metrics={name: value for name, value in self.metrics.items() if name.startswith(("model/", "over_"))},
+            metrics={
+                name: value for name, value in self.metrics.items() if name.startswith(("model/", "over_", "sync/"))
+            },
         )
 
 

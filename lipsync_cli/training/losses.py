@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from lipsync_cli.scoring.metrics import SSIM_SIGMA, SSIM_WINDOW
+
+if TYPE_CHECKING:
+    from lipsync_cli.models.expert import SyncExpert
 
 
 def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float) -> Tensor:
@@ -68,6 +73,36 @@ def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
         structure = (2 * (cross - mean_x * mean_y) + 0.03**2) / (energy - means + 0.03**2)
         light = (2 * mean_x * mean_y + 0.01**2) / (means + 0.01**2)
         return 1 - (light * structure).mean()
+
+
+def choose_among(cosine: Tensor, partner: Tensor, ignored: Tensor, log_temperature: Tensor) -> Tensor:
+    """Find the right sound of each face among all sounds, and the right face of each sound: InfoNCE.
+
+    Van den Oord et al. 2018, in the symmetric form of Radford et al. 2021 with a learned temperature; Chung et al.
+    2019 ("Perfect match") use it for lip sync.
+
+    Parameters
+    ----------
+    cosine : shape (B, B), of face i with sound j
+    partner : shape (B,), for each face the number of its sound; the identity for sounds too
+    ignored : shape (B, B), bool: neither right nor wrong
+    log_temperature : logarithm of what the cosines are multiplied with
+    """
+    logits = (cosine * log_temperature.exp()).masked_fill(ignored, -torch.inf)
+    return (functional.cross_entropy(logits, partner) + functional.cross_entropy(logits.T, partner)) / 2
+
+
+def out_of_sync(expert: SyncExpert, faces: Tensor, mel: Tensor) -> Tensor:
+    """Cross-entropy of a sync expert's verdict with "in sync": Wav2Lip's sync loss (Prajwal et al. 2020).
+
+    Parameters
+    ----------
+    expert : does not learn
+    faces : shape (B, 5, 3, S / 2, S), RGB in [0, 1]
+    mel : shape (B, 1, 80, 27)
+    """
+    face, speech = expert(faces, mel)
+    return functional.softplus(-expert.logit((face * speech).sum(1))).mean()
 
 
 def contrastive(distance: Tensor, label: float, margin: float = 2.0) -> Tensor:

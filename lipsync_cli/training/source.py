@@ -40,6 +40,7 @@ class Source:
             config.quiet_reference,
             config.speaker_temperature,
             config.seed,
+            config.consecutive,
         )
 
     def batch(self, step: int) -> Batch:

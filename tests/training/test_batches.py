@@ -26,6 +26,21 @@ def test_reference_and_target_share_a_clip_and_lie_apart(pack):
         assert pack.has_face[draw.target].all() and pack.has_face[reference].all()
 
 
+def test_consecutive_targets_have_faces_and_a_reference_apart(pack):
+    table = FrameTable(pack, "train")
+    for step in range(20):
+        draw = table.draw(Sampling(12, 6, quiet_reference=0.5, consecutive=True), step)
+        runs = draw.target.reshape(2, 6)
+        assert (np.diff(runs) == 1).all() and pack.has_face[runs].all()
+        assert (np.abs(draw.reference[:, None] - runs) >= MIN_GAP).all()
+        assert (table.clip_of[draw.reference][:, None] == table.clip_of[runs]).all()
+
+
+def test_runs_longer_than_every_clip_are_said(pack):
+    with pytest.raises(NothingToDoError, match="25 consecutive"):
+        FrameTable(pack, "train").draw(Sampling(25, 25, consecutive=True), 0)
+
+
 def test_a_step_is_drawn_alike_each_time_and_differs_from_the_next(pack):
     table = FrameTable(pack, "train")
     first, again, later = (table.draw(Sampling(8), step) for step in (5, 5, 6))

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import UsageError
 from lipsync_cli.training.recipes.l1 import L1
 from lipsync_cli.training.recipes.lipgan import LipGAN
+from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
+from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
 
 if TYPE_CHECKING:
+    from lipsync_cli.models.expert import SyncExpert
     from lipsync_cli.training.config import TrainConfig
 
-RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in (LipGAN, L1)}
+RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in (LipGAN, L1, SyncExpertRecipe, LipGANExpert)}
 
 
 def find_recipe(name: str) -> Any:
@@ -24,6 +27,9 @@ def find_recipe(name: str) -> Any:
     return RECIPES[name]
 
 
-def make_recipe(config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> Any:
+def make_recipe(
+    config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, expert: SyncExpert | None = None
+) -> Any:
     """Build the recipe that a configuration names."""
-    return find_recipe(config.recipe)(config, mouth_region, size)
+    found = find_recipe(config.recipe)
+    return found(config, mouth_region, size, *([expert] if found.needs_expert else []))

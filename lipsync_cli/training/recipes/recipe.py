@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from lipsync_cli.models import GENERATORS
 from lipsync_cli.training.judge import GeneratorJudge
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.models.generated import Generated
+    from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
     from lipsync_cli.training.source import Source
 
@@ -26,6 +28,8 @@ class Recipe(Protocol):
     ----------
     name : as `--recipe` knows it
     defaults : values of `TrainConfig` that the recipe changes
+    architectures : of the networks that it can train
+    needs_expert : it is made with a sync expert as its last argument
     network_every : the network is updated in every so-manieth step, the critic in each
     critic : trained beside the network, or None
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
@@ -33,9 +37,15 @@ class Recipe(Protocol):
 
     name: ClassVar[str]
     defaults: ClassVar[dict[str, Any]]
+    architectures: ClassVar[tuple[str, ...]]
+    needs_expert: ClassVar[bool]
     network_every: int
     critic: nn.Module | None
     frozen: dict[str, nn.Module]
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Raise UsageError if the recipe cannot do what a configuration asks for."""
 
     def batch(self, source: Source, step: int) -> Any:
         """Give the samples of one step; equal steps give equal samples."""
@@ -63,8 +73,14 @@ class GeneratorRecipe:
     """What the recipes that train a generator share; each of them is one class on top of this one."""
 
     defaults: ClassVar[dict[str, Any]] = {}
+    architectures: ClassVar[tuple[str, ...]] = GENERATORS
+    needs_expert: ClassVar[bool] = False
     network_every = 1
     critic: nn.Module | None = None
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Accept every configuration."""
 
     @property
     def frozen(self) -> dict[str, nn.Module]:

@@ -1,0 +1,102 @@
+"""The sync expert that the class report wished for: learned before any generator, on real faces only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from lipsync_cli.data.windows import WindowTable, gather_windows
+from lipsync_cli.models import EXPERTS
+from lipsync_cli.training.augment import augment_windows
+from lipsync_cli.training.expert_judge import ExpertJudge
+from lipsync_cli.training.losses import choose_among
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lipsync_cli.data.windows import Windows
+    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.source import Source
+
+AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor wrong
+
+
+class SyncExpertRecipe:
+    """Find the right sound among those of the batch, and say of each pair whether it is in sync.
+
+    A batch holds several windows of each of several clips (`targets_per_reference` of each), so that every face is set
+    against sounds of its own clip at other times, which are the hard negatives, and of other clips. The first term is
+    InfoNCE, the second Wav2Lip's cosine cross-entropy (Prajwal et al. 2020) with a learned scale and threshold, in
+    which right pairs, pairs of the same clip and pairs of other clips weigh 2 : 1 : 1.
+    """
+
+    name = "sync-expert"
+    defaults: ClassVar[dict[str, Any]] = {
+        "generator": "expert",
+        "targets_per_reference": 16,
+        "beta1": 0.9,
+        "clip_norm": 1.0,
+    }
+    architectures = EXPERTS
+    needs_expert = False
+    network_every = 1
+    critic: nn.Module | None = None
+
+    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
+        self.config = config
+        self.frozen: dict[str, nn.Module] = {}
+        self._table: WindowTable | None = None
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Accept every configuration."""
+
+    def batch(self, source: Source, step: int) -> Windows:
+        """Give windows of several clips, the faces of each clip transformed alike."""
+        config, per_clip = self.config, self.config.targets_per_reference
+        if self._table is None:
+            self._table = WindowTable(source.table)
+        clips = config.batch_size // per_clip
+        middles = self._table.draw(clips, per_clip, config.speaker_temperature, config.seed, step)
+        windows = gather_windows(source.crops, source.table, middles, source.device)
+        return augment_windows(windows, config.seed, step, config.augment_share if config.augment else 0.0)
+
+    def forward(self, network: Any, batch: Windows) -> tuple[Tensor, Tensor, Tensor]:
+        """Give each face's cosine with each sound, the log odds of sync, and the choice's temperature."""
+        faces, speech = network(batch.faces.flatten(0, 1), batch.mel)
+        cosine = faces @ speech.T
+        return cosine, network.logit(cosine), network.log_temperature
+
+    def critic_losses(self, batch: Windows, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the losses of the critic's updates: there is no critic."""
+        return iter(())
+
+    def network_loss(self, batch: Windows, made: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        """Give the named terms of the expert's loss; their sum is minimised."""
+        cosine, logit, log_temperature = made
+        same, near = (torch.from_numpy(mask).to(cosine.device) for mask in _relations(batch))
+        right = torch.eye(len(cosine), dtype=torch.bool, device=cosine.device)
+        partner = torch.arange(len(cosine), device=cosine.device)
+        pull = functional.softplus(-logit[right]).mean()
+        wrong = [functional.softplus(logit[kind]) for kind in (same & ~near, ~same)]
+        push = torch.stack([errors.mean() for errors in wrong if len(errors)]).mean()
+        return {
+            "expert/choice": choose_among(cosine, partner, near & ~right, log_temperature),
+            "expert/right": 0.5 * pull,
+            "expert/wrong": 0.5 * push,
+        }
+
+    def judge(self, source: Source, held_out: Source | None) -> Judge:
+        """Judge by right or wrong pairs and by shifted clips."""
+        return ExpertJudge(source, held_out)
+
+
+def _relations(batch: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Say which face and sound are of the same clip, and which of these are (nearly) of the same time."""
+    same = batch.clip[:, None] == batch.clip
+    return same, same & (np.abs(batch.place[:, None] - batch.place) <= AMBIGUOUS)
