@@ -85,6 +85,24 @@ def infer(
         Path | None,
         typer.Option("--final-audio", help="Sound that is heard; the film is as long as it.", show_default="SPEECH"),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", help="Where to begin in the video: seconds or hh:mm:ss.mmm.", show_default=False),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--end", help="Where the video ends, in its own time.", show_default=False)
+    ] = None,
+    deinterlace: Annotated[
+        bool | None,
+        typer.Option(
+            "--deinterlace/--no-deinterlace",
+            help="Make whole frames of interlaced ones, or take them as they are.",
+            show_default="refuse interlaced video",
+        ),
+    ] = None,
+    tonemap: Annotated[
+        bool, typer.Option("--tonemap", help="Convert high dynamic range (PQ, HLG) to the standard one.")
+    ] = False,
     fps: Annotated[
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
@@ -124,6 +142,10 @@ def infer(
             silence=silence.value,
             drive_audio=drive_audio,
             final_audio=final_audio,
+            start_s=options.parse_time(start or "0", "--start"),
+            end_s=None if end is None else options.parse_time(end, "--end"),
+            deinterlace=deinterlace,
+            tonemap=tonemap,
         ) as task,
     ):
         plan = task.plan

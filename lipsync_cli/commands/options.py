@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +24,8 @@ Jobs = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
+
+SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
 def resolve_jobs(jobs: int | None) -> int:
@@ -54,3 +58,14 @@ def resolve_device(name: str) -> str:
     if int(number or 0) >= count:
         raise ToolError(f"there is no device {name}: {count} CUDA devices found", hint="use --device cpu")
     return name
+
+
+def parse_time(text: str, option: str) -> Fraction:
+    """Return the seconds in "12.5", "1:02.5" or "01:02:03.250", exactly; UsageError if it is none of these."""
+    parts = text.split(":")
+    if not (1 <= len(parts) <= 3 and all(part.isdecimal() for part in parts[:-1]) and SECONDS.fullmatch(parts[-1])):
+        raise UsageError(f"{option} {text!r} is no time", hint="give seconds, such as 12.5, or hours:minutes:seconds")
+    total = Fraction(0)
+    for part in parts:
+        total = 60 * total + Fraction(part)
+    return total

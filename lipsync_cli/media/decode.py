@@ -39,6 +39,7 @@ def read_frames(
     stop: int | None = None,
     size: tuple[int, int] | None = None,
     threads: int | None = None,
+    filters: tuple[str, ...] = (),
 ) -> Iterator[np.ndarray]:
     """Give the frames of a video in the order they are shown, upright, none doubled, none left out.
 
@@ -48,6 +49,7 @@ def read_frames(
     start, stop : numbers of the first frame and of the one after the last; None goes to the end
     size : (width, height) to scale to; None keeps the size that `probe` tells
     threads : threads of the decoder, 0 lets FFmpeg choose; None takes one for a small picture, else two
+    filters : what is done to the decoded frames first, from `plan_conversion`
 
     Yields
     ------
@@ -74,7 +76,7 @@ def read_frames(
     with tempfile.TemporaryFile() as messages:
         process = start_tool(
             "ffmpeg",
-            _arguments(info, start, stop, (width, height), size is not None, threads),
+            _arguments(info, start, stop, (width, height), size is not None, threads, filters),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=messages,  # a file never fills up as a pipe does
@@ -129,7 +131,13 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def _arguments(
-    info: MediaInfo, start: int, stop: int | None, size: tuple[int, int], is_scaled: bool, threads: int
+    info: MediaInfo,
+    start: int,
+    stop: int | None,
+    size: tuple[int, int],
+    is_scaled: bool,
+    threads: int,
+    filters: tuple[str, ...],
 ) -> list[str]:
     """Return FFmpeg's arguments for frames `start` ... `stop - 1` as raw RGB on stdout."""
     import ffmpeg
@@ -148,6 +156,7 @@ def _arguments(
     chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", "format=rgb24"]
     if skipped:
         chain.insert(0, f"trim=start_frame={skipped}")
+    chain[:0] = filters
     if info.is_image:
         before["format"] = f"{photo_format(info.path)}_pipe"
     after: dict[str, object] = {"map": "0:V:0", "fps_mode": "passthrough", "filter_threads": max(1, threads)}

@@ -31,12 +31,22 @@ class Footage:
     info : what `probe` says about the file
     num_frames : how many frames, from the first, are needed
     spool_bytes : room for frames on disk
+    first : number of the file's frame that counts as frame 0 here
+    filters : as for `read_frames`
     """
 
-    def __init__(self, info: MediaInfo, num_frames: int, spool_bytes: int = SPOOL_BYTES) -> None:
+    def __init__(
+        self,
+        info: MediaInfo,
+        num_frames: int,
+        spool_bytes: int = SPOOL_BYTES,
+        first: int = 0,
+        filters: tuple[str, ...] = (),
+    ) -> None:
         if info.video is None:
             raise InputError("has no picture", info.path)
         self.path, self.is_image, self.num_frames = Path(info.path), info.is_image, num_frames
+        self._first, self._filters = first, filters
         self.width, self.height = info.video.width, info.video.height
         shape = (self.height, self.width, 3)
         self.frame_bytes = self.height * self.width * 3
@@ -118,7 +128,8 @@ class Footage:
     def _decode(self, start: int, stop: int) -> Iterator[np.ndarray]:
         """Give frames `start` ... `stop - 1`, or raise InputError if there are fewer."""
         number = start
-        with closing(read_frames(self.path, start, stop)) as frames:  # type: ignore[type-var]
+        span = self._first + start, self._first + stop
+        with closing(read_frames(self.path, *span, filters=self._filters)) as frames:  # type: ignore[type-var]
             for frame in frames:
                 yield frame
                 number += 1

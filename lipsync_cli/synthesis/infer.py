@@ -92,7 +92,10 @@ def infer(
     plan, rule, clock = task.plan, task.header.crop_rule, _Clock()
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
-    with Footage(task.info, plan.num_source_frames) as footage:
+    picture = task.picture
+    with Footage(task.info, plan.num_source_frames, first=task.first_frame, filters=picture.filters) as footage:
+        for note in picture.notes:
+            say(f"{task.face}: {note}")
         boxes = find_face(footage.scan(), rule, _counted(progress, plan.num_source_frames)).boxes
         num_without_face = _check_faces(boxes, task, say)
         if plan.extended and not task.info.is_image:
@@ -115,7 +118,7 @@ def infer(
         float(plan.sound_s),
         plan.num_source_frames,
         num_without_face,
-        number,
+        None if number is None else number + task.first_frame,
         task.header.name,
         task.header.sha256,
         clock.laps,
@@ -181,7 +184,7 @@ def _write(renderer: Renderer, task: Task, path: Path, crf: int, progress: Progr
         plan.sound_s,
         crf=crf,
         tags=synthetic_tags(task.header.name, task.header.sha256),
-        color_tags=None if task.info.is_image else video.color_tags,
+        color_tags=task.picture.color_tags,
         sample_aspect=video.sample_aspect,
     )
     with writer, renderer.frames(plan, task.voice) as frames:

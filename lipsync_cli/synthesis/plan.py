@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
@@ -95,6 +95,34 @@ def steady(timeline: Timeline, rate: Fraction) -> Timeline:
     if abs((timeline.num_frames - 1) / rate - last_s) > 2 * timeline.time_base:
         rate = (timeline.num_frames - 1) / last_s
     return Timeline.constant(rate, timeline.num_frames)
+
+
+def span(timeline: Timeline, start_s: Fraction, end_s: Fraction | None) -> tuple[int, int]:
+    """Return the number of the frame that is shown at `start_s`, and of the first one that appears at `end_s` or later.
+
+    Raises
+    ------
+    UsageError : there is no frame between the two
+    """
+    whole_s = timeline.duration_s
+    if start_s < 0 or start_s >= whole_s:
+        raise UsageError(
+            f"--start {float(start_s):g} s lies outside the video", hint=f"it lasts {float(whole_s):.3f} s"
+        )
+    if end_s is not None and end_s <= start_s:
+        raise UsageError(f"--end {float(end_s):g} s is not after --start {float(start_s):g} s")
+    first = _frames_before(timeline, start_s, inclusive=True) - 1
+    stop = timeline.num_frames if end_s is None else _frames_before(timeline, end_s, inclusive=False)
+    return first, max(stop, first + 1)
+
+
+def _frames_before(timeline: Timeline, moment_s: Fraction, inclusive: bool) -> int:
+    """Count the frames that appear before a moment, or at it if `inclusive`."""
+    import numpy as np
+
+    ticks = moment_s / timeline.time_base
+    limit = floor(ticks) if inclusive else ceil(ticks) - 1
+    return int(np.searchsorted(timeline.pts[:-1], limit, side="right"))
 
 
 def _order(num_source: int, num_frames: int, extend: str) -> np.ndarray:

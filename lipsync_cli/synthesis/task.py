@@ -11,11 +11,12 @@ from types import TracebackType
 
 from lipsync_cli.data.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.media.picture import Conversion, plan_conversion
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.output import check_output
 from lipsync_cli.speech.mel import MelParameters
-from lipsync_cli.synthesis.plan import Plan, plan_frames, steady
+from lipsync_cli.synthesis.plan import Plan, plan_frames, span, steady
 from lipsync_cli.synthesis.sketch import Sketcher
 from lipsync_cli.synthesis.voice import Voice, sound_duration
 
@@ -36,6 +37,8 @@ class Task:
     plan : what the output will be
     extend : how a source that is shorter than the speech goes on
     loading : the generator, which is loaded in the background; None if nothing is to be drawn
+    first_frame : number of the source's frame that is the plan's frame 0
+    picture : what is done to the source's frames
     """
 
     face: Path
@@ -48,6 +51,8 @@ class Task:
     extend: str
     loading: Future[Sketcher] | None
     sound: Path
+    first_frame: int
+    picture: Conversion
 
     def __enter__(self) -> Task:
         return self
@@ -68,6 +73,10 @@ def prepare(
     silence: str = "close",
     drive_audio: Path | None = None,
     final_audio: Path | None = None,
+    start_s: Fraction = Fraction(0),
+    end_s: Fraction | None = None,
+    deinterlace: bool | None = None,
+    tonemap: bool = False,
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -84,6 +93,8 @@ def prepare(
     silence : what the mouth does in the pauses of the speech, see `Voice`
     drive_audio : file whose sound moves the lips; None: the speech
     final_audio : file whose sound is heard and sets the length; None: the speech
+    start_s, end_s : the part of the source that is used, in seconds from its first frame; None: to its end
+    deinterlace, tonemap : see `plan_conversion`
 
     Raises
     ------
@@ -99,6 +110,7 @@ def prepare(
     info = probe(face)
     if info.video is None:
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
+    picture = plan_conversion(info, deinterlace, tonemap)
     found = find_weights(weights)
     header = read_header(found)
     check_kind(header, found)
@@ -108,15 +120,20 @@ def prepare(
     voice = Voice(drive, header.mel_parameters, silence)
     try:
         sound_s = voice.duration_s if sound == drive else sound_duration(sound)
+        first_frame = 0
+        if info.is_image and (start_s or end_s is not None):
+            raise UsageError(f"{face}: a photo has no --start and no --end")
         if info.is_image:
             timeline, extend = Timeline.constant(photo_fps, 1), "hold"
         else:
             timeline = steady(read_timeline(face), info.video.rate)
+            first_frame, stop = span(timeline, start_s, end_s)
+            timeline = timeline.cut(first_frame, stop)
         plan = plan_frames(timeline, sound_s, extend)
     except BaseException:
         voice.close()
         raise
-    return Task(face, speech, output, header, info, voice, plan, extend, loading, sound)
+    return Task(face, speech, output, header, info, voice, plan, extend, loading, sound, first_frame, picture)
 
 
 def _check_mels(header: WeightsHeader, path: Path) -> None:
