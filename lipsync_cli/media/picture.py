@@ -81,16 +81,16 @@ def _losses(video: VideoStream) -> list[str]:
 
 
 def _tonemap(video: VideoStream) -> list[str]:
-    """Return the filters from BT.2100 to BT.709; the curve is Hable's (Uncharted 2, GDC 2010)."""
+    """Return the filters from BT.2100 to BT.709: white (203 cd/m2, ITU-R BT.2408) stays white, highlights are pressed."""
     _available("zscale")
     _available("tonemap")
     tags = f"tin={video.color_transfer}:min={_zimg(video.color_space, 'bt2020nc')}"
     tags += f":pin={_zimg(video.color_primaries, 'bt2020')}:rin={'pc' if video.color_range == 'pc' else 'tv'}"
     return [
-        f"zscale={tags}:t=linear:npl=100",
+        f"zscale={tags}:t=linear:npl=203",
         "format=gbrpf32le",
         "zscale=p=bt709",
-        "tonemap=tonemap=hable:desat=0",
+        "tonemap=tonemap=mobius:desat=0",
         "zscale=t=bt709:m=bt709:r=tv",
         "format=yuv420p",
     ]
