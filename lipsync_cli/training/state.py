@@ -75,23 +75,41 @@ class TrainState:
         ------
         InputError : if the file is cut short, foreign, of another version, or of other networks
         """
-        from pickle import UnpicklingError
-
-        import torch
-
+        values = read_state(path, device)
         try:
-            values = torch.load(path, map_location=device, weights_only=True)
-            if values["format"] != FORMAT or values["format_version"] != FORMAT_VERSION:
-                raise InputError("is no training state of this version", path, "choose another run folder")
             for name, module in self._modules().items():
                 module.load_state_dict(values["modules"][name])
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(values["optimizers"][name])
             self.step, self.samples_seen, self.elapsed_s, self.best = values["counters"]
             self.pending = values["pending"]
-        except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, UnpicklingError) as error:
-            raise InputError("is not a readable training state", path, "remove it to begin the run anew") from error
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise _unreadable(path) from error
 
     def _modules(self) -> dict[str, nn.Module]:
         modules = {"generator": self.generator, "critic": self.critic, "ema": self.ema}
         return {name: module for name, module in modules.items() if module is not None}
+
+
+def read_state(path: Path, device: str) -> dict[str, Any]:
+    """Read a training state without the networks it belongs to: `counters`, `modules` and `optimizers` by name.
+
+    Raises
+    ------
+    InputError : if the file is cut short, foreign or of another version
+    """
+    from pickle import UnpicklingError
+
+    import torch
+
+    try:
+        values = torch.load(path, map_location=device, weights_only=True)
+        if values["format"] != FORMAT or values["format_version"] != FORMAT_VERSION:
+            raise InputError("is no training state of this version", path, "choose another run folder")
+        return values
+    except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, UnpicklingError) as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError("is not a readable training state", path, "remove it to begin the run anew")
