@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -26,13 +27,32 @@ if TYPE_CHECKING:
 AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor wrong
 
 
+class Verdicts(NamedTuple):
+    """Each face against each sound: shape (B, B) but for the temperature.
+
+    Attributes
+    ----------
+    cosine : of the embeddings
+    log_temperature : of the choice
+    shaping : log odds of sync that teach the encoders, not scale and threshold
+    odds : the same that teach scale and threshold, not the encoders
+    """
+
+    cosine: Tensor
+    log_temperature: Tensor
+    shaping: Tensor
+    odds: Tensor
+
+
 class SyncExpertRecipe:
     """Find the right sound among those of the batch, and say of each pair whether it is in sync.
 
     A batch holds several windows of each of several clips (`targets_per_reference` of each), so that every face is set
     against sounds of its own clip at other times, which are the hard negatives, and of other clips. The first term is
     InfoNCE, the second Wav2Lip's cosine cross-entropy (Prajwal et al. 2020) with a learned scale and threshold, in
-    which right pairs, pairs of the same clip and pairs of other clips weigh 2 : 1 : 1.
+    which right pairs, pairs of the same clip and pairs of other clips weigh 2 : 1 : 1. Transformed faces and voices lie
+    further apart than real ones, so scale and threshold are fitted to the untransformed windows of a batch alone, where
+    there are any.
     """
 
     name = "sync-expert"
@@ -66,34 +86,48 @@ class SyncExpertRecipe:
         windows = gather_windows(source.crops, source.table, middles, source.device)
         return augment_windows(windows, config.seed, step, config.augment_share if config.augment else 0.0)
 
-    def forward(self, network: Any, batch: Windows) -> tuple[Tensor, Tensor, Tensor]:
-        """Give each face's cosine with each sound, the log odds of sync, and the choice's temperature."""
+    def forward(self, network: Any, batch: Windows) -> Verdicts:
+        """Compare each face with each sound."""
         faces, speech = network(batch.faces.flatten(0, 1), batch.mel)
         cosine = faces @ speech.T
-        return cosine, network.logit(cosine), network.log_temperature
+        scale, threshold = network.log_scale.exp(), network.threshold
+        shaping = scale.detach() * (cosine - threshold.detach())
+        return Verdicts(cosine, network.log_temperature, shaping, network.logit(cosine.detach()))
 
     def critic_losses(self, batch: Windows, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates: there is no critic."""
         return iter(())
 
-    def network_loss(self, batch: Windows, made: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+    def network_loss(self, batch: Windows, made: Verdicts) -> dict[str, Tensor]:
         """Give the named terms of the expert's loss; their sum is minimised."""
-        cosine, logit, log_temperature = made
-        same, near = (torch.from_numpy(mask).to(cosine.device) for mask in _relations(batch))
-        right = torch.eye(len(cosine), dtype=torch.bool, device=cosine.device)
-        partner = torch.arange(len(cosine), device=cosine.device)
-        pull = functional.softplus(-logit[right]).mean()
-        wrong = [functional.softplus(logit[kind]) for kind in (same & ~near, ~same)]
-        push = torch.stack([errors.mean() for errors in wrong if len(errors)]).mean()
+        count = len(made.cosine)
+        same, near = (torch.from_numpy(mask).to(made.cosine.device) for mask in _relations(batch))
+        right = torch.eye(count, dtype=torch.bool, device=made.cosine.device)
+        partner = torch.arange(count, device=made.cosine.device)
+        first = self._first_plain(count)
+        plain = (slice(first, None), slice(first, None))
         return {
-            "expert/choice": choose_among(cosine, partner, near & ~right, log_temperature),
-            "expert/right": 0.5 * pull,
-            "expert/wrong": 0.5 * push,
+            "expert/choice": choose_among(made.cosine, partner, near & ~right, made.log_temperature),
+            "expert/sync": _right_or_wrong(made.shaping, same, near),
+            "expert/calibration": _right_or_wrong(made.odds[plain], same[plain], near[plain]),
         }
+
+    def _first_plain(self, count: int) -> int:
+        config, per_clip = self.config, self.config.targets_per_reference
+        changed = math.ceil(count // per_clip * config.augment_share) * per_clip if config.augment else 0
+        return changed if changed < count else 0
 
     def judge(self, source: Source, held_out: Source | None) -> Judge:
         """Judge by right or wrong pairs and by shifted clips."""
         return ExpertJudge(source, held_out)
+
+
+def _right_or_wrong(logit: Tensor, same: Tensor, near: Tensor) -> Tensor:
+    """Cross-entropy of the verdicts "in sync", right pairs : same clip : other clips = 2 : 1 : 1."""
+    wrong = [functional.softplus(logit[kind]) for kind in (same & ~near, ~same)]
+    push = [errors.mean() for errors in wrong if len(errors)]
+    pull = functional.softplus(-logit.diagonal()).mean()
+    return (pull + torch.stack(push).mean()) / 2 if push else pull
 
 
 def _relations(batch: Windows) -> tuple[np.ndarray, np.ndarray]:
