@@ -7,6 +7,8 @@ synthesis by appearance flow"), a patch for what no pixel of the reference shows
 that mixes them.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,6 +16,24 @@ from torch.nn import functional
 from lipsync_cli.models.generated import Generated
 
 FLOW_UNIT = 0.1  # one unit of the flow head moves by a tenth of the crop's side
+
+
+class FaceCode(NamedTuple):
+    """What the decoder takes of B faces: the reference's and the pose's share in each of its four resolutions.
+
+    Attributes
+    ----------
+    map1, map2 : shape (B, c1, S / 4 + 2, S / 2) and (B, c2, S / 8 + 2, S / 4), the lower halves with a margin
+    map3, map4 : shape (B, c3, S / 8, S / 8) and (B, c4, S / 16, S / 16)
+    mean, deviation : shape (B, 3, 1, 1), colours of the reference
+    """
+
+    map1: Tensor
+    map2: Tensor
+    map3: Tensor
+    map4: Tensor
+    mean: Tensor
+    deviation: Tensor
 
 
 class CompactGenerator(nn.Module):
@@ -65,10 +85,10 @@ class CompactGenerator(nn.Module):
             nn.Linear(128 * 5 * 4, audio_dim),
             nn.SiLU(),
         )
-        self.fuse4 = _Fuse(r4 + t4 + audio_dim, c4, audio_dim)
-        self.fuse3 = _Fuse(c4 + r3 + t3, c3, audio_dim)
-        self.fuse2 = _Fuse(c3 + r2 + t2, c2, audio_dim)
-        self.fuse1 = _Fuse(c2 + r1 + t1, c1, audio_dim)
+        self.fuse4 = _Fuse(audio_dim, r4 + t4, c4, audio_dim, face_first=True)
+        self.fuse3 = _Fuse(c4, r3 + t3, c3, audio_dim)
+        self.fuse2 = _Fuse(c3, r2 + t2, c2, audio_dim)
+        self.fuse1 = _Fuse(c2, r1 + t1, c1, audio_dim)
         self.flow_head = _head(c1, [0.0] * 2, deviation=0.0)
         self.paint_head = _head(c1, [0.0] * 12 + [3.0] * 4, deviation=1e-3)  # 4 pixels of (patch RGB, mask)
 
@@ -86,6 +106,22 @@ class CompactGenerator(nn.Module):
         image (B, 3, S, S), flow (B, 2, S, S) in units of S as (x, y), mask (B, 1, S, S), patch (B, 3, S, S);
         the image's upper half is the target's own, and there flow is zero and mask is one
         """
+        half = self.size // 2
+        share = target.shape[0] // reference.shape[0]
+        code = self.encode_face(reference, target)
+        flow, mask, patch = self.move(code, mel)
+        warped = warp(_repeat(reference, share), flow, first_row=half)
+        lower = mask * warped + (1 - mask) * patch
+        pad = (0, 0, half, 0)
+        return Generated(
+            image=torch.cat([target[:, :, :half], lower], 2),
+            flow=functional.pad(flow, pad),
+            mask=functional.pad(mask, pad, value=1.0),
+            patch=functional.pad(patch, pad),
+        )
+
+    def encode_face(self, reference: Tensor, target: Tensor) -> FaceCode:
+        """Compute what does not depend on the speech; arguments as of `forward`."""
         half, share = self.size // 2, target.shape[0] // reference.shape[0]
         deviation, mean = torch.std_mean(reference, dim=(2, 3), keepdim=True)
         deviation = deviation + 0.02
@@ -101,27 +137,33 @@ class CompactGenerator(nn.Module):
         for encode in self.pose_encoder:
             features = encode(features)
             poses.append(features)
+        maps = [torch.cat(pair, 1) for pair in zip(refs, poses, strict=True)]
+        return FaceCode(
+            self.fuse1.join_face(_lower(maps[0], 2)),
+            self.fuse2.join_face(_lower(maps[1], 2)),
+            self.fuse3.join_face(maps[2]),
+            self.fuse4.join_face(maps[3]),
+            mean,
+            deviation,
+        )
+
+    def move(self, code: FaceCode, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return flow, mask and patch of the lower halves, (B, C, S / 2, S), for the speech; see `forward`.
+
+        Parameters
+        ----------
+        code : from `encode_face`, of B targets, or of one target for all
+        mel : shape (B, 1, 80, 27)
+        """
         speech = self.audio_encoder(mel)
-        rows, columns = refs[3].shape[2:]
-        x = self.fuse4([refs[3], poses[3], speech[:, :, None, None].expand(-1, -1, rows, columns)], speech)
-        x = self.fuse3([_up(x), refs[2], poses[2]], speech)
-        x = _up(x)
-        x = self.fuse2([_lower(part, 2) for part in (x, refs[1], poses[1])], speech)
+        x = self.fuse4(speech[:, :, None, None], code.map4, speech)
+        x = self.fuse3(_up(x), code.map3, speech)
+        x = self.fuse2(_lower(_up(x), 2), code.map2, speech)
         x = _up(x)[:, :, 2:]  # the margin of 2 rows above the middle became 4 rows; 2 stay
-        x = self.fuse1([x, _lower(refs[0], 2), _lower(poses[0], 2)], speech)
+        x = self.fuse1(x, code.map1, speech)
         flow = functional.interpolate(self.flow_head(x), scale_factor=2, mode="bilinear")[:, :, 4:] * FLOW_UNIT
         paint = functional.pixel_shuffle(self.paint_head(x), 2)[:, :, 4:]
-        patch = paint[:, :3] * deviation + mean
-        mask = torch.sigmoid(paint[:, 3:])
-        warped = warp(_repeat(reference, share), flow, first_row=half)
-        lower = mask * warped + (1 - mask) * patch
-        pad = (0, 0, half, 0)
-        return Generated(
-            image=torch.cat([target[:, :, :half], lower], 2),
-            flow=functional.pad(flow, pad),
-            mask=functional.pad(mask, pad, value=1.0),
-            patch=functional.pad(patch, pad),
-        )
+        return flow, torch.sigmoid(paint[:, 3:]), paint[:, :3] * code.deviation + code.mean
 
 
 def warp(image: Tensor, flow: Tensor, first_row: int = 0) -> Tensor:
@@ -200,9 +242,14 @@ class _Residual(nn.Module):
 class _Fuse(nn.Module):
     """Join feature maps, then let the speech scale and shift them (FiLM, Perez et al. 2018) inside a residual block."""
 
-    def __init__(self, channels_in: int, channels: int, audio_dim: int) -> None:
+    def __init__(
+        self, channels_in: int, channels_face: int, channels: int, audio_dim: int, face_first: bool = False
+    ) -> None:
         super().__init__()
-        self.join = nn.Conv2d(channels_in, channels, 1, bias=False)
+        first = channels_face if face_first else 0
+        self._own = slice(first, first + channels_in)  # inputs of `join`
+        self._face = slice(0, channels_face) if face_first else slice(channels_in, channels_in + channels_face)
+        self.join = nn.Conv2d(channels_in + channels_face, channels, 1, bias=False)
         self.join_norm = _norm(channels)
         self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.first_norm = _norm(channels)
@@ -210,8 +257,13 @@ class _Fuse(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.second_norm = _norm(channels)
 
-    def forward(self, parts: list[Tensor], speech: Tensor) -> Tensor:
-        x = functional.silu(self.join_norm(self.join(torch.cat(parts, 1))))
+    def join_face(self, face: Tensor) -> Tensor:
+        """Return the face's share in the joined map: a 1x1 convolution can be done in two parts."""
+        return functional.conv2d(face, self.join.weight[:, self._face])
+
+    def forward(self, x: Tensor, joined_face: Tensor, speech: Tensor) -> Tensor:
+        x = functional.conv2d(x, self.join.weight[:, self._own]) + joined_face
+        x = functional.silu(self.join_norm(x))
         scale, shift = self.film(speech)[:, :, None, None].chunk(2, 1)
         y = functional.silu(self.first_norm(self.first(x)) * (1 + scale) + shift)
         return functional.silu(x + self.second_norm(self.second(y)))

@@ -111,6 +111,7 @@ class Compositor:
     def _face(self, matrix: np.ndarray, shape: tuple[int, int], sketch: Sketch, reference: ReferenceFace) -> np.ndarray:
         """Return the face at the frame's resolution, shape (h, w, 3) float32, 0 ... 255."""
         if sketch.flow is None or sketch.mask is None or sketch.patch is None:
+            assert sketch.image is not None
             return _enlarge(sketch.image, matrix, shape) * 255
         size = self._rule.size
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below

@@ -14,6 +14,7 @@ from lipsync_cli.faces.track import find_face
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.marks import synthetic_tags
 from lipsync_cli.output import atomic_output
+from lipsync_cli.synthesis.codes import face_codes
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.reference import choose_neutral, fits_poses
@@ -107,8 +108,9 @@ def infer(
         number = _choose_reference(reference, footage, boxes, task, sketcher, say)
         clock.lap("choose_reference")
         chosen = None if number is None else reference_face(footage.frame(number), boxes[number], rule)
-        renderer = Renderer(footage, boxes, rule, sketcher, Compositor(rule, lower_face_mask(rule)), chosen, batch_size)
-        with atomic_output(task.output, force) as temporary:
+        compositor = Compositor(rule, lower_face_mask(rule))
+        with face_codes(sketcher) as codes, atomic_output(task.output, force) as temporary:
+            renderer = Renderer(footage, boxes, rule, sketcher, compositor, chosen, batch_size, codes)
             _write(renderer, task, temporary, crf, progress)
         clock.lap("render")
     return Result(

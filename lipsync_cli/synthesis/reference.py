@@ -46,6 +46,7 @@ def choose_neutral(
     silence = np.full((len(crops), WINDOW, N_MELS), SILENCE, np.float32)
     row0, row1, col0, col1 = rule.mouth_region()
     closed = sketcher.sketch(crops, crops, silence).image
+    assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])
     return int(numbers[(change / (np.median(change) + 1e-6) + detail / np.median(detail)).argmin()])

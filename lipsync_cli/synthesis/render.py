@@ -15,6 +15,7 @@ from lipsync_cli.synthesis.stream import pipeline
 if TYPE_CHECKING:
     import numpy as np
 
+    from lipsync_cli.synthesis.codes import FaceCodes
     from lipsync_cli.synthesis.footage import Footage
     from lipsync_cli.synthesis.plan import Plan
     from lipsync_cli.synthesis.sketch import Sketch, Sketcher
@@ -26,10 +27,14 @@ BATCHES_IN_FLIGHT = 5  # two queues of one, three stages with one in hand
 
 
 class _Face(NamedTuple):
-    """A face to be drawn: the map (2, 3) from the frame to its crop, the crop (S, S, 3), and whose pixels are moved."""
+    """A face to be drawn: its frame's number, the map (2, 3) from the frame to its crop, whose pixels are moved.
 
+    The crop (S, S, 3) is None if the face's code is known.
+    """
+
+    number: int
     matrix: np.ndarray
-    crop: np.ndarray
+    crop: np.ndarray | None
     reference: ReferenceFace
 
 
@@ -58,6 +63,7 @@ class Renderer:
     sketcher, compositor : the generator, and what puts its work into the frames
     reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
     batch_size : frames that the generator draws at once, at most
+    codes : keeps what the generator computes from the faces alone, for one `reference`; None: it is computed each time
     """
 
     footage: Footage
@@ -67,6 +73,7 @@ class Renderer:
     compositor: Compositor
     reference: ReferenceFace | None = None
     batch_size: int = BATCH_SIZE
+    codes: FaceCodes | None = None
 
     @contextmanager
     def frames(self, plan: Plan, voice: Voice) -> Generator[Iterator[np.ndarray], None, None]:
@@ -103,11 +110,13 @@ class Renderer:
                     last = number, None
                 elif neutral is None or grey is None:
                     own = reference_face(pixels, box, self.rule)
-                    last = number, _Face(self.rule.matrix(box), own.crop, own)
+                    last = number, _Face(number, self.rule.matrix(box), own.crop, own)
+                elif self.codes is not None and (matrix := self.codes.matrix(number)) is not None:
+                    last = number, _Face(number, matrix, None, neutral)
                 else:
                     crop = crop_face(pixels, box, self.rule)
                     pose = aligner.align(to_grey(crop), grey)
-                    last = number, _Face(follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
+                    last = number, _Face(number, follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
             return last[1]
 
         return find
@@ -122,12 +131,22 @@ class Renderer:
             faces = [face for face in (batch[place].face for place in places) if face is not None]
             if faces:
                 mels = voice.windows(np.array([batch[place].middle_s for place in places]))
-                alike = all(face.reference is faces[0].reference for face in faces)
-                references = np.stack([face.reference.crop for face in (faces[:1] if alike else faces)])
-                sketch = self.sketcher.sketch(references, np.stack([face.crop for face in faces]), mels)
+                sketch = self._draw(faces, mels)
                 for index, place in enumerate(places):
                     batch[place] = batch[place]._replace(sketch=sketch.one(index), shown=float(shown[place]))
             yield batch
+
+    def _draw(self, faces: list[_Face], mels: np.ndarray) -> Sketch:
+        import numpy as np
+
+        references = [face.reference.crop for face in faces]
+        if self.codes is not None:
+            numbers, matrices = [face.number for face in faces], [face.matrix for face in faces]
+            codes = self.codes.of(numbers, matrices, references, [face.crop for face in faces])
+            return self.sketcher.draw(codes, mels)
+        alike = all(reference is references[0] for reference in references)
+        crops = [face.crop for face in faces if face.crop is not None]
+        return self.sketcher.sketch(np.stack(references[:1] if alike else references), np.stack(crops), mels)
 
     def _compose(self, batches: Iterator[list[_Frame]]) -> Iterator[np.ndarray]:
         """Put the drawn faces into the frames."""

@@ -16,20 +16,20 @@ class Sketch(NamedTuple):
 
     Attributes
     ----------
-    image : shape (n, S, S, 3) float32, the finished crop, RGB in [0, 1]
+    image : shape (n, S, S, 3) float32, the finished crop, RGB in [0, 1]; None if it was drawn from codes
     flow : shape (n, S, S, 2) float32, displacement (x, y) into the reference's crop in units of S, or None
     mask : shape (n, S, S) float32, how much of the warped reference shows, or None
     patch : shape (n, S, S, 3) float32, what shows where the reference does not, or None
     """
 
-    image: np.ndarray
+    image: np.ndarray | None
     flow: np.ndarray | None = None
     mask: np.ndarray | None = None
     patch: np.ndarray | None = None
 
     def one(self, index: int) -> Sketch:
         """Return the sketch of one crop, without the first axis."""
-        return Sketch(*(None if part is None else part[index] for part in self))  # type: ignore[arg-type]
+        return Sketch(*(None if part is None else part[index] for part in self))
 
 
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
@@ -50,6 +50,7 @@ class Sketcher:
         import torch
 
         self._generator, self._device = generator, device
+        self._code_shapes: list[tuple[int, ...]] = []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._threads = max(1, min(torch.get_num_threads(), cores - 1, MAX_THREADS))
 
@@ -64,18 +65,67 @@ class Sketcher:
         """
         import torch
 
-        if torch.get_num_threads() != self._threads:  # holds for the calling thread
-            torch.set_num_threads(self._threads)
+        self._limit_threads()
         with torch.inference_mode():
-            drawn = self._generator(
-                self._image(reference), self._image(target), torch.from_numpy(mel).to(self._device).mT[:, None]
-            )
+            drawn = self._generator(self._image(reference), self._image(target), self._mel(mel))
             return Sketch(
                 image=_channels_last(drawn.image),
                 flow=None if drawn.flow is None else _channels_last(drawn.flow),
                 mask=None if drawn.mask is None else drawn.mask[:, 0].float().cpu().numpy(),
                 patch=None if drawn.patch is None else _channels_last(drawn.patch),
             )
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether `encode` and `draw` save time; on a GPU the codes' way there and back takes longer than they do."""
+        return self._device == "cpu" and hasattr(self._generator, "encode_face")
+
+    def encode(self, reference: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Compute what the drawing of some faces does not need the speech for: codes (n, L) float32; see `sketch`."""
+        import torch
+
+        self._limit_threads()
+        with torch.inference_mode():
+            code = self._generator.encode_face(self._image(reference), self._image(target))  # type: ignore[operator]
+            parts = [part.permute(0, 2, 3, 1) for part in code]
+            self._code_shapes = [tuple(part.shape[1:]) for part in parts]
+            return torch.cat([part.reshape(len(part), -1) for part in parts], 1).numpy()
+
+    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Sketch:
+        """Draw faces that `encode` has seen, without their images.
+
+        Parameters
+        ----------
+        codes : shape (n, L), or (1, L), which serves all
+        mel : shape (n, 27, 80)
+        """
+        import torch
+        from torch.nn import functional
+
+        from lipsync_cli.models.compact import FaceCode
+
+        self._limit_threads()
+        with torch.inference_mode():
+            sizes = [int(np.prod(shape)) for shape in self._code_shapes]
+            parts = torch.from_numpy(codes).split(sizes, 1)
+            shaped = [
+                part.reshape(-1, *shape).permute(0, 3, 1, 2)
+                for part, shape in zip(parts, self._code_shapes, strict=True)
+            ]
+            lower = self._generator.move(FaceCode(*shaped), self._mel(mel))  # type: ignore[operator]
+            flow, mask, patch = (functional.pad(part, (0, 0, part.shape[3] - part.shape[2], 0)) for part in lower)
+            return Sketch(None, _channels_last(flow), mask[:, 0].numpy(), _channels_last(patch))
+
+    def _limit_threads(self) -> None:
+        import torch
+
+        if torch.get_num_threads() != self._threads:  # holds for the calling thread
+            torch.set_num_threads(self._threads)
+
+    def _mel(self, mel: np.ndarray) -> Tensor:
+        import torch
+
+        return torch.from_numpy(mel).to(self._device).mT[:, None]
 
     def _image(self, pixels: np.ndarray) -> Tensor:
         import torch

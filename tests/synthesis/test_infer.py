@@ -116,15 +116,15 @@ def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weigh
 @pytest.mark.parametrize("error", [InputError("is broken"), KeyboardInterrupt(), MemoryError()], ids=repr)
 def test_a_failing_stage_leaves_nothing(no_detector, face_clip, voice_file, weights, tmp_path, monkeypatch, error):
     calls = []
-    sketch = Sketcher.sketch
+    draw = Sketcher.draw
 
     def fail(self, *args):
         calls.append(1)
         if len(calls) == 2:
             raise error
-        return sketch(self, *args)
+        return draw(self, *args)
 
-    monkeypatch.setattr(Sketcher, "sketch", fail)
+    monkeypatch.setattr(Sketcher, "draw", fail)
     output = tmp_path / "out.mp4"
     with prepare(face_clip, voice_file(3), output, weights) as task, pytest.raises(type(error)):
         infer(task, "current")
