@@ -33,16 +33,28 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
     path = Path(path)
     check_output(path, force)
     _remove_stale(path)
+    with private_file(path) as temporary:
+        try:
+            yield temporary
+            os.chmod(temporary, 0o666 & ~_umask())  # some writers make private files
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise InputError(f"cannot be written ({error.strerror or error})", path) from error
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` for a step on the way to it; what stands there is removed at the end.
+
+    What a killed run leaves is removed by the next `atomic_output` of the same path.
+    """
+    path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())  # some writers make private files
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror or error})", path) from error
     finally:
         temporary.unlink(missing_ok=True)
 

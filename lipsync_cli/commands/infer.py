@@ -103,6 +103,10 @@ def infer(
     tonemap: Annotated[
         bool, typer.Option("--tonemap", help="Convert high dynamic range (PQ, HLG) to the standard one.")
     ] = False,
+    keep_tracks: Annotated[
+        bool,
+        typer.Option("--keep-tracks", help="Keep further sound tracks, subtitles and chapters of the video."),
+    ] = False,
     fps: Annotated[
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
@@ -168,6 +172,7 @@ def infer(
             force,
             progress=progress.update,
             say=progress.note,
+            keep_tracks=keep_tracks,
         )
         for part, seconds in result.seconds.items():
             progress.detail(f"{part}: {seconds:.2f} s")

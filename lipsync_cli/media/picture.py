@@ -81,7 +81,7 @@ def _losses(video: VideoStream) -> list[str]:
 
 
 def _tonemap(video: VideoStream) -> list[str]:
-    """Return the filters from BT.2100 to BT.709: white (203 cd/m2, ITU-R BT.2408) stays white, highlights are pressed."""
+    """Return the filters from BT.2100 to BT.709; white (203 cd/m2, ITU-R BT.2408) stays white."""
     _available("zscale")
     _available("tonemap")
     tags = f"tin={video.color_transfer}:min={_zimg(video.color_space, 'bt2020nc')}"

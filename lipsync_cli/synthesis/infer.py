@@ -13,7 +13,8 @@ from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.faces.track import find_face
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.marks import synthetic_tags
-from lipsync_cli.output import atomic_output
+from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
+from lipsync_cli.output import atomic_output, private_file
 from lipsync_cli.synthesis.codes import face_codes
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
@@ -66,6 +67,7 @@ def infer(
     force: bool = False,
     progress: Progress | None = None,
     say: Say | None = None,
+    keep_tracks: bool = False,
 ) -> Result:
     """Make the film.
 
@@ -81,6 +83,7 @@ def infer(
     force : whether the output may exist
     progress : told how many frames are done
     say : told in words what a user should know
+    keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
 
     Raises
     ------
@@ -111,7 +114,12 @@ def infer(
         compositor = Compositor(rule, lower_face_mask(rule))
         with face_codes(sketcher) as codes, atomic_output(task.output, force) as temporary:
             renderer = Renderer(footage, boxes, rule, sketcher, compositor, chosen, batch_size, codes)
-            _write(renderer, task, temporary, crf, progress)
+            if keep_tracks and not task.info.is_image:
+                with private_file(task.output) as film:
+                    _write(renderer, task, film, crf, progress)
+                    _add_tracks(task, film, temporary, say)
+            else:
+                _write(renderer, task, temporary, crf, progress)
         clock.lap("render")
     return Result(
         task.output,
@@ -174,6 +182,19 @@ def _choose_reference(
     return number
 
 
+def _add_tracks(task: Task, film: Path, output: Path, say: Say) -> None:
+    start_s, length_s = task.start_s, task.plan.timeline.duration_s
+    num_kept, left_out = keep_tracks_of(film, task.face, output, length_s, start_s, _tags(task))
+    for track in left_out:
+        say(f"{task.face}: {track} does not fit into {task.output.suffix} and is left out")
+    if not num_kept and not left_out:
+        say(f"{task.face}: has no tracks to keep beside its picture and its first sound")
+
+
+def _tags(task: Task) -> dict[str, str]:
+    return synthetic_tags(task.header.name, task.header.sha256)
+
+
 def _write(renderer: Renderer, task: Task, path: Path, crf: int, progress: Progress | None) -> None:
     assert task.info.video is not None
     plan, video = task.plan, task.info.video
@@ -185,7 +206,7 @@ def _write(renderer: Renderer, task: Task, path: Path, crf: int, progress: Progr
         task.sound,
         plan.sound_s,
         crf=crf,
-        tags=synthetic_tags(task.header.name, task.header.sha256),
+        tags=_tags(task),
         color_tags=task.picture.color_tags,
         sample_aspect=video.sample_aspect,
     )

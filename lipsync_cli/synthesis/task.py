@@ -37,7 +37,7 @@ class Task:
     plan : what the output will be
     extend : how a source that is shorter than the speech goes on
     loading : the generator, which is loaded in the background; None if nothing is to be drawn
-    first_frame : number of the source's frame that is the plan's frame 0
+    first_frame, start_s : number and time of the source's frame that is the plan's frame 0
     picture : what is done to the source's frames
     """
 
@@ -52,6 +52,7 @@ class Task:
     loading: Future[Sketcher] | None
     sound: Path
     first_frame: int
+    start_s: Fraction
     picture: Conversion
 
     def __enter__(self) -> Task:
@@ -120,7 +121,7 @@ def prepare(
     voice = Voice(drive, header.mel_parameters, silence)
     try:
         sound_s = voice.duration_s if sound == drive else sound_duration(sound)
-        first_frame = 0
+        first_frame, first_s = 0, Fraction(0)
         if info.is_image and (start_s or end_s is not None):
             raise UsageError(f"{face}: a photo has no --start and no --end")
         if info.is_image:
@@ -128,12 +129,12 @@ def prepare(
         else:
             timeline = steady(read_timeline(face), info.video.rate)
             first_frame, stop = span(timeline, start_s, end_s)
-            timeline = timeline.cut(first_frame, stop)
+            first_s, timeline = timeline.time(first_frame), timeline.cut(first_frame, stop)
         plan = plan_frames(timeline, sound_s, extend)
     except BaseException:
         voice.close()
         raise
-    return Task(face, speech, output, header, info, voice, plan, extend, loading, sound, first_frame, picture)
+    return Task(face, speech, output, header, info, voice, plan, extend, loading, sound, first_frame, first_s, picture)
 
 
 def _check_mels(header: WeightsHeader, path: Path) -> None:

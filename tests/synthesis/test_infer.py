@@ -192,3 +192,12 @@ def test_real_clip(data_dir, weights, tmp_path):
     assert len(after) == result.num_frames <= len(before)
     for one, other in zip(before, after, strict=False):
         assert np.abs(one[:120].astype(int) - other[:120]).mean() < 2  # only the coding differs
+
+
+def test_tracks_are_kept_where_asked(no_detector, face_clip, voice_file, weights, tmp_path):
+    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
+        said = []
+        infer(task, say=said.append, keep_tracks=True)
+    assert said == [f"{face_clip}: has no tracks to keep beside its picture and its first sound"]
+    assert read_timeline(tmp_path / "out.mp4") == Timeline.constant(Fraction(30000, 1001), 15)
+    assert read_marks(tmp_path / "out.mp4")["synthetic"] and left_over(tmp_path) == []
