@@ -112,6 +112,7 @@ def infer(
     ] = "25",
     crf: Annotated[int, typer.Option("--crf", min=0, max=51, help="Quality of the film; lower is better.")] = 18,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 16,
+    profile: Annotated[bool, typer.Option("--profile", help="Say how long each stage of the work took.")] = False,
     device: options.Device = "auto",
     force: options.Force = False,
     dry_run: options.DryRun = False,
@@ -174,9 +175,10 @@ def infer(
             say=progress.note,
             keep_tracks=keep_tracks,
         )
-        for part, seconds in result.seconds.items():
-            progress.detail(f"{part}: {seconds:.2f} s")
-    print_result(vars(result), json, result.output)
+        tell = progress.note if profile else progress.detail
+        for line in result.laps.table():
+            tell(line)
+    print_result(vars(result) | {"laps": result.laps.to_dict()}, json, result.output)
 
 
 def _rate(text: str) -> Fraction:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SPOOL_BYTES = 256 << 20  # room on disk for frames on the way
+SKIP_FRAMES = 100  # so many frames are sooner decoded than sought
 NUM_KEPT = 24  # frames of a long video that stay at hand for the choice of the reference
 
 
@@ -54,11 +55,14 @@ class Footage:
         self.is_kept_whole = num_frames <= self.stretch
         self._spool, self._kept = Spool(shape), Spool(shape)
         self._photo: np.ndarray | None = None
+        self._reader: Iterator[np.ndarray] | None = None  # of frames that were not scanned
+        self._next = 0  # number of the frame that the reader gives next
 
     def __enter__(self) -> Footage:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._end_reader()
         self._spool.close()
         self._kept.close()
 
@@ -82,19 +86,30 @@ class Footage:
             yield frame
 
     def at_hand(self) -> list[int]:
-        """Return the numbers of the frames that `frame` can give after `scan`."""
+        """Return the numbers of the frames that `frame` can give at once: none before `scan`, but for a photo."""
         if self.is_image:
             return [0]
         return self._spool.numbers() if self.is_kept_whole else self._kept.numbers()
 
     def frame(self, number: int) -> np.ndarray:
-        """Return one frame that is at hand, (H, W, 3) uint8 RGB."""
-        if self._photo is not None:
+        """Return one frame, (H, W, 3) uint8 RGB; one that is not at hand is decoded."""
+        if self.is_image:
+            if self._photo is None:
+                self._photo = read_image(self.path)
             return self._photo
-        return (self._spool if self.is_kept_whole else self._kept).read(number)
+        kept = self._spool if self.is_kept_whole else self._kept
+        if number in kept:
+            return kept.read(number)
+        with closing(self._decode(number, number + 1)) as frames:  # type: ignore[type-var]
+            frame = next(frames)
+        kept.write(number, frame)
+        return frame
 
     def frames(self, order: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Give (number, frame) in the given order after `scan`; a frame shown twice in a row is the same array."""
+        """Give (number, frame) in the given order; a frame shown twice in a row is the same array.
+
+        Of a source that was not scanned, what fits into the spool is decoded once here.
+        """
         for first, last, step in runs(order):
             if self.is_image or self.is_kept_whole:
                 numbers = range(first, last + step, step) if step else (first,) * (last + 1)
@@ -112,8 +127,28 @@ class Footage:
         held, frame = -1, None
         for number in numbers:
             if number != held or frame is None:
-                held, frame = number, self.frame(number)
+                held, frame = number, self._read_on(number)
             yield number, frame
+
+    def _read_on(self, number: int) -> np.ndarray:
+        """Return a frame and keep it; what is not at hand comes from one decoder as long as the numbers rise."""
+        if self.is_image or number in self._spool:
+            return self.frame(number)
+        if self._reader is None or not self._next <= number < self._next + SKIP_FRAMES:
+            self._end_reader()
+            self._reader, self._next = self._decode(number, self.num_frames), number
+        while True:
+            frame = next(self._reader)
+            self._next += 1
+            if self._next > number:
+                self._spool.write(number, frame)
+                return frame
+
+    def _end_reader(self) -> None:
+        close = getattr(self._reader, "close", None)
+        if close is not None:
+            close()
+        self._reader = None
 
     def _backwards(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
         """Give the frames from number `first` down to `last`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
+from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.stream import pipeline
 
 if TYPE_CHECKING:
@@ -76,18 +77,29 @@ class Renderer:
     codes: FaceCodes | None = None
 
     @contextmanager
-    def frames(self, plan: Plan, voice: Voice) -> Generator[Iterator[np.ndarray], None, None]:
-        """Give the output's frames, (H, W, 3) uint8 RGB, in order; frames without a face are the source's own."""
-        with pipeline(self._crop(plan), lambda batches: self._sketch(batches, voice), self._compose, depth=1) as frames:
+    def frames(self, plan: Plan, voice: Voice, laps: Laps | None = None) -> Generator[Iterator[np.ndarray], None, None]:
+        """Give the output's frames, (H, W, 3) uint8 RGB, in order; frames without a face are the source's own.
+
+        `laps` counts the time of the stages decode, crop, generate and composite.
+        """
+        laps = laps or Laps()
+        with pipeline(
+            self._crop(plan, laps),
+            lambda batches: self._sketch(batches, voice, laps),
+            lambda batches: self._compose(batches, laps),
+            depth=1,
+        ) as frames:
             yield frames
 
-    def _crop(self, plan: Plan) -> Iterator[list[_Frame]]:
+    def _crop(self, plan: Plan, laps: Laps) -> Iterator[list[_Frame]]:
         """Read the frames and cut the faces out."""
         size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
         find = self._faces()
         batch: list[_Frame] = []
-        for middle_s, (number, pixels) in zip(plan.timeline.middles(), self.footage.frames(plan.order), strict=True):
-            batch.append(_Frame(middle_s, pixels, find(number, pixels)))
+        frames = laps.count("decode", self.footage.frames(plan.order))
+        for middle_s, (number, pixels) in zip(plan.timeline.middles(), frames, strict=True):
+            with laps.stage("crop"):
+                batch.append(_Frame(middle_s, pixels, find(number, pixels)))
             if len(batch) == size:
                 yield batch
                 batch = []
@@ -121,7 +133,7 @@ class Renderer:
 
         return find
 
-    def _sketch(self, batches: Iterator[list[_Frame]], voice: Voice) -> Iterator[list[_Frame]]:
+    def _sketch(self, batches: Iterator[list[_Frame]], voice: Voice, laps: Laps) -> Iterator[list[_Frame]]:
         """Let the generator draw all faces of a batch at once."""
         import numpy as np
 
@@ -131,7 +143,8 @@ class Renderer:
             faces = [face for face in (batch[place].face for place in places) if face is not None]
             if faces:
                 mels = voice.windows(np.array([batch[place].middle_s for place in places]))
-                sketch = self._draw(faces, mels)
+                with laps.stage("generate"):
+                    sketch = self._draw(faces, mels)
                 for index, place in enumerate(places):
                     batch[place] = batch[place]._replace(sketch=sketch.one(index), shown=float(shown[place]))
             yield batch
@@ -148,11 +161,13 @@ class Renderer:
         crops = [face.crop for face in faces if face.crop is not None]
         return self.sketcher.sketch(np.stack(references[:1] if alike else references), np.stack(crops), mels)
 
-    def _compose(self, batches: Iterator[list[_Frame]]) -> Iterator[np.ndarray]:
+    def _compose(self, batches: Iterator[list[_Frame]], laps: Laps) -> Iterator[np.ndarray]:
         """Put the drawn faces into the frames."""
         for batch in batches:
             for _, pixels, face, sketch, shown in batch:
                 if face is None or sketch is None:
                     yield pixels
                 else:
-                    yield self.compositor.compose(pixels, face.matrix, sketch, face.reference, shown)
+                    with laps.stage("composite"):
+                        pixels = self.compositor.compose(pixels, face.matrix, sketch, face.reference, shown)
+                    yield pixels

@@ -39,6 +39,7 @@ class Task:
     loading : the generator, which is loaded in the background; None if nothing is to be drawn
     first_frame, start_s : number and time of the source's frame that is the plan's frame 0
     picture : what is done to the source's frames
+    timeline : when the source's frames are shown, from `first_frame` on
     """
 
     face: Path
@@ -54,6 +55,7 @@ class Task:
     first_frame: int
     start_s: Fraction
     picture: Conversion
+    timeline: Timeline
 
     def __enter__(self) -> Task:
         return self
@@ -78,6 +80,7 @@ def prepare(
     end_s: Fraction | None = None,
     deinterlace: bool | None = None,
     tonemap: bool = False,
+    like: Task | None = None,
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -96,6 +99,8 @@ def prepare(
     final_audio : file whose sound is heard and sets the length; None: the speech
     start_s, end_s : the part of the source that is used, in seconds from its first frame; None: to its end
     deinterlace, tonemap : see `plan_conversion`
+    like : a task of the same face and weights, with the same part and conversion of it: what was read for it is not
+        read again
 
     Raises
     ------
@@ -108,15 +113,18 @@ def prepare(
         kind = output.suffix or "no suffix"
         raise UsageError(f"{output}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
     check_output(output, force)
-    info = probe(face)
+    info = probe(face) if like is None else like.info
     if info.video is None:
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
-    picture = plan_conversion(info, deinterlace, tonemap)
-    found = find_weights(weights)
-    header = read_header(found)
-    check_kind(header, found)
-    _check_mels(header, found)
-    loading = None if device is None else _load_aside(found, device)
+    if like is None:
+        picture = plan_conversion(info, deinterlace, tonemap)
+        found = find_weights(weights)
+        header = read_header(found)
+        check_kind(header, found)
+        _check_mels(header, found)
+        loading = None if device is None else _load_aside(found, device)
+    else:
+        picture, header, loading = like.picture, like.header, like.loading
     drive, sound = Path(drive_audio or speech), Path(final_audio or speech)
     voice = Voice(drive, header.mel_parameters, silence)
     try:
@@ -126,6 +134,8 @@ def prepare(
             raise UsageError(f"{face}: a photo has no --start and no --end")
         if info.is_image:
             timeline, extend = Timeline.constant(photo_fps, 1), "hold"
+        elif like is not None:
+            timeline, first_frame, first_s = like.timeline, like.first_frame, like.start_s
         else:
             timeline = steady(read_timeline(face), info.video.rate)
             first_frame, stop = span(timeline, start_s, end_s)
@@ -134,7 +144,9 @@ def prepare(
     except BaseException:
         voice.close()
         raise
-    return Task(face, speech, output, header, info, voice, plan, extend, loading, sound, first_frame, first_s, picture)
+    return Task(
+        face, speech, output, header, info, voice, plan, extend, loading, sound, first_frame, first_s, picture, timeline
+    )
 
 
 def _check_mels(header: WeightsHeader, path: Path) -> None:

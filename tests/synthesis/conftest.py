@@ -114,4 +114,4 @@ def no_detector(monkeypatch):
         num_frames = sum(1 for _ in frames)
         return Track(np.tile(FACE, (num_frames, 1)), np.ones(num_frames), np.full((num_frames, 5, 2), np.nan))
 
-    monkeypatch.setattr("lipsync_cli.synthesis.infer.find_face", find_face)
+    monkeypatch.setattr("lipsync_cli.synthesis.presenter.find_face", find_face)

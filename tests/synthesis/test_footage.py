@@ -54,3 +54,24 @@ def test_film_shorter_than_it_says(numbered):
 def test_runs():
     order = np.array([0, 1, 2, 1, 0, 1, 2, 2, 2, 0, 5])
     assert list(runs(order)) == [(0, 2, 1), (1, 0, -1), (1, 2, 1), (2, 1, 0), (0, 0, 1), (5, 5, 1)]
+
+
+def test_frames_that_were_not_scanned_are_decoded_once(numbered, frame_number, monkeypatch):
+    from lipsync_cli.synthesis import footage as module
+
+    started = []
+    read_frames = module.read_frames
+
+    def count(path, start, *rest, **options):
+        started.append(start)
+        return read_frames(path, start, *rest, **options)
+
+    monkeypatch.setattr(module, "read_frames", count)
+    with Footage(probe(numbered(40)), 40) as footage:
+        assert footage.at_hand() == []
+        assert frame_number(footage.frame(7)) == 7
+        for order in ([0, 1, 2, 3, 2, 1, 0], list(range(12)), [11, 12, 12, 15, 14, 20]):
+            given = list(footage.frames(np.array(order)))
+            assert [number for number, _ in given] == order
+            assert [frame_number(frame) for _, frame in given] == order
+        assert started == [7, 0, 14]  # the frame asked for alone, the film, and the one step back past what was kept

@@ -105,7 +105,7 @@ def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weigh
         boxes[4:9] = np.nan
         return Track(boxes, boxes[:, 0], np.full((len(boxes), 5, 2), np.nan))
 
-    monkeypatch.setattr("lipsync_cli.synthesis.infer.find_face", find_face)
+    monkeypatch.setattr("lipsync_cli.synthesis.presenter.find_face", find_face)
     said = []
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
         result = infer(task, say=said.append)
