@@ -18,6 +18,7 @@ from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.losses import choose_among, out_of_sync
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.sync_expert import Verdicts
 
 SMALL = {"dims": {"channels": [8, 8, 8, 8], "embedding_dim": 16}, "batch_size": 8, "targets_per_reference": 4}
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 8}
@@ -104,6 +105,33 @@ def test_the_choice_by_hand():
     e = np.exp(5 * cosine.numpy()) * ~ignored.numpy()
     rows, columns = (-np.log(np.diag(e) / e.sum(axis)).mean() for axis in (1, 0))
     assert found.item() == pytest.approx((rows + columns) / 2, rel=1e-5)
+
+
+def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
+    """Two clips of two windows each, 10 frames apart; scale 4, threshold 0.5."""
+    cosine = torch.tensor([[0.9, 0.1, 0.2, 0.3], [0.4, 0.8, 0.5, 0.6], [0.0, 0.7, 0.6, 0.2], [0.1, 0.3, 0.5, 0.9]])
+    made = Verdicts(
+        *(value.requires_grad_() for value in (cosine, torch.zeros(()), torch.tensor(4.0), torch.tensor(0.5)))
+    )
+    batch = Windows(None, None, np.array([0, 0, 1, 1]), np.array([10, 20, 90, 100]))
+    recipe = make_recipe(_expert_config(targets_per_reference=2, augment=False), (48, 74, 29, 67), 96)
+    terms = recipe.network_loss(batch, made)
+    odds = 4 * (cosine.detach().numpy() - 0.5)
+    right = np.log1p(np.exp(-np.diag(odds))).mean()
+    same = np.log1p(np.exp(odds[[0, 1, 2, 3], [1, 0, 3, 2]])).mean()
+    other = (np.log1p(np.exp(odds[:2, 2:])).mean() + np.log1p(np.exp(odds[2:, :2])).mean()) / 2
+    expected = pytest.approx((right + (same + other) / 2) / 2, rel=1e-5)
+    assert terms["expert/sync"].item() == expected and terms["expert/calibration"].item() == expected
+    taught = {
+        name: [part is not None for part in torch.autograd.grad(term, made, allow_unused=True, retain_graph=True)]
+        for name, term in terms.items()
+    }
+    assert taught == {  # cosine, temperature, scale, threshold
+        "expert/choice": [True, True, False, False],
+        "expert/sync": [True, False, False, False],
+        "expert/calibration": [False, False, True, False],
+        "expert/errors": [False, False, False, True],
+    }
 
 
 def test_out_of_sync_by_hand():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from lipsync_cli.data.batches import MIN_GAP
 from lipsync_cli.data.windows import WindowTable, gather_windows
 from lipsync_cli.models import EXPERTS
 from lipsync_cli.training.augment import augment_windows
@@ -25,23 +26,22 @@ if TYPE_CHECKING:
     from lipsync_cli.training.source import Source
 
 AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor wrong
+STEEPNESS = 20.0  # with which errors are counted, so that their number has a gradient
 
 
 class Verdicts(NamedTuple):
-    """Each face against each sound: shape (B, B) but for the temperature.
+    """Each face against each sound.
 
     Attributes
     ----------
-    cosine : of the embeddings
-    log_temperature : of the choice
-    shaping : log odds of sync that teach the encoders, not scale and threshold
-    odds : the same that teach scale and threshold, not the encoders
+    cosine : shape (B, B), of the embeddings
+    log_temperature, scale, threshold : numbers, see `models.expert.SyncExpert`
     """
 
     cosine: Tensor
     log_temperature: Tensor
-    shaping: Tensor
-    odds: Tensor
+    scale: Tensor
+    threshold: Tensor
 
 
 class SyncExpertRecipe:
@@ -50,9 +50,10 @@ class SyncExpertRecipe:
     A batch holds several windows of each of several clips (`targets_per_reference` of each), so that every face is set
     against sounds of its own clip at other times, which are the hard negatives, and of other clips. The first term is
     InfoNCE, the second Wav2Lip's cosine cross-entropy (Prajwal et al. 2020) with a learned scale and threshold, in
-    which right pairs, pairs of the same clip and pairs of other clips weigh 2 : 1 : 1. Transformed faces and voices lie
-    further apart than real ones, so scale and threshold are fitted to the untransformed windows of a batch alone, where
-    there are any.
+    which right pairs, pairs of the same clip and pairs of other clips weigh 2 : 1 : 1. Scale and threshold do not shape
+    the embeddings: they are fitted to the untransformed windows of a batch (where there are any), because transformed
+    faces and voices lie further apart than real ones. The threshold goes where fewest verdicts are wrong; the
+    cross-entropy would let the silent moments, which fit each other, pull it away from there.
     """
 
     name = "sync-expert"
@@ -90,9 +91,7 @@ class SyncExpertRecipe:
         """Compare each face with each sound."""
         faces, speech = network(batch.faces.flatten(0, 1), batch.mel)
         cosine = faces @ speech.T
-        scale, threshold = network.log_scale.exp(), network.threshold
-        shaping = scale.detach() * (cosine - threshold.detach())
-        return Verdicts(cosine, network.log_temperature, shaping, network.logit(cosine.detach()))
+        return Verdicts(cosine, network.log_temperature, network.log_scale.exp(), network.threshold)
 
     def critic_losses(self, batch: Windows, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates: there is no critic."""
@@ -104,12 +103,17 @@ class SyncExpertRecipe:
         same, near = (torch.from_numpy(mask).to(made.cosine.device) for mask in _relations(batch))
         right = torch.eye(count, dtype=torch.bool, device=made.cosine.device)
         partner = torch.arange(count, device=made.cosine.device)
+        margin = made.cosine - made.threshold.detach()
         first = self._first_plain(count)
-        plain = (slice(first, None), slice(first, None))
+        plain, place = made.cosine.detach()[first:, first:], batch.place[first:]
+        apart = torch.from_numpy(np.abs(place[:, None] - place) >= MIN_GAP).to(plain.device)
+        kinds = _kinds(same[first:, first:], ~apart)
+        odds = made.scale * (plain - made.threshold.detach())
         return {
             "expert/choice": choose_among(made.cosine, partner, near & ~right, made.log_temperature),
-            "expert/sync": _right_or_wrong(made.shaping, same, near),
-            "expert/calibration": _right_or_wrong(made.odds[plain], same[plain], near[plain]),
+            "expert/sync": _mean(functional.softplus, made.scale.detach() * margin, _kinds(same, near)),
+            "expert/calibration": _mean(functional.softplus, odds, kinds),
+            "expert/errors": _mean(torch.sigmoid, STEEPNESS * (plain - made.threshold), kinds),
         }
 
     def _first_plain(self, count: int) -> int:
@@ -122,11 +126,15 @@ class SyncExpertRecipe:
         return ExpertJudge(source, held_out)
 
 
-def _right_or_wrong(logit: Tensor, same: Tensor, near: Tensor) -> Tensor:
-    """Cross-entropy of the verdicts "in sync", right pairs : same clip : other clips = 2 : 1 : 1."""
-    wrong = [functional.softplus(logit[kind]) for kind in (same & ~near, ~same)]
-    push = [errors.mean() for errors in wrong if len(errors)]
-    pull = functional.softplus(-logit.diagonal()).mean()
+def _kinds(same: Tensor, near: Tensor) -> list[Tensor]:
+    """The two kinds of wrong pairs: of the same clip, and of other clips."""
+    return [same & ~near, ~same]
+
+
+def _mean(error: Callable[[Tensor], Tensor], logit: Tensor, wrong: list[Tensor]) -> Tensor:
+    """Mean error of the verdicts "in sync", right pairs : first kind of wrong ones : second = 2 : 1 : 1."""
+    push = [error(logit[kind]).mean() for kind in wrong if kind.any()]
+    pull = error(-logit.diagonal()).mean()
     return (pull + torch.stack(push).mean()) / 2 if push else pull
 
 
