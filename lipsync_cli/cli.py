@@ -18,6 +18,7 @@ import typer
 
 from lipsync_cli import __version__
 from lipsync_cli.commands.detect_faces import detect_faces
+from lipsync_cli.commands.doctor import doctor
 from lipsync_cli.commands.extract_frames import extract_frames
 from lipsync_cli.commands.infer import infer
 from lipsync_cli.commands.info import info
@@ -36,6 +37,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "infer": infer,
     "score": score,
     "info": info,
+    "doctor": doctor,
 }  # in the order of the work
 
 app = typer.Typer(

@@ -1,0 +1,35 @@
+"""lipsync doctor: what is installed and what works."""
+
+from __future__ import annotations
+
+from lipsync_cli.commands import options
+from lipsync_cli.errors import ToolError
+
+
+def doctor(json: options.Json = False, quiet: options.Quiet = False, verbose: options.Verbose = False) -> None:
+    """Say what is installed, what works, and what mends the rest.
+
+    Packages are imported, one frame and a moment of sound are really encoded, the detectors and the embedded weights
+    are loaded. One line each; after a failure, the command that mends it. -q prints the failures only. Exit code 0 if
+    all is well, else 6.
+
+    \b
+    Example:
+      lipsync doctor
+    """
+    from json import dumps
+
+    from lipsync_cli.data.doctor import examine
+
+    checks = []
+    for check in examine():
+        checks.append(check)
+        if not json and (check.status == "fail" or not quiet):
+            print(f"{check.status:6} {check.name}: {check.fact}", flush=True)
+            if check.status == "fail":
+                print(f"       mend: {check.mend}", flush=True)
+    failed = [check.name for check in checks if check.status == "fail"]
+    if json:
+        print(dumps({"ok": not failed, "checks": [vars(check) for check in checks]}), flush=True)
+    if failed:
+        raise ToolError(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")

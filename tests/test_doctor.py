@@ -1,0 +1,81 @@
+"""`lipsync doctor` on a sound installation, and on broken ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from lipsync_cli.data import doctor
+from lipsync_cli.errors import ToolError
+from lipsync_cli.media import tools
+
+
+def by_name(only: str) -> doctor.Check:
+    return next(check for check in doctor.examine() if check.name == only)
+
+
+def test_all_is_well_here(lipsync) -> None:
+    result = lipsync("doctor", "--json")
+    found = json.loads(result.stdout)
+    checks = {check["name"]: check for check in found["checks"]}
+    assert result.returncode == 0 and found["ok"], result.stdout
+    assert {"ffmpeg", "codecs", "face detector", "device", "embedded weights", "temporary folder"} <= set(checks)
+    assert all(check["status"] in ("ok", "absent") for check in checks.values())
+    assert "ffmpeg" in checks["ffmpeg"]["fact"]
+
+
+def test_missing_packages_are_lines_not_tracebacks(lipsync, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    for module, error in (("dlib", "ImportError('libopenblas.so.0: no such file')"), ("torch", "OSError('bad wheel')")):
+        (broken / module).mkdir(parents=True)
+        (broken / module / "__init__.py").write_text(f"raise {error}\n", encoding="utf-8")
+    project = Path(doctor.__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(broken), str(project)])}
+    result = lipsync("doctor", "-q", env=environment)
+    assert result.returncode == 6 and "Traceback" not in result.stderr
+    assert (
+        "fail   dlib-bin: ImportError: libopenblas.so.0: no such file\n       mend: pip install dlib-bin"
+        in result.stdout
+    )
+    assert "fail   torch: OSError: bad wheel" in result.stdout
+    assert "fail   device" in result.stdout and "fail   embedded weights" in result.stdout
+    assert "ok " not in result.stdout
+    assert result.stderr.count("\n") == 1 and "checks failed: torch, dlib-bin" in result.stderr
+
+
+def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.REQUIRED, "no_such_module_at_all", ("no-such-package",))
+    check = by_name("no-such-package")
+    assert (check.status, check.fact, check.mend) == ("fail", "is not installed", "pip install no-such-package")
+
+
+def test_no_ffmpeg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def missing(name: str) -> str:
+        raise ToolError(f"the program {name} is missing")
+
+    monkeypatch.setattr(tools, "find_tool", missing)
+    assert by_name("codecs").status == "fail"
+
+
+def test_an_ffmpeg_without_encoders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "ffmpeg"
+    fake.write_text(f"#!{sys.executable}\nimport sys\nsys.exit(\"Unknown encoder 'libx264'\")\n", encoding="utf-8")
+    fake.chmod(0o755)
+    monkeypatch.setattr(tools, "find_tool", lambda name: str(fake))
+    check = by_name("codecs")
+    assert check.status == "fail" and "Unknown encoder 'libx264'" in check.fact and check.mend
+
+
+def test_other_weights_than_the_card_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_weights: Path) -> None:
+    from lipsync_cli.data import weights
+
+    (tmp_path / "MODEL_CARD.md").write_text(f"SHA-256 `{'0' * 64}`", encoding="utf-8")
+    other = tmp_path / weights.EMBEDDED
+    other.write_bytes(tiny_weights.read_bytes())
+    monkeypatch.setattr(weights, "find_weights", lambda path: other)
+    check = by_name("embedded weights")
+    assert check.status == "fail" and "model card" in check.fact
