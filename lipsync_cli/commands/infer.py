@@ -32,6 +32,14 @@ class Reference(str, Enum):
     current = "current"
 
 
+class DetectorName(str, Enum):
+    """The face detectors."""
+
+    auto = "auto"
+    hog = "hog"
+    mmod = "mmod"
+
+
 class Silence(str, Enum):
     """What the mouth does in the pauses of the speech."""
 
@@ -107,6 +115,22 @@ def infer(
         bool,
         typer.Option("--keep-tracks", help="Keep further sound tracks, subtitles and chapters of the video."),
     ] = False,
+    who: Annotated[
+        str,
+        typer.Option(
+            "--face",
+            help="Whose mouth is moved, of several people: largest, left, right, a number counted from the left and "
+            "from 0, or a photo of the person.",
+        ),
+    ] = "largest",
+    detector: Annotated[
+        DetectorName,
+        typer.Option(
+            "--detector",
+            help="How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
+            "lipsync-cli[models] is installed.",
+        ),
+    ] = DetectorName.auto,
     fps: Annotated[
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
@@ -129,9 +153,11 @@ def infer(
     Example:
       lipsync infer face.mp4 speech.wav
     """
+    from lipsync_cli.synthesis.choice import read_choice
     from lipsync_cli.synthesis.infer import infer as make_film
     from lipsync_cli.synthesis.task import prepare
 
+    choice = read_choice(who, detector.value)
     resolve = None if dry_run else lambda: options.resolve_device(device)
     with (
         Progress(quiet, verbose) as progress,
@@ -174,6 +200,7 @@ def infer(
             progress=progress.update,
             say=progress.note,
             keep_tracks=keep_tracks,
+            choice=choice,
         )
         tell = progress.note if profile else progress.detail
         for line in result.laps.table():

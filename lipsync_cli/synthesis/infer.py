@@ -11,6 +11,7 @@ from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.marks import synthetic_tags
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.output import atomic_output, private_file
+from lipsync_cli.synthesis.choice import Choice
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.presenter import Presenter, num_without_face
 from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
@@ -57,6 +58,7 @@ def infer(
     say: Say | None = None,
     keep_tracks: bool = False,
     presenter: Presenter | None = None,
+    choice: Choice | None = None,
 ) -> Result:
     """Make the film.
 
@@ -65,7 +67,7 @@ def infer(
     Parameters
     ----------
     task : from `prepare`
-    reference, batch_size : see `Presenter`; not used if one is given
+    reference, batch_size, choice : see `Presenter`; not used if one is given
     crf : quality of the film, 0 ... 51, lower is better
     force : whether the output may exist
     progress : told how many frames are done
@@ -83,7 +85,7 @@ def infer(
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
-        presenter = presenter or opened.enter_context(Presenter(reference, batch_size))
+        presenter = presenter or opened.enter_context(Presenter(reference, batch_size, choice=choice))
         scene = presenter.meet(task, laps, progress, say)
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")

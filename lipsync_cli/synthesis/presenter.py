@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.faces.blend import lower_face_mask
-from lipsync_cli.faces.track import find_face
+from lipsync_cli.synthesis.choice import Choice, find_face
 from lipsync_cli.synthesis.codes import face_codes
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
@@ -72,7 +72,8 @@ class Presenter:
         "auto" is neutral, but current where the head turns too much for one frame to fit the others
     batch_size : frames that the generator draws at once
     ahead_s : so much of the source is looked through although the first task may need less
-    memory : what is known from an earlier time, and where it is kept
+    memory : what is known from an earlier time, and where it is kept; not used unless the largest face is meant
+    choice : whose mouth is moved, from `read_choice`; None: that of the largest steady face
     """
 
     def __init__(
@@ -81,10 +82,13 @@ class Presenter:
         batch_size: int = BATCH_SIZE,
         ahead_s: Fraction = Fraction(0),
         memory: Memory | None = None,
+        choice: Choice | None = None,
     ) -> None:
         if reference not in REFERENCES:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
-        self._reference, self._batch_size, self._ahead_s, self._memory = reference, batch_size, ahead_s, memory
+        self._reference, self._batch_size, self._ahead_s = reference, batch_size, ahead_s
+        self._choice = choice or Choice()
+        self._memory = memory if self._choice.name == "largest" else None
         self._scene: Scene | None = None
         self._open = ExitStack()
 
@@ -99,7 +103,7 @@ class Presenter:
 
         Raises
         ------
-        NothingToDoError : no frame has a face
+        NothingToDoError : no frame has a face, or not the chosen one
         InputError : the source turns out to be damaged
         """
         if self._scene is None or self._scene.renderer.footage.num_frames < task.plan.num_source_frames:
@@ -114,7 +118,7 @@ class Presenter:
         self._open.enter_context(footage)
         for note in picture.notes:
             say(f"{task.face}: {note}")
-        boxes = self._find(task, footage, progress)
+        boxes = self._find(task, footage, progress, say)
         _check_faces(boxes, task, say)
         laps.end("faces")
         sketcher = task.loading.result()
@@ -132,12 +136,13 @@ class Presenter:
         ahead = 1 if task.info.is_image else int(self._ahead_s * task.timeline.rate)
         return max(task.plan.num_source_frames, min(ahead, task.timeline.num_frames))
 
-    def _find(self, task: Task, footage: Footage, progress: Progress | None) -> np.ndarray:
+    def _find(self, task: Task, footage: Footage, progress: Progress | None, say: Say) -> np.ndarray:
         known = self._memory.boxes(task, footage.num_frames) if self._memory is not None else None
         if known is not None:
             return known
         counted = _counted(progress, footage.num_frames)
-        boxes = find_face(footage.scan(), task.header.crop_rule, counted).boxes
+        rule, choice = task.header.crop_rule, self._choice
+        boxes = find_face(footage.scan(), rule, counted, choice=choice, say=say, path=task.face).boxes
         if self._memory is not None:
             self._memory.keep_boxes(task, boxes)
         return boxes

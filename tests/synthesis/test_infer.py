@@ -100,7 +100,7 @@ def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, 
 
 
 def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weights, tmp_path, monkeypatch):
-    def find_face(frames, rule, progress=None):
+    def find_face(frames, rule, progress=None, **_):
         boxes = np.tile(BOX, (sum(1 for _ in frames), 1))
         boxes[4:9] = np.nan
         return Track(boxes, boxes[:, 0], np.full((len(boxes), 5, 2), np.nan))

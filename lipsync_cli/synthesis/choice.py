@@ -1,0 +1,136 @@
+"""Whose mouth is moved: what `--face` and `--detector` mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_cli.errors import NothingToDoError, UsageError
+from lipsync_cli.faces.auto import InHogGeometry
+from lipsync_cli.faces.confidence import MIN_SIDE, is_trusted
+from lipsync_cli.faces.detect import DETECTORS, make_detector
+from lipsync_cli.faces.embed import need_embedder
+from lipsync_cli.faces.track import Track, find_cast
+from lipsync_cli.media.decode import read_image
+from lipsync_cli.media.probe import probe
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.faces.track import Cast
+
+PLACES = ("largest", "left", "right")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which of the people of a clip is meant.
+
+    Attributes
+    ----------
+    name : as the user gave it
+    wanted : one of PLACES, a number counted from the left, or an embedding, shape (128,)
+    detector : "hog", "mmod" or "auto"
+    """
+
+    name: str = "largest"
+    wanted: str | int | np.ndarray = "largest"
+    detector: str = "auto"
+
+
+def read_choice(face: str, detector: str = "auto") -> Choice:
+    """Return what is meant.
+
+    Parameters
+    ----------
+    face : one of PLACES, a number, or the path of a photo
+    detector : one of DETECTORS
+
+    Raises
+    ------
+    UsageError : neither
+    InputError : the photo cannot be read
+    NothingToDoError : it shows no face
+    ToolError : the networks are not installed that compare faces, or that find them
+    """
+    if detector not in DETECTORS:
+        raise UsageError(f"--detector {detector!r} is not known", hint=f"choose from {', '.join(DETECTORS)}")
+    if detector == "mmod":
+        make_detector(detector)
+    if face in PLACES:
+        return Choice(face, face, detector)
+    if face.lstrip("-").isdigit():
+        if int(face) < 0:
+            raise UsageError(f"--face {face}: faces are counted from 0, the leftmost")
+        return Choice(face, int(face), detector)
+    path = Path(face)
+    if not path.suffix and not path.exists():
+        raise UsageError(f"--face {face!r} is not known", hint=f"give {', '.join(PLACES)}, a number, or a photo")
+    if not probe(path).is_image:
+        raise UsageError(f"--face {face}: not a photo", hint="give a photo with one face")
+    embedder = need_embedder("to know a face by a photo")
+    photo = read_image(path)
+    boxes, scores = make_detector("auto").detect(photo)
+    if not len(boxes):
+        raise NothingToDoError("no face in the photo", path, "give a face that looks at the camera")
+    largest = int(np.argmax((boxes[:, 2] - boxes[:, 0]) ** 2 * scores))
+    return Choice(face, embedder.embed(photo, boxes[largest]), detector)
+
+
+def find_face(
+    frames: Iterable[np.ndarray],
+    rule: CropRule,
+    progress: Callable[[int, int | None, str], None] | None = None,
+    choice: Choice | None = None,
+    say: Callable[[str], None] | None = None,
+    path: Path | None = None,
+) -> Track:
+    """Find the face that is meant, in every frame in which it can be trusted; the others are NaN.
+
+    Parameters
+    ----------
+    frames : each of shape (H, W, 3) uint8 RGB
+    rule : of the crop that the generator was trained on
+    progress, say : told how many frames are done, and in words what a user should know
+    choice : who is meant; None: the largest
+    path : of the clip, for messages
+
+    Raises
+    ------
+    NothingToDoError : there are faces, but not this one
+    """
+    choice, say = choice or Choice(), say or (lambda text: None)
+    everyone = choice.name != "largest"
+    cast = find_cast(frames, rule, progress, _detector(choice.detector, rule), everyone)
+    if not cast.people:
+        return cast.track(0)
+    try:
+        number = cast.choose(choice.wanted)
+    except NothingToDoError as error:
+        raise NothingToDoError(error.fact, path, error.hint) from error
+    if len(cast.people) > 1:
+        say(f"{path}: {_describe(cast)}; --face {choice.name} is face {number}")
+    track = cast.track(number)
+    seen, trusted = ~np.isnan(track.boxes[:, 0]), is_trusted(track)
+    if lost := int((seen & ~trusted).sum()):
+        say(f"{path}: the face is turned away, covered or under {MIN_SIDE:.0f} pixels wide in {lost} frames")
+    return replace(track, boxes=np.where(trusted[:, None], track.boxes, np.float32(np.nan)))
+
+
+def _detector(name: str, rule: CropRule) -> Detector:
+    """Return a detector whose boxes have the rule's geometry."""
+    if rule.detector == "mmod":
+        return make_detector("mmod")
+    return InHogGeometry(make_detector("mmod")) if name == "mmod" else make_detector(name)
+
+
+def _describe(cast: Cast) -> str:
+    parts = []
+    for number, person in enumerate(cast.people):
+        x0, y0, x1, _ = person.box
+        parts.append(f"{number} at x {x0:.0f}, y {y0:.0f}, {x1 - x0:.0f} pixels wide, in {person.num_frames} frames")
+    return f"{len(cast.people)} faces: {'; '.join(parts)}"
