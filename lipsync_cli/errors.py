@@ -1,7 +1,7 @@
 """The errors a user can meet: each one is a sentence and an exit code.
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output that exists), 4 nothing to work on,
-5 some of many inputs failed, 6 a tool or device is missing, 130 interrupted.
+5 some of many inputs failed, 6 a tool or device is missing, 130 interrupted, 143 ended by SIGTERM.
 """
 
 from pathlib import Path
@@ -56,3 +56,19 @@ class ToolError(LipsyncError):
     """A program or device is missing or does not work."""
 
     exit_code = 6
+
+
+class StoppedError(LipsyncError):
+    """A signal ended the work, which was saved before.
+
+    Parameters
+    ----------
+    number : of the signal
+    """
+
+    def __init__(self, number: int, fact: str, path: str | Path | None = None, hint: str | None = None) -> None:
+        super().__init__(fact, path, hint)
+        self.number, self.exit_code = number, 128 + number
+
+    def __reduce__(self):
+        return type(self), (self.number, self.fact, self.path, self.hint)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import Device, DryRun, Json, Quiet, Verbose, resolve_device
+from lipsync_cli.commands.options import Device, DryRun, Jobs, Json, Quiet, Verbose, resolve_device, resolve_jobs
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
+
+TORCHRUN = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # what torchrun sets, and what is meant without it
 
 
 def train(
@@ -39,6 +42,10 @@ def train(
     ] = None,
     max_minutes: Annotated[
         float | None, typer.Option(min=0, help="Stop after this much training time, if sooner.", show_default=False)
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=0, help="Stop after so many validations without a better one.", show_default="0: never"),
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0, help="Of Adam.", show_default="0.001")] = None,
     beta1: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.5")] = None,
@@ -86,7 +93,9 @@ def train(
     sheet_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="76800")] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default="10")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write the log for TensorBoard, too.")] = False,
     device: Device = "auto",
+    jobs: Jobs = None,
     as_json: Json = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
@@ -112,6 +121,7 @@ def train(
         "epochs": epochs,
         "max_samples": max_samples,
         "max_minutes": max_minutes,
+        "patience": patience,
         "learning_rate": learning_rate,
         "beta1": beta1,
         "beta2": beta2,
@@ -139,8 +149,30 @@ def train(
     if dry_run:
         print_result({"pack": str(pack), "run": str(run), **config.to_dict()}, as_json)
         return
+    from lipsync_cli.training.distributed import join, leave
     from lipsync_cli.training.loop import train as run_training
 
-    with Progress(quiet, verbose) as progress:
-        result = run_training(pack, run, config, resolve_device(device), init, expert, progress.update, progress.note)
-    print_result(result, as_json, result["weights"])
+    rank, size, local = (int(os.environ.get(name, default)) for name, default in TORCHRUN.items())
+    resolved = resolve_device(device)
+    if size > 1 and resolved == "cuda":
+        resolved = f"cuda:{local}"
+    world = join(rank, size, resolved)
+    try:
+        with Progress(quiet or not world.is_first, verbose) as progress:
+            result = run_training(
+                pack,
+                run,
+                config,
+                resolved,
+                init,
+                expert,
+                progress.update,
+                progress.note,
+                resolve_jobs(jobs),
+                tensorboard,
+                world,
+            )
+    finally:
+        leave()
+    if world.is_first:
+        print_result(result, as_json, result["weights"])

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
 
 import numpy as np
 
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.speech.mel import WINDOW, window_start, windows
+from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.data.reader import Pack
 
+Crops: TypeAlias = "Union[np.ndarray, Tensor, Pack]"
 MIN_GAP = 6  # frames between reference and target, as in LipGAN's code
 QUIET_SHARE = 0.15  # the quietest part of a clip, where mouths are most likely closed
 
@@ -99,11 +100,26 @@ class FrameTable:
         self.speaker = np.array(speakers)
         self.num_frames = np.array([len(self.frames[row]) for row in self.rows])
         self._quiet: dict[int, np.ndarray] = {}
+        self._held: Tensor | None = None
         self._runs: dict[tuple[int, int], np.ndarray] = {}
 
     def windows(self, frames: np.ndarray) -> np.ndarray:
         """Cut the mel windows of frames: shape (n, 27, 80)."""
         return windows(self.mel, self.start[frames], self.first_mel[frames], self.num_mels[frames])
+
+    def fetch_windows(self, frames: np.ndarray, device: str) -> Tensor:
+        """Cut the mel windows of frames on the device, where the mels stay: shape (n, 27, 80)."""
+        import torch
+
+        if device == "cpu":
+            return torch.from_numpy(self.windows(frames))
+        if self._held is None:
+            self._held = torch.from_numpy(self.mel).to(device)
+        columns = (self.start[frames], self.first_mel[frames], self.num_mels[frames])
+        start, first, count = torch.from_numpy(np.stack(columns)).to(device)[:, :, None]
+        index = start + torch.arange(WINDOW, device=device)
+        cut = self._held[(first + index).clamp(0, len(self._held) - 1)]
+        return cut.masked_fill(((index < 0) | (index >= count))[:, :, None], SILENCE)
 
     def quiet_frames(self, row: int) -> np.ndarray:
         """Find the frames of a clip with the least sound around them."""
@@ -191,23 +207,32 @@ class FrameTable:
         return odds / odds.sum()
 
 
-def gather(crops: np.ndarray | Pack, table: FrameTable, draw: Draw, device: str = "cpu") -> Batch:
+def gather(crops: Crops, table: FrameTable, draw: Draw, device: str = "cpu") -> Batch:
     """Fetch the pixels and mels of a draw.
 
     Parameters
     ----------
-    crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, or the pack itself to read them as they are needed
+    crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, in main memory or on the device, or the pack itself
+        to read them as they are needed
     """
-    import torch
 
     def images(frames: np.ndarray) -> Tensor:
-        pixels = crops[frames] if isinstance(crops, np.ndarray) else crops.read_crops(frames)
-        return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)
+        return fetch_pixels(crops, frames, device).permute(0, 3, 1, 2).float().div_(255)
 
     def mels(frames: np.ndarray) -> Tensor:
-        return torch.from_numpy(table.windows(frames)).to(device).transpose(1, 2)[:, None].contiguous()
+        return table.fetch_windows(frames, device).transpose(1, 2)[:, None].contiguous()
 
     return Batch(images(draw.reference), images(draw.target), mels(draw.target), mels(draw.wrong))
+
+
+def fetch_pixels(crops: Crops, frames: np.ndarray, device: str) -> Tensor:
+    """Fetch crops: shape (n, S, S, 3), uint8 RGB, on the device; see `gather` for what they are fetched from."""
+    import torch
+
+    if isinstance(crops, torch.Tensor):
+        return crops[torch.from_numpy(frames).to(crops.device)]
+    pixels = torch.from_numpy(crops[frames] if isinstance(crops, np.ndarray) else crops.read_crops(frames))
+    return pixels if device == "cpu" else pixels.pin_memory().to(device, non_blocking=True)
 
 
 def _apart(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, count: int) -> tuple[int, np.ndarray]:

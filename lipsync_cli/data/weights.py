@@ -67,11 +67,15 @@ class WeightsHeader:
 
 def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, force: bool = False) -> None:
     """Write weights whole or not at all."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_output(path, force) as temporary:
-        save_file(tensors, temporary, {FORMAT: json.dumps(header.to_dict(), sort_keys=True)})
+        try:
+            save_file(tensors, temporary, {FORMAT: json.dumps(header.to_dict(), sort_keys=True)})
+        except SafetensorError as error:  # how it tells of a full disk
+            raise OSError(str(error).splitlines()[0]) from error
 
 
 def find_weights(path: Path | None) -> Path:

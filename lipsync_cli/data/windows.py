@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lipsync_cli.data.batches import fetch_pixels
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.models.expert import FRAMES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batches import FrameTable
-    from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.batches import Crops, FrameTable
 
 REACH = FRAMES // 2
 
@@ -79,20 +79,17 @@ def find_middles(frames: np.ndarray) -> np.ndarray:
     return frames[np.isin(frames[:, None] + steps, frames).all(1)]
 
 
-def gather_windows(crops: np.ndarray | Pack, table: FrameTable, middles: np.ndarray, device: str = "cpu") -> Windows:
+def gather_windows(crops: Crops, table: FrameTable, middles: np.ndarray, device: str = "cpu") -> Windows:
     """Fetch the pixels and mels of windows.
 
     Parameters
     ----------
-    crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, or the pack itself to read them as they are needed
+    crops : as for `data.batches.gather`
     middles : shape (C, K), numbers of the middle frames
     """
-    import torch
-
     frames = middles[:, :, None] + np.arange(-REACH, REACH + 1)
-    flat = frames.reshape(-1)
-    pixels = crops[flat] if isinstance(crops, np.ndarray) else crops.read_crops(flat)
-    faces = torch.from_numpy(pixels).to(device).view(*frames.shape, *pixels.shape[1:])
+    pixels = fetch_pixels(crops, frames.reshape(-1), device)
+    faces = pixels.view(*frames.shape, *pixels.shape[1:])
     place = middles.reshape(-1)
-    mel = torch.from_numpy(table.windows(place)).to(device).transpose(1, 2)[:, None].contiguous()
+    mel = table.fetch_windows(place, device).transpose(1, 2)[:, None].contiguous()
     return Windows(faces.permute(0, 1, 2, 5, 3, 4).float().div_(255), mel, table.clip_of[place], place)

@@ -16,7 +16,7 @@ from lipsync_cli.data.windows import gather_windows
 from lipsync_cli.errors import NothingToDoError
 
 if TYPE_CHECKING:
-    from lipsync_cli.data.batches import FrameTable
+    from lipsync_cli.data.batches import Crops, FrameTable
     from lipsync_cli.data.reader import Pack
     from lipsync_cli.data.windows import WindowTable
     from lipsync_cli.models.expert import SyncExpert
@@ -107,7 +107,7 @@ def shift_speech(clip: Embeddings, frames: int) -> Embeddings:
 
 
 def embed(
-    expert: SyncExpert, crops: np.ndarray | Pack, table: FrameTable, middles: np.ndarray, device: str = "cpu"
+    expert: SyncExpert, crops: Crops, table: FrameTable, middles: np.ndarray, device: str = "cpu"
 ) -> Embeddings:
     """Embed windows.
 

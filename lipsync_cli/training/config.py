@@ -10,6 +10,11 @@ from typing import Any
 from lipsync_cli.errors import InputError, UsageError
 
 
+# What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
+_FREE = {"max_minutes", "batch_size", "patience"}
+_FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """A training run. The defaults are the thesis's figures for LipGAN, with LipGAN's own loss weights.
@@ -25,6 +30,7 @@ class TrainConfig:
     epochs : passes over the usable frames of the training split
     max_samples : stop after this many targets instead; the schedule's length too
     max_minutes : stop after this much training time, if sooner
+    patience : stop after so many validations without a better one, 0 for never
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
@@ -48,6 +54,7 @@ class TrainConfig:
     epochs: float = 20.0
     max_samples: int | None = None
     max_minutes: float | None = None
+    patience: int = 0
     learning_rate: float = 1e-3
     beta1: float = 0.5
     beta2: float = 0.999
@@ -134,9 +141,10 @@ def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> No
         raise InputError("is not a readable run configuration", path, "choose another run folder") from error
     if saved.get("data") != pack_fingerprint:
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
+    free = _FREE if config.schedule == "cosine" else _FREE | _FREE_IF_CONSTANT
     for name in (item.name for item in fields(config)):
         before = saved.get(name, getattr(TrainConfig(), name))  # options that came later were at their default
-        if name not in ("max_minutes",) and before != getattr(config, name):
+        if name not in free and before != getattr(config, name):
             raise InputError(
                 f"this run was begun with {name} = {before}, not {getattr(config, name)}",
                 path.parent,

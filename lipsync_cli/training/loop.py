@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from lipsync_cli import models
 from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import BEST, LAST, WeightsHeader, load_weights, save_weights
-from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
-from lipsync_cli.scoring.protocol import check_fits
+from lipsync_cli.errors import LipsyncError, StoppedError
+from lipsync_cli.training.alarms import find_alarms
 from lipsync_cli.training.card import write_card
-from lipsync_cli.training.config import TrainConfig, check_expert, check_same_run, save_config
-from lipsync_cli.training.recipes import make_recipe
-from lipsync_cli.training.source import Source
-from lipsync_cli.training.state import STATE, TrainState
+from lipsync_cli.training.config import TrainConfig
+from lipsync_cli.training.curves import plot_curves
+from lipsync_cli.training.distributed import World
+from lipsync_cli.training.gradients import measure_norms
+from lipsync_cli.training.interrupt import Interruption
+from lipsync_cli.training.prefetch import Prefetch
+from lipsync_cli.training.setup import Run, prepare
 from lipsync_cli.training.statistics import Statistics
+from lipsync_cli.training.tensorboard import TensorBoard
 
-RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
-WARM_UP_STEPS = 100  # of the cosine schedule
+WARM_UP_SAMPLES = 6400  # of the cosine schedule
 LOG_EVERY = 50  # steps
+MAX_WORKERS = 4  # threads that make batches
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -40,16 +42,22 @@ def train(
     expert: Path | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
+    jobs: int = 1,
+    tensorboard: bool = False,
+    world: World | None = None,
 ) -> dict[str, Any]:
     """Train a network from a pack into a run folder, going on where an earlier run of the same command stopped.
 
     Parameters
     ----------
     pack_path : made by `lipsync pack`
-    run : folder for checkpoints, log, sample sheets and the model card
+    run : folder for checkpoints, log, curves, sample sheets and the model card
     init : weights of the same generator to start from: a run folder, a file, or None for fresh ones
     expert : weights of a sync expert, for the recipes that need one
     note : called with lines for the user
+    jobs : threads that decode and make batches; the samples and their order do not depend on it
+    tensorboard : write the log for TensorBoard, too
+    world : the processes that share the work, from `distributed.join`
 
     Returns
     -------
@@ -57,111 +65,72 @@ def train(
 
     Raises
     ------
-    InputError : the folder holds a run of other options or data, or the pack cannot be read
+    InputError : the folder holds a run of other options or data, the pack cannot be read, or the disk is full
     NothingToDoError : the pack has no usable frames
+    StoppedError : SIGTERM or SIGINT came; the run is saved
     LipsyncError : the loss is no longer a number
     """
-    note = note or (lambda text: None)
-    with Pack(pack_path) as pack:
-        trainer = _Trainer(pack, run, config, device, init, expert, note)
-        return trainer.run(progress)
+    world = world or World()
+    note = note if note is not None and world.is_first else (lambda text: None)
+    with Pack(pack_path, jobs) as pack:
+        prepared = prepare(pack, run, config, device, init, expert, world, note)
+        loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard)
+        return loop.run(min(jobs, MAX_WORKERS) if not prepared.is_resident else 1)
 
 
-class _Trainer:
+class _Loop:
     def __init__(
-        self,
-        pack: Pack,
-        run: Path,
-        config: TrainConfig,
-        device: str,
-        init: Path | None,
-        expert: Path | None,
-        note: Callable[[str], None],
+        self, run: Run, world: World, note: Callable[[str], None], progress: Progress | None, tensorboard: bool
     ) -> None:
-        self.pack, self.folder, self.device, self.note = pack, Path(run), device, note
-        size = pack.crop_rule.size
-        self.dims = {**config.dims, "size": size}
-        start = None
-        if init is not None:
-            start, header = load_weights(init, device, models.kind_of(config.generator))
-            check_fits(pack, header, init)
-            if header.architecture != config.generator:
-                raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
-            self.dims = header.dims
-            config = replace(config, init=header.sha256)
-        judge: Any = None
-        if expert is not None:
-            judge, header = load_weights(expert, device, "sync expert")
-            check_fits(pack, header, expert)
-            config = replace(config, expert=header.sha256)
-        check_expert(config)
-        self.config = config
-        self._begin()
-        crops = self._hold_crops()
-        self.source = Source(pack, crops, "train", config, device)
-        total = config.max_samples or math.ceil(config.epochs * int(self.source.table.num_frames.sum()))
-        self.total_steps = max(1, math.ceil(total / config.batch_size))
-        torch.manual_seed(config.seed)
-        self.recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge)
-        self.judge = self.recipe.judge(self.source, self._held_out(crops))
-        try:
-            network = start.train() if start is not None else models.build(config.generator, self.dims).to(device)
-        except ValueError as error:
-            raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
-        optimizers = {"generator": self._optimizer(network)}
-        if (critic := self.recipe.critic) is not None:
-            optimizers["critic"] = self._optimizer(critic.to(device))
-        for frozen in self.recipe.frozen.values():
-            frozen.to(device).eval().requires_grad_(False)
-        self.state = TrainState(network, critic, optimizers, config.ema_samples > 0)
-        if (self.folder / STATE).exists():
-            self.state.load(self.folder / STATE, device)
-            note(f"{self.folder}: going on at {self.state.samples_seen} samples")
-        self.statistics = Statistics(self.folder / "log.jsonl", self.state.samples_seen)
+        self.parts, self.config, self.state, self.recipe = run, run.config, run.state, run.recipe
+        self.world, self.note, self.progress = world, note, progress
+        self.device = run.device
+        samples = self.state.samples_seen
+        self.board = TensorBoard(run.folder.path, samples) if tensorboard and world.is_first else None
+        self.statistics = Statistics(run.folder.log, samples, self.board, writes=world.is_first)
         self.statistics.restore(self.state.pending)
-        self.metrics: dict[str, Any] = {}
+        validations = [line for line in self.statistics.lines if line["kind"] == "validation"]
+        self.metrics = {k: v for k, v in validations[-1].items() if k not in _NAMES} if validations else {}
+        self.chance: dict[str, float] = self.recipe.chance
+        self.is_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
-    def run(self, progress: Progress | None) -> dict[str, Any]:
+    def run(self, workers: int) -> dict[str, Any]:
         config, state = self.config, self.state
+        total = self.parts.total_samples
         if state.step == 0:
             self._show()
+            self._save()
+        elif self._report(state.samples_seen - config.batch_size, state.samples_seen >= total):
+            self._save()  # what an interruption had left to do
         began = time.monotonic() - state.elapsed_s
         limit_s = 60 * config.max_minutes if config.max_minutes else math.inf
-        saved = state.step
-        while state.step < self.total_steps and state.elapsed_s < limit_s:
-            before = state.samples_seen
-            self._step()
-            state.step += 1
-            state.samples_seen += config.batch_size
-            state.update_ema(config.ema_samples, config.batch_size)
-            state.elapsed_s = time.monotonic() - began
-            last = state.step >= self.total_steps or state.elapsed_s >= limit_s
-            if state.step % LOG_EVERY == 0 or last:
-                self.statistics.write("train", state.samples_seen)
-            if last or _passes(before, state.samples_seen, config.validate_every):
-                self._validate()
-            if last or _passes(before, state.samples_seen, config.sheet_every):
-                self._show()
-            if last or _passes(before, state.samples_seen, config.checkpoint_every):
-                self._save()
-                saved = state.step
-            if progress is not None:
-                progress(state.samples_seen, self.total_steps * config.batch_size, "training")
-        if saved != state.step or not (self.folder / LAST).exists():
-            self._save()
-        write_card(self.folder, self._header(), config, self.statistics.path, self.judge)
-        return {
-            "run": str(self.folder),
-            "weights": str(self.folder / (BEST if (self.folder / BEST).exists() else LAST)),
-            "samples": state.samples_seen,
-            "minutes": round(state.elapsed_s / 60, 2),
-            **self.metrics,
-        }
+        last = state.samples_seen >= total or state.elapsed_s >= limit_s or self._is_out_of_patience()
+        with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
+            while not last:
+                before = state.samples_seen
+                self._step(batches.take())
+                state.step += 1
+                state.samples_seen += config.batch_size
+                state.update_ema(config.ema_samples, config.batch_size)
+                state.elapsed_s = self.world.largest(time.monotonic() - began)
+                if number := int(self.world.largest(interruption.number)):
+                    self._stop(number)
+                last = state.samples_seen >= total or state.elapsed_s >= limit_s
+                self._report(before, last)
+                last = last or self._is_out_of_patience()
+                if last or _passes(before, state.samples_seen, config.checkpoint_every):
+                    self._save()
+                if self.progress is not None:
+                    self.progress(state.samples_seen, total, "training")
+        return self._finish()
 
-    def _step(self) -> None:
+    def _batch(self, step: int) -> Any:
+        return self.world.part(self.recipe.batch(self.parts.source, step))
+
+    def _step(self, batch: Any) -> None:
         config, state, recipe = self.config, self.state, self.recipe
         self._set_learning_rate()
-        batch = recipe.batch(self.source, state.step)
+        torch.manual_seed(_seed(config.seed, state.step))
         network_turn = (state.step + 1) % recipe.network_every == 0
         state.generator.train()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
@@ -179,111 +148,131 @@ class _Trainer:
             self._update("generator", terms)
 
     def _update(self, which: str, terms: dict[str, torch.Tensor]) -> None:
-        loss = torch.stack([term.float() for term in terms.values()]).sum()
-        if not math.isfinite(loss.item()):
-            raise LipsyncError(
-                f"the {which}'s loss is {loss.item()} at {self.state.samples_seen} samples",
-                self.folder,
-                "the last checkpoint is kept; try a lower --learning-rate",
-            )
         optimizer = self.state.optimizers[which]
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        if self._is_looked_at(which):
+            self.statistics.add(measure_norms(terms, parameters, self.world))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.stack([term.float() for term in terms.values()]).sum().backward()
+        values = torch.stack([term.detach().float() for term in terms.values()])
+        self.world.average([values, *(parameter.grad for parameter in parameters)])
+        self.is_finite &= values.isfinite().all()
+        if self.device == "cpu":  # elsewhere looking would wait for the device: see `_report`
+            self._check_finite()
         if which == "generator" and self.config.clip_norm:
-            norm = torch.nn.utils.clip_grad_norm_(self.state.generator.parameters(), self.config.clip_norm)
+            norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
             self.statistics.add({"generator/gradient_norm": norm})
         optimizer.step()
-        self.statistics.add(terms)
+        self.statistics.add(dict(zip(terms, values, strict=True)))
 
-    def _optimizer(self, network: torch.nn.Module) -> torch.optim.Optimizer:
-        config = self.config
-        kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
-        betas = (config.beta1, config.beta2)
-        return kind(network.parameters(), config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    def _is_looked_at(self, which: str) -> bool:
+        """Whether this update's gradients are measured: the last one of a network before a line of the log."""
+        left = LOG_EVERY - 1 - self.state.step % LOG_EVERY
+        return left < (1 if which == "critic" else self.recipe.network_every)
+
+    def _check_finite(self) -> None:
+        if not self.is_finite:
+            raise LipsyncError(
+                f"the loss is no longer a number at {self.state.samples_seen} samples",
+                self.parts.folder.path,
+                "the last checkpoint is kept; try a lower --learning-rate in another folder",
+            )
 
     def _set_learning_rate(self) -> None:
-        factor = 1.0
+        factor, done = 1.0, self.state.samples_seen
         if self.config.schedule == "cosine":
-            factor = min(1.0, (self.state.step + 1) / WARM_UP_STEPS)
-            factor *= 0.5 * (1 + math.cos(math.pi * self.state.step / self.total_steps))
+            factor = min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
+            factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
         for optimizer in self.state.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * factor
 
-    def _held_out(self, crops: np.ndarray | Pack) -> Source | None:
-        for split in ("val", "test"):
-            try:
-                return Source(self.pack, crops, split, self.config, self.device)
-            except NothingToDoError:
-                continue
-        self.note(f"{self.pack.path}: no validation or test clips, so nothing is validated")
-        return None
-
-    def _begin(self) -> None:
-        config_path = self.folder / "config.json"
-        if config_path.exists():
-            check_same_run(config_path, self.config, self.pack.fingerprint)
-            return
-        if self.folder.exists() and (
-            not self.folder.is_dir() or any(not file.name.startswith(".") for file in self.folder.iterdir())
-        ):
-            raise InputError("exists and is no run folder", self.folder, "name another folder")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot be made ({error.strerror})", self.folder) from error
-        save_config(config_path, self.config, self.pack.fingerprint)
-
-    def _hold_crops(self) -> np.ndarray | Pack:
-        size = self.pack.crop_rule.size
-        if len(self.pack.has_face) * size * size * 3 > RESIDENT_BYTES:
-            self.note(f"{self.pack.path}: too large to hold decoded, crops are read as they are needed")
-            return self.pack
-        return self.pack.decode_all()
+    def _report(self, before: int, last: bool) -> bool:
+        """Write what is due at this moment and not yet written; say whether anything was."""
+        config, samples = self.config, self.state.samples_seen
+        log = last or self.state.step % LOG_EVERY == 0
+        validate = last or _passes(before, samples, config.validate_every)
+        show = last or _passes(before, samples, config.sheet_every)
+        save = last or _passes(before, samples, config.checkpoint_every)
+        if log or validate or show or save:
+            self._check_finite()
+        if not self.world.is_first:
+            return False
+        log = log and not self.statistics.has("train", samples)
+        validate = validate and not self.statistics.has("validation", samples)
+        show = show and not self.parts.folder.sheet(samples).exists()
+        if log:
+            self.statistics.write_means(samples, self.chance)
+        if validate:
+            self._validate()
+        if log or validate:
+            for kind, saw in find_alarms(self.statistics.lines, self.chance).items():
+                self.statistics.write("alarm", samples, {"alarm": kind, "saw": saw})
+                self.note(f"{samples} samples: {saw}")
+        if show:
+            self._show()
+        return log or validate or show
 
     def _validate(self) -> None:
-        shown = self.state.shown.eval()
-        figures = self.judge.measure(shown)
+        state = self.state
+        figures = self.parts.judge.measure(state.shown.eval())
         if not figures:
             return
         self.metrics = figures
-        self.statistics.write("validation", self.state.samples_seen, figures)
-        minutes = self.state.elapsed_s / 60
-        self.note(f"{self.state.samples_seen} samples, {minutes:.1f} min: {self.judge.describe(figures)}")
-        rank = self.judge.rank(figures)
-        if self.state.best is None or rank > self.state.best:
-            self.state.best = rank
-            save_weights(self.folder / BEST, dict(shown.state_dict()), self._header(), force=True)
+        self.statistics.write("validation", state.samples_seen, figures)
+        critic = self.statistics.describe_chance()
+        described = self.parts.judge.describe(figures) + (f"; {critic}" if critic else "")
+        self.note(f"{state.samples_seen} samples, {state.elapsed_s / 60:.1f} min: {described}")
+        rank = self.parts.judge.rank(figures)
+        state.waited += 1
+        if state.best is None or rank > state.best:
+            state.best, state.waited = rank, 0
+            self.parts.folder.save_best(state.shown, self.parts.header(figures))
+
+    def _is_out_of_patience(self) -> bool:
+        patience = self.config.patience
+        waited = self.world.largest(self.state.waited if self.world.is_first else 0) if patience else 0
+        if stop := bool(patience) and waited >= patience:
+            self.note(f"{self.state.samples_seen} samples: none of the last {patience} validations was better")
+        return stop
 
     def _show(self) -> None:
-        path = self.folder / "sheets" / f"{self.state.samples_seen:09d}.png"
-        path.parent.mkdir(exist_ok=True)
-        self.judge.show(self.state.shown.eval(), path)
+        if self.world.is_first:
+            self.parts.judge.show(self.state.shown.eval(), self.parts.folder.sheet(self.state.samples_seen))
 
     def _save(self) -> None:
-        save_weights(self.folder / LAST, dict(self.state.shown.state_dict()), self._header(), force=True)
-        self.state.pending = self.statistics.pending()
-        self.state.save(self.folder / STATE)
+        self._check_finite()
+        if self.world.is_first:
+            self.state.pending = self.statistics.pending()
+            self.parts.folder.save_last(self.state, self.parts.header(self.metrics))
 
-    def _header(self) -> WeightsHeader:
-        pack, table = self.pack, self.source.table
-        return WeightsHeader(
-            architecture=self.config.generator,
-            dims=self.dims,
-            crop_rule=pack.crop_rule,
-            mel_parameters=pack.mel_parameters,
-            recipe=self.config.recipe,
-            samples_seen=self.state.samples_seen,
-            data={
-                "fingerprint": pack.fingerprint,
-                "clips": len(table.rows),
-                "frames": int(table.num_frames.sum()),
-                "speakers": sorted({str(name) for name in table.speaker}),
-            },
-            metrics={
-                name: value for name, value in self.metrics.items() if name.startswith(("model/", "over_", "sync/"))
-            },
+    def _stop(self, number: int) -> None:
+        self._save()
+        raise StoppedError(
+            number,
+            f"stopped by {signal.Signals(number).name} and saved at {self.state.samples_seen} samples",
+            self.parts.folder.path,
+            "the same command goes on from there",
         )
+
+    def _finish(self) -> dict[str, Any]:
+        folder, state = self.parts.folder, self.state
+        if self.world.is_first:
+            write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.judge)
+            plot_curves(folder.log, folder.path / "curves.png")
+        if self.board is not None:
+            self.board.close()
+        self.world.wait()
+        return {
+            "run": str(folder.path),
+            "weights": str(folder.weights()),
+            "samples": state.samples_seen,
+            "minutes": round(state.elapsed_s / 60, 2),
+            **self.metrics,
+        }
+
+
+_NAMES = ("kind", "samples")
 
 
 def _detached(made: Any) -> Any:
@@ -295,3 +284,8 @@ def _detached(made: Any) -> Any:
 
 def _passes(before: int, after: int, every: int) -> bool:
     return every > 0 and before // every != after // every
+
+
+def _seed(seed: int, step: int) -> int:
+    """Seed of what a recipe draws in a step, for instance where a gradient penalty is taken."""
+    return int(np.random.SeedSequence([seed, step, 2]).generate_state(1, np.uint64)[0] >> 1)

@@ -8,8 +8,7 @@ from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
 from lipsync_cli.training.augment import augment
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from lipsync_cli.data.batches import Crops
     from lipsync_cli.data.reader import Pack
     from lipsync_cli.training.config import TrainConfig
 
@@ -20,7 +19,7 @@ class Source:
     Parameters
     ----------
     pack : opened
-    crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, or the pack itself to read them as they are needed
+    crops : see `data.batches.gather`
     split : "train", "val" or "test"
     device : where batches go
 
@@ -29,7 +28,7 @@ class Source:
     NothingToDoError : the split has no usable frame
     """
 
-    def __init__(self, pack: Pack, crops: np.ndarray | Pack, split: str, config: TrainConfig, device: str) -> None:
+    def __init__(self, pack: Pack, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
         self.table = FrameTable(pack, split)
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.mouth_region = pack.crop_rule.mouth_region()

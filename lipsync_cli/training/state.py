@@ -23,6 +23,7 @@ class TrainState:
     Attributes
     ----------
     step, samples_seen, elapsed_s, best : counters, and the best validation figure so far
+    waited : validations since the best one
     pending : sums of the log since its last line
     """
 
@@ -33,6 +34,7 @@ class TrainState:
         self.ema: nn.Module | None = copy.deepcopy(generator).eval().requires_grad_(False) if ema else None
         self.step, self.samples_seen, self.elapsed_s = 0, 0, 0.0
         self.best: float | None = None
+        self.waited = 0
         self.pending: dict[str, list[float]] = {}
 
     @property
@@ -61,12 +63,16 @@ class TrainState:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "counters": [self.step, self.samples_seen, self.elapsed_s, self.best],
+            "waited": self.waited,
             "pending": self.pending,
             "modules": {name: module.state_dict() for name, module in self._modules().items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
         }
         with atomic_output(path, force=True) as temporary:
-            torch.save(values, temporary)
+            try:
+                torch.save(values, temporary)
+            except RuntimeError as error:  # how its writer tells of a full disk
+                raise OSError(str(error).splitlines()[0]) from error
 
     def load(self, path: Path, device: str) -> None:
         """Read the state of an interrupted run.
@@ -82,6 +88,7 @@ class TrainState:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(values["optimizers"][name])
             self.step, self.samples_seen, self.elapsed_s, self.best = values["counters"]
+            self.waited = values.get("waited", 0)
             self.pending = values["pending"]
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise _unreadable(path) from error

@@ -14,14 +14,15 @@ from lipsync_cli.scoring.scores import TRUTH
 if TYPE_CHECKING:
     from torch import nn
 
-    from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.batches import Batch, Crops
 
 _BATCH = 32
+_NUM_FACES, _NUM_SOUNDS = 16, 4  # of the test whether outputs differ
 
 
 def validate(
     generator: nn.Module,
-    crops: np.ndarray | Pack,
+    crops: Crops,
     table: FrameTable,
     draw: Draw,
     region: tuple[int, int, int, int],
@@ -36,7 +37,7 @@ def validate(
     Returns
     -------
     means over frames, named row/metric: PSNR (dB) and SSIM of crop and mouth of the model, of a copied reference and of
-    wrong audio, and the differences of the mouth's PSNR
+    wrong audio, and the differences of the mouth's PSNR; and the variations of `measure_variation`
     """
     parts: dict[str, list[np.ndarray]] = {}
     for first in range(0, len(draw.target), _BATCH):
@@ -49,4 +50,42 @@ def validate(
     means = {name: round(float(np.concatenate(values).mean()), 4) for name, values in parts.items()}
     means["over_copy_db"] = round(means["model/mouth_psnr"] - means["copy/mouth_psnr"], 4)
     means["over_wrong_audio_db"] = round(means["model/mouth_psnr"] - means["wrong_audio/mouth_psnr"], 4)
-    return means
+    pick = np.linspace(0, len(draw.target) - 1, min(_NUM_FACES, len(draw.target))).astype(int)
+    batch = gather(crops, table, Draw(*(frames[pick] for frames in draw)), device)
+    return means | measure_variation(generator, batch, region)
+
+
+def measure_variation(generator: nn.Module, batch: Batch, region: tuple[int, int, int, int]) -> dict[str, float]:
+    """Compute by how much drawn mouths differ: one that ignores what it is given draws the same again and again.
+
+    Parameters
+    ----------
+    batch : one reference a sample
+    region : rows and columns of the mouth in the crop
+
+    Returns
+    -------
+    standard deviations in levels of 255, averaged over the mouth's pixels: "model/audio_variation" over several sounds
+    with the same face, "model/mouth_variation" over samples, "truth/mouth_variation" of the real ones
+    """
+    import torch
+
+    row0, row1, column0, column1 = region
+
+    def mouths(images: torch.Tensor) -> torch.Tensor:
+        return 255 * images[:, :, row0:row1, column0:column1].float()
+
+    sounds = torch.cat([batch.mel, batch.wrong_mel])
+    with torch.inference_mode():
+        drawn = torch.stack(
+            [
+                mouths(generator(batch.reference, batch.target, sounds.roll(-shift, 0)[: len(batch.mel)]).image)
+                for shift in np.linspace(0, len(batch.mel), _NUM_SOUNDS).astype(int)
+            ]
+        )
+    values = {
+        "model/audio_variation": drawn.std(0, correction=0),
+        "model/mouth_variation": drawn[0].std(0, correction=0),
+        "truth/mouth_variation": mouths(batch.target).std(0, correction=0),
+    }
+    return {name: round(float(value.mean()), 4) for name, value in values.items()}

@@ -35,6 +35,11 @@ class LipGAN(GeneratorRecipe):
         self.adversarial_weight = config.adversarial_weight
         self.margin = config.margin
 
+    @property
+    def chance(self) -> dict[str, float]:
+        """A critic that knows nothing does best with half the margin as its distance of everything."""
+        return dict.fromkeys(("critic/fake", "critic/wrong_speech", "critic/real"), self.margin**2 / 4)
+
     def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates one by one; each is computed after the update before it."""
         if fake_step:

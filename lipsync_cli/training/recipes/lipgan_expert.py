@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -67,6 +68,11 @@ class LipGANExpert(GeneratorRecipe):
     def frozen(self) -> dict[str, nn.Module]:
         """The expert."""
         return {"expert": self.expert}
+
+    @property
+    def chance(self) -> dict[str, float]:
+        """A critic that says one half of everything."""
+        return dict.fromkeys(("critic/real", "critic/fake"), math.log(2) / 2)
 
     def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the quality critic's update, on real and drawn lower halves of the same frames."""

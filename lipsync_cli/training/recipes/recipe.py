@@ -33,6 +33,7 @@ class Recipe(Protocol):
     network_every : the network is updated in every so-manieth step, the critic in each
     critic : trained beside the network, or None
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
+    chance : what a loss term is if its network knows nothing, by the term's name; for those of which that is known
     """
 
     name: ClassVar[str]
@@ -42,13 +43,14 @@ class Recipe(Protocol):
     network_every: int
     critic: nn.Module | None
     frozen: dict[str, nn.Module]
+    chance: dict[str, float]
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the recipe cannot do what a configuration asks for."""
 
     def batch(self, source: Source, step: int) -> Any:
-        """Give the samples of one step; equal steps give equal samples."""
+        """Give the samples of one step; equal steps give equal samples. Called ahead, from other threads."""
 
     def forward(self, network: nn.Module, batch: Any) -> Any:
         """Run the trained network on a batch."""
@@ -81,6 +83,11 @@ class GeneratorRecipe:
     @classmethod
     def check(cls, config: TrainConfig) -> None:
         """Accept every configuration."""
+
+    @property
+    def chance(self) -> dict[str, float]:
+        """Losses of a critic that knows nothing: none are known."""
+        return {}
 
     @property
     def frozen(self) -> dict[str, nn.Module]:

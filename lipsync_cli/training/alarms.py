@@ -1,0 +1,101 @@
+"""What looks wrong in a run's log: a collapsed or deaf generator, a critic that guesses, a loss that does not move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+MIN_SAMPLES = 50_000  # before this nothing is expected of a run
+LOOK_BACK = 10  # lines of the log that a verdict on losses rests on
+TOLERANCE = 0.05  # of the chance level: a critic this near to it guesses
+FLAT = 0.98  # of the first lines: a loss that has not come below this has not moved
+STUCK = 0.05  # of the real faces' variation
+DEAF = 0.05  # levels of 255 by which the mouth changes with the speech
+NO_GAP_DB = 0.02  # the right speech is worth less than this
+_MAY_RISE = ("adversarial", "quality", "gradient_norm")  # terms that do not have to fall
+
+
+def find_alarms(lines: list[dict[str, Any]], chance: dict[str, float], min_samples: int = MIN_SAMPLES) -> dict[str, str]:
+    """Look at a log and give the alarms that it holds and that are not in it yet.
+
+    Parameters
+    ----------
+    lines : of the log, oldest first
+    chance : what each critic figure is if the critic knows nothing
+    min_samples : before this, only a face that is always the same is an alarm
+
+    Returns
+    -------
+    kind -> what was seen, in one line
+    """
+    raised = {line["alarm"] for line in lines if line["kind"] == "alarm"}
+    training = [line for line in lines if line["kind"] == "train"]
+    validations = [line for line in lines if line["kind"] == "validation"]
+    found = {"stuck_face": _stuck(validations)}
+    if lines and lines[-1]["samples"] >= min_samples:
+        found |= {
+            "deaf": _deaf(validations),
+            "no_gap": _no_gap(validations),
+            "critic_at_chance": _at_chance(training, chance),
+            "flat_loss": _flat(training),
+        }
+    return {kind: saw for kind, saw in found.items() if saw and kind not in raised}
+
+
+def _stuck(validations: list[dict[str, Any]]) -> str:
+    if not validations or "model/mouth_variation" not in validations[-1]:
+        return ""
+    made, real = (validations[-1][f"{row}/mouth_variation"] for row in ("model", "truth"))
+    if made >= STUCK * real:
+        return ""
+    return (
+        f"the generator has collapsed: whatever it is given, it draws one mouth (it varies by {made:.2f} levels of 255 "
+        f"over samples, real ones by {real:.2f})"
+    )
+
+
+def _deaf(validations: list[dict[str, Any]]) -> str:
+    figures = [line.get("model/audio_variation") for line in validations[-2:]]
+    if len(figures) < 2 or any(figure is None or figure >= DEAF for figure in figures):
+        return ""
+    return f"the generator does not listen: other speech changes the mouth by {figures[-1]:.3f} levels of 255"
+
+
+def _no_gap(validations: list[dict[str, Any]]) -> str:
+    gaps = [line.get("over_wrong_audio_db") for line in validations[-2:]]
+    if len(gaps) < 2 or any(gap is None or gap >= NO_GAP_DB for gap in gaps):
+        return ""
+    return f"the right speech is worth {gaps[-1]:+.3f} dB over foreign speech: the mouth does not follow it"
+
+
+def _at_chance(training: list[dict[str, Any]], chance: dict[str, float]) -> str:
+    recent = training[-LOOK_BACK:]
+    means = {
+        name: float(np.mean([line[name] for line in recent if name in line]))
+        for name in chance
+        if any(name in line for line in recent)
+    }
+    if len(recent) < LOOK_BACK or not means:
+        return ""
+    level, seen = sum(chance[name] for name in means), sum(means.values())
+    if seen < level - max(TOLERANCE * abs(level), 1e-3):
+        return ""
+    told = ", ".join(f"{name} {mean:.3g} (chance {chance[name]:.3g})" for name, mean in means.items())
+    return f"the critic guesses: over the last {LOOK_BACK} lines of the log {told}"
+
+
+def _flat(training: list[dict[str, Any]]) -> str:
+    if len(training) < 2 * LOOK_BACK:
+        return ""
+    told = []
+    for name in training[0]:
+        group, _, term = name.partition("/")
+        if group in ("kind", "samples", "critic") or "/" in term or term in _MAY_RISE:
+            continue
+        values = [line[name] for line in training if name in line]
+        first, now = float(np.mean(values[:3])), float(np.mean(values[-LOOK_BACK:]))
+        if first <= 0 or now < FLAT * first:
+            return ""
+        told.append(f"{name} began at {first:.4g} and is {now:.4g}")
+    return f"nothing is learned: {', '.join(told)}" if told else ""

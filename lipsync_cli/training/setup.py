@@ -1,0 +1,177 @@
+"""What a run consists of, put together and checked before anything is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lipsync_cli import models
+from lipsync_cli.data.reader import Pack
+from lipsync_cli.data.weights import WeightsHeader, load_weights
+from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.scoring.protocol import check_fits
+from lipsync_cli.training.config import TrainConfig, check_expert
+from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.run_folder import RunFolder
+from lipsync_cli.training.source import Source
+from lipsync_cli.training.state import TrainState
+
+if TYPE_CHECKING:
+    from lipsync_cli.data.batches import Crops
+    from lipsync_cli.training.distributed import World
+
+RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
+RESIDENT_SHARE = 0.5  # of an accelerator's free memory
+_TOGETHER = 8192  # crops moved to an accelerator at once
+
+
+@dataclass
+class Run:
+    """The parts of a run.
+
+    Attributes
+    ----------
+    config : with the hashes of the weights that it starts from or is judged by
+    total_samples : at which it ends
+    is_resident : the crops are held decoded, so that a batch costs little
+    """
+
+    pack: Pack
+    folder: RunFolder
+    config: TrainConfig
+    dims: dict[str, Any]
+    device: str
+    source: Source
+    recipe: Any
+    judge: Any
+    state: TrainState
+    total_samples: int
+    is_resident: bool
+
+    def header(self, metrics: dict[str, Any]) -> WeightsHeader:
+        """Say what the weights of this moment are."""
+        pack, table = self.pack, self.source.table
+        kept = ("model/", "over_", "sync/")
+        return WeightsHeader(
+            architecture=self.config.generator,
+            dims=self.dims,
+            crop_rule=pack.crop_rule,
+            mel_parameters=pack.mel_parameters,
+            recipe=self.config.recipe,
+            samples_seen=self.state.samples_seen,
+            data={
+                "fingerprint": pack.fingerprint,
+                "clips": len(table.rows),
+                "frames": int(table.num_frames.sum()),
+                "speakers": sorted({str(name) for name in table.speaker}),
+            },
+            metrics={name: value for name, value in metrics.items() if name.startswith(kept)},
+        )
+
+
+def prepare(
+    pack: Pack,
+    folder: Path,
+    config: TrainConfig,
+    device: str,
+    init: Path | None,
+    expert: Path | None,
+    world: World,
+    note: Callable[[str], None],
+) -> Run:
+    """Read and check everything, build the networks, take up an interrupted run's state, and make the folder.
+
+    Raises
+    ------
+    InputError, NothingToDoError, UsageError : as `loop.train`; the folder is as it was
+    """
+    size = pack.crop_rule.size
+    dims = {**config.dims, "size": size}
+    start = judge = None
+    if init is not None:
+        start, header = load_weights(init, device, models.kind_of(config.generator))
+        check_fits(pack, header, init)
+        if header.architecture != config.generator:
+            raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
+        dims = header.dims
+        config = replace(config, init=header.sha256)
+    if expert is not None:
+        judge, header = load_weights(expert, device, "sync expert")
+        check_fits(pack, header, expert)
+        config = replace(config, expert=header.sha256)
+    check_expert(config)
+    world.check(config.batch_size, config.targets_per_reference)
+    place = RunFolder(folder)
+    if world.is_first:
+        place.check(config, pack.fingerprint)
+    torch.manual_seed(config.seed)
+    recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge)
+    try:
+        network = start.train() if start is not None else models.build(config.generator, dims).to(device)
+    except ValueError as error:
+        raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
+    state = _make_state(network, recipe, config, device, world)
+    going_on = place.state.exists()
+    if going_on:
+        state.load(place.state, device)
+    crops = hold_crops(pack, device, note)
+    source = Source(pack, crops, "train", config, device)
+    held_out = _hold_out(pack, crops, config, device, note)
+    verdict = recipe.judge(source, held_out)
+    total = config.max_samples or math.ceil(config.epochs * int(source.table.num_frames.sum()))
+    total = max(1, math.ceil(total / config.batch_size)) * config.batch_size
+    world.wait()  # nobody writes before all have read
+    if world.is_first:
+        place.begin(config, pack.fingerprint)
+        if going_on:
+            note(f"{folder}: going on at {state.samples_seen} samples")
+    return Run(pack, place, config, dims, device, source, recipe, verdict, state, total, crops is not pack)
+
+
+def hold_crops(pack: Pack, device: str, note: Callable[[str], None]) -> Crops:
+    """Decode the pack into the accelerator's memory, else into main memory, else leave it on disk: what fits."""
+    size = pack.crop_rule.size
+    needed = len(pack) * size * size * 3
+    if device != "cpu" and needed < RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+        held = torch.empty((len(pack), size, size, 3), dtype=torch.uint8, device=device)
+        for first in range(0, len(pack), _TOGETHER):
+            part = held[first : first + _TOGETHER]
+            part.copy_(torch.from_numpy(pack.read_crops(range(first, first + len(part)))))
+        return held
+    if needed <= RESIDENT_BYTES:
+        return pack.decode_all()
+    note(f"{pack.path}: too large to hold decoded, crops are read as they are needed")
+    return pack
+
+
+def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, world: World) -> TrainState:
+    kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
+
+    def optimizer(module: torch.nn.Module) -> torch.optim.Optimizer:
+        betas = (config.beta1, config.beta2)
+        return kind(module.parameters(), config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+
+    network = world.synchronised(network, device)
+    optimizers = {"generator": optimizer(network)}
+    if recipe.critic is not None:
+        optimizers["critic"] = optimizer(world.synchronised(recipe.critic.to(device), device))
+    for frozen in recipe.frozen.values():
+        frozen.to(device).eval().requires_grad_(False)
+    return TrainState(network, recipe.critic, optimizers, config.ema_samples > 0)
+
+
+def _hold_out(
+    pack: Pack, crops: Crops, config: TrainConfig, device: str, note: Callable[[str], None]
+) -> Source | None:
+    for split in ("val", "test"):
+        try:
+            return Source(pack, crops, split, config, device)
+        except NothingToDoError:
+            continue
+    note(f"{pack.path}: no validation or test clips, so nothing is validated")
+    return None
