@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.reader import Pack
 
-Crops: TypeAlias = "Union[np.ndarray, Tensor, Pack]"
+Crops: TypeAlias = "np.ndarray | Tensor | Pack"
 MIN_GAP = 6  # frames between reference and target, as in LipGAN's code
 QUIET_SHARE = 0.15  # the quietest part of a clip, where mouths are most likely closed
 

@@ -17,7 +17,6 @@ from lipsync_cli.errors import NothingToDoError
 
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import Crops, FrameTable
-    from lipsync_cli.data.reader import Pack
     from lipsync_cli.data.windows import WindowTable
     from lipsync_cli.models.expert import SyncExpert
 
@@ -106,9 +105,7 @@ def shift_speech(clip: Embeddings, frames: int) -> Embeddings:
     return Embeddings(clip.faces[face], clip.speech[speech], clip.place[face])
 
 
-def embed(
-    expert: SyncExpert, crops: Crops, table: FrameTable, middles: np.ndarray, device: str = "cpu"
-) -> Embeddings:
+def embed(expert: SyncExpert, crops: Crops, table: FrameTable, middles: np.ndarray, device: str = "cpu") -> Embeddings:
     """Embed windows.
 
     Parameters

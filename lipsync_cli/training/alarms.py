@@ -16,7 +16,9 @@ NO_GAP_DB = 0.02  # the right speech is worth less than this
 _MAY_RISE = ("adversarial", "quality", "gradient_norm")  # terms that do not have to fall
 
 
-def find_alarms(lines: list[dict[str, Any]], chance: dict[str, float], min_samples: int = MIN_SAMPLES) -> dict[str, str]:
+def find_alarms(
+    lines: list[dict[str, Any]], chance: dict[str, float], min_samples: int = MIN_SAMPLES
+) -> dict[str, str]:
     """Look at a log and give the alarms that it holds and that are not in it yet.
 
     Parameters

@@ -9,7 +9,6 @@ from typing import Any
 
 from lipsync_cli.errors import InputError, UsageError
 
-
 # What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape

@@ -83,7 +83,9 @@ def _draw(axis: Any, title: str, panel: Panel, alarms: list[int]) -> None:
         colour = _COLOURS[(_ORDER.index(name) if name in _ORDER else index) % len(_COLOURS)]
         samples, values = zip(*panel[name], strict=True)
         marker = "o" if len(samples) < 30 else None
-        axis.plot(samples, values, color=colour, label=name.replace("_", " "), linewidth=1.3, marker=marker, markersize=3)
+        axis.plot(
+            samples, values, color=colour, label=name.replace("_", " "), linewidth=1.3, marker=marker, markersize=3
+        )
         if (level := panel.get(name + CHANCE)) is not None:
             axis.axhline(level[-1][1], color=colour, linewidth=0.8, linestyle="--", label=f"{name}: chance")
     for place in alarms:

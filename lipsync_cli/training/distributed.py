@@ -1,8 +1,8 @@
 """Several processes as one: each takes its part of every global batch, and gradients are averaged before each update.
 
-Data-parallel training as torch's DistributedDataParallel does it, but by hand, because a critic's penalty differentiates
-twice and a step updates two networks in turn. Every process makes the whole global batch from seed and step and keeps
-its own part, so that N processes see the samples of one.
+Data-parallel training as torch's DistributedDataParallel does it, but by hand, because a critic's penalty
+differentiates twice and a step updates two networks in turn. Every process makes the whole global batch from seed and
+step and keeps its own part, so that N processes see the samples of one.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from lipsync_cli import models
@@ -92,7 +93,8 @@ def prepare(
     """
     size = pack.crop_rule.size
     dims = {**config.dims, "size": size}
-    start = judge = None
+    start: Any = None
+    judge: Any = None
     if init is not None:
         start, header = load_weights(init, device, models.kind_of(config.generator))
         check_fits(pack, header, init)
@@ -141,7 +143,7 @@ def hold_crops(pack: Pack, device: str, note: Callable[[str], None]) -> Crops:
         held = torch.empty((len(pack), size, size, 3), dtype=torch.uint8, device=device)
         for first in range(0, len(pack), _TOGETHER):
             part = held[first : first + _TOGETHER]
-            part.copy_(torch.from_numpy(pack.read_crops(range(first, first + len(part)))))
+            part.copy_(torch.from_numpy(pack.read_crops(np.arange(first, first + len(part)))))
         return held
     if needed <= RESIDENT_BYTES:
         return pack.decode_all()
@@ -165,9 +167,7 @@ def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, wor
     return TrainState(network, recipe.critic, optimizers, config.ema_samples > 0)
 
 
-def _hold_out(
-    pack: Pack, crops: Crops, config: TrainConfig, device: str, note: Callable[[str], None]
-) -> Source | None:
+def _hold_out(pack: Pack, crops: Crops, config: TrainConfig, device: str, note: Callable[[str], None]) -> Source | None:
     for split in ("val", "test"):
         try:
             return Source(pack, crops, split, config, device)

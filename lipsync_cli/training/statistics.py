@@ -29,9 +29,7 @@ class Statistics:
     lines : what is in the file
     """
 
-    def __init__(
-        self, path: Path, samples_seen: int, board: TensorBoard | None = None, writes: bool = True
-    ) -> None:
+    def __init__(self, path: Path, samples_seen: int, board: TensorBoard | None = None, writes: bool = True) -> None:
         self.path, self.board = path, board
         self._sums: dict[str, Any] = {}
         self.lines = [line for line in read_log(path) if line["samples"] <= samples_seen]
@@ -75,7 +73,7 @@ class Statistics:
 
     def describe_chance(self) -> str:
         """Put the last critic figures into words, each beside what it would be if the critic knew nothing."""
-        line = next((line for line in reversed(self.lines) if line["kind"] == "train"), {})
+        line: dict[str, Any] = next((line for line in reversed(self.lines) if line["kind"] == "train"), {})
         names = [name for name in line if f"{name}/chance" in line]
         return ", ".join(f"{name} {line[name]:.3g} (chance {line[f'{name}/chance']:.3g})" for name in names)
 
@@ -94,7 +92,9 @@ class Statistics:
                 os.fsync(file.fileno())
         except OSError as error:
             raise InputError(
-                f"cannot be written ({error.strerror})", self.path, "the last checkpoint is kept: the same command goes on"
+                f"cannot be written ({error.strerror})",
+                self.path,
+                "the last checkpoint is kept: the same command goes on",
             ) from error
         self.lines.append(line)
         if self.board is not None:

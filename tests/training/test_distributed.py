@@ -1,0 +1,60 @@
+"""Two processes are one: the same losses and the same weights from the same global batches."""
+
+import json
+import socket
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lipsync_cli.data.batches import Batch
+from lipsync_cli.errors import UsageError
+from lipsync_cli.training.config import make_config
+from lipsync_cli.training.distributed import World, join, leave
+from lipsync_cli.training.loop import train
+
+TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
+
+
+def _config():
+    base = {"max_samples": 32, "validate_every": 16, "checkpoint_every": 16, "sheet_every": 32, "validation_frames": 2}
+    return make_config("lipgan", **TINY, **base, augment=True, learning_rate=1e-4, targets_per_reference=2)
+
+
+def _train_a_part(rank, pack, run, port):
+    import os
+
+    torch.set_num_threads(1)
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    try:
+        train(pack, run, _config(), world=join(rank, 2, "cpu"))
+    finally:
+        leave()
+
+
+def test_two_processes_train_as_one(small_pack, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(_train_a_part, (small_pack, tmp_path / "two", port), nprocs=2)
+    train(small_pack, tmp_path / "one", _config())
+    weights = [load_file(tmp_path / run / "last.safetensors") for run in ("one", "two")]
+    assert max(float((weights[0][key] - weights[1][key]).abs().max()) for key in weights[0]) < 1e-5
+    logs = [(tmp_path / run / "log.jsonl").read_text().splitlines() for run in ("one", "two")]
+    for one, two in zip(*logs, strict=True):
+        one, two = json.loads(one), json.loads(two)
+        if one["kind"] == "train":
+            assert two == pytest.approx(one, abs=1e-5)
+    assert len(logs[0]) > 2
+
+
+def test_parts_make_up_the_whole_batch():
+    batch = Batch(torch.arange(3.0), torch.arange(6.0), torch.arange(6.0), torch.arange(6.0))
+    parts = [World(rank, 3).part(batch) for rank in range(3)]
+    assert all((torch.cat(fields) == whole).all() for *fields, whole in zip(*parts, batch, strict=True))
+
+
+def test_references_that_cannot_be_split_are_a_usage_error():
+    World(0, 2).check(8, 2)
+    with pytest.raises(UsageError, match="multiple of 6"):
+        World(0, 3).check(8, 2)
