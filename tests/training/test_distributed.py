@@ -18,7 +18,7 @@ TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_di
 
 def _config():
     base = {"max_samples": 32, "validate_every": 16, "checkpoint_every": 16, "sheet_every": 32, "validation_frames": 2}
-    return make_config("lipgan", **TINY, **base, augment=True, learning_rate=1e-4, targets_per_reference=2)
+    return make_config("l1", **TINY, **base, augment=True, learning_rate=1e-4, targets_per_reference=2)
 
 
 def _train_a_part(rank, pack, run, port):

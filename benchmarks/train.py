@@ -1,0 +1,122 @@
+"""The training loop against the bare network: samples/s with everything, over samples/s of forward and backward alone.
+
+The bare network is run forward, backward and through its optimiser on one batch that lies ready on the device; the loop
+draws, cuts and transforms a new batch for every step, keeps averaged weights and statistics, and writes its log and one
+checkpoint. Figures are medians of several turns, taken in alternation, so that a busy machine slows both alike.
+
+On a GPU the exact LipGAN too, with its critic, and the hours that 20 epochs of GRIDFull (43.8 million samples) would
+take; the thesis took three days.
+
+Usage: python benchmarks/train.py [STEPS]        (default: 20 on a CPU, 200 on a GPU)
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from batches import make_inputs
+
+from lipsync_cli.data.reader import Pack
+from lipsync_cli.training.config import TrainConfig, make_config
+from lipsync_cli.training.distributed import World
+from lipsync_cli.training.loop import _Loop
+from lipsync_cli.training.prefetch import Prefetch
+from lipsync_cli.training.setup import prepare
+
+GRID_FULL_SAMPLES = 43.8e6  # 20 epochs
+TURNS = 3
+
+
+class Race:
+    """The loop and the bare network on the same pack with the same options."""
+
+    def __init__(self, pack: Pack, folder: Path, config: TrainConfig, device: str) -> None:
+        self.config, self.device, self.world = config, device, World()
+        self.run = prepare(pack, folder, config, device, None, None, self.world, print_nothing)
+        self.loop = _Loop(self.run, self.world, print_nothing, None, False)
+        self.batch = self.run.recipe.batch(self.run.source, 0)
+
+    def wait(self) -> None:
+        """Wait for the device."""
+        if self.device != "cpu":
+            torch.cuda.synchronize()
+
+    def loop_rate(self, steps: int) -> float:
+        """Samples a second of the loop's steps, batches made ahead."""
+        state = self.run.state
+        began = time.perf_counter()
+        with Prefetch(self.loop._batch, state.step, 1) as batches:
+            for _ in range(steps):
+                before = state.samples_seen
+                self.loop._step(batches.take())
+                state.step += 1
+                state.samples_seen += self.config.batch_size
+                state.update_ema(self.config.ema_samples, self.config.batch_size)
+                self.loop._report(before, False)
+        self.wait()
+        return steps * self.config.batch_size / (time.perf_counter() - began)
+
+    def bare_rate(self, steps: int) -> float:
+        """Samples a second of forward, backward and update on a batch that lies ready."""
+        state, recipe = self.run.state, self.run.recipe
+        began = time.perf_counter()
+        for _ in range(steps):
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+                made = recipe.forward(state.generator.train(), self.batch)
+                if recipe.critic is not None:
+                    recipe.critic.requires_grad_(True)
+                    for terms in recipe.critic_losses(self.batch, type(made)(made.image.detach()), True):
+                        update(state.optimizers["critic"], terms)
+                    recipe.critic.requires_grad_(False)
+                terms = recipe.network_loss(self.batch, made)
+            update(state.optimizers["generator"], terms)
+        self.wait()
+        return steps * self.config.batch_size / (time.perf_counter() - began)
+
+
+def update(optimizer: torch.optim.Optimizer, terms: dict[str, torch.Tensor]) -> None:
+    """Minimise a sum of terms by one step."""
+    optimizer.zero_grad(set_to_none=True)
+    sum(terms.values(), torch.zeros((), device=next(iter(terms.values())).device)).backward()
+    optimizer.step()
+
+
+def print_nothing(text: str) -> None:
+    """Take the loop's notes."""
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else (20 if device == "cpu" else 200)
+    rest = {"max_samples": 10**7, "validate_every": 10**7, "sheet_every": 10**7, "augment": True, "ema_samples": 8000}
+    fast = {"precision": "bfloat16", "batch_size": 256} if device != "cpu" else {"batch_size": 16}
+    runs = {"compact": make_config("l1", generator="compact", targets_per_reference=4, **rest, **fast)}
+    if device != "cpu":
+        runs["lipgan"] = make_config("lipgan", **rest, **fast)
+    result: dict[str, object] = {"device": device if device == "cpu" else torch.cuda.get_device_name(0), "steps": steps}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_inputs(folder)
+        with Pack(folder / "pack.h5") as pack:
+            for which, config in runs.items():
+                race = Race(pack, folder / which, config, device)
+                race.loop_rate(2), race.bare_rate(2)
+                rates = [(race.loop_rate(steps), race.bare_rate(steps)) for _ in range(TURNS)]
+                loop, bare = (statistics.median(part) for part in zip(*rates, strict=True))
+                result[f"{which}_loop_samples_per_s"] = round(loop, 1)
+                result[f"{which}_bare_samples_per_s"] = round(bare, 1)
+                result[f"{which}_ratio"] = round(statistics.median(a / b for a, b in rates), 3)
+                if device != "cpu":
+                    result[f"{which}_hours_for_grid_full"] = round(GRID_FULL_SAMPLES / loop / 3600, 2)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
