@@ -69,7 +69,9 @@ def _place(kind: str, name: str) -> tuple[str, str]:
     if kind == "train":
         group, _, term = name.partition("/")
         if name.endswith(NORM) or term == "gradient_norm":
-            return f"gradient norm, {group}", term.removesuffix(NORM) if term != "gradient_norm" else "all, clipped"
+            return f"gradient norm, {group}", term.removesuffix(
+                NORM
+            ) if term != "gradient_norm" else "all, before clipping"
         return f"loss, {group}", term
     row, slash, metric = name.partition("/")
     if not slash:

