@@ -48,11 +48,13 @@ class World:
         """Keep this process's part of a batch: a named tuple whose fields' first axes are references or samples."""
         if self.size == 1:
             return batch
-        return type(batch)(*(None if field is None else self._slice(field) for field in batch))
+        groups = min(len(field) for field in batch if field is not None)
+        return type(batch)(*(None if field is None else self._slice(field, groups) for field in batch))
 
-    def _slice(self, field: Any) -> Any:
-        count = len(field) // self.size
-        return field[self.rank * count : (self.rank + 1) * count]
+    def _slice(self, field: Any, groups: int) -> Any:
+        """Take every so-manieth group: where the first groups of a batch are transformed, each process has some."""
+        each, rest = len(field) // groups, field.shape[1:]
+        return field.reshape(groups, each, *rest)[self.rank :: self.size].reshape(-1, *rest)
 
     def average(self, tensors: Iterable[Tensor | None]) -> None:
         """Replace tensors by their means over the processes."""

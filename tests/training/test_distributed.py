@@ -48,10 +48,13 @@ def test_two_processes_train_as_one(small_pack, tmp_path):
     assert len(logs[0]) > 2
 
 
-def test_parts_make_up_the_whole_batch():
-    batch = Batch(torch.arange(3.0), torch.arange(6.0), torch.arange(6.0), torch.arange(6.0))
+def test_parts_make_up_the_whole_batch_and_samples_stay_with_their_references():
+    samples = torch.arange(12.0)
+    batch = Batch(torch.arange(6.0), samples, samples[:, None] + 0.5, samples)
     parts = [World(rank, 3).part(batch) for rank in range(3)]
-    assert all((torch.cat(fields) == whole).all() for *fields, whole in zip(*parts, batch, strict=True))
+    assert all((part.target // 2 == part.reference.repeat_interleave(2)).all() for part in parts)
+    assert all((part.mel[:, 0] == part.target + 0.5).all() for part in parts)
+    assert sorted(torch.cat([part.target for part in parts]).tolist()) == samples.tolist()
 
 
 def test_references_that_cannot_be_split_are_a_usage_error():

@@ -70,9 +70,12 @@ class SyncExpertRecipe:
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
         self.config = config
-        half = 0.5 * math.log(2)  # one that says "in sync" of everything with probability one half
-        each = config.targets_per_reference * (config.batch_size // config.targets_per_reference)
-        self.chance = {"expert/choice": math.log(each), "expert/right": half, "expert/wrong": half}
+        self.chance = {
+            "expert/choice": math.log(config.batch_size),
+            "expert/sync": math.log(2),
+            "expert/calibration": math.log(2),
+            "expert/errors": 0.5,
+        }
         self.frozen: dict[str, nn.Module] = {}
         self._table: WindowTable | None = None
 
