@@ -24,7 +24,7 @@ from lipsync_cli.training.interrupt import Interruption
 from lipsync_cli.training.prefetch import Prefetch
 from lipsync_cli.training.setup import Run, prepare
 from lipsync_cli.training.statistics import Statistics
-from lipsync_cli.training.tensorboard import TensorBoard
+from lipsync_cli.training.tensorboard import TensorBoard, check_tensorboard
 
 WARM_UP_SAMPLES = 6400  # of the cosine schedule
 LOG_EVERY = 50  # steps
@@ -67,11 +67,14 @@ def train(
     ------
     InputError : the folder holds a run of other options or data, the pack cannot be read, or the disk is full
     NothingToDoError : the pack has no usable frames
+    ToolError : the package tensorboard is missing
     StoppedError : SIGTERM or SIGINT came; the run is saved
     LipsyncError : the loss is no longer a number
     """
     world = world or World()
     note = note if note is not None and world.is_first else (lambda text: None)
+    if tensorboard:
+        check_tensorboard()
     with Pack(pack_path, jobs) as pack:
         prepared = prepare(pack, run, config, device, init, expert, world, note)
         loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard)

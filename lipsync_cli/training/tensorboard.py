@@ -10,6 +10,16 @@ from lipsync_cli.errors import ToolError
 FOLDER = "tensorboard"
 
 
+def check_tensorboard() -> None:
+    """Raise ToolError if the package is not installed."""
+    try:
+        import torch.utils.tensorboard  # noqa: F401
+    except ImportError as error:
+        raise ToolError(
+            f"--tensorboard needs the package tensorboard ({error})", hint="pip install 'lipsync-cli[tensorboard]'"
+        ) from error
+
+
 class TensorBoard:
     """Write lines of the log as scalars over the number of samples; notes become texts.
 
@@ -18,18 +28,11 @@ class TensorBoard:
     folder : of the run
     samples_seen : later points of an earlier, interrupted writing are hidden
 
-    Raises
-    ------
-    ToolError : the package is not installed
     """
 
     def __init__(self, folder: Path, samples_seen: int) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ToolError(
-                f"--tensorboard needs the package tensorboard ({error})", hint="pip install 'lipsync-cli[tensorboard]'"
-            ) from error
+        from torch.utils.tensorboard import SummaryWriter
+
         self._writer = SummaryWriter(str(folder / FOLDER), purge_step=samples_seen + 1 if samples_seen else None)
 
     def write(self, line: dict[str, Any]) -> None:
