@@ -165,13 +165,14 @@ class CompactGenerator(nn.Module):
 
     def _first_pose(self, upper: Tensor, looks: Tensor, share: int) -> Tensor:
         """Convolve the target's upper half (B, 3, S, S) beside its reference (R, 3, S, S), this once for each."""
-        conv, *rest = self.pose_encoder[0]
+        first = self.pose_encoder[0]
+        assert isinstance(first, nn.Sequential)
+        conv = first[0]
+        assert isinstance(conv, nn.Conv2d)
         for_upper, for_looks = conv.weight.split(3, 1)
         x = functional.conv2d(looks, for_looks, stride=conv.stride, padding=conv.padding)
         x = functional.conv2d(upper, for_upper, stride=conv.stride, padding=conv.padding) + _repeat(x, share)
-        for layer in rest:
-            x = layer(x)
-        return x
+        return first[1:](x)
 
 
 def warp(image: Tensor, flow: Tensor, first_row: int = 0) -> Tensor:
