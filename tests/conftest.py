@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests themselves run side by side
+_CACHE = tempfile.TemporaryDirectory(prefix="lipsync-test-cache-")
+os.environ["LIPSYNC_CACHE"] = _CACHE.name  # never the user's own
 
 import pytest
 

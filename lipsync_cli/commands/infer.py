@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,12 @@ from lipsync_cli.commands import options
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
 from lipsync_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.infer import Result
+    from lipsync_cli.synthesis.task import Task
+
+AHEAD_S = 60  # of the video are looked through for several speeches, although the first may need less
 
 
 class Extend(str, Enum):
@@ -50,11 +57,39 @@ class Silence(str, Enum):
 
 def infer(
     face: Annotated[Path, typer.Argument(help="Video or photo of a face.", show_default=False)],
-    speech: Annotated[Path, typer.Argument(help="Sound file, or video with sound.", show_default=False)],
+    speech: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Sound file, or video with sound; several make one film each.", show_default=False),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Film to write.", show_default="FACE.SPEECH.mp4 beside the face"),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Film to write; of several speeches: folder for the films.",
+            show_default="FACE.SPEECH.mp4 beside the face",
+        ),
     ] = None,
+    messages: Annotated[
+        Path | None,
+        typer.Option(
+            "--messages",
+            help='List of speeches, one JSON object a line, such as {"speech": "a.wav", "output": "a.mp4"}; - is '
+            "stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(
+            "--faces",
+            help="File of detect-faces that says where the face is; made if it is not there.",
+            show_default="a cache by content",
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Neither use nor keep what is known of a video's face.")
+    ] = False,
     weights: Annotated[
         Path | None,
         typer.Option("--weights", help="Run folder of train, or .safetensors file.", show_default="embedded weights"),
@@ -149,63 +184,90 @@ def infer(
     The film ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
     changed; frames in which no face is found pass through. The film's metadata say that it is synthetic.
 
+    Of several speeches, or a list of them, one film each is made in the folder -o; the face is found and looked at once.
+    A speech that fails costs one line and exit code 5; films that are there already are not made again without --force.
+
     \b
     Example:
       lipsync infer face.mp4 speech.wav
+      lipsync infer presenter.mp4 messages/*.wav -o films/
     """
+    from lipsync_cli.commands.messages import infer_messages
+    from lipsync_cli.data.face_cache import FaceCache
     from lipsync_cli.synthesis.choice import read_choice
     from lipsync_cli.synthesis.infer import infer as make_film
+    from lipsync_cli.synthesis.memory import FaceMemory
+    from lipsync_cli.synthesis.presenter import Presenter
     from lipsync_cli.synthesis.task import prepare
 
     choice = read_choice(who, detector.value)
-    resolve = None if dry_run else lambda: options.resolve_device(device)
-    with (
-        Progress(quiet, verbose) as progress,
-        prepare(
-            face,
-            speech,
-            output,
-            weights,
-            extend.value,
-            _rate(fps),
-            force,
-            resolve,
-            silence=silence.value,
-            drive_audio=drive_audio,
-            final_audio=final_audio,
-            start_s=options.parse_time(start or "0", "--start"),
-            end_s=None if end is None else options.parse_time(end, "--end"),
-            deinterlace=deinterlace,
-            tonemap=tonemap,
-        ) as task,
-    ):
-        plan = task.plan
-        if dry_run:
-            planned = {
-                "output": str(task.output),
-                "num_frames": plan.num_frames,
-                "duration_s": float(plan.timeline.duration_s),
-                "sound_s": float(plan.sound_s),
-                "num_source_frames": plan.num_source_frames,
-                "weights": task.header.name,
-            }
-            print_result(planned, json)
-            return
-        result = make_film(
-            task,
-            reference.value,
-            crf,
-            batch_size,
-            force,
-            progress=progress.update,
-            say=progress.note,
-            keep_tracks=keep_tracks,
-            choice=choice,
+    speeches = speech or []
+    if not speeches and messages is None:
+        raise UsageError("no speech is given", hint="name sound files, or a list of them with --messages")
+    several = len(speeches) > 1 or messages is not None
+    if several and (drive_audio or final_audio):
+        raise UsageError(
+            "--drive-audio and --final-audio are for one speech", hint="name them in the list of --messages"
         )
-        tell = progress.note if profile else progress.detail
-        for line in result.laps.table():
-            tell(line)
+    arrange = partial(
+        prepare,
+        face,
+        weights=weights,
+        extend=extend.value,
+        photo_fps=_rate(fps),
+        force=force,
+        device=None if dry_run else lambda: options.resolve_device(device),
+        silence=silence.value,
+        drive_audio=drive_audio,
+        final_audio=final_audio,
+        start_s=options.parse_time(start or "0", "--start"),
+        end_s=None if end is None else options.parse_time(end, "--end"),
+        deinterlace=deinterlace,
+        tonemap=tonemap,
+    )
+    with Progress(quiet, verbose) as progress:
+        cache = None if no_cache else FaceCache(options.cache_folder(), progress.note)
+        asked = "" if (choice.name, choice.detector) == ("largest", "auto") else f"{choice.name}, {choice.detector}"
+        memory = FaceMemory(cache, faces, progress.note, asked)
+        ahead_s = Fraction(AHEAD_S if several else 0)
+        with Presenter(reference.value, batch_size, ahead_s, memory, choice) as presenter:
+
+            def make(task: Task) -> Result:
+                result = make_film(
+                    task,
+                    crf=crf,
+                    force=force,
+                    progress=progress.update,
+                    say=progress.note,
+                    keep_tracks=keep_tracks,
+                    presenter=presenter,
+                )
+                for line in result.laps.table():
+                    (progress.note if profile else progress.detail)(line)
+                return result
+
+            if several:
+                infer_messages(speeches, messages, output, arrange, make, progress, force, dry_run, json)
+                return
+            with arrange(speeches[0], output) as task:
+                if dry_run:
+                    _print_plan(task, json)
+                    return
+                result = make(task)
     print_result(vars(result) | {"laps": result.laps.to_dict()}, json, result.output)
+
+
+def _print_plan(task: Task, json: bool) -> None:
+    plan = task.plan
+    planned = {
+        "output": str(task.output),
+        "num_frames": plan.num_frames,
+        "duration_s": float(plan.timeline.duration_s),
+        "sound_s": float(plan.sound_s),
+        "num_source_frames": plan.num_source_frames,
+        "weights": task.header.name,
+    }
+    print_result(planned, json)
 
 
 def _rate(text: str) -> Fraction:

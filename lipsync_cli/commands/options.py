@@ -28,6 +28,18 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice."
 SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be computed again: LIPSYNC_CACHE, else where the platform keeps such things."""
+    if named := os.environ.get("LIPSYNC_CACHE"):
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "lipsync" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lipsync"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "lipsync"
+
+
 def resolve_jobs(jobs: int | None) -> int:
     """Return the number of workers: what was asked for, else one per core that this process may use."""
     if jobs is not None:

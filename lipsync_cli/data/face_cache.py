@@ -1,0 +1,101 @@
+"""Small arrays about a face, kept between runs in the user's cache folder under a key made of what they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.output import atomic_output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LIMIT_BYTES = 64 << 20  # some hours of boxes
+SUFFIX = ".npz"
+
+Say = Callable[[str], None]
+
+
+class FaceCache:
+    """Named arrays under keys, one file each; a damaged or unwritable cache costs time, never a run.
+
+    Parameters
+    ----------
+    folder : made when something is kept
+    say : told in words what is wrong with the cache
+    limit_bytes : the entries that were not used for longest go when all are larger than this
+    """
+
+    def __init__(self, folder: Path, say: Say = lambda text: None, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.folder, self._say, self._limit = Path(folder), say, limit_bytes
+
+    def get(self, key: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays under a key, or None."""
+        import numpy as np
+
+        path = self.folder / (key + SUFFIX)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            path.touch()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            self._say(f"{path}: is damaged and is not used; it will be made again")
+            path.unlink(missing_ok=True)
+            return None
+        return arrays
+
+    def put(self, key: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep arrays under a key, whole or not at all."""
+        import numpy as np
+
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with atomic_output(self.folder / (key + SUFFIX), force=True) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]
+            self._shrink()
+        except (OSError, InputError) as error:
+            self._say(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
+
+    def _shrink(self) -> None:
+        entries = sorted(self.folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime, reverse=True)
+        size = 0
+        for path in entries:
+            size += path.stat().st_size
+            if size > self._limit:
+                path.unlink(missing_ok=True)
+
+
+def make_key(**what: Any) -> str:
+    """Return the key of JSON-able values."""
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def code_version(*places: str) -> str:
+    """Return a hash of the program's own text below some places of the package, such as "faces" or "speech/mel.py"."""
+    digest = hashlib.sha256()
+    root = Path(str(resources.files("lipsync_cli")))
+    for place in places:
+        path = root / place
+        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content; InputError if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", path) from error
+    return digest.hexdigest()

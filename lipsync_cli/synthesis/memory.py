@@ -1,0 +1,123 @@
+"""What earlier runs found out about a face: from a faces.h5 that the user names, and from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.data.face_cache import FaceCache, code_version, hash_file, make_key
+from lipsync_cli.errors import InputError
+from lipsync_cli.faces.crop import check_same
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.synthesis.task import Task
+
+Say = Callable[[str], None]
+CHOOSERS = ("faces", "synthesis/align.py", "synthesis/reference.py", "synthesis/footage.py")
+
+
+class _Unfit(Exception):
+    """Why a store cannot be used."""
+
+
+class FaceMemory:
+    """The `Memory` of a `Presenter`. All is known by the video's content, not by its name.
+
+    Parameters
+    ----------
+    cache : where findings are kept; None: nowhere
+    store : a file of detect-faces; where it knows the video, nothing is searched; made if it is not there
+    say : told in words why a store is not used
+    who : which face it is, among several, and how it is found
+    """
+
+    def __init__(
+        self, cache: FaceCache | None, store: Path | None = None, say: Say = lambda text: None, who: str = ""
+    ) -> None:
+        self._cache, self._store, self._say, self._who = cache, store, say, who
+        self._sha256: dict[Path, str] = {}
+        self._from_store = False
+
+    def boxes(self, task: Task, num_frames: int) -> np.ndarray | None:
+        """See `Memory`."""
+        if self._store is not None:
+            try:
+                known = self._stored(task, num_frames, self._store)
+                self._from_store = True
+                return known
+            except _Unfit as reason:
+                self._say(f"{self._store}: {reason}; the face is searched for in the video")
+                self._from_store = False
+        if self._cache is None:
+            return None
+        found = self._cache.get(self._key(task))
+        boxes = None if found is None else found.get("boxes")
+        return boxes[:num_frames] if boxes is not None and len(boxes) >= num_frames else None
+
+    def keep_boxes(self, task: Task, boxes: np.ndarray) -> None:
+        """See `Memory`."""
+        if self._cache is not None:
+            self._cache.put(self._key(task), {"boxes": boxes})
+
+    def reference(self, task: Task, mode: str, num_frames: int) -> int | None:
+        """See `Memory`."""
+        if self._cache is None or self._from_store:
+            return None
+        found = self._cache.get(self._reference_key(task, mode, num_frames))
+        number = None if found is None or "number" not in found else int(found["number"])
+        return number if number is not None and number < num_frames else None
+
+    def keep_reference(self, task: Task, mode: str, num_frames: int, number: int) -> None:
+        """See `Memory`."""
+        import numpy as np
+
+        if self._cache is not None and not self._from_store:
+            self._cache.put(self._reference_key(task, mode, num_frames), {"number": np.array(number)})
+
+    def _stored(self, task: Task, num_frames: int, store: Path) -> np.ndarray:
+        from lipsync_cli.data.faces import collect_faces
+        from lipsync_cli.data.known_faces import read_boxes
+
+        if task.picture.filters or self._who:
+            raise _Unfit("holds the largest face of the video as it is, not what the options ask for")
+        if not store.exists():
+            failures: list[Exception] = []
+            collect_faces(task.face, store, task.header.crop_rule, on_failure=failures.append)
+            if failures:
+                raise _Unfit(f"is not made ({failures[0]})")
+        rule, boxes = read_boxes(store, self._hash(task.face))
+        try:
+            check_same(rule, task.header.crop_rule)
+        except InputError as error:
+            raise _Unfit(error.fact) from error
+        if boxes is None:
+            raise _Unfit(f"does not hold {task.face}")
+        boxes = boxes[task.first_frame : task.first_frame + num_frames]
+        return boxes if len(boxes) == num_frames else refuse(f"holds too few frames of {task.face}")
+
+    def _key(self, task: Task) -> str:
+        return make_key(
+            video=self._hash(task.face),
+            first_frame=task.first_frame,
+            filters=list(task.picture.filters),
+            crop_rule=task.header.crop_rule.to_dict(),
+            who=self._who,
+            program=code_version("faces", "media/decode.py"),
+        )
+
+    def _reference_key(self, task: Task, mode: str, num_frames: int) -> str:
+        return make_key(
+            face=self._key(task),
+            weights=task.header.sha256,
+            mode=mode,
+            num_frames=num_frames,
+            program=code_version(*CHOOSERS),
+        )
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._sha256:
+            self._sha256[path] = hash_file(path)
+        return self._sha256[path]
