@@ -11,10 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests themselves run side by side
-_CACHE = tempfile.TemporaryDirectory(prefix="lipsync-test-cache-")
-os.environ["LIPSYNC_CACHE"] = _CACHE.name  # never the user's own
 
 import pytest
+
+CACHE = tempfile.TemporaryDirectory(prefix="lipsync-test-cache-")
+os.environ["LIPSYNC_CACHE"] = CACHE.name  # never the user's own
 
 ROOT = Path(__file__).resolve().parent.parent
 

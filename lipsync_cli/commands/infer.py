@@ -184,8 +184,8 @@ def infer(
     The film ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
     changed; frames in which no face is found pass through. The film's metadata say that it is synthetic.
 
-    Of several speeches, or a list of them, one film each is made in the folder -o; the face is found and looked at once.
-    A speech that fails costs one line and exit code 5; films that are there already are not made again without --force.
+    Of several speeches, or a list of them, one film each is made in the folder -o; the face is found once for all. A
+    speech that fails costs one line and exit code 5; films that are there already are not made again without --force.
 
     \b
     Example:

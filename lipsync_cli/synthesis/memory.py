@@ -96,7 +96,9 @@ class FaceMemory:
         if boxes is None:
             raise _Unfit(f"does not hold {task.face}")
         boxes = boxes[task.first_frame : task.first_frame + num_frames]
-        return boxes if len(boxes) == num_frames else refuse(f"holds too few frames of {task.face}")
+        if len(boxes) < num_frames:
+            raise _Unfit(f"holds too few frames of {task.face}")
+        return boxes
 
     def _key(self, task: Task) -> str:
         return make_key(
