@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.data.face_cache import FaceCache, code_version, hash_file, make_key
 from lipsync_cli.errors import InputError
+from lipsync_cli.faces.confidence import is_trusted
 from lipsync_cli.faces.crop import check_same
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class FaceMemory:
     cache : where findings are kept; None: nowhere
     store : a file of detect-faces; where it knows the video, nothing is searched; made if it is not there
     say : told in words why a store is not used
-    who : which face it is, among several, and how it is found
+    who : which face it is, among several, and how it is found; empty for the largest, found as usual
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class FaceMemory:
             self._cache.put(self._reference_key(task, mode, num_frames), {"number": np.array(number)})
 
     def _stored(self, task: Task, num_frames: int, store: Path) -> np.ndarray:
+        import numpy as np
+
         from lipsync_cli.data.faces import collect_faces
-        from lipsync_cli.data.known_faces import read_boxes
+        from lipsync_cli.data.known_faces import read_track
 
         if task.picture.filters or self._who:
             raise _Unfit("holds the largest face of the video as it is, not what the options ask for")
@@ -88,13 +91,14 @@ class FaceMemory:
             collect_faces(task.face, store, task.header.crop_rule, on_failure=failures.append)
             if failures:
                 raise _Unfit(f"is not made ({failures[0]})")
-        rule, boxes = read_boxes(store, self._hash(task.face))
+        rule, track = read_track(store, self._hash(task.face))
         try:
             check_same(rule, task.header.crop_rule)
         except InputError as error:
             raise _Unfit(error.fact) from error
-        if boxes is None:
+        if track is None:
             raise _Unfit(f"does not hold {task.face}")
+        boxes = np.where(is_trusted(track)[:, None], track.boxes, np.float32(np.nan))
         boxes = boxes[task.first_frame : task.first_frame + num_frames]
         if len(boxes) < num_frames:
             raise _Unfit(f"holds too few frames of {task.face}")
@@ -107,7 +111,7 @@ class FaceMemory:
             filters=list(task.picture.filters),
             crop_rule=task.header.crop_rule.to_dict(),
             who=self._who,
-            program=code_version("faces", "media/decode.py"),
+            program=code_version("faces", "synthesis/choice.py", "media/decode.py"),
         )
 
     def _reference_key(self, task: Task, mode: str, num_frames: int) -> str:

@@ -72,7 +72,7 @@ class Presenter:
         "auto" is neutral, but current where the head turns too much for one frame to fit the others
     batch_size : frames that the generator draws at once
     ahead_s : so much of the source is looked through although the first task may need less
-    memory : what is known from an earlier time, and where it is kept; not used unless the largest face is meant
+    memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
     choice : whose mouth is moved, from `read_choice`; None: that of the largest steady face
     """
 
@@ -88,7 +88,7 @@ class Presenter:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
         self._reference, self._batch_size, self._ahead_s = reference, batch_size, ahead_s
         self._choice = choice or Choice()
-        self._memory = memory if self._choice.name == "largest" else None
+        self._memory = memory if isinstance(self._choice.wanted, (str, int)) else None
         self._scene: Scene | None = None
         self._open = ExitStack()
 
