@@ -1,8 +1,9 @@
 """The training loop against the bare network: samples/s with everything, over samples/s of forward and backward alone.
 
 The bare network is run forward, backward and through its optimiser on one batch that lies ready on the device; the loop
-draws, cuts and transforms a new batch for every step, keeps averaged weights and statistics, and writes its log and one
-checkpoint. Figures are medians of several turns, taken in alternation, so that a busy machine slows both alike.
+draws, cuts and transforms a new batch for every step, keeps averaged weights and statistics, and writes its log.
+Figures are medians of several turns, taken in alternation, so that a busy machine slows both alike; on a CPU,
+`cpu_ratio` is of samples per processor second, which a busy machine hardly changes.
 
 On a GPU the exact LipGAN too, with its critic, and the hours that 20 epochs of GRIDFull (43.8 million samples) would
 take; the thesis took three days.
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from batches import make_inputs
@@ -31,6 +33,18 @@ from lipsync_cli.training.setup import prepare
 
 GRID_FULL_SAMPLES = 43.8e6  # 20 epochs
 TURNS = 3
+
+
+class Rate(NamedTuple):
+    """Seconds, or something per second."""
+
+    wall: float
+    cpu: float
+
+
+def now() -> Rate:
+    """Time on the clock and processor time of all threads."""
+    return Rate(time.perf_counter(), time.process_time())
 
 
 class Race:
@@ -47,10 +61,15 @@ class Race:
         if self.device != "cpu":
             torch.cuda.synchronize()
 
-    def loop_rate(self, steps: int) -> float:
+    def rate(self, began: Rate, steps: int) -> Rate:
+        """Samples a second and a processor second since a moment."""
+        samples = steps * self.config.batch_size
+        return Rate(*(samples / (end - start) for end, start in zip(now(), began, strict=True)))
+
+    def loop_rate(self, steps: int) -> Rate:
         """Samples a second of the loop's steps, batches made ahead."""
         state = self.run.state
-        began = time.perf_counter()
+        began = now()
         with Prefetch(self.loop._batch, state.step, 1) as batches:
             for _ in range(steps):
                 before = state.samples_seen
@@ -60,12 +79,12 @@ class Race:
                 state.update_ema(self.config.ema_samples, self.config.batch_size)
                 self.loop._report(before, False)
         self.wait()
-        return steps * self.config.batch_size / (time.perf_counter() - began)
+        return self.rate(began, steps)
 
-    def bare_rate(self, steps: int) -> float:
+    def bare_rate(self, steps: int) -> Rate:
         """Samples a second of forward, backward and update on a batch that lies ready."""
         state, recipe = self.run.state, self.run.recipe
-        began = time.perf_counter()
+        began = now()
         for _ in range(steps):
             with torch.autocast(self.device, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
                 made = recipe.forward(state.generator.train(), self.batch)
@@ -77,7 +96,7 @@ class Race:
                 terms = recipe.network_loss(self.batch, made)
             update(state.optimizers["generator"], terms)
         self.wait()
-        return steps * self.config.batch_size / (time.perf_counter() - began)
+        return self.rate(began, steps)
 
 
 def update(optimizer: torch.optim.Optimizer, terms: dict[str, torch.Tensor]) -> None:
@@ -109,10 +128,12 @@ def main() -> None:
                 race = Race(pack, folder / which, config, device)
                 race.loop_rate(2), race.bare_rate(2)
                 rates = [(race.loop_rate(steps), race.bare_rate(steps)) for _ in range(TURNS)]
-                loop, bare = (statistics.median(part) for part in zip(*rates, strict=True))
+                loop, bare = (statistics.median(turn.wall for turn in turns) for turns in zip(*rates, strict=True))
                 result[f"{which}_loop_samples_per_s"] = round(loop, 1)
                 result[f"{which}_bare_samples_per_s"] = round(bare, 1)
-                result[f"{which}_ratio"] = round(statistics.median(a / b for a, b in rates), 3)
+                result[f"{which}_ratio"] = round(statistics.median(a.wall / b.wall for a, b in rates), 3)
+                if device == "cpu":
+                    result[f"{which}_cpu_ratio"] = round(statistics.median(a.cpu / b.cpu for a, b in rates), 3)
                 if device != "cpu":
                     result[f"{which}_hours_for_grid_full"] = round(GRID_FULL_SAMPLES / loop / 3600, 2)
     print(json.dumps(result))
