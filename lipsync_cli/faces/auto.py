@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MIN_SCORE = 0.7  # of the network: faces have 1.0 and more
 MAX_PAUSE = 16  # thorough searches that are left out, at most, after fruitless ones
+MAX_MISSES = 2  # looks near a face that has gone, one after the other
 
 _SCALE = 1.06  # side of HOG's box in sides of the network's: mean over 16 frames of 8 people
 _SHIFT = 0.03, 0.08  # of its centre in sides of the network's box, likewise
@@ -62,7 +63,7 @@ class AutoDetector:
     ) -> None:
         self._hog, self._make, self._is_frontal = hog, network, is_frontal
         self._network: Detector | None = None
-        self._pause = self._paused = 0
+        self._pause = self._paused = self._misses = 0
 
     def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame; the network is asked in thorough searches (`small`). See `Detector.detect`."""
@@ -79,9 +80,10 @@ class AutoDetector:
     def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find a face again; see `Detector.detect_near`."""
         boxes, scores = self._hog.detect_near(frame, box)
-        if len(boxes):
-            return boxes, scores
-        return self._usable(frame, *self._slow().detect_near(frame, box))
+        if not len(boxes) and self._misses < MAX_MISSES:
+            boxes, scores = self._usable(frame, *self._slow().detect_near(frame, box))
+        self._misses = 0 if len(boxes) else self._misses + 1
+        return boxes, scores
 
     def _slow(self) -> Detector:
         if self._network is None:

@@ -15,7 +15,7 @@ from lipsync_cli.faces.pretrained import DETECTOR, HINT, LANDMARKS, find_pretrai
 from lipsync_cli.faces.pyramid import RATIO, TEMPLATE, Pyramid
 
 DETECTORS = ("hog", "mmod", "auto")
-AUTO_SIDE, AUTO_NEAR_SIDE = 400, 180  # pixels: what the slow network searches when HOG has found nothing
+AUTO_SIDE, AUTO_NEAR_SIDE = 320, 180  # pixels: what the slow network searches when HOG has found nothing
 _REACH = 11  # pixels of a level, 15 % of the box: how far a face is looked for around where it should be
 NEAR_THRESHOLD = -0.4  # lowest score of a face that was there a moment ago
 

@@ -68,7 +68,7 @@ def read_choice(face: str, detector: str = "auto") -> Choice:
             raise UsageError(f"--face {face}: faces are counted from 0, the leftmost")
         return Choice(face, int(face), detector)
     path = Path(face)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path.is_file():
         raise UsageError(f"--face {face!r} is not known", hint=f"give {', '.join(PLACES)}, a number, or a photo")
     if not probe(path).is_image:
         raise UsageError(f"--face {face}: not a photo", hint="give a photo with one face")

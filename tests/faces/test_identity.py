@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.faces.auto import MAX_PAUSE, AutoDetector, InHogGeometry
+from lipsync_cli.faces.auto import MAX_MISSES, MAX_PAUSE, AutoDetector, InHogGeometry
 from lipsync_cli.faces.confidence import is_trusted
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.detect import make_detector
@@ -189,6 +189,11 @@ def test_the_network_is_not_asked_where_hog_sees_a_face_and_ever_less_where_nobo
     seeing = AutoDetector(make_detector("hog"), lambda: network, lambda *_: True)
     boxes, _ = seeing.detect(frame)
     assert len(boxes) == len(seeing.detect_near(frame, boxes[0])[0]) == 1 and network.asked == 0
+    gone = AutoDetector(Blind(), lambda: network, lambda *_: True)
+    for _ in range(10):
+        gone.detect_near(frame, boxes[0])
+    assert network.asked == MAX_MISSES
+    network.asked = 0
     nowhere = AutoDetector(Blind(), lambda: network, lambda *_: True)
     for _ in range(100):
         nowhere.detect(frame, small=False)
@@ -196,6 +201,16 @@ def test_the_network_is_not_asked_where_hog_sees_a_face_and_ever_less_where_nobo
     for _ in range(100):
         nowhere.detect(frame)
     assert 100 / (MAX_PAUSE + 1) < network.asked < 12
+
+
+@needs_networks
+def test_a_half_lit_face_that_hog_misses_is_found(data_dir):
+    frame = speaker(data_dir, "s1", 30)[-1]
+    lit, _ = make_detector("hog").detect(frame)
+    dark = (frame * np.where(np.arange(360) < 165, 0.1, 1.0)[None, :, None]).astype(np.uint8)
+    assert not len(make_detector("hog").detect(dark)[0])
+    found, _ = make_detector("auto").detect(dark)
+    assert overlap(found[0], lit[0]) > 0.6
 
 
 @needs_networks
