@@ -16,6 +16,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media import matroska
 from lipsync_cli.media.audio import picture_start
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.soundpipe import SoundPipe
 from lipsync_cli.media.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tools import complaint, run_tool, source, start_tool, widen_pipe
@@ -56,6 +57,7 @@ class VideoWriter:
     color_tags : as `VideoStream.color_tags`; {} writes none (BT.601 matrix), None writes BT.709
     sample_aspect : width of a pixel over its height
     threads : of the encoder; 0 lets it choose
+    sound_mark : put the inaudible mark of `soundmark` into the sound
 
     Raises
     ------
@@ -79,20 +81,31 @@ class VideoWriter:
         color_tags: dict[str, str] | None = None,
         sample_aspect: Fraction = Fraction(1),
         threads: int = 0,
+        sound_mark: bool = False,
     ) -> None:
         self.path, self.width, self.height, self.num_frames = Path(path), width, height, 0
         self._rate, self._timeline = _constant_rate(timeline), timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
+        self._sound = SoundPipe(sound) if sound is not None and sound_mark else None
         self._size = width + width % 2, height + height % 2
         self._padded: np.ndarray | None = None
         coding = ["-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-threads", str(threads)]
-        args = ["-v", "error", "-nostdin", "-y", *self._input(), *(sound.input() if sound else [])]
+        opened = (self._sound or sound).input() if sound else []
+        coded = sound.output("1:a:0", filtered=self._sound is not None) if sound else []
+        args = ["-v", "error", "-nostdin", "-y", *self._input(), *opened]
         args += ["-map", "0:v:0", "-vf", _filters(color_tags, sample_aspect), *coding, "-fps_mode", "passthrough"]
-        args += [*self._clock(), *(sound.output("1:a:0") if sound else []), *container(self.path, tags)]
+        args += [*self._clock(), *coded, *container(self.path, tags)]
         self._messages = tempfile.TemporaryFile()
         self._process = start_tool(
-            "ffmpeg", args, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._messages
+            "ffmpeg",
+            args,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._messages,
+            pass_fds=() if self._sound is None else (self._sound.descriptor,),
         )
+        if self._sound is not None:
+            self._sound.start()
         assert self._process.stdin is not None
         widen_pipe(self._process.stdin.fileno())
         if self._rate is None:
@@ -135,7 +148,10 @@ class VideoWriter:
             self._process.stdin.close()
         except OSError:
             self._fail()
-        if self._process.wait() or _is_cut(self._messages, self.path, self.num_frames):
+        code = self._process.wait()
+        if self._sound is not None:
+            self._sound.finish()
+        if code or _is_cut(self._messages, self.path, self.num_frames):
             self._fail()
         self._messages.close()
         if self._timeline is not None and self.num_frames != self._timeline.num_frames:
@@ -150,6 +166,8 @@ class VideoWriter:
         except OSError:
             pass  # it was full; the encoder is gone
         self._process.wait()
+        if self._sound is not None:
+            self._sound.stop()
         self._messages.close()
 
     def _input(self) -> list[str]:

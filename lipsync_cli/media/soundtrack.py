@@ -42,10 +42,15 @@ class Soundtrack:
         """Return the options that open the file."""
         return [*align(self.origin_s, self.sample_rate)[0], *source(self.path)]
 
-    def output(self, stream: str) -> list[str]:
-        """Return the options that code the sound; `stream` names it, such as "1:a:0"."""
+    def filters(self) -> str:
+        """Return the filters that put the sound on the film's clock, cut or filled to its length."""
         chain = [align(self.origin_s, self.sample_rate)[1], "asetpts=N/SR/TB"]
         if self.num_samples is not None:
             chain += [f"apad=whole_len={self.num_samples}", f"atrim=end_sample={self.num_samples}"]
+        return ",".join(chain)
+
+    def output(self, stream: str, filtered: bool = False) -> list[str]:
+        """Return the options that code the sound; `stream` names it, such as "1:a:0"; `filtered`: it went through."""
         bits = BITS_PER_CHANNEL * min(2, self.channels)
-        return ["-map", stream, "-af", ",".join(chain), "-c:a", "aac", "-b:a", str(bits)]
+        chain = [] if filtered else ["-af", self.filters()]
+        return ["-map", stream, *chain, "-c:a", "aac", "-b:a", str(bits)]
