@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lipsync_cli.commands import options
+from lipsync_cli.commands import marks, options
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
 from lipsync_cli.errors import UsageError
@@ -56,6 +56,7 @@ class Silence(str, Enum):
 
 
 def infer(
+    context: typer.Context,
     face: Annotated[Path, typer.Argument(help="Video or photo of a face.", show_default=False)],
     speech: Annotated[
         list[Path] | None,
@@ -166,6 +167,13 @@ def infer(
             "lipsync-cli[models] is installed.",
         ),
     ] = DetectorName.auto,
+    label: marks.Label = False,
+    label_text: marks.LabelText = "synthetic",
+    sidecar: marks.Sidecar = False,
+    credentials: marks.Credentials = False,
+    certificate: marks.Certificate = None,
+    private_key: marks.PrivateKey = None,
+    no_mark: marks.NoMark = None,
     fps: Annotated[
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
@@ -182,7 +190,8 @@ def infer(
     """Make the face say the speech.
 
     The film ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
-    changed; frames in which no face is found pass through. The film's metadata say that it is synthetic.
+    changed; frames in which no face is found pass through. The film's metadata and an inaudible mark in its sound say
+    that it is synthetic; `lipsync info` finds them.
 
     Of several speeches, or a list of them, one film each is made in the folder -o; the face is found once for all. A
     speech that fails costs one line and exit code 5; films that are there already are not made again without --force.
@@ -200,6 +209,7 @@ def infer(
     from lipsync_cli.synthesis.presenter import Presenter
     from lipsync_cli.synthesis.task import prepare
 
+    marking = marks.chosen_marks(context.params)
     choice = read_choice(who, detector.value)
     speeches = speech or []
     if not speeches and messages is None:
@@ -241,6 +251,7 @@ def infer(
                     say=progress.note,
                     keep_tracks=keep_tracks,
                     presenter=presenter,
+                    marking=marking,
                 )
                 for line in result.laps.table():
                     (progress.note if profile else progress.detail)(line)
@@ -251,13 +262,14 @@ def infer(
                 return
             with arrange(speeches[0], output) as task:
                 if dry_run:
-                    _print_plan(task, json)
+                    marking.check(task.output, force)
+                    _print_plan(task, marking.names(), json)
                     return
                 result = make(task)
     print_result(vars(result) | {"laps": result.laps.to_dict()}, json, result.output)
 
 
-def _print_plan(task: Task, json: bool) -> None:
+def _print_plan(task: Task, names: list[str], json: bool) -> None:
     plan = task.plan
     planned = {
         "output": str(task.output),
@@ -266,6 +278,7 @@ def _print_plan(task: Task, json: bool) -> None:
         "sound_s": float(plan.sound_s),
         "num_source_frames": plan.num_source_frames,
         "weights": task.header.name,
+        "marks": names,
     }
     print_result(planned, json)
 

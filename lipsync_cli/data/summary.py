@@ -149,11 +149,11 @@ def describe_media(path: Path) -> dict[str, Any]:
     """Describe a video, a photo or a sound file, and whether it says that it is synthetic."""
     from dataclasses import asdict
 
-    from lipsync_cli.media.marks import read_marks
     from lipsync_cli.media.probe import probe
+    from lipsync_cli.media.verify import verify_marks
 
     summary = _plain(asdict(probe(path)))
-    return {"path": str(path), "bytes": path.stat().st_size, **summary, "marks": read_marks(path)}
+    return {"path": str(path), "bytes": path.stat().st_size, **summary, "marks": verify_marks(path)}
 
 
 def _plain(value: Any) -> Any:

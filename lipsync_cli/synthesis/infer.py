@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lipsync_cli.media.encode import VideoWriter
-from lipsync_cli.media.marks import synthetic_tags
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.output import atomic_output, private_file
 from lipsync_cli.synthesis.choice import Choice
 from lipsync_cli.synthesis.laps import Laps
+from lipsync_cli.synthesis.marking import Marking
 from lipsync_cli.synthesis.presenter import Presenter, num_without_face
 from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
 from lipsync_cli.synthesis.task import Task
@@ -34,6 +34,9 @@ class Result:
     reference_frame : the source frame whose pixels are moved; None: each its own
     weights, weights_sha256 : the generator's
     laps : time spent on each part of the work
+    marks : what in the film says that it is synthetic
+    no_mark_reason : why nothing does
+    sidecar : the JSON file beside the film
     """
 
     output: Path
@@ -46,6 +49,9 @@ class Result:
     weights: str
     weights_sha256: str
     laps: Laps
+    marks: list[str]
+    no_mark_reason: str | None
+    sidecar: Path | None
 
 
 def infer(
@@ -59,6 +65,7 @@ def infer(
     keep_tracks: bool = False,
     presenter: Presenter | None = None,
     choice: Choice | None = None,
+    marking: Marking | None = None,
 ) -> Result:
     """Make the film.
 
@@ -74,6 +81,7 @@ def infer(
     say : told in words what a user should know
     keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
     presenter : keeps what is found out about the source, for other tasks of the same source and options
+    marking : what says that the film is synthetic; None: metadata and sound
 
     Raises
     ------
@@ -81,7 +89,8 @@ def infer(
     InputError : an input turns out to be damaged, or the output cannot be written
     """
     say = say or (lambda text: None)
-    laps = Laps()
+    laps, marking = Laps(), marking or Marking()
+    marking.check(task.output, force)
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
@@ -93,10 +102,12 @@ def infer(
         with atomic_output(task.output, force) as temporary:
             if keep_tracks and not task.info.is_image:
                 with private_file(task.output) as film:
-                    _write(scene.renderer, task, film, crf, laps, progress)
-                    _add_tracks(task, film, temporary, say)
+                    _write(scene.renderer, task, film, crf, laps, progress, marking)
+                    _add_tracks(task, film, temporary, say, marking)
             else:
-                _write(scene.renderer, task, temporary, crf, laps, progress)
+                _write(scene.renderer, task, temporary, crf, laps, progress, marking)
+            marking.sign(task, temporary)
+            sidecar = marking.record(task, temporary, force)
         laps.end("drawing")
     plan, number = task.plan, scene.reference_frame
     return Result(
@@ -110,6 +121,9 @@ def infer(
         task.header.name,
         task.header.sha256,
         laps,
+        marking.names(),
+        marking.no_mark,
+        sidecar,
     )
 
 
@@ -127,20 +141,18 @@ def _tell_of_sound(task: Task, say: Say) -> None:
         )
 
 
-def _add_tracks(task: Task, film: Path, output: Path, say: Say) -> None:
+def _add_tracks(task: Task, film: Path, output: Path, say: Say, marking: Marking) -> None:
     start_s, length_s = task.start_s, task.plan.timeline.duration_s
-    num_kept, left_out = keep_tracks_of(film, task.face, output, length_s, start_s, _tags(task))
+    num_kept, left_out = keep_tracks_of(film, task.face, output, length_s, start_s, marking.tags(task))
     for track in left_out:
         say(f"{task.face}: {track} does not fit into {task.output.suffix} and is left out")
     if not num_kept and not left_out:
         say(f"{task.face}: has no tracks to keep beside its picture and its first sound")
 
 
-def _tags(task: Task) -> dict[str, str]:
-    return synthetic_tags(task.header.name, task.header.sha256)
-
-
-def _write(renderer: Renderer, task: Task, path: Path, crf: int, laps: Laps, progress: Progress | None) -> None:
+def _write(
+    renderer: Renderer, task: Task, path: Path, crf: int, laps: Laps, progress: Progress | None, marking: Marking
+) -> None:
     assert task.info.video is not None
     plan, video = task.plan, task.info.video
     writer = VideoWriter(
@@ -151,13 +163,15 @@ def _write(renderer: Renderer, task: Task, path: Path, crf: int, laps: Laps, pro
         task.sound,
         plan.sound_s,
         crf=crf,
-        tags=_tags(task),
+        tags=marking.tags(task),
         color_tags=task.picture.color_tags,
         sample_aspect=video.sample_aspect,
+        sound_mark=marking.sound,
     )
+    label = marking.draw(renderer.footage.width, renderer.footage.height, renderer.boxes)
     with writer, renderer.frames(plan, task.voice, laps) as frames:
         for done, frame in enumerate(frames, 1):
             with laps.stage("encode"):
-                writer.write(frame)
+                writer.write(frame if label is None else label.draw(frame))
             if progress is not None:
                 progress(done, plan.num_frames, "drawing the mouth")
