@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output 
 5 some of many inputs failed, 6 a tool or device is missing, 130 interrupted, 143 ended by SIGTERM.
 """
 
+import re
 from pathlib import Path
 
 
@@ -22,10 +23,19 @@ class LipsyncError(Exception):
     def __init__(self, fact: str, path: str | Path | None = None, hint: str | None = None) -> None:
         self.fact, self.path, self.hint = fact, path, hint
         where = f"{path}: " if path is not None else ""
-        super().__init__(f"{where}{fact}" + (f"; {hint}" if hint else ""))
+        line = f"{where}{fact}" + (f"; {hint}" if hint else "")
+        super().__init__(re.sub(r"[\x00-\x1f\x7f]", lambda found: repr(found[0])[1:-1], line))  # names may hold any
 
     def __reduce__(self):  # crosses process boundaries whole
         return type(self), (self.fact, self.path, self.hint)
+
+
+def check_name(path: str | Path) -> None:
+    """Raise InputError if a path's name is not UTF-8: neither JSON nor FFmpeg's metadata could hold it."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError("its name is not UTF-8", path, "rename it") from None
 
 
 class UsageError(LipsyncError):

@@ -1,22 +1,29 @@
 """Files appear whole or not at all: written under a private name in the same folder, synced, renamed."""
 
+import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lipsync_cli.errors import InputError
+from lipsync_cli.errors import InputError, UsageError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for what is written
 
 
-def check_output(path: Path, force: bool = False) -> None:
-    """Raise InputError if the output exists without `force`, or if its folder cannot be written."""
+def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -> None:
+    """Raise InputError if the output exists without `force`, is one of the inputs, or its folder cannot be written."""
     path = Path(path)
+    if str(path) == "-":
+        raise UsageError("this cannot be written to standard output", hint="name a file")
     if path.is_dir():
         raise InputError("is a folder, a file is to be written", path, "name a file")
     if path.exists() and not force:
         raise InputError("exists", path, "use --force to overwrite it")
+    if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
+        raise InputError("is an input of this command, too, and would be lost", path, "name another output")
     if not path.parent.is_dir():
         raise InputError("no such folder for the output", path.parent, "create it first")
     if not os.access(path.parent, os.W_OK):
@@ -42,7 +49,8 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
             os.replace(temporary, path)
             _sync_folder(path.parent)
         except OSError as error:
-            raise InputError(f"cannot be written ({error.strerror or error})", path) from error
+            hint = "make room and run it again" if error.errno in FULL else "choose another output"
+            raise InputError(f"cannot be written ({error.strerror or error})", path, hint) from error
 
 
 @contextmanager
@@ -55,6 +63,10 @@ def private_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         yield temporary
+    except InputError as error:  # a writer knows the private name only
+        if error.path is None or Path(error.path) != temporary:
+            raise
+        raise InputError(error.fact, path, error.hint) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -75,7 +75,7 @@ def score(
       lipsync score grid.h5 --weights runs/lipgan
     """
     if output is not None:
-        _check_output(output, force)
+        _check_output(output, force, [path for path in (source, weights, reference) if path is not None])
     with Progress(quiet, verbose) as progress:
         if reference is not None:
             if weights is not None:
@@ -140,14 +140,14 @@ def _is_lines(output: Path) -> bool:
     return output == STDOUT or output.suffix == ".jsonl"
 
 
-def _check_output(output: Path, force: bool) -> None:
+def _check_output(output: Path, force: bool, inputs: list[Path]) -> None:
     from lipsync_cli.output import check_output
     from lipsync_cli.scoring.folder import check_folder
 
     if output == STDOUT:
         return
     if _is_lines(output):
-        check_output(output, force)
+        check_output(output, force, inputs)
     else:
         check_folder(output, force)
 
@@ -157,7 +157,9 @@ def _check_is_pack(source: Path) -> None:
         with open(source, "rb") as file:
             start = file.read(8)
     except FileNotFoundError:
-        raise InputError("no such file", source) from None
+        raise InputError("no such file", source, "give what lipsync pack wrote") from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file", source, "give what lipsync pack wrote") from None
     if start != b"\x89HDF\r\n\x1a\n":
         raise InputError("is no pack", source, "to score a video, give --reference and the real one")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
+from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, check_name
 
 VIDEO_SUFFIXES = (
     ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob",
@@ -64,16 +64,23 @@ def find_clips(
     """
     source = Path(source)
     if not source.exists():
-        raise InputError("no such file or folder", source)
+        raise InputError("no such file or folder", source, "check the name")
     root = source if source.is_dir() else source.parent
     if source.is_dir():
         found = _walk(root, kinds)
     else:
         kind = _kind_of(source) or kinds[0]
         if kind not in kinds:
-            raise InputError(f"is {kind}, and {' or '.join(kinds)} is needed", source)
+            raise InputError(f"is {kind}, and {' or '.join(kinds)} is needed", source, "give another file")
         found = [_make_clip(source, root, kind)]
     clips: dict[tuple[str, str], Clip] = {}
+    for clip in list(found):
+        try:
+            check_name(clip.path)
+        except InputError as error:
+            found.remove(clip)
+            if on_failure is not None:
+                on_failure(error)
     for clip in sorted(found, key=lambda clip: (clip.speaker, clip.name, kinds.index(clip.kind), clip.file)):
         first = clips.setdefault((clip.speaker, clip.name), clip)
         if first is not clip and first.kind == clip.kind and on_failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -123,7 +124,7 @@ def extract_frames(
         "force": force,
     }
     num_frames = kept = done = 0
-    with lock_folder(output):
+    with lock_folder(output), _without_empty({output / clip.speaker for clip in clips}):
         tasks = [Task(clip, parameters) for clip in clips]
         for count, (task, result, error) in enumerate(run_tasks(extract_clip, tasks, min(jobs, len(tasks)))):
             if error is not None:
@@ -174,9 +175,23 @@ def extract_clip(task: Task) -> tuple[int, bool]:
         if folder.exists():
             shutil.rmtree(folder)
         os.rename(partial, folder)
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return record["num_frames"], False
+
+
+@contextlib.contextmanager
+def _without_empty(folders: set[Path]) -> Iterator[None]:
+    """Remove those folders at the end in which nothing was put."""
+    try:
+        yield
+    finally:
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def _write_clip(clip: Clip, folder: Path, image: dict[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def journal(
     ------
     InputError : the output exists without `force`, another process is at it, no clip could be used, the disk is full
     """
-    check_output(output, force)
+    check_output(output, force, [clip.path for clip in clips])
     folder = output.with_name(f".{output.name}.parts")
     with lock_folder(folder):
         done: dict[Clip, Part] = {}

@@ -69,7 +69,7 @@ def mel_of_clip(task: Task) -> dict[str, np.ndarray]:
     clip, parameters = task.clip, MelParameters.from_dict(task.parameters["mel_parameters"])
     path = clip.path / FRAMES_SOUND if clip.kind == FRAMES else clip.path
     if clip.kind == FRAMES and not path.exists():
-        raise InputError("has no sound", clip.path)
+        raise InputError("has no sound", clip.path, "give a clip with sound")
     samples = read_speech(path, parameters.sample_rate)
     shortest = WINDOW * parameters.hop_length
     if len(samples) < shortest:

@@ -115,7 +115,7 @@ def pack(
     """
     faces, mels, output = Path(faces), Path(mels), Path(output)
     split = split or Split()
-    check_output(output, force)
+    check_output(output, force, [faces, mels])
     failed: list[str] = []
 
     def fail(text: str, path: Path) -> None:

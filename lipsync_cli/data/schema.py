@@ -139,9 +139,11 @@ def open_hdf5(path: str | Path, formats: tuple[str, ...] = (FACES, MELS, PACK)) 
         with open(path, "rb") as probe:
             is_hdf5 = probe.read(8) == b"\x89HDF\r\n\x1a\n"
     except FileNotFoundError:
-        raise InputError("no such file", path) from None
+        raise InputError("no such file", path, _how_to_make(formats)) from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file", path, _how_to_make(formats)) from None
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path) from error
+        raise InputError(f"cannot be read ({error.strerror})", path, "check its permissions") from error
     expected = " or ".join(formats)
     if not is_hdf5:
         raise InputError(f"is no HDF5 file, {expected} is needed", path, _how_to_make(formats))

@@ -26,7 +26,7 @@ def describe(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError("no such file or folder", path)
+        raise InputError("no such file or folder", path, "check the name")
     if path.is_dir():
         if (path / FRAMES_RECORD).exists():
             return describe_frames(path)

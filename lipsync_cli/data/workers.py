@@ -122,7 +122,8 @@ def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
             answer = None, error
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                answer = None, _Fatal(f"cannot be written ({error.strerror})", error.filename)
+                hint = "what is done is kept: make room, run it again"
+                answer = None, _Fatal(f"cannot be written ({error.strerror})", error.filename, hint)
             else:
                 answer = None, InputError(f"{error.strerror or error}")
         except Exception as error:  # a bug met by one input of many: told as its failure, the others go on

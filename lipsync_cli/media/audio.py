@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SPEECH_RATE = 16_000
 BLOCK = 1 << 18  # samples read at once
+EXACT_LENGTH = {"aiff", "flac"}  # formats whose headers count the samples
+CUT_SHORT = re.compile(rb"Packet corrupt|File ended prematurely|filesize and duration do not match")
+STREAMED_BYTES = 0x7FFF_0000
 PADDING = 2048  # samples; a coded block is at most so long (AAC with SBR)
 
 
@@ -55,7 +59,7 @@ def read_speech_blocks(
 
     info = probe(path)
     if info.audio is None:
-        raise InputError("has no sound", path)
+        raise InputError("has no sound", path, "give a file with sound")
     if origin_s is None:
         origin_s = picture_start(info)
     yield from _without_padding(_decode(path, sample_rate, block, origin_s), info, sample_rate, origin_s)
@@ -84,7 +88,7 @@ def _decode(path: str | Path, sample_rate: int, block: int, origin_s: Fraction |
     offset, filling = align(origin_s, sample_rate)
     # The mean of the channels, as loud as each of them where they agree.
     mono = f"{filling}:rematrix_maxval=1.0,aformat=sample_fmts=flt:channel_layouts=mono"
-    start = ["-v", "error", "-nostdin", "-threads", "1", *offset, *source(path)]
+    start = ["-v", "level+warning", "-nostdin", "-threads", "1", *offset, *source(path)]
     options = [*start, "-map", "0:a:0", "-vn", "-af", mono]
     output = ["-f", "f32le", "-c:a", "pcm_f32le", "-"]
     num_samples = 0
@@ -106,8 +110,30 @@ def _decode(path: str | Path, sample_rate: int, block: int, origin_s: Fraction |
         messages.seek(0)
         words = messages.read(1 << 20)
     if process.returncode or not num_samples:
-        reason = complaint(words, path) if words else "it is empty"
-        raise InputError(f"the sound cannot be decoded ({reason})", path)
+        reason = complaint(words, path) if b"[error]" in words else "it is empty"
+        raise InputError(f"the sound cannot be decoded ({reason})", path, "copy it again or convert it")
+    _check_whole(probe(path), words, num_samples / sample_rate)
+
+
+def _check_whole(info: MediaInfo, words: bytes, decoded_s: float) -> None:
+    """Raise InputError if a sound file ends before its header says; of films, the picture's reader tells that."""
+    if info.video is not None and not info.is_image:
+        return
+    told_s = info.audio.duration_s if info.audio is not None and info.format in EXACT_LENGTH else None
+    is_short = told_s is not None and decoded_s < float(told_s) - 0.1
+    if is_short or (CUT_SHORT.search(words) and not _is_streamed(info)):
+        raise InputError(f"is truncated: {decoded_s:.2f} s of its sound are there", info.path, "copy it again")
+
+
+def _is_streamed(info: MediaInfo) -> bool:
+    """Tell whether a wav was written to a pipe, so that its header does not give its length."""
+    if info.format != "wav":
+        return False
+    with open(info.path, "rb") as file:
+        head = file.read(1 << 16)
+    place = head.find(b"data")
+    size = int.from_bytes(head[place + 4 : place + 8], "little")
+    return place >= 0 and not 0 < size < STREAMED_BYTES
 
 
 def _read_up_to(pipe: IO[bytes], size: int) -> bytes:

@@ -14,7 +14,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.photo import photo_format, read_orientation, turn_upright
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.media.tools import check_file, complaint, run_tool, source, start_tool, widen_pipe
+from lipsync_cli.media.tools import FORMATS, check_file, complaint, run_tool, source, start_tool, widen_pipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +162,8 @@ def _arguments(
     after: dict[str, object] = {"map": "0:V:0", "fps_mode": "passthrough", "filter_threads": max(1, threads)}
     if wanted is not None:
         after["frames:v"] = wanted
-    film = ffmpeg.input(f"file:{os.fspath(info.path)}", protocol_whitelist="file,pipe", **before)
+    allowed = {"protocol_whitelist": "file,pipe", "format_whitelist": FORMATS}
+    film = ffmpeg.input(f"file:{os.fspath(info.path)}", **allowed, **before)
     return ffmpeg.output(film, "pipe:", format="rawvideo", vf=",".join(chain), **after).compile()[1:]
 
 

@@ -220,7 +220,7 @@ class VideoWriter:
         words = self._messages.read(1 << 16)
         self.abort()
         reason = f"the encoder was ended by signal {-status}" if status < 0 else complaint(words, self.path)
-        raise InputError(f"cannot be written ({reason})", self.path)
+        raise InputError(f"cannot be written ({reason})", self.path, "make room or choose another output")
 
 
 def _is_cut(messages: IO[bytes], path: Path, num_frames: int) -> bool:
@@ -256,7 +256,7 @@ def mux(
     args = ["-v", "error", "-nostdin", "-y", *shown, *sound.input(), "-map", "0:V:0", "-c:v", "copy"]
     result = run_tool("ffmpeg", [*args, *sound.output("1:a:0"), *container(Path(output), tags)])
     if result.returncode or WRITE_ERROR.search(result.stderr):
-        raise InputError(f"cannot be written ({complaint(result.stderr, output)})", output)
+        raise InputError(f"cannot be written ({complaint(result.stderr, output)})", output, "make room")
 
 
 def container(path: Path, tags: dict[str, str] | None) -> list[str]:

@@ -14,9 +14,6 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.photo import photo_format, read_orientation
 from lipsync_cli.media.tools import check_alive, check_file, complaint, run_tool, source
 
-# Text that FFmpeg would show as a film, and lists of other files.
-REFUSED_FORMATS = {"tty", "concat", "hls", "dash", "imf", "sdp", "rtsp", "lavfi", "ffmetadata", "bin", "adf", "idf"}
-
 
 @dataclass(frozen=True)
 class VideoStream:
@@ -114,11 +111,16 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     except ValueError:
         found = {}
     container, streams = found.get("format", {}), found.get("streams", [])
-    names = set(container.get("format_name", "").split(","))
+    if b"not on whitelist" in result.stderr:
+        raise InputError(
+            "is a list of other files, or text, not a video, sound or picture", path, "give the film itself"
+        )
     if result.returncode or not streams:
-        raise InputError(f"is not a video, sound or picture that can be read ({complaint(result.stderr, path)})", path)
-    if names & REFUSED_FORMATS:
-        raise InputError("is text, not a video, sound or picture", path)
+        raise InputError(
+            f"is not a video, sound or picture that can be read ({complaint(result.stderr, path)})",
+            path,
+            "copy it again or convert it",
+        )
     orientation = (read_orientation(path) if photo == "jpeg" else 1) if photo else None
     video = next((_video(s, orientation) for s in streams if _is_picture(s)), None)
     audio = next((_audio(s) for s in streams if s.get("codec_type") == "audio" and s.get("sample_rate")), None)

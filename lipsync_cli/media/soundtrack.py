@@ -32,7 +32,7 @@ class Soundtrack:
     def __init__(self, path: str | Path, duration_s: Fraction | None = None, origin_s: Fraction | None = None) -> None:
         info = probe(path)
         if info.audio is None:
-            raise InputError("has no sound", path)
+            raise InputError("has no sound", path, "give a file with sound")
         self.origin_s = picture_start(info) if origin_s is None else origin_s
         self.path, self.channels = Path(path), info.audio.channels
         self.sample_rate = next((rate for rate in AAC_RATES if rate >= info.audio.sample_rate), AAC_RATES[-1])

@@ -125,9 +125,9 @@ def read_timeline(path: str | Path) -> Timeline:
     """
     info = probe(path)
     if info.video is None:
-        raise InputError("has no picture", path)
+        raise InputError("has no picture", path, "give a video")
     if info.is_image:
-        raise InputError("is a picture, which has no times", path)
+        raise InputError("is a photo, and a video is needed", path, "give a video")
     rows = _packet_rows(info) if info.video.codec in ONE_FRAME_PER_PACKET else None
     if rows is None:
         rows = _frame_rows(info)

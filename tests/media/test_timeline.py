@@ -100,7 +100,7 @@ def test_timeline_arithmetic() -> None:
 def test_no_timeline(tmp_path: Path, ffmpeg: Ffmpeg) -> None:
     photo = tmp_path / "a.png"
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=46x32", "-frames:v", 1, photo)
-    with pytest.raises(InputError, match="is a picture"):
+    with pytest.raises(InputError, match="is a photo"):
         read_timeline(photo)
     with pytest.raises(InputError, match="has no picture"):
         read_timeline(write_clicks(tmp_path / "a.wav", [0.1], 0.2))

@@ -80,8 +80,10 @@ def test_photo(astronaut, voice_file, weights, tmp_path):
 
 
 def test_silence_gives_a_film_without_nan(no_detector, face_clip, voice_file, weights, tmp_path):
-    said = []
-    with prepare(face_clip, voice_file(0.3, 0.0), tmp_path / "out.mp4", weights) as task:
+    said, silence = [], voice_file(0.3, 0.0)
+    with pytest.raises(NothingToDoError, match="silent throughout; --silence model"):
+        prepare(face_clip, silence, tmp_path / "out.mp4", weights)
+    with prepare(face_clip, silence, tmp_path / "out.mp4", weights, silence="model") as task:
         infer(task, say=said.append)
     assert "silent throughout" in said[0]
     for frame in read_frames(tmp_path / "out.mp4"):
