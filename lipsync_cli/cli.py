@@ -112,7 +112,8 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
 
 def _leave_files_to_readers(function: Callable[..., None]) -> Callable[..., None]:
     """Keep Typer from testing files: those who read them say in one line what is wrong, and it is no wrong option."""
-    for annotation in get_type_hints(function, include_extras=True).values():
+    function.__annotations__ = get_type_hints(function, include_extras=True)
+    for annotation in function.__annotations__.values():
         for entry in getattr(annotation, "__metadata__", ()):
             entry.readable = False
     return function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests themselves run side by side
 
 import pytest
+from bad_bench import Bench
 
 CACHE = tempfile.TemporaryDirectory(prefix="lipsync-test-cache-")
 os.environ["LIPSYNC_CACHE"] = CACHE.name  # never the user's own
@@ -101,3 +103,28 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tensors = dict(models.build("compact", dims).state_dict())
     save_weights(path, tensors, WeightsHeader("compact", dims, CropRule(), MelParameters(), "none", 0))
     return path
+
+
+@pytest.fixture(scope="session")
+def good(make_clip: MakeClip, tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory, lipsync: Run) -> Path:
+    """Good inputs and what is made of them: clip.mp4, faces.h5, mels.h5, grid.h5, tiny.safetensors."""
+    folder = tmp_path_factory.mktemp("good")
+    for name in ("a1", "a2"):
+        make_clip(folder / "clips" / "ann" / f"{name}.mp4", num_frames=15)
+    for name in ("clip.mp4", "old.mp4"):
+        shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / name)
+    shutil.copy(tiny_weights, folder / "tiny.safetensors")
+    for line in (
+        ("detect-faces", folder / "clips", folder / "faces.h5"),
+        ("mels", folder / "clips", folder / "mels.h5"),
+        ("pack", folder / "faces.h5", folder / "mels.h5", folder / "grid.h5", "--test-per-speaker", "1"),
+    ):
+        result = lipsync(*line)
+        assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def bench(good: Path, tmp_path: Path) -> Bench:
+    shutil.copytree(good, tmp_path / "bench")
+    return Bench(tmp_path / "bench")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bad_bench import Bench
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
@@ -19,61 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VOICE = ROOT / "examples" / "speech.flac"
 FACE = ROOT / "examples" / "astronaut.jpg"
 MakeClip = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@dataclass
-class Bench:
-    """A folder with good inputs, and a check that a command fails as it should."""
-
-    folder: Path
-
-    def __getattr__(self, name: str) -> Path:
-        return self.folder / name.replace("_", ".", 1)
-
-    def state(self) -> dict[str, tuple[int, int]]:
-        """Every file below the folder with its size and time of change."""
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
-
-    def fails(self, code: int, *arguments: object, says: tuple[str, ...] = ()) -> str:
-        """Run a command that has to fail; return its one line."""
-        before = self.state()
-        result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-        assert result.exit_code == code, result.output
-        lines = [line for line in result.stderr.splitlines() if "goes on with --extend" not in line]
-        assert len(lines) == 1, result.stderr
-        assert lines[0].startswith("lipsync: ")
-        for words in says:
-            assert words in lines[0], lines[0]
-        assert result.stdout == ""
-        assert self.state() == before, "a file was left, changed or lost"
-        return lines[0]
-
-
-@pytest.fixture(scope="module")
-def good(make_clip: MakeClip, tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory, lipsync: Run) -> Path:
-    """Good inputs and what is made of them: clip.mp4, faces.h5, mels.h5, grid.h5, tiny.safetensors."""
-    folder = tmp_path_factory.mktemp("good")
-    for name in ("a1", "a2"):
-        make_clip(folder / "clips" / "ann" / f"{name}.mp4", num_frames=15)
-    for name in ("clip.mp4", "old.mp4"):
-        shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / name)
-    shutil.copy(tiny_weights, folder / "tiny.safetensors")
-    for line in (
-        ("detect-faces", folder / "clips", folder / "faces.h5"),
-        ("mels", folder / "clips", folder / "mels.h5"),
-        ("pack", folder / "faces.h5", folder / "mels.h5", folder / "grid.h5", "--test-per-speaker", "1"),
-    ):
-        result = lipsync(*line)
-        assert result.returncode == 0, result.stderr
-    return folder
-
-
-@pytest.fixture
-def bench(good: Path, tmp_path: Path) -> Bench:
-    shutil.copytree(good, tmp_path / "bench")
-    return Bench(tmp_path / "bench")
 
 
 TINY = ("--weights", "tiny.safetensors")
@@ -221,6 +165,8 @@ def test_a_clip_too_short_for_a_reference(bench: Bench, make_clip: MakeClip) -> 
         ("mels", "clips", "new.h5"),
         ("pack", "faces.h5", "mels.h5", "new.h5"),
         ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4", *TINY),
+        ("extract-frames", "clips", "new"),
+        ("score", "grid.h5", "-o", "new.jsonl", *TINY),
     ],
     ids=lambda line: line[0],
 )

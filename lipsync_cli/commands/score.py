@@ -153,13 +153,11 @@ def _check_output(output: Path, force: bool, inputs: list[Path]) -> None:
 
 
 def _check_is_pack(source: Path) -> None:
-    try:
-        with open(source, "rb") as file:
-            start = file.read(8)
-    except FileNotFoundError:
-        raise InputError("no such file", source, "give what lipsync pack wrote") from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a file", source, "give what lipsync pack wrote") from None
+    from lipsync_cli.media.tools import check_file
+
+    check_file(source)
+    with open(source, "rb") as file:
+        start = file.read(8)
     if start != b"\x89HDF\r\n\x1a\n":
         raise InputError("is no pack", source, "to score a video, give --reference and the real one")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.tools import check_file
 
 if TYPE_CHECKING:
     import h5py
@@ -135,15 +136,9 @@ def open_hdf5(path: str | Path, formats: tuple[str, ...] = (FACES, MELS, PACK)) 
     import h5py
 
     path = Path(path)
-    try:
-        with open(path, "rb") as probe:
-            is_hdf5 = probe.read(8) == b"\x89HDF\r\n\x1a\n"
-    except FileNotFoundError:
-        raise InputError("no such file", path, _how_to_make(formats)) from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a file", path, _how_to_make(formats)) from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path, "check its permissions") from error
+    check_file(path)
+    with open(path, "rb") as probe:
+        is_hdf5 = probe.read(8) == b"\x89HDF\r\n\x1a\n"
     expected = " or ".join(formats)
     if not is_hdf5:
         raise InputError(f"is no HDF5 file, {expected} is needed", path, _how_to_make(formats))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.data import schema
 from lipsync_cli.data.discover import FRAMES_RECORD
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.media.tools import check_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,7 @@ def describe(path: str | Path) -> dict[str, Any]:
         if any(path.glob("*.safetensors")):
             return describe_weights(path)
         raise InputError("is neither a run nor a folder of frames", path, "name a file")
+    check_file(path)
     with open(path, "rb") as file:
         start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n" or path.suffix.lower() in _HDF5_SUFFIXES:

@@ -45,9 +45,9 @@ def find_tool(name: str) -> str:
     return found
 
 
-def source(path: str | Path) -> list[str]:
+def source(path: str | Path, formats: str = FORMATS) -> list[str]:
     """Return the options that name a local file as FFmpeg's next input, whatever characters the name has."""
-    return ["-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS, "-i", f"file:{os.fspath(path)}"]
+    return ["-protocol_whitelist", "file,pipe", "-format_whitelist", formats, "-i", f"file:{os.fspath(path)}"]
 
 
 def check_file(path: str | Path) -> None:

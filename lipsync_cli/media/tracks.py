@@ -108,7 +108,7 @@ def keep_tracks(
     with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
         titles = Path(folder) / "chapters.txt"
         titles.write_text(_ffmetadata(named), encoding="utf-8")
-        args += ["-f", "ffmetadata", *source(titles)]
+        args += ["-f", "ffmetadata", *source(titles, "ffmetadata")]
         maps = ["-map", "0"]
         for number, track in enumerate(kept):
             if track.kind == "audio":
@@ -117,7 +117,7 @@ def keep_tracks(
             words = Path(folder) / f"{number}.srt"
             words.write_text(_subtitles(origin, track, begin_s, duration_s), encoding="utf-8")
             inputs = args.count("-i")
-            args += ["-f", "srt", *source(words)]
+            args += ["-f", "srt", *source(words, "srt")]
             maps += ["-map", f"{inputs}:0", *_language(track, sum(each.kind == "subtitle" for each in kept[:number]))]
         coding = ["-c", "copy", "-c:s", "mov_text" if suffix in MP4 else "srt", "-copypriorss:a", "0"]
 
