@@ -125,7 +125,7 @@ def test_truncated_sound(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a b .mp4", "q'u\"o.mp4", "😀 ü.mp4", "-rf.mp4", "%03d.mp4", "a:b.mp4", "$(x);&[a]*.mp4"]
+    "name", ["a b.mp4", "q'u\"o.mp4", "😀 ü.mp4", "-rf.mp4", "%03d.mp4", "a:b.mp4", "$(x);&[a]*.mp4"]
 )
 def test_names_of_any_kind(name: str, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The film beside the face has both names in its own, and the clip is read as any other."""
