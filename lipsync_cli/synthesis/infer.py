@@ -131,6 +131,8 @@ def _tell_of_sound(task: Task, say: Say) -> None:
     voice, frame_s = task.voice, 1 / task.plan.timeline.rate
     if voice.is_silent:
         say(f"{voice.path}: the sound is silent throughout; the mouth will rest")
+    elif not voice.has_speech and voice.silence != "model":
+        say(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
     sound_s = task.plan.sound_s
     if task.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
         rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"

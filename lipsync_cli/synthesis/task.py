@@ -105,7 +105,7 @@ def prepare(
     Raises
     ------
     InputError : a file is missing, unreadable or does not fit, or the output exists
-    NothingToDoError : the speech or the video has no length, or nobody speaks (unless `silence` is "model")
+    NothingToDoError : the speech or the video has no length, or the sound is silent (unless `silence` is "model")
     """
     face, speech = Path(face), Path(speech)
     output = Path(output) if output is not None else face.with_name(f"{face.stem}.{speech.stem}.mp4")
@@ -128,9 +128,8 @@ def prepare(
     drive, sound = Path(drive_audio or speech), Path(final_audio or speech)
     voice = Voice(drive, header.mel_parameters, silence)
     try:
-        if not voice.has_speech and silence != "model":
-            fact = "is silent throughout" if voice.is_silent else "no speech stands out from the noise"
-            raise NothingToDoError(fact, drive, "--silence model goes on all the same")
+        if voice.is_silent and silence != "model":
+            raise NothingToDoError("is silent throughout", drive, "--silence model goes on all the same")
         sound_s = voice.duration_s if sound == drive else sound_duration(sound)
         first_frame, first_s = 0, Fraction(0)
         if info.is_image and (start_s or end_s is not None):
