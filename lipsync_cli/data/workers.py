@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import multiprocessing
 import os
 import signal
@@ -13,6 +12,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.output import FULL
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -121,7 +121,7 @@ def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
         except LipsyncError as error:
             answer = None, error
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in FULL:
                 hint = "what is done is kept: make room, run it again"
                 answer = None, _Fatal(f"cannot be written ({error.strerror})", error.filename, hint)
             else:
