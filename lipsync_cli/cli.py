@@ -20,11 +20,13 @@ import typer
 from lipsync_cli import __version__
 from lipsync_cli.commands.detect_faces import detect_faces
 from lipsync_cli.commands.doctor import doctor
+from lipsync_cli.commands.export import export
 from lipsync_cli.commands.extract_frames import extract_frames
 from lipsync_cli.commands.infer import infer
 from lipsync_cli.commands.info import info
 from lipsync_cli.commands.mels import mels
 from lipsync_cli.commands.pack import pack
+from lipsync_cli.commands.say import say
 from lipsync_cli.commands.score import score
 from lipsync_cli.commands.train import train
 from lipsync_cli.errors import LipsyncError, check_name
@@ -35,6 +37,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "mels": mels,
     "pack": pack,
     "train": train,
+    "export": export,
+    "say": say,
     "infer": infer,
     "score": score,
     "info": info,

@@ -1,0 +1,63 @@
+"""lipsync say: a text to a voice, by a speech synthesiser that is installed."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lipsync_cli.commands import options
+from lipsync_cli.commands.result import print_result
+from lipsync_cli.errors import UsageError
+
+
+class Engine(str, Enum):
+    """The speech synthesisers."""
+
+    auto = "auto"
+    espeak_ng = "espeak-ng"
+    piper = "piper"
+
+
+def say(
+    text: Annotated[str, typer.Argument(help="What to say; - reads it from stdin.", show_default=False)],
+    speech: Annotated[Path, typer.Argument(help="WAV file to write.", show_default=False)],
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="auto takes espeak-ng, or piper where only that is on PATH.")
+    ] = Engine.auto,
+    voice: Annotated[
+        str | None,
+        typer.Option("--voice", help="Voice of espeak-ng, such as en-gb; .onnx file of piper.", show_default=False),
+    ] = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Speak a text into a sound file, for infer.
+
+    espeak-ng or piper does it, whichever is installed; nothing is sent anywhere.
+
+    \b
+    Example:
+      lipsync say "Good morning, Ada." ada.wav
+    """
+    from lipsync_cli.media.synthesiser import find_engine
+    from lipsync_cli.media.synthesiser import say as speak
+    from lipsync_cli.output import atomic_output, check_output
+
+    if speech.suffix.lower() != ".wav":
+        raise UsageError(f"{speech}: speech is written as WAV", hint="give a name that ends in .wav")
+    check_output(speech, force)
+    if dry_run:
+        name, _ = find_engine(engine.value, voice)
+        print_result({"output": str(speech), "engine": name}, json)
+        return
+    words = sys.stdin.read() if text == "-" else text
+    with atomic_output(speech, force) as temporary:
+        name = speak(words, temporary, engine.value, voice)
+    print_result({"output": str(speech), "engine": name, "voice": voice}, json, speech)
