@@ -18,6 +18,12 @@ from lipsync_cli.training.recipes.l1 import L1
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 2}
 
 
+@pytest.fixture(autouse=True)
+def _no_curves(monkeypatch):
+    """Curves have tests of their own; drawing them for each of these short runs would take most of the time."""
+    monkeypatch.setattr("lipsync_cli.training.loop.plot_curves", lambda log, path: None)
+
+
 def _config(recipe="l1", **options):
     base = {"max_samples": 8, "validate_every": 4, "checkpoint_every": 4, "sheet_every": 4, "validation_frames": 1}
     return make_config(recipe, **{**TINY, **base, **options})
