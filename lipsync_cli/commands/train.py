@@ -19,7 +19,11 @@ def train(
     pack: Annotated[Path, typer.Argument(help="A pack made by lipsync pack.")],
     run: Annotated[Path, typer.Argument(help="The run folder; one that was interrupted is gone on with.")],
     recipe: Annotated[
-        str, typer.Option(help="What is minimised: lipgan, l1 (reconstruction only), sync-expert, lipgan-expert.")
+        str,
+        typer.Option(
+            help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
+            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert; see docs/recipes.md."
+        ),
     ] = "lipgan",
     generator: Annotated[
         str | None,
@@ -47,9 +51,13 @@ def train(
         int | None,
         typer.Option(min=0, help="Stop after so many validations without a better one.", show_default="0: never"),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0, help="Of Adam.", show_default="0.001")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="Of Adam.", show_default="0.001; WGANs and lsgan: 0.0001")
+    ] = None,
     beta1: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.5")] = None,
-    beta2: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.999")] = None,
+    beta2: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.999; WGANs: 0.9")
+    ] = None,
     weight_decay: Annotated[float | None, typer.Option(min=0, help="Of AdamW.", show_default="0: Adam")] = None,
     schedule: Annotated[str | None, typer.Option(help="constant or cosine.", show_default="constant")] = None,
     clip_norm: Annotated[
@@ -57,6 +65,14 @@ def train(
     ] = None,
     mouth_weight: Annotated[
         float | None, typer.Option(min=0, help="Weight of the mouth in the L1.", show_default="1; l1, lipgan-expert: 6")
+    ] = None,
+    warp_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="compact: weight of the warped reference's own L1.",
+            show_default="0; l1, lipgan-expert: 0.3",
+        ),
     ] = None,
     ssim_weight: Annotated[
         float | None,
@@ -68,7 +84,11 @@ def train(
     ] = None,
     adversarial_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01; lipgan-expert: 0.07"),
+        typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01; others: docs/recipes.md"),
+    ] = None,
+    penalty_weight: Annotated[
+        float | None,
+        typer.Option(min=0, help="WGANs: weight of the critic's penalty.", show_default="10; wgan-div: 2"),
     ] = None,
     margin: Annotated[float | None, typer.Option(min=0, help="Of the contrastive loss.", show_default="2")] = None,
     ema_samples: Annotated[
@@ -129,9 +149,11 @@ def train(
         "schedule": schedule,
         "clip_norm": clip_norm,
         "mouth_weight": mouth_weight,
+        "warp_weight": warp_weight,
         "ssim_weight": ssim_weight,
         "sync_weight": sync_weight,
         "adversarial_weight": adversarial_weight,
+        "penalty_weight": penalty_weight,
         "margin": margin,
         "ema_samples": ema_samples,
         "augment_share": augment_share,

@@ -138,9 +138,9 @@ def count_parameters(architecture: str, dims: dict[str, Any]) -> dict[str, int]:
     with torch.device("meta"):  # shapes only
         networks = {"generator": models.build(architecture, dims)}
         if architecture == "lipgan":
-            from lipsync_cli.models.lipgan import LipGANCritic
+            from lipsync_cli.models.lipgan import SIZE, LipGANCritic
 
-            networks["critic"] = LipGANCritic()
+            networks["critic"] = LipGANCritic(dims.get("size", SIZE))
     return {
         name: sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
         for name, network in networks.items()

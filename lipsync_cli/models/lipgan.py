@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from lipsync_cli.models.generated import Generated
 
-SIZE = 96  # pixels: the bottleneck is 1 x 1 for this side only
-EMBEDDING_DIM = 512
+SIZE = 96  # pixels, of LipGAN's crops
+WIDTH = 32  # channels of LipGAN's first layer
 BATCH_NORM_MOMENTUM = 0.2  # Keras counts the other way round: its momentum of 0.8 keeps 0.8 of the old statistics
 
 _Stride = int | tuple[int, int]
@@ -28,63 +28,70 @@ class LipGANGenerator(nn.Module):
     Every layer is a convolution with bias, batch normalisation and ReLU; a residual layer adds its input before the
     ReLU (one convolution each, not Keras LipGAN's two: only so the thesis's count comes out).
 
+    A larger crop keeps this table: the unpadded layers on either side of the 1 x 1 bottleneck span what is left (3 x 3
+    for 96, 4 x 4 for 128), and what would be more than 5 x 5 is halved before and doubled after, with a skip (192).
+
     Parameters
     ----------
-    size : side S of the square crop in pixels; the layers fit 96 only
+    size : side S of the square crop in pixels, see `find_bottleneck`
+    width : channels of the first layer; all others are multiples of it
 
     Raises
     ------
-    ValueError : for another size
+    ValueError : for a size that does not fit
     """
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int = SIZE, width: int = WIDTH) -> None:
         super().__init__()
-        if size != SIZE:
-            raise ValueError(f"LipGAN's layers fit crops of {SIZE} x {SIZE} pixels, not {size} x {size}")
         self.size = size
+        side, halvings = find_bottleneck(size)
+        c1, c2, c3, c4, c5 = (width * 2**n for n in range(5))  # 32, 64, 128, 256, 512
         self.face_encoder = nn.ModuleList(
             [
-                _stage(_Layer(6, 32)),  # 96 x 96
-                _stage(_Layer(32, 64, kernel=4, stride=2), residuals=2),  # 48 x 48
-                _stage(_Layer(64, 128, stride=2), residuals=3),  # 24 x 24
-                _stage(_Layer(128, 256, stride=2), residuals=2),  # 12 x 12
-                _stage(_Layer(256, 512, stride=2), residuals=2),  # 6 x 6
-                _stage(_Layer(512, 512, stride=2)),  # 3 x 3
-                _stage(_Layer(512, EMBEDDING_DIM, padding=0)),  # 1 x 1
+                _stage(_Layer(6, c1)),  # 96 x 96
+                *(_stage(_Layer(c1, c1, stride=2)) for _ in range(halvings)),
+                _stage(_Layer(c1, c2, kernel=4, stride=2), residuals=2),  # 48 x 48
+                _stage(_Layer(c2, c3, stride=2), residuals=3),  # 24 x 24
+                _stage(_Layer(c3, c4, stride=2), residuals=2),  # 12 x 12
+                _stage(_Layer(c4, c5, stride=2), residuals=2),  # 6 x 6
+                _stage(_Layer(c5, c5, stride=2)),  # 3 x 3
+                _stage(_Layer(c5, c5, kernel=side, padding=0)),  # 1 x 1
             ]
         )
         self.audio_encoder = nn.Sequential(
-            _stage(_Layer(1, 32), residuals=2),  # 80 x 27
-            _stage(_Layer(32, 64, stride=3), residuals=2),  # 27 x 9
-            _stage(_Layer(64, 128, stride=(3, 1)), residuals=2),  # 9 x 9
-            _stage(_Layer(128, 256, stride=3), residuals=2),  # 3 x 3
-            _Layer(256, 512),  # 3 x 3
-            _Layer(512, EMBEDDING_DIM, padding=0),  # 1 x 1
+            _stage(_Layer(1, c1), residuals=2),  # 80 x 27
+            _stage(_Layer(c1, c2, stride=3), residuals=2),  # 27 x 9
+            _stage(_Layer(c2, c3, stride=(3, 1)), residuals=2),  # 9 x 9
+            _stage(_Layer(c3, c4, stride=3), residuals=2),  # 3 x 3
+            _Layer(c4, c5),  # 3 x 3
+            _Layer(c5, c5, padding=0),  # 1 x 1
         )
         self.decoder = nn.ModuleList(
             [
-                _stage(_UpLayer(2 * EMBEDDING_DIM, 512, padding=0, output_padding=0)),  # 3 x 3
-                _stage(_UpLayer(512 + 512, 512), residuals=2),  # 6 x 6
-                _stage(_UpLayer(512 + 512, 256), residuals=2),  # 12 x 12
-                _stage(_UpLayer(256 + 256, 128), residuals=2),  # 24 x 24
-                _stage(_UpLayer(128 + 128, 64), residuals=2),  # 48 x 48
-                _stage(_UpLayer(64 + 64, 32)),  # 96 x 96
+                _stage(_UpLayer(2 * c5, c5, kernel=side, padding=0, output_padding=0)),  # 3 x 3
+                _stage(_UpLayer(c5 + c5, c5), residuals=2),  # 6 x 6
+                _stage(_UpLayer(c5 + c5, c4), residuals=2),  # 12 x 12
+                _stage(_UpLayer(c4 + c4, c3), residuals=2),  # 24 x 24
+                _stage(_UpLayer(c3 + c3, c2), residuals=2),  # 48 x 48
+                _stage(_UpLayer(c2 + c2, c1)),  # 96 x 96
+                *(_stage(_UpLayer(c1 + c1, c1)) for _ in range(halvings)),
             ]
         )
-        self.output = nn.Sequential(_Layer(32 + 32, 16), _Layer(16, 16), nn.Conv2d(16, 3, 1), nn.Sigmoid())
+        last = max(1, width // 2)
+        self.output = nn.Sequential(_Layer(c1 + c1, last), _Layer(last, last), nn.Conv2d(last, 3, 1), nn.Sigmoid())
 
     def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
         """Draw the targets' faces, saying what the mels say.
 
         Parameters
         ----------
-        reference : shape (R, 3, 96, 96), RGB in [0, 1]; each serves B / R targets in a row
-        target : shape (B, 3, 96, 96), RGB in [0, 1]; its lower half is blanked here, whatever it holds
+        reference : shape (R, 3, S, S), RGB in [0, 1]; each serves B / R targets in a row
+        target : shape (B, 3, S, S), RGB in [0, 1]; its lower half is blanked here, whatever it holds
         mel : shape (B, 1, 80, 27)
 
         Returns
         -------
-        `Generated` with the whole crop drawn anew: image of shape (B, 3, 96, 96), no flow, mask or patch
+        `Generated` with the whole crop drawn anew: image of shape (B, 3, S, S), no flow, mask or patch
 
         Notes
         -----
@@ -110,26 +117,38 @@ class LipGANCritic(nn.Module):
     Every layer is a convolution with bias, instance normalisation without parameters and leaky ReLU (0.2); the last
     layer of each branch is the convolution alone, because there is nothing to normalise over on a 1 x 1 map. LipGAN's
     Keras code normalises over the whole sample instead (the default of its library's instance normalisation).
+
+    Parameters
+    ----------
+    size : side S of the square crop in pixels, see `find_bottleneck`
+    width : half the channels of the first layer of the face's branch; all others are multiples of it
+
+    Raises
+    ------
+    ValueError : for a size that does not fit
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SIZE, width: int = WIDTH) -> None:
         super().__init__()
+        side, halvings = find_bottleneck(size)
+        c1, c2, c3, c4, c5 = (width * 2**n for n in range(5))  # 32, 64, 128, 256, 512
         self.face_encoder = nn.Sequential(
-            _CriticLayer(3, 64, kernel=7, stride=2),  # 48 x 48
-            _CriticLayer(64, 128, kernel=5, stride=2),  # 24 x 24
-            _CriticLayer(128, 256, stride=2),  # 12 x 12
-            _CriticLayer(256, 512, stride=2),  # 6 x 6
-            _CriticLayer(512, 512, stride=2),  # 3 x 3
-            nn.Conv2d(512, EMBEDDING_DIM, 3),  # 1 x 1
+            _CriticLayer(3, c2, kernel=7, stride=2),  # 48 x 48
+            *(_CriticLayer(c2, c2, stride=2) for _ in range(halvings)),
+            _CriticLayer(c2, c3, kernel=5, stride=2),  # 24 x 24
+            _CriticLayer(c3, c4, stride=2),  # 12 x 12
+            _CriticLayer(c4, c5, stride=2),  # 6 x 6
+            _CriticLayer(c5, c5, stride=2),  # 3 x 3
+            nn.Conv2d(c5, c5, side),  # 1 x 1
             nn.Flatten(),
         )
         self.audio_encoder = nn.Sequential(
-            _CriticLayer(1, 32),  # 80 x 27
-            _CriticLayer(32, 64, stride=3),  # 27 x 9
-            _CriticLayer(64, 128, stride=(3, 1)),  # 9 x 9
-            _CriticLayer(128, 256, stride=3),  # 3 x 3
-            _CriticLayer(256, 512),  # 3 x 3
-            nn.Conv2d(512, EMBEDDING_DIM, 3),  # 1 x 1
+            _CriticLayer(1, c1),  # 80 x 27
+            _CriticLayer(c1, c2, stride=3),  # 27 x 9
+            _CriticLayer(c2, c3, stride=(3, 1)),  # 9 x 9
+            _CriticLayer(c3, c4, stride=3),  # 3 x 3
+            _CriticLayer(c4, c5),  # 3 x 3
+            nn.Conv2d(c5, c5, 3),  # 1 x 1
             nn.Flatten(),
         )
 
@@ -138,14 +157,33 @@ class LipGANCritic(nn.Module):
 
         Parameters
         ----------
-        face : shape (B, 3, 96, 96), RGB in [0, 1]
+        face : shape (B, 3, S, S), RGB in [0, 1]
         mel : shape (B, 1, 80, 27)
 
         Returns
         -------
-        face embedding and speech embedding, each of shape (B, 512), not normalised
+        face embedding and speech embedding, each of shape (B, 16 width), not normalised
         """
         return self.face_encoder(face), self.audio_encoder(mel)
+
+
+def find_bottleneck(size: int) -> tuple[int, int]:
+    """Say how LipGAN's table is laid out for a crop: the side of the last map before 1 x 1, and further halvings.
+
+    Returns
+    -------
+    (3, 0) for 96, (4, 0) for 128, (3, 1) for 192
+
+    Raises
+    ------
+    ValueError : for a side that is none of 64, 96, 128 and 160 times a power of two
+    """
+    side, halvings = size // 32, 0
+    while side > 5 and side % 2 == 0:
+        side, halvings = side // 2, halvings + 1
+    if size % 32 or not 2 <= side <= 5:
+        raise ValueError(f"LipGAN's layers fit crops of 96, 128, 160, 192 or 256 pixels, not {size}")
+    return side, halvings
 
 
 def distance(face_embedding: Tensor, mel_embedding: Tensor) -> Tensor:
@@ -186,11 +224,13 @@ class _Layer(nn.Module):
 
 
 class _UpLayer(nn.Module):
-    """Transposed convolution with bias, batch normalisation, ReLU: doubles the side, or makes 3 of 1 unpadded."""
+    """Transposed convolution with bias, batch normalisation, ReLU: doubles the side, or makes `kernel` of 1."""
 
-    def __init__(self, channels_in: int, channels: int, padding: int = 1, output_padding: int = 1) -> None:
+    def __init__(
+        self, channels_in: int, channels: int, kernel: int = 3, padding: int = 1, output_padding: int = 1
+    ) -> None:
         super().__init__()
-        self.conv = nn.ConvTranspose2d(channels_in, channels, 3, 2, padding, output_padding)
+        self.conv = nn.ConvTranspose2d(channels_in, channels, kernel, 2, padding, output_padding)
         self.norm = nn.BatchNorm2d(channels, momentum=BATCH_NORM_MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:

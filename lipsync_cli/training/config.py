@@ -33,7 +33,8 @@ class TrainConfig:
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
-    mouth_weight, warp_weight, ssim_weight, sync_weight, adversarial_weight, margin : of the losses
+    mouth_weight, warp_weight, ssim_weight, sync_weight, adversarial_weight, penalty_weight, margin : of the
+        losses
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
     augment_share : share of the references that are transformed, their targets and sounds with them
@@ -65,6 +66,7 @@ class TrainConfig:
     ssim_weight: float = 0.0
     sync_weight: float = 0.0
     adversarial_weight: float = 0.01
+    penalty_weight: float = 10.0
     margin: float = 2.0
     ema_samples: int = 0
     augment: bool = False

@@ -61,9 +61,11 @@ def judge_critic(
 
     from lipsync_cli.models.lipgan import LipGANCritic, distance
 
-    run, critic = Path(run), LipGANCritic()
+    run = Path(run)
     try:
         margin = json.loads((run / "config.json").read_text())["margin"]
+        with Pack(pack_path) as pack:
+            critic = LipGANCritic(pack.crop_rule.size)
         critic.load_state_dict(read_state(run / STATE, device)["modules"]["critic"])
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError("holds no run with LipGAN's critic", run, "train one with --recipe lipgan") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,20 +14,23 @@ from lipsync_cli.scoring.metrics import SSIM_SIGMA, SSIM_WINDOW
 if TYPE_CHECKING:
     from lipsync_cli.models.expert import SyncExpert
 
+Critic = Callable[..., Tensor]
 
-def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float) -> Tensor:
-    """Make the weights of the weighted L1: `weight` on the mouth, 1 elsewhere, 0 on the upper half, which is given.
+
+def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float, upper: float = 0.0) -> Tensor:
+    """Make the weights of the weighted L1: `weight` on the mouth, 1 elsewhere, `upper` on the upper half.
 
     Parameters
     ----------
     size : side of the crop in pixels
     region : first row, last row + 1, first column, last column + 1 of the mouth
+    upper : 0 where the upper half is given and has no error, 1 where it is drawn
 
     Returns
     -------
     shape (1, 1, size, size), mean 1
     """
-    weights = torch.zeros(1, 1, size, size)
+    weights = torch.full((1, 1, size, size), upper)
     weights[:, :, size // 2 :] = 1.0
     row0, row1, column0, column1 = region
     weights[:, :, max(row0, size // 2) : row1, column0:column1] = weight
@@ -121,3 +125,89 @@ def contrastive(distance: Tensor, label: float, margin: float = 2.0) -> Tensor:
     pull = distance.square()
     push = (margin - distance).clamp(min=0).square()
     return ((1 - label) * pull + label * push).mean()
+
+
+def wasserstein(real: Tensor, other: Tensor) -> Tensor:
+    """What a critic minimises so that its scores tell two distributions apart (Arjovsky et al. 2017, eq. 2 negated).
+
+    Parameters
+    ----------
+    real, other : shape (B,), scores; the real ones shall be higher
+
+    Returns
+    -------
+    E[other] - E[real]: below 0 if the critic is right, 0 if it knows nothing; minus this estimates the distance
+    """
+    return other.mean() - real.mean()
+
+
+def least_squares(score: Tensor, label: float) -> Tensor:
+    """Pull scores to a label (Mao et al. 2017, "Least squares generative adversarial networks", eq. 9).
+
+    Parameters
+    ----------
+    score : shape (B,)
+    label : 1 = real, 0 = not; the generator asks for 1
+    """
+    return 0.5 * (score - label).square().mean()
+
+
+def slopes(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor) -> Tensor:
+    """Measure how steep a critic is on the straight lines between two batches.
+
+    Parameters
+    ----------
+    critic : what it is given, shape (B, ...) each, to scores of shape (B,); must not mix the samples of a batch
+    real, other : its arguments
+    share : shape (B,), of the real sample in the point where the slope is taken, uniform in [0, 1)
+
+    Returns
+    -------
+    shape (B,), the norm of the gradient by all arguments together; can be differentiated by the critic's parameters
+    """
+    with torch.enable_grad(), torch.autocast(share.device.type, enabled=False):
+        points = []
+        for one, two in zip(real, other, strict=True):
+            weight = share.view(-1, *[1] * (one.ndim - 1))
+            points.append((weight * one + (1 - weight) * two).float().detach().requires_grad_())
+        gradients = torch.autograd.grad(critic(*points).sum(), points, create_graph=True)
+    return torch.linalg.vector_norm(torch.cat([gradient.flatten(1) for gradient in gradients], 1), dim=1)
+
+
+def gradient_penalty(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor) -> Tensor:
+    """Keep a critic's slope at 1: WGAN-GP's E[(|grad| - 1)^2] (Gulrajani et al. 2017, eq. 3, without its lambda).
+
+    Arguments as of `slopes`.
+    """
+    return (slopes(critic, real, other, share) - 1).square().mean()
+
+
+def divergence_penalty(
+    critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor, power: float = 6.0
+) -> Tensor:
+    """Keep a critic flat: WGAN-div's E[|grad|^p] (Wu et al. 2018, "Wasserstein divergence for GANs", without its k).
+
+    Arguments as of `slopes`.
+    """
+    return slopes(critic, real, other, share).pow(power).mean()
+
+
+def c_transform(scores: Tensor, real: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
+    """Give the potential of samples that follows from that of the real ones: min over i of c(x_i, y) - phi(x_i).
+
+    The c-transform over a batch (Mallasto, Montufar and Gerolin 2019, "How well do WGANs estimate the Wasserstein
+    metric?"); the cost c is the Euclidean distance of all arguments together.
+
+    Parameters
+    ----------
+    scores : shape (B,), phi of the real samples
+    real, other : their parts, shape (B, ...) each
+
+    Returns
+    -------
+    shape (B,), of the other samples
+    """
+    with torch.autocast(scores.device.type, enabled=False):
+        one, two = (torch.cat([part.float().flatten(1) for part in parts], 1) for parts in (real, other))
+        cost = torch.cdist(one, two, compute_mode="donot_use_mm_for_euclid_dist")
+        return (cost - scores.float()[:, None]).min(0).values

@@ -10,6 +10,7 @@ from torch import nn
 
 from lipsync_cli import models
 from lipsync_cli.models.lipgan import LipGANCritic, LipGANGenerator, distance
+from lipsync_cli.models.pair_critic import PairCritic
 
 
 def count(*parts: nn.Module) -> int:
@@ -132,7 +133,46 @@ def test_build_makes_generators_by_name_and_refuses_others() -> None:
     assert count(models.build("lipgan", {"size": 96})) == 37_087_763
     with pytest.raises(ValueError, match="wav2lip"):
         models.build("wav2lip", {})
-    with pytest.raises(ValueError, match="not 128"):
-        models.build("lipgan", {"size": 128})
+    with pytest.raises(ValueError, match="not 100"):
+        models.build("lipgan", {"size": 100})
     with pytest.raises(TypeError):
         models.build("lipgan", {"depth": 3})
+
+
+@pytest.mark.parametrize("size, stages", [(64, 7), (128, 7), (160, 7), (192, 8), (256, 8), (384, 9)])
+def test_larger_crops_keep_the_table_and_end_in_one_pixel(size: int, stages: int) -> None:
+    generator, critic = LipGANGenerator(size, width=2).eval(), LipGANCritic(size, width=2)
+    assert len(generator.face_encoder) == stages and len(generator.decoder) == stages - 1
+    reference, target = (torch.rand(2, 3, size, size) for _ in "rt")
+    with torch.no_grad():
+        assert generator(reference, target, mels(2)).image.shape == (2, 3, size, size)
+        face, speech = critic(target, mels(2))
+    assert face.shape == speech.shape == (2, 32)
+
+
+@pytest.mark.parametrize("size", [0, 32, 100, 224])
+def test_sizes_that_do_not_fit_are_refused(size: int) -> None:
+    for network in (LipGANGenerator, LipGANCritic):
+        with pytest.raises(ValueError, match=f"not {size}"):
+            network(size)
+
+
+def test_an_embedding_score_cannot_tell_what_belongs_together_and_a_projection_can() -> None:
+    torch.manual_seed(0)
+    for score, is_blind in (("embedding", True), ("projection", False)):
+        critic = PairCritic(score=score)
+        with torch.no_grad():
+            right, swapped = critic(faces(2), mels(2)).sum(), critic(faces(2), mels(2).flip(0)).sum()
+        assert torch.allclose(right, swapped, atol=1e-5) == is_blind
+        assert count(critic) == 10_337_152
+
+
+def test_scores_by_hand() -> None:
+    critic = PairCritic(score="projection")
+    with torch.no_grad():
+        face, speech = critic.embed(faces(2), mels(2))
+        expected = [
+            sum(a + b) / 1024 + sum(x * y for x, y in zip(a, b, strict=True)) / 512**0.5
+            for a, b in zip(face.numpy(), speech.numpy(), strict=True)
+        ]
+        assert critic(faces(2), mels(2)).tolist() == pytest.approx(expected, abs=1e-5)

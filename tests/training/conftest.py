@@ -27,3 +27,11 @@ def small_pack(stores: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> 
     stores.write_mels(folder / "mels.h5", [(*name, 64) for name in names])
     pack(folder / "faces.h5", folder / "mels.h5", folder / "pack.h5", Split(2, 0, None, ()))
     return folder / "pack.h5"
+
+
+@pytest.fixture
+def small_critic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let recipes build LipGAN's critic with few channels."""
+    from lipsync_cli.models.lipgan import SIZE, LipGANCritic
+
+    monkeypatch.setattr(LipGANCritic.__init__, "__defaults__", (SIZE, 8))

@@ -7,17 +7,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lipsync_cli.errors import UsageError
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.training.recipes.c_wgan import CWGAN
 from lipsync_cli.training.recipes.l1 import L1
+from lipsync_cli.training.recipes.l1wgan_gp import L1WGANGP
+from lipsync_cli.training.recipes.l1wgan_gp_adv import L1WGANGPAdv
 from lipsync_cli.training.recipes.lipgan import LipGAN
 from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
+from lipsync_cli.training.recipes.lsgan import LSGAN
 from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
+from lipsync_cli.training.recipes.wgan_div import WGANDiv
+from lipsync_cli.training.recipes.wgan_gp import WGANGP
+from lipsync_cli.training.recipes.wgan_ls import WGANLS
 
 if TYPE_CHECKING:
     from lipsync_cli.models.expert import SyncExpert
     from lipsync_cli.training.config import TrainConfig
 
-RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in (LipGAN, L1, SyncExpertRecipe, LipGANExpert)}
+_ALL = (
+    LipGAN,
+    L1,
+    WGANGP,
+    L1WGANGP,
+    L1WGANGPAdv,
+    LSGAN,
+    WGANLS,
+    WGANDiv,
+    CWGAN,
+    SyncExpertRecipe,
+    LipGANExpert,
+)
+RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 
 
 def find_recipe(name: str) -> Any:
@@ -30,6 +50,9 @@ def find_recipe(name: str) -> Any:
 def make_recipe(
     config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, expert: SyncExpert | None = None
 ) -> Any:
-    """Build the recipe that a configuration names."""
+    """Build the recipe that a configuration names; raise InputError if its critic does not fit the crops' size."""
     found = find_recipe(config.recipe)
-    return found(config, mouth_region, size, *([expert] if found.needs_expert else []))
+    try:
+        return found(config, mouth_region, size, *([expert] if found.needs_expert else []))
+    except ValueError as error:
+        raise InputError(f"the critic of the recipe {config.recipe} does not fit this pack: {error}") from error

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.lipgan import LipGANCritic, distance
-from lipsync_cli.training.losses import contrastive, mouth_weights, weighted_l1
+from lipsync_cli.training.losses import contrastive
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,15 +24,16 @@ class LipGAN(GeneratorRecipe):
     Each step the critic is updated on one negative, by a fair coin (generated face, right speech) or (real face,
     foreign speech), then on (real face, right speech); then the generator minimises L1 + `adversarial_weight` x the
     critic's distance of its face to the speech. The weight is 0.01 in LipGAN's code; the thesis's text does not say
-    it. With `mouth_weight` 1 the L1 covers the whole crop, as in LipGAN; more gives the class report's weighted L1.
+    it. With `mouth_weight` 1 the L1 covers the whole crop, as in LipGAN; more gives the class report's weighted L1: so
+    much on the mouth, 1 elsewhere.
     """
 
     name = "lipgan"
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._embed = LipGANCritic()
-        self.weights = mouth_weights(size, mouth_region, config.mouth_weight) if config.mouth_weight != 1 else None
+        self.critic = self._embed = LipGANCritic(size)
+        self.reconstruction = Reconstruction(config, mouth_region, size)
         self.adversarial_weight = config.adversarial_weight
         self.margin = config.margin
 
@@ -50,9 +52,8 @@ class LipGAN(GeneratorRecipe):
 
     def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
-        weights = None if self.weights is None else self.weights.to(batch.target.device)
         return {
-            "generator/l1": weighted_l1(made.image, batch.target, weights),
+            **self.reconstruction(batch, made),
             "generator/adversarial": self.adversarial_weight * self._distance(made.image, batch.mel, 0.0),
         }
 

@@ -16,6 +16,7 @@ from lipsync_cli.models.quality import QualityCritic
 from lipsync_cli.training.losses import out_of_sync
 from lipsync_cli.training.recipes.l1 import L1
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -49,7 +50,7 @@ class LipGANExpert(GeneratorRecipe):
     def __init__(
         self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, expert: SyncExpert
     ) -> None:
-        self.reconstruction = L1(config, mouth_region, size)
+        self.reconstruction = Reconstruction(config, mouth_region, size)
         self.expert = expert
         self.critic = self._judge = QualityCritic()
         self.run_length = config.targets_per_reference
@@ -83,7 +84,7 @@ class LipGANExpert(GeneratorRecipe):
 
     def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
-        terms = self.reconstruction.network_loss(batch, made)
+        terms = self.reconstruction(batch, made)
         if self.sync_weight:
             terms["generator/sync"] = self.sync_weight * self._out_of_sync(made.image, batch.mel)
         if self.adversarial_weight:

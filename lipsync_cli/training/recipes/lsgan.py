@@ -1,0 +1,61 @@
+"""LSGAN: the critic learns labels by least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lipsync_cli.models.pair_critic import PairCritic
+from lipsync_cli.training.losses import least_squares
+from lipsync_cli.training.recipes.pairs import NEGATIVES, choose_pairs
+from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.reconstruction import Reconstruction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.training.config import TrainConfig
+
+
+class LSGAN(GeneratorRecipe):
+    """L1, and a critic that scores right pairs 1 and wrong ones 0; the generator asks for 1.
+
+    Mao et al. (2017, "Least squares generative adversarial networks", eq. 9: a = 0, b = c = 1), on LipGAN's networks
+    and negatives. Errors count however sure the critic is, so the gradient does not vanish where it is right.
+    """
+
+    name = "lsgan"
+    defaults: ClassVar[dict[str, Any]] = {
+        "learning_rate": 1e-4,
+        "beta1": 0.5,
+        "beta2": 0.999,
+        "adversarial_weight": 0.01,
+    }
+
+    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
+        self.critic = self._score = PairCritic(size, "projection")
+        self.reconstruction = Reconstruction(config, mouth_region, size)
+        self.adversarial_weight = config.adversarial_weight
+
+    @property
+    def chance(self) -> dict[str, float]:
+        """A critic that knows nothing scores everything one half."""
+        return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
+
+    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the loss of the critic's update, on one kind of wrong pairs."""
+        name, real, other = choose_pairs(batch, made, fake_step)
+        yield {
+            "critic/real": least_squares(self._score(*real), 1.0),
+            name: least_squares(self._score(*other), 0.0),
+        }
+
+    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+        """Give the named terms of the generator's loss; their sum is minimised."""
+        terms = self.reconstruction(batch, made)
+        if self.adversarial_weight:
+            score = self._score(made.image, batch.mel)
+            terms["generator/adversarial"] = self.adversarial_weight * least_squares(score, 1.0)
+        return terms

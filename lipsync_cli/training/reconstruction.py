@@ -1,0 +1,57 @@
+"""The terms that compare a drawn face to the real one, the same for every recipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lipsync_cli.models.compact import warp
+from lipsync_cli.training.losses import dissimilarity, mouth_weights, weighted_l1
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.training.config import TrainConfig
+
+
+class Reconstruction:
+    """L1 between the drawn and the real face, and what helps it: weights, structure, an honest flow.
+
+    A `mouth_weight` of 1 is LipGAN's L1 over the whole crop. More is the class report's weighted L1: so much on the
+    mouth, 1 elsewhere, together as much as before; the upper half counts where the generator draws it, not where it
+    hands it through. A `warp_weight` asks the same of the warped reference alone, without mask and patch (generators
+    that have a flow), an `ssim_weight` for that much of the lower half's structural dissimilarity.
+    """
+
+    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
+        self.is_weighted = config.mouth_weight != 1
+        self.lower = mouth_weights(size, mouth_region, config.mouth_weight)
+        self.whole = mouth_weights(size, mouth_region, config.mouth_weight, upper=1.0)
+        self.warp_weight, self.ssim_weight = config.warp_weight, config.ssim_weight
+
+    def __call__(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+        """Give all the named terms; their sum is minimised."""
+        half = batch.target.shape[-1] // 2
+        terms = {"generator/l1": weighted_l1(made.image, batch.target, self._weights(batch, made))}
+        if self.ssim_weight:
+            lower = dissimilarity(made.image[:, :, half:], batch.target[:, :, half:])
+            terms["generator/ssim"] = self.ssim_weight * lower
+        return terms | self.warp(batch, made)
+
+    def warp(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+        """Give only the term of the warped reference, if there is one."""
+        if made.flow is None or not self.warp_weight:
+            return {}
+        half = batch.target.shape[-1] // 2
+        reference = batch.reference.repeat_interleave(len(batch.target) // len(batch.reference), 0)
+        warped = warp(reference, made.flow[:, :, half:], first_row=half)
+        weights = self._weights(batch, made)
+        lower = weighted_l1(warped, batch.target[:, :, half:], None if weights is None else weights[:, :, half:])
+        return {"generator/warp_l1": 0.5 * self.warp_weight * lower}  # half: the upper half has no error
+
+    def _weights(self, batch: Batch, made: Generated) -> Tensor | None:
+        if not self.is_weighted:
+            return None
+        weights = self.whole if made.flow is None else self.lower
+        return weights.to(batch.target.device)
