@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from lipsync_cli.training.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = "--generator compact --recipe l1 --batch-size 2 --max-samples 4"
@@ -36,3 +39,17 @@ def test_grid_makefile_from_clips_to_scores_and_then_nothing_more(clip_folder: P
     assert "lipsync_cli" not in make(clip_folder, out)
     (clip_folder / "ann" / "a1.mp4").touch()
     assert make(clip_folder, out, "--dry-run").count("lipsync_cli") == 5
+
+
+def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first(tmp_path: Path) -> None:
+    (tmp_path / "grid.h5").touch()
+    line = ["make", "-C", str(ROOT / "examples" / "thesis"), "--dry-run", f"PACK={tmp_path / 'grid.h5'}", "MINUTES=3"]
+    result = subprocess.run([*line, f"OUT={tmp_path}"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    planned = result.stdout
+    trained = re.findall(r"--recipe (\S+)", planned)
+    assert set(trained) == set(RECIPES)
+    assert planned.count(" train ") == len(RECIPES) + 1 == planned.count("--max-minutes 3")  # lipgan-weighted too
+    assert planned.count(" score ") == len(RECIPES)  # all but the expert
+    assert planned.index("--recipe sync-expert") < planned.index("--recipe lipgan-expert --expert")
+    assert planned.count("compare.py") == 1

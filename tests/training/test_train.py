@@ -24,14 +24,15 @@ def _config(recipe="l1", **options):
 
 @pytest.mark.parametrize("recipe", GENERATOR_RECIPES)
 def test_stopped_and_resumed_equals_undisturbed(recipe, small_pack, small_critic, tmp_path):
-    config = _config(recipe, max_samples=24, augment=True, schedule="cosine")
+    steps = {"batch_size": 2, "max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12}
+    config = _config(recipe, **steps, augment=True, schedule="cosine", validation_frames=1)
     train(small_pack, tmp_path / "whole", config)
 
     class StopError(Exception):
         pass
 
     def stop(done, total, label):
-        if done >= 12:  # a checkpoint at 8, a step beyond it
+        if done >= 6:  # a checkpoint at 4, a step beyond it
             raise StopError
 
     with pytest.raises(StopError):
