@@ -61,7 +61,7 @@ def make_table(results: dict[str, Records]) -> str:
 
 def plot(results: dict[str, Records], path: Path) -> None:
     """Draw a box of clip means for each run and metric, without outliers; the line is the copied reference's median."""
-    figure = Figure((1.8 + 0.9 * len(results), 9), dpi=110, layout="constrained")
+    figure = Figure((max(6, 1.8 + 0.9 * len(results)), 9), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (metric, title) in zip(figure.subplots(4, 1, sharex=True), METRICS.items(), strict=True):
         values = [clip_means(records, "model", metric) for records in results.values()]

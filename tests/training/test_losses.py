@@ -90,6 +90,8 @@ def test_penalties_of_a_linear_critic_are_known_wherever_they_are_taken():
     assert slopes(critic, _pairs(1), _pairs(2), shares).tolist() == pytest.approx([2.0] * 4)
     assert gradient_penalty(critic, _pairs(1), _pairs(2), shares).item() == pytest.approx(1.0)
     assert divergence_penalty(critic, _pairs(1), _pairs(2), shares, power=6.0).item() == pytest.approx(64.0)
+    steep = _linear(10 * face, 10 * mel)  # 20: the sixth power's tangent at 10
+    assert divergence_penalty(steep, _pairs(1), _pairs(2), shares).item() == pytest.approx(1e6 + 6e5 * 10)
 
 
 def test_the_penalty_moves_a_linear_critic_to_slope_one():
