@@ -133,10 +133,13 @@ class Search:
         """Look at the next frame, shape (H, W, 3) uint8 RGB."""
         index = self.count
         self.count += 1
-        if self._cuts.is_cut(frame):
+        cut = self._cuts.look(frame)
+        followed = {} if cut == "sure" else {id(face): face.follow(index, frame) for face in self._known}
+        if cut == "sure" or (cut == "likely" and not any(followed.values())):
             self._begin_shot(index)
         for face in list(self._known):
-            self._look_again(face, index, frame)
+            if not followed[id(face)] or (index - face.last) % self._interval == 0:
+                self._look_again(face, index, frame)
         for one, other in combinations(self._known, 2):
             if overlap(one.box, other.box) > TOUCHING:
                 one.in_doubt = other.in_doubt = True
@@ -159,9 +162,6 @@ class Search:
         self._last_search = self._last_small = index - SMALL_EVERY
 
     def _look_again(self, face: Face, index: int, frame: np.ndarray) -> None:
-        followed = face.follow(index, frame)
-        if followed and (index - face.last) % self._interval:
-            return
         boxes, scores = self._detector.detect_near(frame, face.box)
         others = [other for other in self._known if other is not face]
         if len(boxes) and not any(overlap(other.box, boxes[0]) > SAME_FACE for other in others):
@@ -227,17 +227,19 @@ class _Cuts:
         self._last: np.ndarray | None = None
         self._usual = 2.0
 
-    def is_cut(self, frame: np.ndarray) -> bool:
-        """Look at the next frame."""
+    def look(self, frame: np.ndarray) -> str:
+        """Look at the next frame: "no" cut, a "sure" one, or a "likely" one, which a sudden movement may be too."""
         step = max(1, min(frame.shape[:2]) // 32)
         image = frame[step // 2 :: step, step // 2 :: step].astype(np.int16).sum(axis=2)
         change = 0.0 if self._last is None else float(np.abs(image - self._last).mean()) / 3
         self._last = image
         usual = max(self._usual, _LEAST_USUAL)
-        if change > max(_CUT_CHANGE, _CUT_JUMP * usual) or change > max(_STILL_CHANGE, _STILL_JUMP * usual):
-            return True
+        if change > max(_CUT_CHANGE, _CUT_JUMP * usual):
+            return "sure"
+        if change > max(_STILL_CHANGE, _STILL_JUMP * usual):
+            return "likely"
         self._usual += 0.2 * (change - self._usual)
-        return False
+        return "no"
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:

