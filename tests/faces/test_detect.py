@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError, ToolError, UsageError
-
 from lipsync_cli.faces.detect import HogDetector, MmodDetector, find_mmod_weights, make_detector, shrink
 from lipsync_cli.faces.motion import Motion
 from lipsync_cli.faces.search import overlap
