@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +53,9 @@ class Detector(Protocol):
         ...
 
 
+FRONTAL_FACE = "dlib_frontal_face_hog.svm"  # what dlib unpacks from its own code in half a second, unpacked
+
+
 class HogDetector:
     """Histograms of oriented gradients: dlib's frontal face detector (King, Max-Margin Object Detection, 2015).
 
@@ -95,7 +99,12 @@ class HogDetector:
 
     def _dlib(self) -> Any:
         if self._detector is None:
-            self._detector = _dlib().get_frontal_face_detector()
+            dlib = _dlib()
+            path = resources.files("lipsync_cli") / "assets" / FRONTAL_FACE
+            try:
+                self._detector = dlib.fhog_object_detector(str(path))
+            except RuntimeError:  # a dlib of another format
+                self._detector = dlib.get_frontal_face_detector()
         return self._detector
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import dlib
 import numpy as np
 import pytest
 
@@ -131,3 +132,14 @@ def test_motion_that_is_lost(following: Motion, photo: np.ndarray, photo_box: np
     assert following.step(photo) is None  # for good, until it starts anew
     following.start(photo, photo_box)
     assert following.is_on(photo_box) and not following.is_on(photo_box + 40)
+
+
+def test_the_unpacked_detector_is_dlibs_own(photo: np.ndarray) -> None:
+    built_in = dlib.get_frontal_face_detector()
+    unpacked = HogDetector()._dlib()
+    assert type(unpacked) is type(built_in)
+    for upsampled in (0, 1):
+        expected, found = (detector.run(photo, upsampled, -0.5) for detector in (built_in, unpacked))
+        assert len(expected[0]) >= 1
+        assert [str(box) for box in found[0]] == [str(box) for box in expected[0]]
+        assert list(found[1]) == list(expected[1])
