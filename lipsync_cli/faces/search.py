@@ -33,6 +33,7 @@ _CUT_JUMP = 4.0  # times the usual change
 _STILL_CHANGE = 8.0  # the same where the camera stands and hardly anything moves
 _STILL_JUMP = 10.0
 _LEAST_USUAL = 0.5
+_STILL_LOOK = 0.72  # correlation of a face's grey values up to which it may be another's
 
 
 @dataclass(eq=False)
@@ -118,6 +119,7 @@ class Search:
     def __init__(self, detector: Detector, interval: int, max_gap: int, everyone: bool = False) -> None:
         self._detector, self._interval, self._max_gap = detector, interval, max_gap
         self._cuts = _Cuts()
+        self._last: np.ndarray | None = None
         self._shot = 0
         self._everyone = everyone
         self._max_faces = MAX_EVERYONE if everyone else MAX_FACES
@@ -133,10 +135,20 @@ class Search:
         """Look at the next frame, shape (H, W, 3) uint8 RGB."""
         index = self.count
         self.count += 1
-        cut = self._cuts.look(frame)
-        followed = {} if cut == "sure" else {id(face): face.follow(index, frame) for face in self._known}
-        if cut == "sure" or (cut == "likely" and not any(followed.values())):
+        cut, known = self._cuts.look(frame), list(self._known)
+        if cut == "sure":
             self._begin_shot(index)
+        before = [face.box for face in self._known]
+        looks = [face.motion.look() if cut == "likely" else None for face in self._known]
+        followed = {id(face): face.follow(index, frame) for face in self._known}
+        if cut == "likely" and not any(
+            followed[id(face)] and _alike(self._last, box, frame, face.box)
+            for face, box in zip(known, before, strict=True)
+        ):
+            for face in known:
+                face.steps.pop(index, None)
+            self._begin_shot(index, looks)
+        self._last = frame
         for face in list(self._known):
             if not followed[id(face)] or (index - face.last) % self._interval == 0:
                 self._look_again(face, index, frame)
@@ -153,10 +165,10 @@ class Search:
         if not self._known or self._everyone:
             self._waiting.append((index, *shrink(frame, HELD_SIDE)))
 
-    def _begin_shot(self, index: int) -> None:
+    def _begin_shot(self, index: int, looks: list[np.ndarray | None] | None = None) -> None:
         self._shot += 1
-        for face in self._known:
-            face.last_look = face.motion.look()
+        for number, face in enumerate(self._known):
+            face.last_look = face.motion.look() if looks is None else looks[number]
         self._known.clear()
         self._waiting.clear()
         self._last_search = self._last_small = index - SMALL_EVERY
@@ -236,10 +248,8 @@ class _Cuts:
         usual = max(self._usual, _LEAST_USUAL)
         if change > max(_CUT_CHANGE, _CUT_JUMP * usual):
             return "sure"
-        if change > max(_STILL_CHANGE, _STILL_JUMP * usual):
-            return "likely"
         self._usual += 0.2 * (change - self._usual)
-        return "no"
+        return "likely" if change > max(_STILL_CHANGE, _STILL_JUMP * usual) else "no"
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
@@ -250,6 +260,24 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
         return 0.0
     areas = [float((box[2] - box[0]) * (box[3] - box[1])) for box in (one, other)]
     return width * height / (sum(areas) - width * height)
+
+
+def _alike(before: np.ndarray | None, box_before: np.ndarray, frame: np.ndarray, box: np.ndarray) -> bool:
+    """Tell whether the face in a box of the frame before, (H, W, 3), looks like the one in a box of this frame."""
+    import cv2
+
+    looks = []
+    for image, (x0, y0, x1, y1) in ((before, box_before), (frame, box)):
+        if image is None:
+            return False
+        height, width = image.shape[:2]
+        rows = slice(int(np.clip(y0, 0, height - 2)), int(np.clip(y1, 2, height)))
+        columns = slice(int(np.clip(x0, 0, width - 2)), int(np.clip(x1, 2, width)))
+        grey = cv2.cvtColor(np.ascontiguousarray(image[rows, columns]), cv2.COLOR_RGB2GRAY)
+        values = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(float)
+        values -= values.mean()
+        looks.append(values / max(float(np.linalg.norm(values)), 1e-6))
+    return float((looks[0] * looks[1]).sum()) > _STILL_LOOK
 
 
 def _side(box: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+import lipsync_cli.faces.track as track_module
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.search import overlap
 from lipsync_cli.faces.track import Track, find_face
@@ -159,8 +160,9 @@ def test_the_largest_steady_face(backdrop: np.ndarray, head: np.ndarray) -> None
     assert (track.boxes[seen(track), 0] > 60).all()
 
 
-def test_a_cut_to_another_place(backdrop: np.ndarray, head: np.ndarray) -> None:
+def test_a_cut_to_another_place(backdrop: np.ndarray, head: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a cut a face elsewhere is not taken for the same, and no box glides from one shot to the next."""
+    monkeypatch.setattr(track_module, "find_embedder", lambda: None)  # it would know the face again
     put(one := backdrop.copy(), head, 70, 90, 70)
     put(other := 255 - backdrop, cv2.GaussianBlur(head[:, ::-1], (0, 0), 0.6), 180, 80, 60)
     track = find_face([one] * 30 + [other] * 16, RULE)
