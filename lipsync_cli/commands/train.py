@@ -78,6 +78,10 @@ def train(
         float | None,
         typer.Option(min=0, help="Weight of 1 - SSIM of the lower half.", show_default="0; lipgan-expert: 0.1"),
     ] = None,
+    motion_weight: Annotated[
+        float | None,
+        typer.Option(min=0, help="Weight of how much the mouth moves, beside the real one.", show_default="0"),
+    ] = None,
     sync_weight: Annotated[
         float | None,
         typer.Option(min=0, help="Recipe lipgan-expert: weight of the expert's term.", show_default="0.03"),
@@ -151,6 +155,7 @@ def train(
         "mouth_weight": mouth_weight,
         "warp_weight": warp_weight,
         "ssim_weight": ssim_weight,
+        "motion_weight": motion_weight,
         "sync_weight": sync_weight,
         "adversarial_weight": adversarial_weight,
         "penalty_weight": penalty_weight,

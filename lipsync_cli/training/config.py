@@ -33,8 +33,8 @@ class TrainConfig:
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
-    mouth_weight, warp_weight, ssim_weight, sync_weight, adversarial_weight, penalty_weight, margin : of the
-        losses
+    mouth_weight, warp_weight, ssim_weight, motion_weight, sync_weight, adversarial_weight, penalty_weight, margin : of
+        the losses
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
     augment_share : share of the references that are transformed, their targets and sounds with them
@@ -64,6 +64,7 @@ class TrainConfig:
     mouth_weight: float = 1.0
     warp_weight: float = 0.0
     ssim_weight: float = 0.0
+    motion_weight: float = 0.0
     sync_weight: float = 0.0
     adversarial_weight: float = 0.01
     penalty_weight: float = 10.0
@@ -108,6 +109,8 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
             raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
     if config.batch_size % config.targets_per_reference:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
+    if config.motion_weight and config.targets_per_reference < 2:
+        raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
     found.check(config)
     return config
 

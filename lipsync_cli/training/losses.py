@@ -81,6 +81,32 @@ def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
         return 1 - (light * structure).mean()
 
 
+def lost_motion(image: Tensor, target: Tensor, run: int, block: int = 4) -> Tensor:
+    """Compare how much drawn and real mouths move: the difference of their standard deviations over a run of frames.
+
+    L1 asks for the middle of all mouths that fit the sound, so what it teaches moves less than the real one. This
+    asks for as much movement as the real frames have, without saying where to: matching a statistic instead of each
+    sample, as feature matching does (Salimans et al. 2016, section 3.1).
+
+    Parameters
+    ----------
+    image, target : shape (B, C, H, W); frames i * run ... (i + 1) * run - 1 are of one face
+    run : at least 2, divides B
+    block : pixels of a block's side; blocks' means are compared, so that noise is not movement
+
+    Returns
+    -------
+    mean over runs, channels and blocks; 0 where each block moves by as much as the real one
+    """
+
+    def spread(x: Tensor) -> Tensor:
+        blocks = functional.avg_pool2d(x.float(), block).unflatten(0, (-1, run))
+        return (blocks.var(1, correction=0) + 1e-6).sqrt()
+
+    with torch.autocast(image.device.type, enabled=False):
+        return (spread(image) - spread(target)).abs().mean()
+
+
 def choose_among(cosine: Tensor, partner: Tensor, ignored: Tensor, log_temperature: Tensor) -> Tensor:
     """Find the right sound of each face among all sounds, and the right face of each sound: InfoNCE.
 

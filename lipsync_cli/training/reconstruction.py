@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lipsync_cli.models.compact import warp
-from lipsync_cli.training.losses import dissimilarity, mouth_weights, weighted_l1
+from lipsync_cli.training.losses import dissimilarity, lost_motion, mouth_weights, weighted_l1
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,8 @@ class Reconstruction:
     A `mouth_weight` of 1 is LipGAN's L1 over the whole crop. More is the class report's weighted L1: so much on the
     mouth, 1 elsewhere, together as much as before; the upper half counts where the generator draws it, not where it
     hands it through. A `warp_weight` asks the same of the warped reference alone, without mask and patch (generators
-    that have a flow), an `ssim_weight` for that much of the lower half's structural dissimilarity.
+    that have a flow), an `ssim_weight` for that much of the lower half's structural dissimilarity, a `motion_weight`
+    for mouths that move as much as the real ones over the targets of a reference.
     """
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
@@ -29,6 +30,7 @@ class Reconstruction:
         self.lower = mouth_weights(size, mouth_region, config.mouth_weight)
         self.whole = mouth_weights(size, mouth_region, config.mouth_weight, upper=1.0)
         self.warp_weight, self.ssim_weight = config.warp_weight, config.ssim_weight
+        self.motion_weight, self.run, self.mouth = config.motion_weight, config.targets_per_reference, mouth_region
 
     def __call__(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give all the named terms; their sum is minimised."""
@@ -37,6 +39,10 @@ class Reconstruction:
         if self.ssim_weight:
             lower = dissimilarity(made.image[:, :, half:], batch.target[:, :, half:])
             terms["generator/ssim"] = self.ssim_weight * lower
+        if self.motion_weight:
+            row0, row1, column0, column1 = self.mouth
+            moved, real = (x[:, :, row0:row1, column0:column1] for x in (made.image, batch.target))
+            terms["generator/motion"] = self.motion_weight * lost_motion(moved, real, self.run)
         return terms | self.warp(batch, made)
 
     def warp(self, batch: Batch, made: Generated) -> dict[str, Tensor]:

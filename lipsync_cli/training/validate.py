@@ -9,7 +9,7 @@ import numpy as np
 from lipsync_cli.data.batches import Draw, FrameTable, gather
 from lipsync_cli.scoring.metrics import measure
 from lipsync_cli.scoring.protocol import generate_rows
-from lipsync_cli.scoring.scores import TRUTH
+from lipsync_cli.scoring.scores import MODEL, TRUTH
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,22 +37,42 @@ def validate(
     Returns
     -------
     means over frames, named row/metric: PSNR (dB) and SSIM of crop and mouth of the model, of a copied reference and of
-    wrong audio, and the differences of the mouth's PSNR; and the variations of `measure_variation`
+    wrong audio, and the differences of the mouth's PSNR; "model/movement": by how much drawn mouths differ within a
+    clip, over how much real ones do; and the variations of `measure_variation`
     """
     parts: dict[str, list[np.ndarray]] = {}
+    mouths: dict[str, list[np.ndarray]] = {}
     for first in range(0, len(draw.target), _BATCH):
         part = Draw(*(frames[first : first + _BATCH] for frames in draw))
         rows = generate_rows(generator, gather(crops, table, part, device))
         truth = rows.pop(TRUTH)
+        for row, pixels in ((MODEL, rows[MODEL]), (TRUTH, truth)):
+            mouths.setdefault(row, []).append(_blocks(pixels, region))
         for row, pixels in rows.items():
             for metric, values in measure(pixels, truth, region).items():
                 parts.setdefault(f"{row}/{metric}", []).append(values)
     means = {name: round(float(np.concatenate(values).mean()), 4) for name, values in parts.items()}
     means["over_copy_db"] = round(means["model/mouth_psnr"] - means["copy/mouth_psnr"], 4)
     means["over_wrong_audio_db"] = round(means["model/mouth_psnr"] - means["wrong_audio/mouth_psnr"], 4)
+    clip = table.clip_of[draw.target]
+    moves = {row: _movement(np.concatenate(blocks), clip) for row, blocks in mouths.items()}
+    means["model/movement"] = round(moves[MODEL] / max(moves[TRUTH], 1e-9), 4)
     pick = np.linspace(0, len(draw.target) - 1, min(_NUM_FACES, len(draw.target))).astype(int)
     batch = gather(crops, table, Draw(*(frames[pick] for frames in draw)), device)
     return means | measure_variation(generator, batch, region)
+
+
+def _blocks(pixels: np.ndarray, region: tuple[int, int, int, int]) -> np.ndarray:
+    """Average the mouth over blocks of 4 x 4 pixels, so that noise is not movement: shape (n, h, w, 3)."""
+    row0, row1, column0, column1 = region
+    mouth = pixels[:, row0:row1, column0:column1].astype(np.float32)
+    height, width = mouth.shape[1] // 4 * 4, mouth.shape[2] // 4 * 4
+    return mouth[:, :height, :width].reshape(len(mouth), height // 4, 4, width // 4, 4, 3).mean((2, 4))
+
+
+def _movement(blocks: np.ndarray, clip: np.ndarray) -> float:
+    """Average over clips and blocks the standard deviation over the frames of a clip."""
+    return float(np.mean([blocks[clip == one].std(0) for one in np.unique(clip)]))
 
 
 def measure_variation(generator: nn.Module, batch: Batch, region: tuple[int, int, int, int]) -> dict[str, float]:

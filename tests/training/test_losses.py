@@ -12,6 +12,7 @@ from lipsync_cli.training.losses import (
     divergence_penalty,
     gradient_penalty,
     least_squares,
+    lost_motion,
     mouth_weights,
     slopes,
     wasserstein,
@@ -50,6 +51,17 @@ def test_weighted_l1_by_hand():
     assert weighted_l1(image, target).item() == 2.0
     weights = torch.tensor([[0.0, 2.0], [0.0, 2.0]])[None, None]
     assert weighted_l1(image, target, weights).item() == 3.0
+
+
+def test_lost_motion_by_hand():
+    target = torch.zeros(4, 1, 4, 8)
+    target[1::2, :, :, 4:] = 1.0  # in each run of two the right block jumps: standard deviation 1/2, the left one rests
+    still, half = torch.zeros_like(target), target / 2 + 0.3
+    assert lost_motion(target, target, run=2).item() == 0
+    assert lost_motion(still, target, run=2).item() == pytest.approx(0.25, abs=1e-3)
+    assert lost_motion(half, target, run=2).item() == pytest.approx(0.125, abs=1e-3)
+    flicker = torch.ones(4, 1, 4, 8) * torch.tensor([-1.0, 1.0] * 4)
+    assert lost_motion(still + flicker, target, run=2).item() == pytest.approx(0.25, abs=1e-3), "noise is no movement"
 
 
 def test_dissimilarity_is_what_the_score_measures():
