@@ -100,6 +100,14 @@ class CropRule:
         offset = [(0.5 - start) * factor - 0.5 for start in (x0, y0)]
         return np.array([[factor, 0, offset[0]], [0, factor, offset[1]]])
 
+    def box_in_crop(self, size: int | None = None) -> np.ndarray:
+        """Return x0, y0, x1, y1 of the face box in its own crop, in pixels: shape (4,)."""
+        import numpy as np
+
+        size = size or self.size
+        half, x, y = size / self.scale / 2, size / 2, size * (0.5 - self.shift_y / self.scale)
+        return np.array([x - half, y - half, x + half, y + half])
+
     def mouth_region(self, size: int | None = None) -> tuple[int, int, int, int]:
         """Return row0, row1, col0, col1 of the mouth region in the crop, as for slices."""
         size = size or self.size

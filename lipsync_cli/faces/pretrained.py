@@ -7,6 +7,7 @@ from pathlib import Path
 
 DETECTOR = "mmod_human_face_detector.dat"
 LANDMARKS = "shape_predictor_5_face_landmarks.dat"
+ALL_LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 IDENTITY = "dlib_face_recognition_resnet_model_v1.dat"
 
 HINT = "pip install 'lipsync-cli[models]'"

@@ -9,7 +9,7 @@ import numpy as np
 
 from lipsync_cli.data.batches import MIN_GAP, Draw, FrameTable, gather
 from lipsync_cli.errors import InputError
-from lipsync_cli.scoring.metrics import measure
+from lipsync_cli.scoring.metrics.reconstruction import measure
 from lipsync_cli.scoring.scores import COPY, MODEL, TRUTH, WRONG, Scores
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lipsync_cli.scoring.metrics import MAX_PSNR_DB
+from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
 from lipsync_cli.scoring.scores import ALL, Scores, Statistics
 
 TITLES = {

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.data.batches import MIN_GAP
-from lipsync_cli.data.windows import gather_windows
+from lipsync_cli.data.windows import REACH, find_middles, gather_windows
 from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.speech.mel import window_start, windows
 
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import Crops, FrameTable
@@ -125,6 +126,43 @@ def embed(expert: SyncExpert, crops: Crops, table: FrameTable, middles: np.ndarr
             for found, made in zip((faces, speech), expert(lower, part.mel), strict=True):
                 found.append(made.float().cpu().numpy())
     return Embeddings(np.concatenate(faces), np.concatenate(speech), middles)
+
+
+def embed_clip(
+    expert: SyncExpert, crops: np.ndarray, frame: np.ndarray, mel: np.ndarray, middles: np.ndarray, device: str = "cpu"
+) -> Embeddings:
+    """Embed every window of one clip.
+
+    Parameters
+    ----------
+    expert : in evaluation mode, on `device`
+    crops : shape (n, S, S, 3), uint8 RGB
+    frame : shape (n,), ascending: number of each crop's frame in the clip
+    mel : shape (T, 80)
+    middles : shape (n,), s: the middle of each frame's time on screen
+
+    Returns
+    -------
+    `place` are frame numbers of the clip; only frames with two neighbours on either side are there
+    """
+    import torch
+
+    place = find_middles(frame)
+    index = np.searchsorted(frame, place)
+    around = index[:, None] + np.arange(-REACH, REACH + 1)
+    sound = windows(mel, window_start(middles[index]))
+    faces: list[np.ndarray] = []
+    speech: list[np.ndarray] = []
+    with torch.inference_mode():
+        for first in range(0, len(place), _BATCH):
+            pixels = torch.from_numpy(crops[around[first : first + _BATCH], crops.shape[1] // 2 :]).to(device)
+            pictures = pixels.permute(0, 1, 4, 2, 3).float().div_(255)
+            mels = torch.from_numpy(sound[first : first + _BATCH]).to(device).transpose(1, 2)[:, None].contiguous()
+            for found, made in zip((faces, speech), expert(pictures, mels), strict=True):
+                found.append(made.float().cpu().numpy())
+    if not faces:
+        return Embeddings(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32), place)
+    return Embeddings(np.concatenate(faces), np.concatenate(speech), place)
 
 
 def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:

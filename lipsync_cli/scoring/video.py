@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.scoring.metrics import measure, psnr, ssim
+from lipsync_cli.scoring.metrics.reconstruction import measure, psnr, ssim
 from lipsync_cli.scoring.scores import COPY, OUTPUT, Scores
 
 if TYPE_CHECKING:

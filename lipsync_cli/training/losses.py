@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lipsync_cli.scoring.metrics import SSIM_SIGMA, SSIM_WINDOW
+from lipsync_cli.scoring.metrics.reconstruction import SSIM_SIGMA, SSIM_WINDOW
 
 if TYPE_CHECKING:
     from lipsync_cli.models.expert import SyncExpert

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.data.batches import Draw, FrameTable, gather
-from lipsync_cli.scoring.metrics import measure
+from lipsync_cli.scoring.metrics.reconstruction import measure
 from lipsync_cli.scoring.protocol import generate_rows
 from lipsync_cli.scoring.scores import MODEL, TRUTH
 

@@ -10,7 +10,7 @@ from fakes import FRAMES, Copier, Dreamer, Listener, MemoryPack
 
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.scoring.metrics import MAX_PSNR_DB
+from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
 from lipsync_cli.scoring.protocol import check_fits, draw_sheet, plan_pack, score_pack
 from lipsync_cli.speech.mel import MelParameters
 

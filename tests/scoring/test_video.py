@@ -15,7 +15,7 @@ from lipsync_cli.faces.track import find_face
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.timeline import Timeline
-from lipsync_cli.scoring.metrics import MAX_PSNR_DB
+from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
 from lipsync_cli.scoring.report import make_table
 from lipsync_cli.scoring.video import COPY_GAP, _with_copies, pair_frames, score_video
 

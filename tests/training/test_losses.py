@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.scoring.metrics import ssim
+from lipsync_cli.scoring.metrics.reconstruction import ssim
 from lipsync_cli.training.losses import (
     c_transform,
     contrastive,

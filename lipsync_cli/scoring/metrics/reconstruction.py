@@ -8,8 +8,14 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lipsync_cli.scoring.metrics.metric import FRAME, HIGHER, Family, Metric, Missing
+
+if TYPE_CHECKING:
+    from lipsync_cli.scoring.evidence import Evidence, View
 
 PEAK = 255.0
 MAX_PSNR_DB = 100.0  # what identical images score; one grey level off in one of 96 x 96 x 3 values scores 92.5 dB
@@ -153,3 +159,31 @@ def _check_shapes(images: np.ndarray, references: np.ndarray) -> None:
         raise ValueError(f"two stacks of RGB images of one shape are needed, not {images.shape} and {references.shape}")
     if images.dtype != np.uint8 or references.dtype != np.uint8:
         raise ValueError(f"images of 8 bits are needed, not {images.dtype} and {references.dtype}")
+
+
+def _declare(place: str, where: str) -> tuple[Metric, Metric]:
+    ratio = f"peak signal-to-noise ratio over RGB pixels of 8 bits, peak 255; identical images score {MAX_PSNR_DB:g}"
+    similarity = "structural similarity: Gaussian window 11 x 11, sigma 1.5, peak 255, mean over RGB and whole windows"
+    wang = "Wang, Bovik, Sheikh and Simoncelli 2004, equation 13"
+    about = f"PSNR of the {where}", "reconstruction", FRAME, HIGHER
+    return (
+        Metric(f"{place}_psnr", *about, ratio, "10 log10(255^2 / MSE)", unit="dB", digits=2),
+        Metric(f"{place}_ssim", f"SSIM of the {where}", *about[1:], similarity, wang),
+    )
+
+
+def _measure_crops(evidence: Evidence) -> dict[str, np.ndarray]:
+    return measure(evidence.crops, evidence.real, evidence.mouth)
+
+
+def _watch_frame(view: View) -> dict[str, float]:
+    if view.real is None:
+        raise Missing("no reference")
+    frame, real = view.frame[None], view.real[None]
+    return {"frame_psnr": float(psnr(frame, real)[0]), "frame_ssim": float(ssim(frame, real)[0])}
+
+
+FAMILIES = (
+    Family((*_declare("mouth", "mouth"), *_declare("crop", "crop")), measure=_measure_crops),
+    Family(_declare("frame", "frame"), watch=_watch_frame),
+)

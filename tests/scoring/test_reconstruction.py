@@ -10,7 +10,7 @@ import pytest
 from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from lipsync_cli.scoring.metrics import MAX_PSNR_DB, measure, psnr, ssim, ssim_map
+from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB, measure, psnr, ssim, ssim_map
 
 MOUTH = (56, 88, 24, 72)
 

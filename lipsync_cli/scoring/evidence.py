@@ -1,0 +1,143 @@
+"""What a metric sees of one clip in one row; what several metrics need is computed once, and only when one asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_cli.scoring.metrics.metric import Missing
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.scoring.metrics.reconstruction import Region
+    from lipsync_cli.scoring.sync import Embeddings
+    from lipsync_cli.scoring.tools import Tools
+
+
+@dataclass(frozen=True)
+class View:
+    """One whole frame of a video as it streams by.
+
+    Attributes
+    ----------
+    frame : shape (H, W, 3), uint8 RGB
+    real : the ground truth's frame at the same time, of the same shape; None without a reference
+    box : x0, y0, x1, y1 of the face, in pixels of the frame
+    rule : how the crop is cut from the box
+    number : of the frame in the clip
+    """
+
+    frame: np.ndarray
+    real: np.ndarray | None
+    box: np.ndarray
+    rule: CropRule
+    number: int
+
+
+@dataclass
+class Evidence:
+    """One clip in one row: the faces that were drawn (or are real), and the sound they are shown with.
+
+    What is not there raises `Missing` with its reason when it is asked for, so a metric need not look first.
+
+    Attributes
+    ----------
+    row : "model", "output", "copy", "wrong_audio", "frozen", "other_sound" or "ground_truth"
+    clip, speaker : names
+    crops : shape (n, S, S, 3), uint8 RGB
+    frame : shape (n,), int64, ascending: numbers of the frames in the clip; frames without a face are left out
+    middles : shape (n,), float64, s: the middle of each frame's time on screen
+    fps : frames a second
+    rule : how the crops were cut; `rule.mouth_region()` is the mouth's place in them
+    tools : networks that were asked for
+    truth_or_none : the same frames of the ground truth; itself in the row ground_truth; None without a reference
+    source_or_none : shape (m, S, S, 3), the faces that the generator was given as reference
+    mel_or_none : shape (T, 80), log-mel of the sound, row i centred at i / 80 s
+    samples_or_none : shape (T,), float32, mono, 16 kHz, sample 0 at 0 s; packs hold mels only
+    silent_reason : why there is no sound, if there is none
+    """
+
+    row: str
+    clip: str
+    speaker: str
+    crops: np.ndarray
+    frame: np.ndarray
+    middles: np.ndarray
+    fps: float
+    rule: CropRule
+    tools: Tools
+    truth_or_none: Evidence | None = None
+    source_or_none: np.ndarray | None = None
+    mel_or_none: np.ndarray | None = None
+    samples_or_none: np.ndarray | None = None
+    silent_reason: str = "no sound"
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.crops)
+
+    @property
+    def mouth(self) -> Region:
+        """First row, last row + 1, first column, last column + 1 of the mouth in the crop."""
+        return self.rule.mouth_region()
+
+    @property
+    def truth(self) -> Evidence:
+        """The same frames of the ground truth, whose landmarks and embeddings are shared by all rows."""
+        if self.truth_or_none is None:
+            raise Missing("no reference")
+        return self.truth_or_none
+
+    @property
+    def real(self) -> np.ndarray:
+        """Crops of the ground truth, shape (n, S, S, 3), uint8 RGB."""
+        return self.truth.crops
+
+    @property
+    def source(self) -> np.ndarray:
+        """Crops that show whose face it should be: shape (m, S, S, 3), uint8 RGB."""
+        if self.source_or_none is None:
+            raise Missing("no picture of the person it should be")
+        return self.source_or_none
+
+    @property
+    def mel(self) -> np.ndarray:
+        """Log-mel of the sound: shape (T, 80), row i centred at i / 80 s."""
+        if self.mel_or_none is None:
+            raise Missing(self.silent_reason)
+        return self.mel_or_none
+
+    @property
+    def samples(self) -> np.ndarray:
+        """The sound itself: shape (T,), float32, mono, 16 kHz, sample 0 at 0 s."""
+        if self.samples_or_none is None:
+            raise Missing(self.silent_reason if self.mel_or_none is None else "only the mels of the sound are there")
+        return self.samples_or_none
+
+    @cached_property
+    def landmarks(self) -> np.ndarray:
+        """The 68 points of dlib's predictor: shape (n, 68, 2), float64, x and y in pixels of the crop."""
+        from lipsync_cli.faces.landmarks import find_landmarks
+
+        return find_landmarks(self.tools.landmark_model(), self.crops, self.rule)
+
+    @cached_property
+    def embeddings(self) -> np.ndarray:
+        """The faces as 128 numbers each by dlib's recognition network: shape (n, 128), float64."""
+        return self.tools.embed_faces(self.crops, self.rule)
+
+    @cached_property
+    def source_embeddings(self) -> np.ndarray:
+        """The same of the source: shape (m, 128)."""
+        return self.tools.embed_faces(self.source, self.rule)
+
+    @cached_property
+    def sync(self) -> Embeddings:
+        """The clip as the sync expert sees it."""
+        from lipsync_cli.scoring.sync import embed_clip
+
+        expert = self.tools.expert()
+        return embed_clip(expert, self.crops, self.frame, self.mel, self.middles, self.tools.device)

@@ -1,0 +1,77 @@
+"""Networks that metrics need, each loaded when the first metric asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lipsync_cli.scoring.metrics.metric import Missing
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.models.expert import SyncExpert
+
+
+@dataclass
+class Tools:
+    """What metrics may use beside the evidence.
+
+    Attributes
+    ----------
+    device : where networks run, "cpu" or "cuda"
+    files : name of a network ("expert", "inception", "syncnet", "lip_reader") -> file that the user named
+    used : name -> what was loaded, JSON-able; goes into the results' protocol
+    """
+
+    device: str = "cpu"
+    files: dict[str, Path] = field(default_factory=dict)
+    used: dict[str, Any] = field(default_factory=dict)
+
+    def file(self, name: str, what: str) -> Path:
+        """Give the file of a network that the user named.
+
+        Raises
+        ------
+        Missing : none was named; `what` says what it would be ("Inception-v3 weights")
+        """
+        if name not in self.files:
+            raise Missing(f"no {what}: give --{name.replace('_', '-')} FILE")
+        return self.files[name]
+
+    def expert(self) -> SyncExpert:
+        """Give the sync expert."""
+        return self._expert
+
+    @cached_property
+    def _expert(self) -> Any:
+        from lipsync_cli.data.weights import load_weights
+
+        network, header = load_weights(self.file("expert", "sync expert"), self.device, "sync expert")
+        self.used["expert"] = {"name": header.name, "sha256": header.sha256}
+        return network
+
+    def landmark_model(self) -> Any:
+        """Give dlib's predictor of 68 landmarks."""
+        return self._landmark_model
+
+    @cached_property
+    def _landmark_model(self) -> Any:
+        from lipsync_cli.faces.landmarks import load_predictor
+        from lipsync_cli.faces.pretrained import HINT
+
+        if (predictor := load_predictor()) is None:
+            raise Missing(f"dlib's 68 landmarks are not installed: {HINT}")
+        return predictor
+
+    def embed_faces(self, crops: np.ndarray, rule: CropRule) -> np.ndarray:
+        """Embed crops (n, S, S, 3) with dlib's recognition network: shape (n, 128)."""
+        from lipsync_cli.faces.embed import find_embedder
+        from lipsync_cli.faces.pretrained import HINT
+
+        if (embedder := find_embedder()) is None:
+            raise Missing(f"dlib's face recognition network is not installed: {HINT}")
+        return np.stack([embedder.embed(crop, rule.box_in_crop()) for crop in crops])
