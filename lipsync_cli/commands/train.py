@@ -63,6 +63,10 @@ def train(
     clip_norm: Annotated[
         float | None, typer.Option(min=0, help="Largest gradient norm.", show_default="0: no limit")
     ] = None,
+    critic_width: Annotated[
+        int | None,
+        typer.Option(min=1, help="Channels of the first layer of LipGAN's critic; 8 costs 1/16.", show_default="32"),
+    ] = None,
     mouth_weight: Annotated[
         float | None, typer.Option(min=0, help="Weight of the mouth in the L1.", show_default="1; l1, lipgan-expert: 6")
     ] = None,
@@ -152,6 +156,7 @@ def train(
         "weight_decay": weight_decay,
         "schedule": schedule,
         "clip_norm": clip_norm,
+        "critic_width": critic_width,
         "mouth_weight": mouth_weight,
         "warp_weight": warp_weight,
         "ssim_weight": ssim_weight,

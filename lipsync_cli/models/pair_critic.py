@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lipsync_cli.models.lipgan import SIZE, LipGANCritic
+from lipsync_cli.models.lipgan import SIZE, WIDTH, LipGANCritic
 
 
 class PairCritic(nn.Module):
@@ -18,6 +18,7 @@ class PairCritic(nn.Module):
     size : side S of the square crop in pixels
     score : "embedding", the mean over both embeddings together (1024 numbers), as the thesis has it; or "projection",
         which adds the inner product of the two over the square root of their length
+    width : of `LipGANCritic`; each embedding has 16 times as many numbers
 
     Notes
     -----
@@ -27,9 +28,11 @@ class PairCritic(nn.Module):
     projection discriminator") let a critic look at its condition.
     """
 
-    def __init__(self, size: int = SIZE, score: Literal["embedding", "projection"] = "projection") -> None:
+    def __init__(
+        self, size: int = SIZE, score: Literal["embedding", "projection"] = "projection", width: int = WIDTH
+    ) -> None:
         super().__init__()
-        self.embed = LipGANCritic(size)
+        self.embed = LipGANCritic(size, width)
         self.has_product = score == "projection"
 
     def forward(self, face: Tensor, mel: Tensor) -> Tensor:

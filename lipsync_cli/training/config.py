@@ -23,6 +23,7 @@ class TrainConfig:
     recipe : what is minimised, see `training.recipes`
     generator : architecture of the trained network, see `models`
     dims : of the generator
+    critic_width : channels of the first layer of LipGAN's critic (32 there); 8 costs a sixteenth
     expert : SHA-256 of the sync expert that judges, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
     batch_size : targets in a step
@@ -48,6 +49,7 @@ class TrainConfig:
     recipe: str = "lipgan"
     generator: str = "lipgan"
     dims: dict[str, Any] = field(default_factory=dict)
+    critic_width: int = 32
     init: str = ""
     expert: str = ""
     batch_size: int = 128

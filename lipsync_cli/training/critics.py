@@ -59,13 +59,14 @@ def judge_critic(
     """
     import torch
 
-    from lipsync_cli.models.lipgan import LipGANCritic, distance
+    from lipsync_cli.models.lipgan import WIDTH, LipGANCritic, distance
 
     run = Path(run)
     try:
-        margin = json.loads((run / "config.json").read_text())["margin"]
+        config = json.loads((run / "config.json").read_text())
+        margin = config["margin"]
         with Pack(pack_path) as pack:
-            critic = LipGANCritic(pack.crop_rule.size)
+            critic = LipGANCritic(pack.crop_rule.size, config.get("critic_width", WIDTH))
         critic.load_state_dict(read_state(run / STATE, device)["modules"]["critic"])
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError("holds no run with LipGAN's critic", run, "train one with --recipe lipgan") from error

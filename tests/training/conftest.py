@@ -1,6 +1,7 @@
 """A small pack for the tests of the training room."""
 
 import importlib.util
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,9 @@ def small_pack(stores: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def small_critic(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let recipes build LipGAN's critic with few channels."""
-    from lipsync_cli.models.lipgan import SIZE, LipGANCritic
+    from lipsync_cli.training.config import TrainConfig
 
-    monkeypatch.setattr(LipGANCritic.__init__, "__defaults__", (SIZE, 8))
+    names = [item.name for item in fields(TrainConfig)]
+    defaults = list(TrainConfig.__init__.__defaults__ or ())
+    defaults[names.index("critic_width")] = 8
+    monkeypatch.setattr(TrainConfig.__init__, "__defaults__", tuple(defaults))

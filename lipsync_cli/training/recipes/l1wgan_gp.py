@@ -36,7 +36,7 @@ class L1WGANGP(GeneratorRecipe):
     network_every = 5
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._score = PairCritic(size, "embedding")
+        self.critic = self._score = PairCritic(size, "embedding", config.critic_width)
         self.reconstruction = Reconstruction(config, mouth_region, size)
         self.penalty_weight = config.penalty_weight
 

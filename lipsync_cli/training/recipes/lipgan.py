@@ -32,7 +32,7 @@ class LipGAN(GeneratorRecipe):
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._embed = LipGANCritic(size)
+        self.critic = self._embed = LipGANCritic(size, config.critic_width)
         self.reconstruction = Reconstruction(config, mouth_region, size)
         self.adversarial_weight = config.adversarial_weight
         self.margin = config.margin

@@ -35,7 +35,7 @@ class LSGAN(GeneratorRecipe):
     }
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._score = PairCritic(size, "projection")
+        self.critic = self._score = PairCritic(size, "projection", config.critic_width)
         self.reconstruction = Reconstruction(config, mouth_region, size)
         self.adversarial_weight = config.adversarial_weight
 

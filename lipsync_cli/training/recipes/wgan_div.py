@@ -37,7 +37,7 @@ class WGANDiv(GeneratorRecipe):
     network_every = 5
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._score = PairCritic(size, "projection")
+        self.critic = self._score = PairCritic(size, "projection", config.critic_width)
         self.reconstruction = Reconstruction(config, mouth_region, size)
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
 

@@ -39,7 +39,7 @@ class WGANGP(GeneratorRecipe):
     network_every = 5
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._score = PairCritic(size, "embedding")
+        self.critic = self._score = PairCritic(size, "embedding", config.critic_width)
         self.reconstruction = Reconstruction(config, mouth_region, size)
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
 
