@@ -19,7 +19,16 @@ def test_the_header_says_what_they_are():
 def test_the_model_card_names_the_file_it_describes():
     path = find_weights(None)
     card = (path.parent / "MODEL_CARD.md").read_text()
-    assert EMBEDDED in card and read_header(path).sha256 in card
+    assert EMBEDDED["generator"] in card and read_header(path).sha256 in card
+
+
+def test_the_expert_is_what_its_card_says():
+    path = find_weights(None, "sync expert")
+    header = read_header(path)
+    card = (path.parent / "EXPERT_CARD.md").read_text()
+    assert EMBEDDED["sync expert"] in card and header.sha256 in card
+    assert f"{100 * header.metrics['sync/pair_accuracy']:.1f} %" in card and header.metrics["sync/pair_accuracy"] >= 0.9
+    assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}
 
 
 def test_they_load_into_the_network_that_the_header_names():

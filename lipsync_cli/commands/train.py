@@ -35,7 +35,9 @@ def train(
     ] = None,
     expert: Annotated[
         Path | None,
-        typer.Option(help="Recipe lipgan-expert: a run of sync-expert, or its weights.", show_default=False),
+        typer.Option(
+            help="Recipe lipgan-expert: a run of sync-expert, or its weights.", show_default="that of the package"
+        ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.", show_default="128")] = None,
     epochs: Annotated[

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT = "lipsync-weights"
 FORMAT_VERSION = 1
-EMBEDDED = "lipsync_compact.safetensors"  # in lipsync_cli/assets
+EMBEDDED = {"generator": "lipsync_compact.safetensors", "sync expert": "lipsync_expert.safetensors"}  # in assets
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
 
@@ -78,10 +78,10 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, 
             raise OSError(str(error).splitlines()[0]) from error
 
 
-def find_weights(path: Path | None) -> Path:
-    """Name the weights file: the embedded one for None, the best (else last) of a run folder, or the file itself."""
+def find_weights(path: Path | None, kind: str = "generator") -> Path:
+    """Name the weights file: for None the embedded one of its kind, the best (else last) of a run folder, or the file itself."""
     if path is None:
-        found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED))
+        found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
         if not found.is_file():
             raise InputError("the embedded weights are missing", found, "install the package again, or give --weights")
         return found
@@ -169,7 +169,7 @@ def load_weights(
 
     from lipsync_cli import models
 
-    path = find_weights(path)
+    path = find_weights(path, kind)
     header = read_header(path)
     check_kind(header, path, kind)
     try:

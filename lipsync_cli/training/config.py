@@ -117,17 +117,19 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     return config
 
 
-def check_expert(config: TrainConfig) -> None:
-    """Raise UsageError if a sync expert is given to a recipe that asks none, or none to one that needs it."""
+def check_expert(config: TrainConfig, is_given: bool) -> bool:
+    """Say whether a sync expert judges.
+
+    Raises
+    ------
+    UsageError : one is given to a recipe that asks none
+    """
     from lipsync_cli.training.recipes import find_recipe
 
-    if find_recipe(config.recipe).needs_expert != bool(config.expert):
-        if config.expert:
-            raise UsageError(f"the recipe {config.recipe} asks no expert", hint="leave out --expert")
-        raise UsageError(
-            f"the recipe {config.recipe} needs a sync expert",
-            hint="train one with --recipe sync-expert and name its run with --expert",
-        )
+    needed = find_recipe(config.recipe).needs_expert
+    if is_given and not needed:
+        raise UsageError(f"the recipe {config.recipe} asks no expert", hint="leave out --expert")
+    return needed
 
 
 def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:

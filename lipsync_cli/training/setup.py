@@ -102,11 +102,10 @@ def prepare(
             raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
         dims = header.dims
         config = replace(config, init=header.sha256)
-    if expert is not None:
+    if check_expert(config, expert is not None):
         judge, header = load_weights(expert, device, "sync expert")
-        check_fits(pack, header, expert)
+        check_fits(pack, header, expert or header.name)
         config = replace(config, expert=header.sha256)
-    check_expert(config)
     world.check(config.batch_size, config.targets_per_reference)
     place = RunFolder(folder)
     if world.is_first:

@@ -1,5 +1,6 @@
 """The sync expert's recipe, and the generator's recipe that asks it."""
 
+import json
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.torch import load_file
 from lipsync_cli import models
 from lipsync_cli.data.batches import FrameTable
 from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import load_weights, read_header
+from lipsync_cli.data.weights import find_weights, load_weights, read_header
 from lipsync_cli.data.windows import Windows, WindowTable, gather_windows
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.training.augment import augment_windows
@@ -189,11 +190,16 @@ def test_the_wrong_kind_of_weights_is_said(small_pack, expert_run, tmp_path):
         train(small_pack, tmp_path / "run", make_config("l1", **TINY, max_samples=8), init=expert_run)
     with pytest.raises(InputError, match="holds a generator, not a sync expert"):
         train(small_pack, tmp_path / "run", config, expert=tmp_path / "l1")
-    with pytest.raises(UsageError, match="needs a sync expert"):
-        train(small_pack, tmp_path / "run", config)
     with pytest.raises(UsageError, match="asks no expert"):
         train(small_pack, tmp_path / "run", make_config("l1", **TINY, max_samples=8), expert=expert_run)
     assert not (tmp_path / "run").exists()
+
+
+def test_without_an_expert_the_one_of_the_package_judges(small_pack, tmp_path):
+    config = make_config("lipgan-expert", **TINY, **EVERY, validation_frames=1, max_samples=8)
+    train(small_pack, tmp_path / "run", config)
+    card = (find_weights(None, "sync expert").parent / "EXPERT_CARD.md").read_text()
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["expert"] in card
 
 
 def test_too_few_targets_for_the_expert_are_a_usage_error():
