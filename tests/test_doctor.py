@@ -76,6 +76,6 @@ def test_other_weights_than_the_card_says(monkeypatch: pytest.MonkeyPatch, tmp_p
     (tmp_path / "MODEL_CARD.md").write_text(f"SHA-256 `{'0' * 64}`", encoding="utf-8")
     other = tmp_path / weights.EMBEDDED["generator"]
     other.write_bytes(tiny_weights.read_bytes())
-    monkeypatch.setattr(weights, "find_weights", lambda path: other)
+    monkeypatch.setattr(weights, "find_weights", lambda path, kind="generator": other)
     check = by_name("embedded weights")
     assert check.status == "fail" and "model card" in check.fact

@@ -166,13 +166,15 @@ def _device() -> str:
 def _weights() -> str:
     from lipsync_cli.data.weights import find_weights, load_weights
 
-    path = find_weights(None)
-    _, header = load_weights(None)
-    card = (path.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
-    named = re.search(r"SHA-256 `([0-9a-f]{64})`", card)
-    if named is None or named[1] != header.sha256:
-        raise ToolError(f"are not those of the model card (sha256 {header.sha256})", path)
-    return f"{header.name}, sha256 {header.sha256[:12]}... as in the model card"
+    found = []
+    for kind, name in (("generator", "MODEL_CARD.md"), ("sync expert", "EXPERT_CARD.md")):
+        path = find_weights(None, kind)
+        _, header = load_weights(None, kind=kind)
+        named = re.search(r"SHA-256 `([0-9a-f]{64})`", (path.parent / name).read_text(encoding="utf-8"))
+        if named is None or named[1] != header.sha256:
+            raise ToolError(f"are not those of the model card (sha256 {header.sha256})", path)
+        found.append(f"{header.name}, sha256 {header.sha256[:12]}...")
+    return "; ".join(found) + ": as in the model cards"
 
 
 def _temporary() -> str:

@@ -79,7 +79,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, 
 
 
 def find_weights(path: Path | None, kind: str = "generator") -> Path:
-    """Name the weights file: for None the embedded one of its kind, the best (else last) of a run folder, or the file itself."""
+    """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one."""
     if path is None:
         found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
         if not found.is_file():
