@@ -105,6 +105,13 @@ def train(
         int | None, typer.Option(min=0, help="Half-life of the averaged weights.", show_default="0: no average")
     ] = None,
     augment: Annotated[bool, typer.Option(help="Transform faces and voices at random.")] = False,
+    transforms: Annotated[
+        str | None,
+        typer.Option(
+            help="Which: names, all, face, voice, standard; -NAME leaves one out. See docs/recipes.md.",
+            show_default="standard",
+        ),
+    ] = None,
     augment_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the samples transformed.", show_default="1")
     ] = None,
@@ -168,6 +175,7 @@ def train(
         "penalty_weight": penalty_weight,
         "margin": margin,
         "ema_samples": ema_samples,
+        "transforms": transforms,
         "augment_share": augment_share,
         "targets_per_reference": targets_per_reference,
         "quiet_reference": quiet_reference,

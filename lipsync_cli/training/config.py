@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.training.transforms import parse_transforms
 
 # What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience"}
@@ -38,6 +39,7 @@ class TrainConfig:
         the losses
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
+    transforms : which, see `training.transforms`
     augment_share : share of the references that are transformed, their targets and sounds with them
     targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `data.batches.Sampling`
     seed : of everything random
@@ -73,6 +75,7 @@ class TrainConfig:
     margin: float = 2.0
     ema_samples: int = 0
     augment: bool = False
+    transforms: str = "standard"
     augment_share: float = 1.0
     targets_per_reference: int = 1
     consecutive: bool = False
@@ -113,6 +116,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
         raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
+    parse_transforms(config.transforms)
     found.check(config)
     return config
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
 from lipsync_cli.training.augment import augment
+from lipsync_cli.training.transforms import parse_transforms
 
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import Crops
@@ -33,6 +34,7 @@ class Source:
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.mouth_region = pack.crop_rule.mouth_region()
         self.size = pack.crop_rule.size
+        self.transforms = parse_transforms(config.transforms)
         self.sampling = Sampling(
             config.batch_size,
             config.targets_per_reference,
@@ -45,7 +47,9 @@ class Source:
     def batch(self, step: int) -> Batch:
         """Give the samples of one training step, transformed if the configuration says so."""
         batch = self.gather(self.table.draw(self.sampling, step))
-        return augment(batch, self.config.seed, step, self.config.augment_share) if self.config.augment else batch
+        if not self.config.augment:
+            return batch
+        return augment(batch, self.config.seed, step, self.config.augment_share, self.transforms)
 
     def gather(self, draw: Draw) -> Batch:
         """Fetch the pixels and mels of a draw, as they are."""

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from lipsync_cli.data.batches import Batch
+from lipsync_cli.errors import UsageError
 from lipsync_cli.training.augment import augment
+from lipsync_cli.training.transforms import FACE, GROUPS, VOICE, parse_transforms
 
 
 @pytest.fixture
@@ -36,3 +38,44 @@ def test_the_rest_stays_as_it_is(batch, share, untouched):
     assert equal.tolist() == [False] * (4 - untouched) + [True] * untouched
     assert torch.equal(changed.mel[8 - 2 * untouched :], batch.mel[8 - 2 * untouched :])
     assert [field.shape for field in changed] == [field.shape for field in batch]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds", "lacks"),
+    [
+        ("standard", {"flip", "gain"}, {"blur", "mask"}),
+        ("all,-flip", {"blur", "mask", "gain"}, {"flip"}),
+        ("voice, -mask ,zoom", {"gain", "zoom"}, {"mask", "warp"}),
+        ("", set(), {"flip", "gain"}),
+    ],
+)
+def test_transforms_are_chosen_by_name(text, holds, lacks):
+    chosen = parse_transforms(text)
+    assert holds <= chosen and not lacks & chosen
+
+
+def test_an_unknown_transform_is_said():
+    with pytest.raises(UsageError, match="'flipp'"):
+        parse_transforms("all,flipp")
+
+
+@pytest.mark.parametrize("name", GROUPS["all"])
+def test_each_transform_alone_changes_what_it_is_for(batch, name):
+    changed = augment(batch, 3, 6, transforms=frozenset({name}))
+    face, voice = ((getattr(changed, what) - getattr(batch, what)).abs().mean() for what in ("target", "mel"))
+    assert (face > 1e-3) == (name in FACE), f"faces changed by {face}"
+    assert (voice > 1e-3) == (name in VOICE), f"voices changed by {voice}"
+
+
+def test_a_flip_alone_is_a_mirror(batch):
+    changed = augment(batch, 3, 6, transforms=frozenset({"flip"})).reference
+    mirrored = [torch.allclose(a, b.flip(2), atol=1e-3) for a, b in zip(changed, batch.reference, strict=True)]
+    same = [torch.allclose(a, b, atol=1e-3) for a, b in zip(changed, batch.reference, strict=True)]
+    assert any(mirrored) and all(a != b for a, b in zip(mirrored, same, strict=True))
+
+
+def test_a_mask_spares_the_middle_of_the_window(batch):
+    changed = augment(batch, 3, 5, transforms=frozenset({"mask"})).mel
+    silent = (changed == -4).all(2).flatten(1)
+    assert silent.any() and not silent[:, 11:16].any() and silent.sum(1).max() <= 8
+    assert torch.allclose(changed[changed > -4], batch.mel[changed > -4], atol=1e-3)

@@ -91,7 +91,8 @@ class SyncExpertRecipe:
         clips = config.batch_size // per_clip
         middles = self._table.draw(clips, per_clip, config.speaker_temperature, config.seed, step)
         windows = gather_windows(source.crops, source.table, middles, source.device)
-        return augment_windows(windows, config.seed, step, config.augment_share if config.augment else 0.0)
+        share = config.augment_share if config.augment else 0.0
+        return augment_windows(windows, config.seed, step, share, source.transforms)
 
     def forward(self, network: Any, batch: Windows) -> Verdicts:
         """Compare each face with each sound."""
