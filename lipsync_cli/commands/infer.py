@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lipsync_cli.commands import marks, options
+from lipsync_cli.commands import marks, options, people
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
 from lipsync_cli.errors import UsageError
@@ -37,14 +37,6 @@ class Reference(str, Enum):
     auto = "auto"
     neutral = "neutral"
     current = "current"
-
-
-class DetectorName(str, Enum):
-    """The face detectors."""
-
-    auto = "auto"
-    hog = "hog"
-    mmod = "mmod"
 
 
 class Silence(str, Enum):
@@ -151,22 +143,9 @@ def infer(
         bool,
         typer.Option("--keep-tracks", help="Keep further sound tracks, subtitles and chapters of the video."),
     ] = False,
-    who: Annotated[
-        str,
-        typer.Option(
-            "--face",
-            help="Whose mouth is moved, of several people: largest, left, right, a number counted from the left and "
-            "from 0, or a photo of the person.",
-        ),
-    ] = "largest",
-    detector: Annotated[
-        DetectorName,
-        typer.Option(
-            "--detector",
-            help="How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
-            "lipsync-cli[models] is installed.",
-        ),
-    ] = DetectorName.auto,
+    who: people.Who = people.LARGEST,
+    speaker: people.Speakers = None,
+    detector: people.Detector = people.DetectorName.auto,
     label: marks.Label = False,
     label_text: marks.LabelText = "synthetic",
     sidecar: marks.Sidecar = False,
@@ -196,24 +175,26 @@ def infer(
     Of several speeches, or a list of them, one film each is made in the folder -o; the face is found once for all. A
     speech that fails costs one line and exit code 5; films that are there already are not made again without --force.
 
+    Of several people in one video each speaks with the own voice by --speaker; who is not named stays untouched.
+
     \b
     Example:
       lipsync infer face.mp4 speech.wav
+      lipsync infer two.mp4 --speaker 0=ann.wav --speaker 1=bob.wav
       lipsync infer presenter.mp4 messages/*.wav -o films/
     """
     from lipsync_cli.commands.messages import infer_messages
     from lipsync_cli.data.face_cache import FaceCache
-    from lipsync_cli.synthesis.choice import read_choice
     from lipsync_cli.synthesis.infer import infer as make_film
     from lipsync_cli.synthesis.memory import FaceMemory
     from lipsync_cli.synthesis.presenter import Presenter
     from lipsync_cli.synthesis.task import prepare
 
     marking = marks.chosen_marks(context.params)
-    choice = read_choice(who, detector.value)
-    speeches = speech or []
+    cast = people.chosen_people(context.params)
+    speeches, others = (list(cast.voices[:1]), cast.voices[1:]) if cast.voices else (speech or [], ())
     if not speeches and messages is None:
-        raise UsageError("no speech is given", hint="name sound files, or a list of them with --messages")
+        raise UsageError("no speech is given", hint="name sound files, or a list with --messages")
     several = len(speeches) > 1 or messages is not None
     if several and (drive_audio or final_audio):
         raise UsageError(
@@ -234,13 +215,13 @@ def infer(
         end_s=None if end is None else options.parse_time(end, "--end"),
         deinterlace=deinterlace,
         tonemap=tonemap,
+        others=others,
     )
     with Progress(quiet, verbose) as progress:
         cache = None if no_cache else FaceCache(options.cache_folder(), progress.note)
-        asked = "" if (choice.name, choice.detector) == ("largest", "auto") else f"{choice.name}, {choice.detector}"
-        memory = FaceMemory(cache, faces, progress.note, asked)
+        memory = FaceMemory(cache, faces, progress.note)
         ahead_s = Fraction(AHEAD_S if several else 0)
-        with Presenter(reference.value, batch_size, ahead_s, memory, choice) as presenter:
+        with Presenter(reference.value, batch_size, ahead_s, memory, cast.choices) as presenter:
 
             def make(task: Task) -> Result:
                 result = make_film(

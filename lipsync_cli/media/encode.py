@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from lipsync_cli.errors import InputError
 from lipsync_cli.media import matroska
 from lipsync_cli.media.audio import picture_start
+from lipsync_cli.media.mix import Mix
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.soundpipe import SoundPipe
 from lipsync_cli.media.soundtrack import Soundtrack
@@ -49,7 +50,7 @@ class VideoWriter:
     path : file to write; an existing one is overwritten, so give the temporary name of `atomic_output`
     width, height : of the frames; an odd one is made even by doubling the last column or row
     timeline : when each frame is shown, or a constant number of frames per second
-    audio : file whose first sound track is joined, or None for a silent film
+    audio : file whose first sound track is joined, a mix of several, or None for a silent film
     audio_duration_s : exact length of the sound, cut or filled with silence; None keeps its own
     audio_origin_s : moment of `audio`'s own clock that is heard at the first frame; None as in `read_speech`
     crf, preset : quality (0 ... 51, lower is better) and speed of x264
@@ -72,7 +73,7 @@ class VideoWriter:
         width: int,
         height: int,
         timeline: Timeline | Fraction | int,
-        audio: str | Path | None = None,
+        audio: str | Path | Mix | None = None,
         audio_duration_s: Fraction | None = None,
         audio_origin_s: Fraction | None = None,
         crf: int = 18,
@@ -91,7 +92,7 @@ class VideoWriter:
         self._padded: np.ndarray | None = None
         coding = ["-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-threads", str(threads)]
         opened = (self._sound or sound).input() if sound else []
-        coded = sound.output("1:a:0", filtered=self._sound is not None) if sound else []
+        coded = sound.output(1, filtered=self._sound is not None) if sound else []
         args = ["-v", "error", "-nostdin", "-y", *self._input(), *opened]
         args += ["-map", "0:v:0", "-vf", _filters(color_tags, sample_aspect), *coding, "-fps_mode", "passthrough"]
         args += [*self._clock(), *coded, *container(self.path, tags)]
@@ -254,7 +255,7 @@ def mux(
         raise InputError("has no film", video)
     shown = ["-copyts", "-itsoffset", f"{float(-start_s):.6f}", *source(video)]
     args = ["-v", "error", "-nostdin", "-y", *shown, *sound.input(), "-map", "0:V:0", "-c:v", "copy"]
-    result = run_tool("ffmpeg", [*args, *sound.output("1:a:0"), *container(Path(output), tags)])
+    result = run_tool("ffmpeg", [*args, *sound.output(1), *container(Path(output), tags)])
     if result.returncode or WRITE_ERROR.search(result.stderr):
         raise InputError(f"cannot be written ({complaint(result.stderr, output)})", output, "make room")
 

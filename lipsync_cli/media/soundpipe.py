@@ -43,11 +43,11 @@ class SoundPipe:
     def start(self) -> None:
         """Begin, once the encoder holds the other end."""
         os.close(self.descriptor)
-        options = ["-v", "error", "-nostdin", "-threads", "1", *self.track.input(), "-map", "0:a:0", "-vn"]
+        options = ["-v", "error", "-nostdin", "-threads", "1", *self.track.input(), *self.track.filtered(0), "-vn"]
         form = ["-ac", str(self.track.channels), "-f", "f32le", "-c:a", "pcm_f32le", "-"]
         self._decoder = start_tool(
             "ffmpeg",
-            [*options, "-af", self.track.filters(), *form],
+            [*options, *form],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._messages,

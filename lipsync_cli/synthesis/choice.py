@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,14 +41,20 @@ class Choice:
     wanted: str | int | np.ndarray = "largest"
     detector: str = "auto"
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is the face that is taken where nothing is said."""
+        return (self.name, self.detector) == ("largest", "auto")
 
-def read_choice(face: str, detector: str = "auto") -> Choice:
+
+def read_choice(face: str, detector: str = "auto", option: str = "--face") -> Choice:
     """Return what is meant.
 
     Parameters
     ----------
     face : one of PLACES, a number, or the path of a photo
     detector : one of DETECTORS
+    option : that names the face, for messages
 
     Raises
     ------
@@ -65,13 +71,13 @@ def read_choice(face: str, detector: str = "auto") -> Choice:
         return Choice(face, face, detector)
     if face.lstrip("-").isdigit():
         if int(face) < 0:
-            raise UsageError(f"--face {face}: faces are counted from 0, the leftmost")
+            raise UsageError(f"{option} {face}: faces are counted from 0, the leftmost")
         return Choice(face, int(face), detector)
     path = Path(face)
     if not path.suffix and not path.is_file():
-        raise UsageError(f"--face {face!r} is not known", hint=f"give {', '.join(PLACES)}, a number, or a photo")
+        raise UsageError(f"{option} {face!r} is not known", hint=f"give {', '.join(PLACES)}, a number, or a photo")
     if not probe(path).is_image:
-        raise UsageError(f"--face {face}: not a photo", hint="give a photo with one face")
+        raise UsageError(f"{option} {face}: not a photo", hint="give a photo with one face")
     embedder = need_embedder("to know a face by a photo")
     photo = read_image(path)
     boxes, scores = make_detector("auto").detect(photo)
@@ -81,43 +87,55 @@ def read_choice(face: str, detector: str = "auto") -> Choice:
     return Choice(face, embedder.embed(photo, boxes[largest]), detector)
 
 
-def find_face(
+def find_faces(
     frames: Iterable[np.ndarray],
     rule: CropRule,
+    choices: Sequence[Choice],
     progress: Callable[[int, int | None, str], None] | None = None,
-    choice: Choice | None = None,
     say: Callable[[str], None] | None = None,
     path: Path | None = None,
-) -> Track:
-    """Find the face that is meant, in every frame in which it can be trusted; the others are NaN.
+) -> list[Track]:
+    """Find the faces that are meant, in every frame in which each can be trusted; the others are NaN.
 
     Parameters
     ----------
-    frames : each of shape (H, W, 3) uint8 RGB
+    frames : each of shape (H, W, 3) uint8 RGB, looked at once
     rule : of the crop that the generator was trained on
+    choices : who is meant; all with the detector of the first
     progress, say : told how many frames are done, and in words what a user should know
-    choice : who is meant; None: the largest
     path : of the clip, for messages
 
     Raises
     ------
-    NothingToDoError : there are faces, but not this one
+    NothingToDoError : there are faces, but not one of these
+    UsageError : two choices mean the same person
     """
-    choice, say = choice or Choice(), say or (lambda text: None)
-    everyone = choice.name != "largest"
-    cast = find_cast(frames, rule, progress, _detector(choice.detector, rule), everyone)
+    say = say or (lambda text: None)
+    everyone = len(choices) > 1 or choices[0].name != "largest"
+    cast = find_cast(frames, rule, progress, _detector(choices[0].detector, rule), everyone)
     if not cast.people:
-        return cast.track(0)
+        return [cast.track(0) for _ in choices]
     try:
-        number = cast.choose(choice.wanted)
+        numbers = [cast.choose(choice.wanted) for choice in choices]
     except NothingToDoError as error:
         raise NothingToDoError(error.fact, path, error.hint) from error
+    for place, number in enumerate(numbers):
+        if number in numbers[:place]:
+            one, other = choices[numbers.index(number)].name, choices[place].name
+            raise UsageError(f"{path}: {one} and {other} are the same person, face {number}", hint=_describe(cast))
     if len(cast.people) > 1:
-        say(f"{path}: {_describe(cast)}; --face {choice.name} is face {number}")
-    track = cast.track(number)
+        option = "--speaker" if len(choices) > 1 else "--face"
+        meant = (f"{option} {choice.name} is face {n}" for choice, n in zip(choices, numbers, strict=True))
+        say(f"{path}: {_describe(cast)}; {', '.join(meant)}")
+    whose = [f" of {choice.name}" if len(choices) > 1 else "" for choice in choices]
+    return [_trusted(cast.track(n), f"{path}: the face{name}", say) for n, name in zip(numbers, whose, strict=True)]
+
+
+def _trusted(track: Track, name: str, say: Callable[[str], None]) -> Track:
+    """Return a track without the boxes of faces that cannot be trusted."""
     seen, trusted = ~np.isnan(track.boxes[:, 0]), is_trusted(track)
     if lost := int((seen & ~trusted).sum()):
-        say(f"{path}: the face is turned away, covered or under {MIN_SIDE:.0f} pixels wide in {lost} frames")
+        say(f"{name} is turned away, covered or under {MIN_SIDE:.0f} pixels wide in {lost} frames")
     return replace(track, boxes=np.where(trusted[:, None], track.boxes, np.float32(np.nan)))
 
 

@@ -17,9 +17,9 @@ ROOM_BYTES = 256 << 20  # on disk, for the codes of about 800 frames
 
 
 @contextmanager
-def face_codes(sketcher: Sketcher) -> Generator[FaceCodes | None, None, None]:
-    """Give room for the codes of a source's faces, or None if keeping them saves no time."""
-    codes = FaceCodes(sketcher) if sketcher.has_codes else None
+def face_codes(sketcher: Sketcher, room_bytes: int = ROOM_BYTES) -> Generator[FaceCodes | None, None, None]:
+    """Give room for the codes of one speaker's faces, or None if keeping them saves no time."""
+    codes = FaceCodes(sketcher, room_bytes) if sketcher.has_codes else None
     try:
         yield codes
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from lipsync_cli.output import atomic_output, private_file
 from lipsync_cli.synthesis.choice import Choice
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.marking import Marking
-from lipsync_cli.synthesis.presenter import Presenter, num_without_face
+from lipsync_cli.synthesis.presenter import Presenter
 from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
 from lipsync_cli.synthesis.task import Task
 
@@ -31,7 +31,7 @@ class Result:
     num_frames, duration_s, sound_s : of the film
     num_source_frames : how many frames of the source it shows
     num_without_face : how many of these passed through untouched
-    reference_frame : the source frame whose pixels are moved; None: each its own
+    reference_frames : for each speaker the source frame whose pixels are moved; None: each its own
     weights, weights_sha256 : the generator's
     laps : time spent on each part of the work
     marks : what in the film says that it is synthetic
@@ -45,7 +45,7 @@ class Result:
     sound_s: float
     num_source_frames: int
     num_without_face: int
-    reference_frame: int | None
+    reference_frames: list[int | None]
     weights: str
     weights_sha256: str
     laps: Laps
@@ -64,7 +64,7 @@ def infer(
     say: Say | None = None,
     keep_tracks: bool = False,
     presenter: Presenter | None = None,
-    choice: Choice | None = None,
+    choices: Sequence[Choice] = (Choice(),),
     marking: Marking | None = None,
 ) -> Result:
     """Make the film.
@@ -74,7 +74,7 @@ def infer(
     Parameters
     ----------
     task : from `prepare`
-    reference, batch_size, choice : see `Presenter`; not used if one is given
+    reference, batch_size, choices : see `Presenter`; not used if one is given
     crf : quality of the film, 0 ... 51, lower is better
     force : whether the output may exist
     progress : told how many frames are done
@@ -88,13 +88,15 @@ def infer(
     NothingToDoError : no frame has a face
     InputError : an input turns out to be damaged, or the output cannot be written
     """
+    import numpy as np
+
     say = say or (lambda text: None)
     laps, marking = Laps(), marking or Marking()
     marking.check(task.output, force)
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
-        presenter = presenter or opened.enter_context(Presenter(reference, batch_size, choice=choice))
+        presenter = presenter or opened.enter_context(Presenter(reference, batch_size, choices=choices))
         scene = presenter.meet(task, laps, progress, say)
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
@@ -109,15 +111,15 @@ def infer(
             marking.sign(task, temporary)
             sidecar = marking.record(task, temporary, force)
         laps.end("drawing")
-    plan, number = task.plan, scene.reference_frame
+    plan, boxes = task.plan, scene.renderer.boxes[:, : task.plan.num_source_frames]
     return Result(
         task.output,
         plan.num_frames,
         float(plan.timeline.duration_s),
         float(plan.sound_s),
         plan.num_source_frames,
-        num_without_face(scene.boxes[: plan.num_source_frames]),
-        None if number is None else number + task.first_frame,
+        int(np.isnan(boxes[:, :, 0]).all(0).sum()),
+        [None if number is None else number + task.first_frame for number in scene.reference_frames],
         task.header.name,
         task.header.sha256,
         laps,
@@ -128,17 +130,16 @@ def infer(
 
 
 def _tell_of_sound(task: Task, say: Say) -> None:
-    voice, frame_s = task.voice, 1 / task.plan.timeline.rate
-    if voice.is_silent:
-        say(f"{voice.path}: the sound is silent throughout; the mouth will rest")
-    elif not voice.has_speech and voice.silence != "model":
-        say(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
-    sound_s = task.plan.sound_s
-    if task.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
-        rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
-        say(
-            f"{voice.path}: lasts {float(voice.duration_s):.2f} s, the sound of the film {float(sound_s):.2f} s; {rest}"
-        )
+    frame_s, sound_s = 1 / task.plan.timeline.rate, task.plan.sound_s
+    for voice in task.voices:
+        if voice.is_silent:
+            say(f"{voice.path}: the sound is silent throughout; the mouth will rest")
+        elif not voice.has_speech and voice.silence != "model":
+            say(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
+        if task.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
+            rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
+            lengths = f"{float(voice.duration_s):.2f} s, the sound of the film {float(sound_s):.2f} s"
+            say(f"{voice.path}: lasts {lengths}; {rest}")
 
 
 def _add_tracks(task: Task, film: Path, output: Path, say: Say, marking: Marking) -> None:
@@ -168,10 +169,10 @@ def _write(
         sample_aspect=video.sample_aspect,
         sound_mark=marking.sound,
     )
-    label = marking.draw(renderer.footage.width, renderer.footage.height, renderer.boxes)
-    with writer, renderer.frames(plan, task.voice, laps) as frames:
-        for done, frame in enumerate(frames, 1):
+    label = marking.draw(renderer.footage.width, renderer.footage.height, renderer.boxes.reshape(-1, 4))
+    with writer, renderer.views(plan, task.voices, laps) as views:
+        for done, view in enumerate(views, 1):
             with laps.stage("encode"):
-                writer.write(frame if label is None else label.draw(frame))
+                writer.write(view.pixels if label is None else label.draw(view.pixels))
             if progress is not None:
                 progress(done, plan.num_frames, "drawing the mouth")

@@ -84,7 +84,7 @@ class Marking:
         return synthetic_tags(task.header.name, task.header.sha256, marks=",".join(self.names()))
 
     def draw(self, width: int, height: int, boxes: np.ndarray) -> Label | None:
-        """Return the label for frames of a size, away from the face's boxes (N, 4)."""
+        """Return the label for frames of a size, away from the faces' boxes (N, 4)."""
         return None if self.label is None else make_label(self.label, width, height, boxes)
 
     def sign(self, task: Task, film: Path) -> None:
@@ -99,8 +99,12 @@ class Marking:
         if not self.writes_sidecar:
             return None
         inputs = {"face": task.face, "speech": task.speech}
-        inputs |= {"drive_audio": task.voice.path} if task.voice.path != task.speech else {}
-        inputs |= {"final_audio": task.sound} if task.sound != task.speech else {}
+        if len(task.voices) > 1:
+            inputs = {"face": task.face} | {f"speech_{place}": voice.path for place, voice in enumerate(task.voices)}
+        elif task.voices[0].path != task.speech:
+            inputs["drive_audio"] = task.voices[0].path
+        if isinstance(task.sound, Path) and task.sound != task.speech:
+            inputs["final_audio"] = task.sound
         marks: dict[str, Any] = {"in_film": self.names(), "label": self.label, "no_mark_reason": self.no_mark}
         weights = {"name": task.header.name, "sha256": task.header.sha256}
         return write_sidecar(task.output, film, inputs, weights, marks, {"options": self.options}, force)

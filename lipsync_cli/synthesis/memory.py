@@ -32,21 +32,18 @@ class FaceMemory:
     cache : where findings are kept; None: nowhere
     store : a file of detect-faces; where it knows the video, nothing is searched; made if it is not there
     say : told in words why a store is not used
-    who : which face it is, among several, and how it is found; empty for the largest, found as usual
     """
 
-    def __init__(
-        self, cache: FaceCache | None, store: Path | None = None, say: Say = lambda text: None, who: str = ""
-    ) -> None:
-        self._cache, self._store, self._say, self._who = cache, store, say, who
+    def __init__(self, cache: FaceCache | None, store: Path | None = None, say: Say = lambda text: None) -> None:
+        self._cache, self._store, self._say = cache, store, say
         self._sha256: dict[Path, str] = {}
         self._from_store = False
 
-    def boxes(self, task: Task, num_frames: int) -> np.ndarray | None:
+    def boxes(self, task: Task, who: str, num_frames: int) -> np.ndarray | None:
         """See `Memory`."""
         if self._store is not None:
             try:
-                known = self._stored(task, num_frames, self._store)
+                known = self._stored(task, who, num_frames, self._store)
                 self._from_store = True
                 return known
             except _Unfit as reason:
@@ -54,37 +51,37 @@ class FaceMemory:
                 self._from_store = False
         if self._cache is None:
             return None
-        found = self._cache.get(self._key(task))
+        found = self._cache.get(self._key(task, who))
         boxes = None if found is None else found.get("boxes")
         return boxes[:num_frames] if boxes is not None and len(boxes) >= num_frames else None
 
-    def keep_boxes(self, task: Task, boxes: np.ndarray) -> None:
+    def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
         """See `Memory`."""
         if self._cache is not None:
-            self._cache.put(self._key(task), {"boxes": boxes})
+            self._cache.put(self._key(task, who), {"boxes": boxes})
 
-    def reference(self, task: Task, mode: str, num_frames: int) -> int | None:
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> int | None:
         """See `Memory`."""
         if self._cache is None or self._from_store:
             return None
-        found = self._cache.get(self._reference_key(task, mode, num_frames))
+        found = self._cache.get(self._reference_key(task, who, mode, num_frames))
         number = None if found is None or "number" not in found else int(found["number"])
         return number if number is not None and number < num_frames else None
 
-    def keep_reference(self, task: Task, mode: str, num_frames: int, number: int) -> None:
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, number: int) -> None:
         """See `Memory`."""
         import numpy as np
 
         if self._cache is not None and not self._from_store:
-            self._cache.put(self._reference_key(task, mode, num_frames), {"number": np.array(number)})
+            self._cache.put(self._reference_key(task, who, mode, num_frames), {"number": np.array(number)})
 
-    def _stored(self, task: Task, num_frames: int, store: Path) -> np.ndarray:
+    def _stored(self, task: Task, who: str, num_frames: int, store: Path) -> np.ndarray:
         import numpy as np
 
         from lipsync_cli.data.faces import collect_faces
         from lipsync_cli.data.known_faces import read_track
 
-        if task.picture.filters or self._who:
+        if task.picture.filters or who:
             raise _Unfit("holds the largest face of the video as it is, not what the options ask for")
         if not store.exists():
             failures: list[Exception] = []
@@ -104,19 +101,19 @@ class FaceMemory:
             raise _Unfit(f"holds too few frames of {task.face}")
         return boxes
 
-    def _key(self, task: Task) -> str:
+    def _key(self, task: Task, who: str) -> str:
         return make_key(
             video=self._hash(task.face),
             first_frame=task.first_frame,
             filters=list(task.picture.filters),
             crop_rule=task.header.crop_rule.to_dict(),
-            who=self._who,
+            who=who,
             program=code_version("faces", "synthesis/choice.py", "media/decode.py"),
         )
 
-    def _reference_key(self, task: Task, mode: str, num_frames: int) -> str:
+    def _reference_key(self, task: Task, who: str, mode: str, num_frames: int) -> str:
         return make_key(
-            face=self._key(task),
+            face=self._key(task, who),
             weights=task.header.sha256,
             mode=mode,
             num_frames=num_frames,

@@ -1,8 +1,8 @@
-"""The one whose face speaks: found, chosen and computed once, however many messages there are."""
+"""Those whose faces speak: found, chosen and computed once, however many messages there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.faces.blend import lower_face_mask
-from lipsync_cli.synthesis.choice import Choice, find_face
-from lipsync_cli.synthesis.codes import face_codes
+from lipsync_cli.synthesis.choice import Choice, find_faces
+from lipsync_cli.synthesis.codes import ROOM_BYTES, face_codes
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.reference import choose_neutral, fits_poses
-from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
+from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer, Speaker
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,18 +32,21 @@ REFERENCES = ("auto", "neutral", "current")
 
 
 class Memory(Protocol):
-    """Where a face is, and which frame lends its pixels, as known from an earlier time."""
+    """Where a face is, and which frame lends its pixels, as known from an earlier time.
 
-    def boxes(self, task: Task, num_frames: int) -> np.ndarray | None:
+    `who` says which face it is, among several, and how it is found; it is empty for the largest, found as usual.
+    """
+
+    def boxes(self, task: Task, who: str, num_frames: int) -> np.ndarray | None:
         """Return the boxes (num_frames, 4) of the first frames, or None if they are not known."""
 
-    def keep_boxes(self, task: Task, boxes: np.ndarray) -> None:
+    def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
         """Keep what `boxes` is to return."""
 
-    def reference(self, task: Task, mode: str, num_frames: int) -> int | None:
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> int | None:
         """Return the reference's frame, -1 for each frame its own, or None if it is not known."""
 
-    def keep_reference(self, task: Task, mode: str, num_frames: int, number: int) -> None:
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, number: int) -> None:
         """Keep what `reference` is to return."""
 
 
@@ -54,13 +57,12 @@ class Scene:
     Attributes
     ----------
     renderer : of its frames
-    boxes : shape (N, 4), NaN where there is no face
-    reference_frame : whose pixels are moved, counted from the task's first frame; None: each frame's own
+    reference_frames : for each speaker, the frame whose pixels are moved, counted from the task's first frame; None:
+        each frame's own
     """
 
     renderer: Renderer
-    boxes: np.ndarray
-    reference_frame: int | None
+    reference_frames: tuple[int | None, ...]
 
 
 class Presenter:
@@ -73,7 +75,7 @@ class Presenter:
     batch_size : frames that the generator draws at once
     ahead_s : so much of the source is looked through although the first task may need less
     memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
-    choice : whose mouth is moved, from `read_choice`; None: that of the largest steady face
+    choices : whose mouths are moved, from `read_choice`, in the order of the tasks' voices
     """
 
     def __init__(
@@ -82,13 +84,12 @@ class Presenter:
         batch_size: int = BATCH_SIZE,
         ahead_s: Fraction = Fraction(0),
         memory: Memory | None = None,
-        choice: Choice | None = None,
+        choices: Sequence[Choice] = (Choice(),),
     ) -> None:
         if reference not in REFERENCES:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
         self._reference, self._batch_size, self._ahead_s = reference, batch_size, ahead_s
-        self._choice = choice or Choice()
-        self._memory = memory if isinstance(self._choice.wanted, (str, int)) else None
+        self._choices, self._memory = tuple(choices), memory
         self._scene: Scene | None = None
         self._open = ExitStack()
 
@@ -103,7 +104,8 @@ class Presenter:
 
         Raises
         ------
-        NothingToDoError : no frame has a face, or not the chosen one
+        NothingToDoError : no frame has a face, or not a chosen one
+        UsageError : two choices mean the same person
         InputError : the source turns out to be damaged
         """
         if self._scene is None or self._scene.renderer.footage.num_frames < task.plan.num_source_frames:
@@ -119,62 +121,96 @@ class Presenter:
         for note in picture.notes:
             say(f"{task.face}: {note}")
         boxes = self._find(task, footage, progress, say)
-        _check_faces(boxes, task, say)
+        for choice, found in zip(self._choices, boxes, strict=True):
+            _check_faces(found, task, say, self._call(choice))
         laps.end("faces")
         sketcher = task.loading.result()
         laps.end("load")
-        number = self._choose(task, footage, boxes, sketcher, say)
-        chosen = None if number is None else reference_face(footage.frame(number), boxes[number], rule)
+        numbers = [
+            self._choose(task, footage, choice, found, sketcher, say)
+            for choice, found in zip(self._choices, boxes, strict=True)
+        ]
+        speakers = []
+        for number, found in zip(numbers, boxes, strict=True):
+            chosen = None if number is None else reference_face(footage.frame(number), found[number], rule)
+            codes = self._open.enter_context(face_codes(sketcher, ROOM_BYTES // len(boxes)))
+            speakers.append(Speaker(found, chosen, codes))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
-        codes = self._open.enter_context(face_codes(sketcher))
-        renderer = Renderer(footage, boxes, rule, sketcher, compositor, chosen, self._batch_size, codes)
-        return Scene(renderer, boxes, number)
+        renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
+        return Scene(renderer, tuple(numbers))
+
+    def _call(self, choice: Choice) -> str:
+        """Return how a choice is named in what is said: not at all if it is the only one."""
+        return f" of --speaker {choice.name}" if len(self._choices) > 1 else ""
+
+    def _known(self, choice: Choice) -> tuple[Memory, str] | None:
+        """Return what remembers a choice, and by what name, or None."""
+        if self._memory is None or not isinstance(choice.wanted, (str, int)):
+            return None
+        alone = choice.is_usual and len(self._choices) == 1
+        return self._memory, "" if alone else f"{choice.name}, {choice.detector}"
 
     def _num_frames(self, task: Task) -> int:
         """Return how many frames are looked through."""
         ahead = 1 if task.info.is_image else int(self._ahead_s * task.timeline.rate)
         return max(task.plan.num_source_frames, min(ahead, task.timeline.num_frames))
 
-    def _find(self, task: Task, footage: Footage, progress: Progress | None, say: Say) -> np.ndarray:
-        known = self._memory.boxes(task, footage.num_frames) if self._memory is not None else None
-        if known is not None:
-            return known
-        counted = _counted(progress, footage.num_frames)
-        rule, choice = task.header.crop_rule, self._choice
-        boxes = find_face(footage.scan(), rule, counted, choice=choice, say=say, path=task.face).boxes
-        if self._memory is not None:
-            self._memory.keep_boxes(task, boxes)
-        return boxes
+    def _find(self, task: Task, footage: Footage, progress: Progress | None, say: Say) -> list[np.ndarray]:
+        """Return the boxes (N, 4) of every choice; the frames are gone through once, or not at all."""
+        import numpy as np
 
-    def _choose(self, task: Task, footage: Footage, boxes: np.ndarray, sketcher: Sketcher, say: Say) -> int | None:
+        memories = [self._known(choice) for choice in self._choices]
+        known = [m[0].boxes(task, m[1], footage.num_frames) if m is not None else None for m in memories]
+        if any(boxes is None for boxes in known):
+            counted = _counted(progress, footage.num_frames)
+            tracks = find_faces(footage.scan(), task.header.crop_rule, self._choices, counted, say, task.face)
+            for place, (track, memory) in enumerate(zip(tracks, memories, strict=True)):
+                if memory is not None and known[place] is None:
+                    memory[0].keep_boxes(task, memory[1], track.boxes)
+                known[place] = track.boxes
+        found = [boxes for boxes in known if boxes is not None]
+        for place, boxes in enumerate(found):
+            for before in range(place):
+                if np.array_equal(found[before], boxes, equal_nan=True) and not np.isnan(boxes).all():
+                    names = f"{self._choices[before].name} and {self._choices[place].name}"
+                    raise UsageError(f"{task.face}: --speaker {names} are the same face", hint="give one voice a face")
+        return found
+
+    def _choose(
+        self, task: Task, footage: Footage, choice: Choice, boxes: np.ndarray, sketcher: Sketcher, say: Say
+    ) -> int | None:
         if self._reference == "current" or footage.num_frames == 1:
             return None
-        num_frames = footage.num_frames
-        known = self._memory.reference(task, self._reference, num_frames) if self._memory is not None else None
+        mode, num_frames, memory = self._reference, footage.num_frames, self._known(choice)
+        known = memory[0].reference(task, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
-            known = _choose_reference(self._reference, footage, boxes, task, sketcher)
+            known = _choose_reference(mode, footage, boxes, task, sketcher)
             if known is None:
                 return None
-            if self._memory is not None:
-                self._memory.keep_reference(task, self._reference, num_frames, known)
+            if memory is not None:
+                memory[0].keep_reference(task, memory[1], mode, num_frames, known)
         if known >= 0:
             return known
         say(
-            f"{task.face}: the head turns too much for one resting face, each frame's own mouth is moved; one that is "
-            "wide open may stay partly open"
+            f"{task.face}: the head{self._call(choice)} turns too much for one resting face, each frame's own mouth is "
+            "moved; one that is wide open may stay partly open"
         )
         return None
 
 
-def _check_faces(boxes: np.ndarray, task: Task, say: Say) -> None:
+def _check_faces(boxes: np.ndarray, task: Task, say: Say, whose: str = "") -> None:
     """Say how many frames have no face; NothingToDoError if none has one."""
     missing = num_without_face(boxes)
     if missing == len(boxes):
         what = "the photo" if task.info.is_image else f"{len(boxes)} frames"
-        raise NothingToDoError(f"no face in {what}", task.face, "give a face that looks at the camera")
+        raise NothingToDoError(f"no face{whose} in {what}", task.face, "give a face that looks at the camera")
     if missing:
-        say(f"{task.face}: no face in {missing} of {len(boxes)} frames; they pass through as they are")
+        say(f"{task.face}: no face{whose} in {missing} of {len(boxes)} frames; {_passing(whose)}")
+
+
+def _passing(whose: str) -> str:
+    return "it passes through as it is there" if whose else "they pass through as they are"
 
 
 def num_without_face(boxes: np.ndarray) -> int:

@@ -1,8 +1,8 @@
-"""The second pass: frames of the source, with the lower face that goes with the speech, as a stream."""
+"""The second pass: frames of the source, with the lower faces that go with the speech, as a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,29 +27,60 @@ FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 5  # two queues of one, three stages with one in hand
 
 
-class _Face(NamedTuple):
-    """A face to be drawn: its frame's number, the map (2, 3) from the frame to its crop, whose pixels are moved.
+class Face(NamedTuple):
+    """A face to be drawn.
 
-    The crop (S, S, 3) is None if the face's code is known.
+    Attributes
+    ----------
+    speaker : place of whose it is, among the renderer's speakers
+    number : of its source frame
+    matrix : shape (2, 3), from pixel indices of the frame to those of its crop
+    crop : shape (S, S, 3) uint8 RGB; None if the face's code is known
+    reference : whose pixels are moved
+    sketch : what to draw; None: nothing
+    shown : how much of what is drawn replaces the source's own mouth
     """
 
+    speaker: int
     number: int
     matrix: np.ndarray
     crop: np.ndarray | None
     reference: ReferenceFace
+    sketch: Sketch | None = None
+    shown: float = 1.0
 
 
-class _Frame(NamedTuple):
-    """A frame on its way: when its middle is shown, its pixels (H, W, 3), its face if it has one, what to draw of it.
+class View(NamedTuple):
+    """A frame of the output on its way.
 
-    `shown` is how much of what is drawn replaces the source's own mouth.
+    Attributes
+    ----------
+    middle_s : when its middle is shown
+    number : of the source's frame
+    pixels : shape (H, W, 3) uint8 RGB
+    faces : of the speakers who are in it
     """
 
     middle_s: float
+    number: int
     pixels: np.ndarray
-    face: _Face | None
-    sketch: Sketch | None = None
-    shown: float = 1.0
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """One whose mouth is moved.
+
+    Attributes
+    ----------
+    boxes : shape (N, 4), of the source's frames, NaN where there is no face
+    reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
+    codes : keeps what the generator computes from the faces alone, for one `reference`; None: it is computed each time
+    """
+
+    boxes: np.ndarray
+    reference: ReferenceFace | None = None
+    codes: FaceCodes | None = None
 
 
 @dataclass(frozen=True)
@@ -59,115 +90,133 @@ class Renderer:
     Attributes
     ----------
     footage : scanned
-    boxes : shape (N, 4), of the source's frames, NaN where there is no face
+    speakers : whose mouths are moved
     rule : of the crop that the generator was trained on
     sketcher, compositor : the generator, and what puts its work into the frames
-    reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
     batch_size : frames that the generator draws at once, at most
-    codes : keeps what the generator computes from the faces alone, for one `reference`; None: it is computed each time
     """
 
     footage: Footage
-    boxes: np.ndarray
+    speakers: tuple[Speaker, ...]
     rule: CropRule
     sketcher: Sketcher
     compositor: Compositor
-    reference: ReferenceFace | None = None
     batch_size: int = BATCH_SIZE
-    codes: FaceCodes | None = None
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """The boxes of all speakers, shape (number of speakers, N, 4)."""
+        import numpy as np
+
+        return np.stack([speaker.boxes for speaker in self.speakers])
 
     @contextmanager
-    def frames(self, plan: Plan, voice: Voice, laps: Laps | None = None) -> Generator[Iterator[np.ndarray], None, None]:
-        """Give the output's frames, (H, W, 3) uint8 RGB, in order; frames without a face are the source's own.
+    def views(
+        self, plan: Plan, voices: Sequence[Voice], laps: Laps | None = None
+    ) -> Generator[Iterator[View], None, None]:
+        """Give the output's frames in order, with what was drawn on them; without a face they are the source's own.
 
-        `laps` counts the time of the stages decode, crop, generate and composite.
+        `voices` are the speakers'. `laps` counts the time of the stages decode, crop, generate and composite.
         """
         laps = laps or Laps()
         with pipeline(
             self._crop(plan, laps),
-            lambda batches: self._sketch(batches, voice, laps),
+            lambda batches: self._sketch(batches, voices, laps),
             lambda batches: self._compose(batches, laps),
             depth=1,
-        ) as frames:
-            yield frames
+        ) as views:
+            yield views
 
-    def _crop(self, plan: Plan, laps: Laps) -> Iterator[list[_Frame]]:
+    def _crop(self, plan: Plan, laps: Laps) -> Iterator[list[View]]:
         """Read the frames and cut the faces out."""
         size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
-        find = self._faces()
-        batch: list[_Frame] = []
+        finders = [self._faces(place) for place in range(len(self.speakers))]
+        batch: list[View] = []
         frames = laps.count("decode", self.footage.frames(plan.order))
         for middle_s, (number, pixels) in zip(plan.timeline.middles(), frames, strict=True):
             with laps.stage("crop"):
-                batch.append(_Frame(middle_s, pixels, find(number, pixels)))
+                found = (find(number, pixels) for find in finders)
+                batch.append(View(middle_s, number, pixels, tuple(face for face in found if face is not None)))
             if len(batch) == size:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _faces(self) -> Callable[[int, np.ndarray], _Face | None]:
-        """Return what makes the face of a frame of the source; asked twice in a row for one frame, it works once."""
+    def _faces(self, place: int) -> Callable[[int, np.ndarray], Face | None]:
+        """Return what makes a speaker's face of a frame of the source; asked twice for one frame, it works once."""
         import numpy as np
 
-        neutral, aligner = self.reference, Aligner(self.rule)
+        boxes, neutral, codes = (self.speakers[place].boxes, self.speakers[place].reference, self.speakers[place].codes)
+        aligner = Aligner(self.rule)
         grey = to_grey(neutral.crop) if neutral is not None else None
-        last: tuple[int, _Face | None] = (-1, None)
+        last: tuple[int, Face | None] = (-1, None)
 
-        def find(number: int, pixels: np.ndarray) -> _Face | None:
+        def find(number: int, pixels: np.ndarray) -> Face | None:
             nonlocal last
             if number != last[0]:
-                box = self.boxes[number]
+                box = boxes[number]
                 if np.isnan(box[0]):
                     last = number, None
                 elif neutral is None or grey is None:
                     own = reference_face(pixels, box, self.rule)
-                    last = number, _Face(number, self.rule.matrix(box), own.crop, own)
-                elif self.codes is not None and (matrix := self.codes.matrix(number)) is not None:
-                    last = number, _Face(number, matrix, None, neutral)
+                    last = number, Face(place, number, self.rule.matrix(box), own.crop, own)
+                elif codes is not None and (matrix := codes.matrix(number)) is not None:
+                    last = number, Face(place, number, matrix, None, neutral)
                 else:
                     crop = crop_face(pixels, box, self.rule)
                     pose = aligner.align(to_grey(crop), grey)
-                    last = number, _Face(number, follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
+                    last = number, Face(place, number, follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
             return last[1]
 
         return find
 
-    def _sketch(self, batches: Iterator[list[_Frame]], voice: Voice, laps: Laps) -> Iterator[list[_Frame]]:
-        """Let the generator draw all faces of a batch at once."""
+    def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Voice], laps: Laps) -> Iterator[list[View]]:
+        """Let the generator draw all faces of a speaker in a batch at once."""
         import numpy as np
 
         for batch in batches:
-            shown = voice.shown(np.array([frame.middle_s for frame in batch]))
-            places = [place for place, frame in enumerate(batch) if frame.face is not None and shown[place] > 0]
-            faces = [face for face in (batch[place].face for place in places) if face is not None]
-            if faces:
-                mels = voice.windows(np.array([batch[place].middle_s for place in places]))
+            middles_s = np.array([view.middle_s for view in batch])
+            for speaker, voice in zip(range(len(self.speakers)), voices, strict=True):
+                shown = voice.shown(middles_s)
+                faces = {
+                    place: face
+                    for place, view in enumerate(batch)
+                    for face in view.faces
+                    if face.speaker == speaker and shown[place] > 0
+                }
+                if not faces:
+                    continue
+                mels = voice.windows(middles_s[list(faces)])
                 with laps.stage("generate"):
-                    sketch = self._draw(faces, mels)
-                for index, place in enumerate(places):
-                    batch[place] = batch[place]._replace(sketch=sketch.one(index), shown=float(shown[place]))
+                    sketch = self._draw(list(faces.values()), mels)
+                for index, (place, face) in enumerate(faces.items()):
+                    drawn = face._replace(sketch=sketch.one(index), shown=float(shown[place]))
+                    others = batch[place].faces
+                    batch[place] = batch[place]._replace(faces=tuple(drawn if f is face else f for f in others))
             yield batch
 
-    def _draw(self, faces: list[_Face], mels: np.ndarray) -> Sketch:
+    def _draw(self, faces: list[Face], mels: np.ndarray) -> Sketch:
+        """Draw some faces of one speaker."""
         import numpy as np
 
-        references = [face.reference.crop for face in faces]
-        if self.codes is not None:
+        references, codes = [face.reference.crop for face in faces], self.speakers[faces[0].speaker].codes
+        if codes is not None:
             numbers, matrices = [face.number for face in faces], [face.matrix for face in faces]
-            codes = self.codes.of(numbers, matrices, references, [face.crop for face in faces])
-            return self.sketcher.draw(codes, mels)
+            return self.sketcher.draw(codes.of(numbers, matrices, references, [face.crop for face in faces]), mels)
         alike = all(reference is references[0] for reference in references)
         crops = [face.crop for face in faces if face.crop is not None]
         return self.sketcher.sketch(np.stack(references[:1] if alike else references), np.stack(crops), mels)
 
-    def _compose(self, batches: Iterator[list[_Frame]], laps: Laps) -> Iterator[np.ndarray]:
+    def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:
         """Put the drawn faces into the frames."""
         for batch in batches:
-            for _, pixels, face, sketch, shown in batch:
-                if face is None or sketch is None:
-                    yield pixels
-                else:
-                    with laps.stage("composite"):
-                        pixels = self.compositor.compose(pixels, face.matrix, sketch, face.reference, shown)
-                    yield pixels
+            for view in batch:
+                pixels = view.pixels
+                for face in view.faces:
+                    if face.sketch is not None:
+                        with laps.stage("composite"):
+                            pixels = self.compositor.compose(
+                                pixels, face.matrix, face.sketch, face.reference, face.shown
+                            )
+                yield view._replace(pixels=pixels)

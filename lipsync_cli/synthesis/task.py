@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +11,7 @@ from types import TracebackType
 
 from lipsync_cli.data.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.media.mix import Mix, mix
 from lipsync_cli.media.picture import Conversion, plan_conversion
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
@@ -30,10 +31,10 @@ class Task:
     Attributes
     ----------
     face, speech, output : the files
-    sound : file that is heard; `speech` unless another was named
+    sound : what is heard; `speech`, or the mix of the voices if there are several, unless a file was named
     header : what the weights say about themselves
     info : of the face's file
-    voice : what moves the lips
+    voices : what moves the lips: one, or one for each of several speakers
     plan : what the output will be
     extend : how a source that is shorter than the speech goes on
     loading : the generator, which is loaded in the background; None if nothing is to be drawn
@@ -47,11 +48,11 @@ class Task:
     output: Path
     header: WeightsHeader
     info: MediaInfo
-    voice: Voice
+    voices: tuple[Voice, ...]
     plan: Plan
     extend: str
     loading: Future[Sketcher] | None
-    sound: Path
+    sound: Path | Mix
     first_frame: int
     start_s: Fraction
     picture: Conversion
@@ -61,7 +62,8 @@ class Task:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.voice.close()
+        for voice in self.voices:
+            voice.close()
 
 
 def prepare(
@@ -81,6 +83,7 @@ def prepare(
     deinterlace: bool | None = None,
     tonemap: bool = False,
     like: Task | None = None,
+    others: Sequence[Path] = (),
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -101,18 +104,21 @@ def prepare(
     deinterlace, tonemap : see `plan_conversion`
     like : a task of the same face and weights, with the same part and conversion of it: what was read for it is not
         read again
+    others : the voices of further speakers; then `speech` is that of the first, and all are heard together
 
     Raises
     ------
     InputError : a file is missing, unreadable or does not fit, or the output exists
     NothingToDoError : the speech or the video has no length, or the sound is silent (unless `silence` is "model")
     """
-    face, speech = Path(face), Path(speech)
-    output = Path(output) if output is not None else face.with_name(f"{face.stem}.{speech.stem}.mp4")
+    face, speeches = Path(face), [Path(speech), *map(Path, others)]
+    if output is None:
+        output = face.with_name(".".join([face.stem, *(each.stem for each in speeches), "mp4"]))
+    output = Path(output)
     if output.suffix.lower() not in FILMS:
         kind = output.suffix or "no suffix"
         raise UsageError(f"{output}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
-    check_output(output, force, [each for each in (face, speech, drive_audio, final_audio) if each is not None])
+    check_output(output, force, [each for each in (face, *speeches, drive_audio, final_audio) if each is not None])
     info = probe(face) if like is None else like.info
     if info.video is None:
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
@@ -125,12 +131,14 @@ def prepare(
         loading = None if device is None else _load_aside(found, device)
     else:
         picture, header, loading = like.picture, like.header, like.loading
-    drive, sound = Path(drive_audio or speech), Path(final_audio or speech)
-    voice = Voice(drive, header.mel_parameters, silence)
+    drives = [Path(drive_audio), *speeches[1:]] if drive_audio is not None else speeches
+    voices: list[Voice] = []
     try:
-        if voice.is_silent and silence != "model":
-            raise NothingToDoError("is silent throughout", drive, "--silence model goes on all the same")
-        sound_s = voice.duration_s if sound == drive else sound_duration(sound)
+        for drive in drives:
+            voices.append(Voice(drive, header.mel_parameters, silence))
+        if all(voice.is_silent for voice in voices) and silence != "model":
+            raise NothingToDoError("is silent throughout", drives[0], "--silence model goes on all the same")
+        sound, sound_s = _heard(final_audio, speeches, voices)
         first_frame, first_s = 0, Fraction(0)
         if info.is_image and (start_s or end_s is not None):
             raise UsageError(f"{face}: a photo has no --start and no --end")
@@ -144,11 +152,19 @@ def prepare(
             first_s, timeline = timeline.time(first_frame), timeline.cut(first_frame, stop)
         plan = plan_frames(timeline, sound_s, extend)
     except BaseException:
-        voice.close()
+        for voice in voices:
+            voice.close()
         raise
-    return Task(
-        face, speech, output, header, info, voice, plan, extend, loading, sound, first_frame, first_s, picture, timeline
-    )
+    part = first_frame, first_s, picture, timeline
+    return Task(face, speeches[0], output, header, info, tuple(voices), plan, extend, loading, sound, *part)
+
+
+def _heard(final_audio: Path | None, speeches: list[Path], voices: list[Voice]) -> tuple[Path | Mix, Fraction]:
+    """Return what is heard, and how long it lasts."""
+    if final_audio is None and len(speeches) > 1:
+        return mix(speeches), max(voice.duration_s for voice in voices)
+    sound = Path(final_audio or speeches[0])
+    return sound, voices[0].duration_s if sound == voices[0].path else sound_duration(sound)
 
 
 def _check_mels(header: WeightsHeader, path: Path) -> None:

@@ -110,8 +110,8 @@ def voice_file(tmp_path: Path) -> Callable[[float], Path]:
 def no_detector(monkeypatch):
     """The face is where it is: nothing is searched, every frame is still read."""
 
-    def find_face(frames, rule, progress=None, **_):
+    def find_faces(frames, rule, *_):
         num_frames = sum(1 for _ in frames)
-        return Track(np.tile(FACE, (num_frames, 1)), np.ones(num_frames), np.full((num_frames, 5, 2), np.nan))
+        return [Track(np.tile(FACE, (num_frames, 1)), np.ones(num_frames), np.full((num_frames, 5, 2), np.nan))]
 
-    monkeypatch.setattr("lipsync_cli.synthesis.presenter.find_face", find_face)
+    monkeypatch.setattr("lipsync_cli.synthesis.presenter.find_faces", find_faces)

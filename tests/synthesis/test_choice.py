@@ -52,11 +52,11 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
             writer.write(np.roll(pair, number % 3, 0))
     with (
         prepare(clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
-        Presenter("current", choice=read_choice(face, "hog")) as presenter,
+        Presenter("current", choices=[read_choice(face, "hog")]) as presenter,
     ):
         scene = presenter.meet(task, Laps(), say=said.append)
-        with scene.renderer.frames(task.plan, task.voice) as frames:
-            drawn = next(iter(frames))
+        with scene.renderer.views(task.plan, task.voices) as views:
+            drawn = next(iter(views)).pixels
         source = scene.renderer.footage.frame(0)
     changed = (drawn != source).any(axis=(0, 2))
     assert changed[first : first + 256].any() and not changed[256 - first : 512 - first].any()
@@ -66,7 +66,7 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
 def test_a_face_that_is_not_there_is_refused(face_clip, voice_file, weights, tmp_path):
     with (
         prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
-        Presenter(choice=read_choice("3", "hog")) as presenter,
+        Presenter(choices=[read_choice("3", "hog")]) as presenter,
         pytest.raises(NothingToDoError, match=r"face\.mp4: no face 3: it shows 1"),
     ):
         presenter.meet(task, Laps())

@@ -48,7 +48,7 @@ def test_frames_and_sound_come_out_as_planned(
     assert sum(1 for _ in read_frames(output)) == result.num_frames
     marks = read_marks(output)
     assert marks["synthetic"] and marks["weights_sha256"] == task.header.sha256 and marks["weights"] == "tiny"
-    assert (result.reference_frame is None) == (reference == "current")
+    assert (result.reference_frames == [None]) == (reference == "current")
     assert left_over(tmp_path) == []
 
 
@@ -102,12 +102,12 @@ def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, 
 
 
 def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weights, tmp_path, monkeypatch):
-    def find_face(frames, rule, progress=None, **_):
+    def find_faces(frames, rule, *_):
         boxes = np.tile(BOX, (sum(1 for _ in frames), 1))
         boxes[4:9] = np.nan
-        return Track(boxes, boxes[:, 0], np.full((len(boxes), 5, 2), np.nan))
+        return [Track(boxes, boxes[:, 0], np.full((len(boxes), 5, 2), np.nan))]
 
-    monkeypatch.setattr("lipsync_cli.synthesis.presenter.find_face", find_face)
+    monkeypatch.setattr("lipsync_cli.synthesis.presenter.find_faces", find_faces)
     said = []
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
         result = infer(task, say=said.append)

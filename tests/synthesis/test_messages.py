@@ -30,11 +30,11 @@ def searches(monkeypatch):
     """How many frames each search for the face has gone through."""
     lengths = []
 
-    def find_face(frames, rule, *rest, **options):
+    def find_faces(frames, rule, *_):
         lengths.append(sum(1 for _ in frames))
-        return Track(np.tile(BOX, (lengths[-1], 1)), np.ones(lengths[-1]), np.full((lengths[-1], 5, 2), np.nan))
+        return [Track(np.tile(BOX, (lengths[-1], 1)), np.ones(lengths[-1]), np.full((lengths[-1], 5, 2), np.nan))]
 
-    monkeypatch.setattr(module, "find_face", find_face)
+    monkeypatch.setattr(module, "find_faces", find_faces)
     return lengths
 
 
@@ -190,7 +190,7 @@ def test_a_faces_file_saves_the_search_or_is_refused_in_words(astronaut, voice_f
     assert remember(None, clip, voice, weights, tmp_path / "1.mp4", store=store) == []
     assert store.exists()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "find_face", lambda *_: pytest.fail("searched again"))
+        patch.setattr(module, "find_faces", lambda *_: pytest.fail("searched again"))
         assert remember(None, clip, voice, weights, tmp_path / "2.mp4", store=store) == []
     assert same_pictures(tmp_path / "1.mp4", tmp_path / "2.mp4")
     said = remember(None, other, voice, weights, tmp_path / "3.mp4", store=store)

@@ -16,7 +16,7 @@ from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.plan import plan_frames
 from lipsync_cli.synthesis.reference import choose_neutral
-from lipsync_cli.synthesis.render import Renderer
+from lipsync_cli.synthesis.render import Renderer, Speaker
 from lipsync_cli.synthesis.sketch import Sketch
 
 RULE = CropRule(size=32)
@@ -55,9 +55,9 @@ class Clock:
 
 
 def render(footage, boxes, plan, artist, **options):
-    renderer = Renderer(footage, boxes, RULE, artist, Compositor(RULE, mask()), **options)
-    with renderer.frames(plan, Clock()) as frames:
-        return list(frames)
+    renderer = Renderer(footage, (Speaker(boxes),), RULE, artist, Compositor(RULE, mask()), **options)
+    with renderer.views(plan, [Clock()]) as views:
+        return [view.pixels for view in views]
 
 
 @pytest.mark.parametrize("room", [1 << 28, 12 * 32 * 192 * 3], ids=["all on disk", "a stretch at a time"])

@@ -106,7 +106,7 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
     soundfile.write(music, np.tile(np.sin(np.arange(100) * 2 * np.pi / 100), 240).astype(np.float32) * 0.3, SAMPLE_RATE)
     said = []
     with prepare(face_clip, voice, tmp_path / "out.mp4", weights, final_audio=music) as task:
-        assert task.voice.path == voice and task.sound == music and task.plan.sound_s == sound_duration(music)
+        assert task.voices[0].path == voice and task.sound == music and task.plan.sound_s == sound_duration(music)
         infer(task, say=said.append)
     assert any("lasts 1.00 s, the sound of the film 1.50 s; the mouth rests after it" in line for line in said)
     heard = read_speech(tmp_path / "out.mp4")
@@ -114,7 +114,7 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
     spectrum = np.abs(np.fft.rfft(heard[4000:20000]))
     assert spectrum.argmax() == 160
     with prepare(face_clip, music, tmp_path / "other.mp4", weights, drive_audio=voice) as task:
-        assert task.voice.path == voice and task.sound == music
+        assert task.voices[0].path == voice and task.sound == music
 
 
 def test_what_is_no_voice(face_clip, weights, tmp_path):
