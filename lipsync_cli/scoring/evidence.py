@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.sync import Embeddings
     from lipsync_cli.scoring.tools import Tools
 
+EMBED_EVERY = 5  # frames
+
 
 @dataclass(frozen=True)
 class View:
@@ -124,15 +126,20 @@ class Evidence:
 
         return find_landmarks(self.tools.landmark_model(), self.crops, self.rule)
 
+    @property
+    def embedded(self) -> np.ndarray:
+        """Which crops have an embedding, as indices, shape (k,): every fifth; the network is slow."""
+        return np.arange(0, len(self), EMBED_EVERY)
+
     @cached_property
     def embeddings(self) -> np.ndarray:
-        """The faces as 128 numbers each by dlib's recognition network: shape (n, 128), float64."""
-        return self.tools.embed_faces(self.crops, self.rule)
+        """Those faces as 128 numbers each by dlib's recognition network: shape (k, 128), float64."""
+        return self.tools.embed_faces(self.crops[self.embedded], self.rule)
 
     @cached_property
     def source_embeddings(self) -> np.ndarray:
-        """The same of the source: shape (m, 128)."""
-        return self.tools.embed_faces(self.source, self.rule)
+        """The same of every fifth picture of the source: shape (m', 128)."""
+        return self.tools.embed_faces(self.source[::EMBED_EVERY], self.rule)
 
     @cached_property
     def sync(self) -> Embeddings:

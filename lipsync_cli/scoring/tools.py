@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.models.expert import SyncExpert
 
+_BATCH = 32  # pictures
+
 
 @dataclass
 class Tools:
@@ -53,6 +55,27 @@ class Tools:
         network, header = load_weights(self.file("expert", "sync expert"), self.device, "sync expert")
         self.used["expert"] = {"name": header.name, "sha256": header.sha256}
         return network
+
+    def inception_features(self, crops: np.ndarray) -> np.ndarray:
+        """Give 2048 numbers of Inception-v3 for each of the crops (n, S, S, 3): shape (n, 2048), float32."""
+        import torch
+
+        network, parts = self._inception, []
+        with torch.inference_mode():
+            for first in range(0, len(crops), _BATCH):
+                pixels = torch.from_numpy(crops[first : first + _BATCH]).to(self.device).permute(0, 3, 1, 2)
+                parts.append(network(pixels.float() / 255).cpu().numpy())
+        return np.concatenate(parts)
+
+    @cached_property
+    def _inception(self) -> Any:
+        from lipsync_cli.data.published import load_published
+        from lipsync_cli.models.inception import FIDInception
+
+        path, network = self.file("inception", "Inception-v3 weights"), FIDInception()
+        sha256 = load_published(network, path, "pt_inception-2015-12-05-6726825d.pth, as pytorch-fid uses it")
+        self.used["inception"] = {"name": path.name, "sha256": sha256}
+        return network.to(self.device)
 
     def landmark_model(self) -> Any:
         """Give dlib's predictor of 68 landmarks."""

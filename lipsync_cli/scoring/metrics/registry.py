@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 # Group -> modules of lipsync_cli.scoring.metrics, each with a tuple FAMILIES; groups and families in report order.
 GROUPS: dict[str, tuple[str, ...]] = {
     "reconstruction": ("reconstruction",),
-    "distribution": (),
-    "sharpness": (),
-    "identity": (),
+    "distribution": ("frechet",),
+    "sharpness": ("sharpness",),
+    "identity": ("identity",),
     "words": (),
     "sync": (),
     "behaviour": (),
