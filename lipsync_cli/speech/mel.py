@@ -110,6 +110,13 @@ def to_mel(levels_db: np.ndarray, parameters: MelParameters | None = None, gain_
     return np.clip(scaled - parameters.max_abs, -parameters.max_abs, parameters.max_abs).astype(np.float32)
 
 
+def to_levels(mel: np.ndarray, parameters: MelParameters | None = None) -> np.ndarray:
+    """Turn what `to_mel` gave (T, n_mels) back into levels in dB; what it clipped stays clipped."""
+    parameters = parameters or MelParameters()
+    share = (mel + parameters.max_abs) / (2 * parameters.max_abs)
+    return share * -parameters.min_level_db + parameters.min_level_db + parameters.ref_level_db
+
+
 def mel_levels(samples: np.ndarray, parameters: MelParameters | None = None) -> np.ndarray:
     """Compute the level of each mel band, before `to_mel` scales and clips it.
 

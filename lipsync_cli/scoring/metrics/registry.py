@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "identity": ("identity",),
     "words": (),
     "sync": (),
-    "behaviour": (),
+    "behaviour": ("mouth", "pauses", "eyes", "jitter", "border"),
 }
 
 

