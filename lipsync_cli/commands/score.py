@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lipsync_cli.commands import options
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
-from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from lipsync_cli.scoring.protocol import Sheet
     from lipsync_cli.scoring.scores import Scores
+    from lipsync_cli.scoring.sheet import Sheet
 
 STDOUT = Path("-")
 
@@ -29,13 +29,30 @@ class SplitName(str, Enum):
 
 
 def score(
-    source: Annotated[Path, typer.Argument(help="What pack wrote, or with --reference a video.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(help="What pack wrote, or a video, or a folder of videos.", show_default=False)
+    ],
     weights: Annotated[
         Path | None,
         typer.Option(help="Run folder or .safetensors file.", show_default="those that come with lipsync"),
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="The real video that SOURCE should look like.", show_default=False)
+        Path | None,
+        typer.Option(help="The real video that SOURCE should look like, or the folder of them.", show_default=False),
+    ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            help="Metrics or groups, with commas: reconstruction, distribution, sharpness, identity, words, sync, "
+            "behaviour, standard, all."
+        ),
+    ] = "standard",
+    align: Annotated[
+        bool, typer.Option("--align", help="Compare what both videos have, if sizes, rates or lengths differ.")
+    ] = False,
+    expert: Annotated[
+        Path | None,
+        typer.Option(help="Sync expert: run folder or .safetensors file.", show_default="the one that comes with it"),
     ] = None,
     output: Annotated[
         Path | None,
@@ -51,7 +68,9 @@ def score(
     max_frames: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Spread so many frames evenly over the clips.", show_default="every frame with a face"
+            min=1,
+            help="Spread so many frames of a pack evenly over the clips, for metrics that judge single frames.",
+            show_default="every frame with a face",
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Frames generated at once.")] = 32,
@@ -64,52 +83,102 @@ def score(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Measure how close generated faces are to the real ones.
+    """Measure generated faces, with control rows beside every figure.
 
-    PSNR and SSIM of the crop and of the mouth, on a pack's test clips or of a video against the real one. Beside
-    the model stand control rows: copying the reference frame, the model with the wrong audio, and the ground truth.
-    What the model gains over the first two is what it has learnt. Without -o the table goes to stdout.
+    Of a pack's test clips, as the weights speak them; of a video or a folder of videos against the real ones, or
+    alone. Control rows say what a figure is worth: a copied or frozen face, the wrong audio, the ground truth. What
+    cannot be computed is null, with its reason. Without -o the table goes to stdout. docs/metrics.md defines
+    every metric.
 
     \b
     Example:
       lipsync score grid.h5 --weights runs/lipgan
+      lipsync score out.mp4 --reference real.mp4 --metrics sync,crop_psnr
+      lipsync score films/ --reference real/ -o scores/
     """
+    from lipsync_cli.scoring.metrics.registry import find_families
+    from lipsync_cli.scoring.tools import Tools
+
     if output is not None:
         _check_output(output, force, [path for path in (source, weights, reference) if path is not None])
+    wanted = [name.strip() for name in metrics.split(",") if name.strip()]
+    families = find_families(wanted)
+    sheet = None
     with Progress(quiet, verbose) as progress:
-        if reference is not None:
-            if weights is not None:
-                raise UsageError("--weights and --reference exclude each other")
-            if dry_run:
-                print_result(_plan_video(source, reference), json)
-                return
-            from lipsync_cli.scoring.video import score_video
+        is_film = reference is not None or source.is_dir() or not _is_pack(source)
+        if is_film and weights is not None:
+            raise UsageError("--weights are for a pack", hint="a video is scored as it is")
+        tools = Tools(options.resolve_device(device), _check_files({"expert": expert}))
+        kept_at = None if output is None or output == STDOUT else _beside(output)
+        count = 1
+        if is_film and source.is_dir():
+            from lipsync_cli.scoring.films import find_films, score_folder
 
-            scores, sheet = score_video(source, reference, progress=progress.update), None
-            heading = f"{source.name} against {reference.name}"
+            if dry_run:
+                films = find_films(source, reference, align, progress.failure)
+                print_result({"output": str(source), "reference": str(reference or ""), "videos": len(films)}, json)
+                return
+            scores = score_folder(
+                source,
+                reference,
+                align,
+                wanted,
+                tools,
+                kept_at,
+                options.resolve_jobs(jobs),
+                progress.update,
+                progress.failure,
+            )
+            count = len(scores.facts["files"])
+            heading = f"{source.name} against {reference.name}" if reference is not None else source.name
+        elif is_film:
+            from lipsync_cli.scoring.films import score_video
+            from lipsync_cli.scoring.pairing import pair_videos
+
+            if reference is not None and reference.is_dir():
+                raise UsageError("a video is compared with a video, not with a folder")
+            if dry_run:
+                pair_videos(source, reference, align)
+                print_result({"output": str(source), "reference": str(reference or "")}, json)
+                return
+            scores = score_video(source, reference, align, wanted, tools, progress.update)
+            heading = f"{source.name} against {reference.name}" if reference is not None else source.name
         else:
-            _check_is_pack(source)
             from lipsync_cli.data.reader import Pack
             from lipsync_cli.data.weights import load_weights
             from lipsync_cli.scoring import protocol
+            from lipsync_cli.scoring.kept import keep_parts
+            from lipsync_cli.scoring.sheet import draw_sheet
 
-            where = options.resolve_device(device)
-            generator, header = load_weights(weights, where)
+            generator, header = load_weights(weights, tools.device)
             with Pack(source, options.resolve_jobs(jobs)) as pack:
                 protocol.check_fits(pack, header, weights or header.name)
                 if dry_run:
                     print_result(protocol.plan_pack(pack, split.value, max_frames, seed), json)
                     return
-                scores, draw = protocol.score_pack(
-                    pack, generator, split.value, max_frames, seed, where, batch_size, progress.update
-                )
+                files = {name: [str(path), path.stat().st_mtime_ns] for name, path in tools.files.items()}
+                key = [pack.fingerprint, header.sha256, split.value, max_frames, seed, sorted(wanted), files]
+                with keep_parts(kept_at, key) as kept:
+                    scores, draw = protocol.score_pack(
+                        pack,
+                        generator,
+                        split.value,
+                        max_frames,
+                        seed,
+                        tools,
+                        families,
+                        batch_size,
+                        kept,
+                        progress.update,
+                    )
                 scores.facts["weights"] = protocol.describe_weights(header, generator)
-                wants_sheet = output is not None and not _is_lines(output)
-                sheet = protocol.draw_sheet(pack, generator, scores, draw, where) if wants_sheet else None
+                if output is not None and not _is_lines(output):
+                    sheet = draw_sheet(pack, generator, split.value, draw, tools.device)
             heading = f"{header.architecture} weights {header.name} on the {split.value} clips of {source.name}"
         for text in scores.notes if json or output is not None else ():
             progress.detail(text)
         _hand_out(scores, sheet, heading, output, force, json, progress)
+        progress.raise_if_failed(count + progress.num_failures)
 
 
 def _hand_out(
@@ -152,20 +221,25 @@ def _check_output(output: Path, force: bool, inputs: list[Path]) -> None:
         check_folder(output, force)
 
 
-def _check_is_pack(source: Path) -> None:
+def _beside(output: Path) -> Path:
+    """Name the place beside which finished clips are kept; a folder's own name may be taken by the folder."""
+    return output if _is_lines(output) else output.with_name(f"{output.name}.scores")
+
+
+def _check_files(named: dict[str, Path | None]) -> dict[str, Path]:
+    """Look at the networks that were named before any work is done with them; give those that were."""
+    from lipsync_cli.data.weights import check_kind, find_weights, read_header
+
+    files = {name: path for name, path in named.items() if path is not None}
+    if "expert" in files:
+        files["expert"] = find_weights(files["expert"])
+        check_kind(read_header(files["expert"]), files["expert"], "sync expert")
+    return files
+
+
+def _is_pack(source: Path) -> bool:
     from lipsync_cli.media.tools import check_file
 
     check_file(source)
     with open(source, "rb") as file:
-        start = file.read(8)
-    if start != b"\x89HDF\r\n\x1a\n":
-        raise InputError("is no pack", source, "to score a video, give --reference and the real one")
-
-
-def _plan_video(output: Path, reference: Path) -> dict[str, Any]:
-    from lipsync_cli.media.probe import probe
-
-    for path in (output, reference):
-        if probe(path).video is None:
-            raise InputError("has no picture", path, "two videos are compared")
-    return {"output": str(output), "reference": str(reference)}
+        return file.read(8) == b"\x89HDF\r\n\x1a\n"

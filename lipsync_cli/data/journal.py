@@ -49,11 +49,19 @@ class Part:
         ------
         InputError : the file is damaged; it is removed, so that the next run makes it again
         """
+        found = self._read(names)
+        return [found[name] for name in names]
+
+    def read_all(self) -> dict[str, np.ndarray]:
+        """Read all arrays; raises as `read` does."""
+        return self._read(None)
+
+    def _read(self, names: tuple[str, ...] | None) -> dict[str, np.ndarray]:
         import numpy as np
 
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
-                return [arrays[name] for name in names]
+                return {name: arrays[name] for name in (arrays.files if names is None else names)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             self.path.unlink(missing_ok=True)
             raise InputError("a finished part was damaged and is removed", self.path, "run the same again") from error
@@ -112,7 +120,7 @@ def journal(
         for task, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
             if error is None:
                 path = folder / names[task.clip]
-                _write_part(path, arrays or {})
+                write_part(path, arrays or {})
                 done[task.clip] = Part(task.clip, path)
             else:
                 error = with_path(error, task.clip.path)
@@ -135,7 +143,8 @@ def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40] + ".npz"
 
 
-def _write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write finished work whole or not at all; `Part` reads it."""
     import numpy as np
 
     temporary = path.with_suffix(".tmp")

@@ -146,5 +146,6 @@ class Evidence:
         """The clip as the sync expert sees it."""
         from lipsync_cli.scoring.sync import embed_clip
 
-        expert = self.tools.expert()
-        return embed_clip(expert, self.crops, self.frame, self.mel, self.middles, self.tools.device)
+        return embed_clip(
+            self.tools.expert(self.rule), self.crops, self.frame, self.mel, self.middles, self.tools.device
+        )

@@ -10,8 +10,8 @@ from lipsync_cli.output import atomic_output, check_output
 from lipsync_cli.scoring.report import make_lines, make_records
 
 if TYPE_CHECKING:
-    from lipsync_cli.scoring.protocol import Sheet
     from lipsync_cli.scoring.scores import Scores
+    from lipsync_cli.scoring.sheet import Sheet
 
 LINES, TABLE, BOXES, SHEET = "scores.jsonl", "table.txt", "boxes.png", "samples.png"
 

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lipsync_cli.scoring.report import TITLES, title_of
-from lipsync_cli.scoring.scores import ALL, TRUTH, Scores
+from lipsync_cli.scoring.report import title_of, title_of_metric
+from lipsync_cli.scoring.scores import ALL, COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lipsync_cli.scoring.protocol import Sheet
+    from lipsync_cli.scoring.metrics.metric import Metric
+    from lipsync_cli.scoring.sheet import Sheet
 
-_COLOURS = ("#5b9bc8", "#e3c25f", "#cf7a63", "#a3a9b3")  # told apart by colour-blind eyes and in grey
+_COLOURS = {  # told apart by colour-blind eyes and in grey
+    MODEL: "#5b9bc8",
+    OUTPUT: "#5b9bc8",
+    COPY: "#e3c25f",
+    WRONG: "#cf7a63",
+    FROZEN: "#a3a9b3",
+    OTHER_SOUND: "#8d6b94",
+    TRUTH: "#7fb08a",
+}
 _MAX_SPEAKERS = 8  # more: one group of boxes for all
 _INK, _GRID = "#222222", "#dddddd"
 
@@ -23,54 +32,60 @@ _INK, _GRID = "#222222", "#dddddd"
 def plot_boxes(scores: Scores, path: Path, heading: str) -> None:
     """Draw box plots of every metric: median, quartiles, whiskers of 1.5 times the quartiles' distance, no outliers.
 
-    The ground truth is left out: it is perfect, and would press the others together.
+    Where the ground truth is compared with itself it is left out: it is perfect, and would press the others together.
     """
-    rows = [row for row in scores.rows if row != TRUTH]
+    rows = {metric.name: rows_of(scores, metric) for metric in scores.metrics}
+    metrics = [metric for metric in scores.metrics if rows[metric.name]]
     groups = scores.groups()
     if len(groups) > _MAX_SPEAKERS + 1:
         groups = {ALL: groups[ALL]}
-    metrics = scores.metrics
+    shown = [row for row in _COLOURS if any(row in names for names in rows.values())]
     columns = 2
-    lines = -(-len(metrics) // columns)
-    width = max(3.6, 1.1 + 0.32 * len(rows) * len(groups))
+    lines = max(1, -(-len(metrics) // columns))
+    width = max(3.6, 1.1 + 0.32 * len(shown) * len(groups))
     figure = _figure(width * columns, 2.7 * lines + 0.7)
     axes = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
     for axis, metric in zip(axes, metrics, strict=False):
-        _draw_boxes(axis, scores, rows, groups, metric)
+        _draw_boxes(axis, scores, rows[metric.name], groups, metric)
     for axis in axes[len(metrics) :]:
         axis.set_visible(False)
     heading += "\nLine: median; box: quartiles; whiskers: 1.5 times the box at most; outliers are not drawn"
     figure.suptitle(heading, x=0.01, ha="left", fontsize=8, color=_INK)
-    if len(groups) > 1:
+    if len(groups) > 1 and shown:
         from matplotlib.patches import Patch
 
-        handles = [Patch(facecolor=colour, label=title_of(row)) for colour, row in zip(_COLOURS, rows, strict=False)]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(rows), frameon=False, fontsize=9)
+        handles = [Patch(facecolor=_COLOURS[row], label=title_of(row)) for row in shown]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False, fontsize=9)
     figure.savefig(path)
 
 
-def _draw_boxes(axis: Any, scores: Scores, rows: list[str], groups: dict[str, np.ndarray], metric: str) -> None:
+def rows_of(scores: Scores, metric: Metric) -> list[str]:
+    """Name the rows that a plot of a metric shows."""
+    is_perfect = metric.group == "reconstruction"
+    return [row for row, found in scores.rows.items() if metric.name in found and not (is_perfect and row == TRUTH)]
+
+
+def _draw_boxes(axis: Any, scores: Scores, rows: list[str], groups: dict[str, np.ndarray], metric: Metric) -> None:
     step = len(rows) + 1.0
-    for index, (row, colour) in enumerate(zip(rows, _COLOURS, strict=False)):
-        values = [scores.rows[row][metric][mask] for mask in groups.values()]
-        places = [group * step + index for group in range(len(groups))]
+    for index, row in enumerate(rows):
+        series = scores.rows[row][metric.name]
         axis.boxplot(
-            values,
-            positions=places,
+            [series.part(mask).values for mask in groups.values()],
+            positions=[group * step + index for group in range(len(groups))],
             widths=0.72,
             showfliers=False,
             patch_artist=True,
-            boxprops={"facecolor": colour, "edgecolor": _INK, "linewidth": 0.7},
+            boxprops={"facecolor": _COLOURS[row], "edgecolor": _INK, "linewidth": 0.7},
             medianprops={"color": _INK, "linewidth": 1.8},
             whiskerprops={"color": _INK, "linewidth": 0.7},
             capprops={"color": _INK, "linewidth": 0.7},
         )
-    axis.set_title(TITLES[metric], loc="left", fontsize=10, color=_INK)
+    axis.set_title(title_of_metric(metric), loc="left", fontsize=10, color=_INK)
     if len(groups) > 1:
         axis.set_xticks([group * step + (len(rows) - 1) / 2 for group in range(len(groups))], list(groups))
     else:
-        digits = 2 if metric.endswith("psnr") else 4
-        labels = [f"{title_of(row)}\n{np.median(scores.rows[row][metric]):.{digits}f}" for row in rows]
+        medians = [np.median(scores.rows[row][metric.name].values) for row in rows]
+        labels = [f"{title_of(row)}\n{value:.{metric.digits}f}" for row, value in zip(rows, medians, strict=True)]
         axis.set_xticks(range(len(rows)), labels)
     axis.tick_params(length=0, labelcolor=_INK, labelsize=9)
     axis.set_axisbelow(True)

@@ -1,16 +1,22 @@
-"""The thesis's test on a pack's held-out clips, with the control rows that say what its figures are worth."""
+"""The test on a pack's held-out clips, with the control rows that say what its figures are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lipsync_cli.data.batches import MIN_GAP, Draw, FrameTable, gather
 from lipsync_cli.errors import InputError
-from lipsync_cli.scoring.metrics.reconstruction import measure
-from lipsync_cli.scoring.scores import COPY, MODEL, TRUTH, WRONG, Scores
+from lipsync_cli.scoring.collect import collect
+from lipsync_cli.scoring.evidence import Evidence
+from lipsync_cli.scoring.judge import Judged
+from lipsync_cli.scoring.kept import Kept
+from lipsync_cli.scoring.metrics.registry import find_families
+from lipsync_cli.scoring.scores import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, Scores
+from lipsync_cli.scoring.tools import Tools
+from lipsync_cli.speech.mel import windows
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,27 +24,20 @@ if TYPE_CHECKING:
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.data.reader import Pack
     from lipsync_cli.data.weights import WeightsHeader
+    from lipsync_cli.scoring.metrics.metric import Family
 
-_NOTES = [
+_NOTES_FRAMES = [
     f"copy: the reference frame itself, at least {MIN_GAP} frames from the target",
     "wrong audio: the model with the sound of a random frame of another clip",
     "ground truth: the target against itself, through the same path",
     "the model is given the target's upper half, the copy is not: compare the two at the mouth",
 ]
+_NOTES_CLIPS = [
+    "metrics of time: whole clips, each drawn from its quietest frame; wrong audio: the model with the sound of the "
+    "next clip, judged with the right sound; frozen: the quietest frame throughout; other sound: the real pictures "
+    "with the next clip's sound",
+]
 _NOTE_ONE_CLIP = f"one clip only: the wrong audio is from the same clip, at least {MIN_GAP} frames away"
-
-
-class Sheet(NamedTuple):
-    """Sample crops for the eye, one line a clip.
-
-    Attributes
-    ----------
-    labels : one a line
-    columns : name -> shape (lines, S, S, 3), uint8 RGB
-    """
-
-    labels: list[str]
-    columns: dict[str, np.ndarray]
 
 
 def check_fits(pack: Pack, header: WeightsHeader, weights: object) -> None:
@@ -59,23 +58,28 @@ def score_pack(
     split: str = "test",
     max_frames: int | None = None,
     seed: int = 0,
-    device: str = "cpu",
+    tools: Tools | None = None,
+    families: list[Family] | None = None,
     batch_size: int = 32,
+    kept: Kept | None = None,
     progress: Callable[[int, int | None, str], None] | None = None,
 ) -> tuple[Scores, Draw]:
-    """Let a generator speak the clips of a split and compare its crops with the real ones.
+    """Let a generator speak the clips of a split and judge what it draws beside the control rows.
 
     Parameters
     ----------
-    generator : in evaluation mode, on `device`
+    generator : in evaluation mode, on the tools' device
     split : "test", "val" or "train"
-    max_frames : spread so many frames evenly over the clips (at least one each); None = every frame with a face
+    max_frames : spread so many frames evenly over the clips (at least one each), for the metrics of single frames;
+        None = every frame with a face
     seed : of the reference frames and of the wrong audio; equal seeds give equal rows
-    progress : called with frames done, frames in all, and what is being done
+    families : from `registry.find_families`; None: the standard ones
+    kept : where finished clips are kept
+    progress : called with clips done, clips in all, and what is being done
 
     Returns
     -------
-    scores with the rows model, copy, wrong_audio and ground_truth, and the frames drawn, in the same order
+    scores with the rows of docs/metrics.md, and the frames drawn for metrics of single frames
 
     Raises
     ------
@@ -86,43 +90,44 @@ def score_pack(
     Crops are compared as 8-bit pixels, as a file would hold them. The real crop is the pack's, so that what its JPEG
     compression lost counts against nobody.
     """
+    families = find_families() if families is None else families
+    tools = tools or Tools()
+    tools.mel_parameters = pack.mel_parameters
+    kept = kept or Kept(None, None)
     table, draw = _draw(pack, split, max_frames, seed)
-    mouth = pack.crop_rule.mouth_region()
-    parts: dict[str, list[dict[str, np.ndarray]]] = {}
-    for first in range(0, len(draw.target), batch_size):
-        part = Draw(*(frames[first : first + batch_size] for frames in draw))
-        images = generate_rows(generator, gather(pack, table, part, device))
-        for row, pixels in images.items():
-            parts.setdefault(row, []).append(measure(pixels, images[TRUTH], mouth))
+    stage = _Stage(pack, generator, table, tools, batch_size)
+    of_frames = [family for family in families if not family.is_continuous]
+    of_clips = [family for family in families if family.is_continuous]
+    clips: list[Judged] = []
+    for done, row in enumerate(table.rows, 1):
+        judged = kept.get(table.clip_name[row])
+        if judged is None:
+            judged = Judged(str(pack.clips[row]["name"]), str(pack.clips[row]["speaker"]))
+            if of_frames:
+                part = np.flatnonzero(table.clip_of[draw.target] == row)
+                judged.add(stage.show_frames(row, Draw(*(frames[part] for frames in draw))), of_frames)
+            if of_clips:
+                judged.add(stage.show_clip(row), of_clips)
+            kept.put(table.clip_name[row], judged)
+        clips.append(judged)
         if progress is not None:
-            progress(min(first + batch_size, len(draw.target)), len(draw.target), "score")
-    rows = {
-        row: {metric: np.concatenate([part[metric] for part in measured]) for metric in measured[0]}
-        for row, measured in parts.items()
+            progress(done, len(table.rows), "score")
+    facts = {
+        "pack": str(pack.path),
+        "fingerprint": pack.fingerprint,
+        "split": split,
+        "seed": seed,
+        "frames": len(draw.target),
+        "clips": len(clips),
+        "min_gap_frames": MIN_GAP,
+        "crop_size": pack.crop_rule.size,
+        "mouth_rows_columns": [int(edge) for edge in pack.crop_rule.mouth_region()],
+        "tools": tools.used,
     }
-    clip_rows = table.clip_of[draw.target]
-    used, clip = np.unique(clip_rows, return_inverse=True)
-    scores = Scores(
-        rows=rows,
-        clip=clip,
-        clip_names=[str(pack.clips[row]["name"]) for row in used],
-        speakers=[str(pack.clips[row]["speaker"]) for row in used],
-        frame=draw.target - pack.clips["first_frame"][clip_rows],
-        differences=((MODEL, COPY), (MODEL, WRONG)),
-        facts={
-            "pack": str(pack.path),
-            "fingerprint": pack.fingerprint,
-            "split": split,
-            "seed": seed,
-            "frames": len(draw.target),
-            "clips": len(used),
-            "min_gap_frames": MIN_GAP,
-            "crop_size": pack.crop_rule.size,
-            "mouth_rows_columns": [int(edge) for edge in mouth],
-        },
-        notes=_NOTES + ([_NOTE_ONE_CLIP] if len(table.rows) == 1 else []),
-    )
-    return scores, draw
+    notes = (_NOTES_FRAMES if of_frames else []) + (_NOTES_CLIPS if of_clips else [])
+    notes += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
+    differences = (MODEL, COPY), (MODEL, WRONG), (MODEL, FROZEN)
+    return collect(clips, families, differences, facts, notes), draw
 
 
 def plan_pack(pack: Pack, split: str = "test", max_frames: int | None = None, seed: int = 0) -> dict[str, Any]:
@@ -135,6 +140,99 @@ def _draw(pack: Pack, split: str, max_frames: int | None, seed: int) -> tuple[Fr
     table = FrameTable(pack, split)
     per_clip = len(table.clip_of) if max_frames is None else max(1, max_frames // len(table.rows))
     return table, table.draw_evaluation(per_clip, seed)
+
+
+class _Stage:
+    """Shows the clips of a pack, row by row."""
+
+    def __init__(self, pack: Pack, generator: nn.Module, table: FrameTable, tools: Tools, batch_size: int) -> None:
+        self.pack, self.generator, self.table, self.tools = pack, generator, table, tools
+        self.batch_size = batch_size
+
+    def show_frames(self, row: int, draw: Draw) -> Iterator[Evidence]:
+        """Give the rows of a clip's drawn frames, each with a reference of its own: the thesis's protocol."""
+        parts: dict[str, list[np.ndarray]] = {}
+        for first in range(0, len(draw.target), self.batch_size):
+            part = Draw(*(frames[first : first + self.batch_size] for frames in draw))
+            images = generate_rows(self.generator, gather(self.pack, self.table, part, self.tools.device))
+            for name, pixels in images.items():
+                parts.setdefault(name, []).append(pixels)
+        crops = {name: np.concatenate(pixels) for name, pixels in parts.items()}
+        truth = self._evidence(TRUTH, row, draw.target, crops.pop(TRUTH), crops[COPY], self._mel(row))
+        for name, pixels in crops.items():
+            yield self._evidence(name, row, draw.target, pixels, crops[COPY], self._mel(row), truth)
+        yield truth
+
+    def show_clip(self, row: int) -> Iterator[Evidence]:
+        """Give the rows of a whole clip, drawn from its quietest frame, as a viewer sees it."""
+        frames = self.table.frames[row]
+        real = self.pack.read_crops(frames)
+        reference = self.pack.read_crops(self.table.quiet_frames(row)[:1])
+        sound, other = self._mel(row), self._other_mel(row)
+        truth = self._evidence(TRUTH, row, frames, real, reference, sound)
+        for name, heard in ((MODEL, sound), (WRONG, other)):
+            drawn = self._generate(reference, real, windows(heard, self.table.start[frames]))
+            yield self._evidence(name, row, frames, drawn, reference, sound, truth)
+        frozen = np.broadcast_to(reference, real.shape)
+        yield self._evidence(FROZEN, row, frames, frozen, reference, sound, truth)
+        yield self._evidence(OTHER_SOUND, row, frames, real, reference, other, truth)
+        yield truth
+
+    def _generate(self, reference: np.ndarray, targets: np.ndarray, mels: np.ndarray) -> np.ndarray:
+        import torch
+
+        device = self.tools.device
+
+        def images(crops: np.ndarray) -> Tensor:
+            return torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float().div_(255)
+
+        drawn = []
+        with torch.inference_mode():
+            for first in range(0, len(targets), self.batch_size):
+                part = slice(first, first + self.batch_size)
+                mel = torch.from_numpy(mels[part]).to(device).transpose(1, 2)[:, None].contiguous()
+                drawn.append(to_pixels(self.generator(images(reference), images(targets[part]), mel).image))
+        return np.concatenate(drawn)
+
+    def _evidence(
+        self,
+        name: str,
+        row: int,
+        frames: np.ndarray,
+        crops: np.ndarray,
+        source: np.ndarray,
+        mel: np.ndarray,
+        truth: Evidence | None = None,
+    ) -> Evidence:
+        clip = self.pack.clips[row]
+        evidence = Evidence(
+            row=name,
+            clip=str(clip["name"]),
+            speaker=str(clip["speaker"]),
+            crops=crops,
+            frame=frames - int(clip["first_frame"]),
+            middles=self.pack.frame_middle[frames],
+            fps=float(clip["fps_num"] / clip["fps_den"]),
+            rule=self.pack.crop_rule,
+            tools=self.tools,
+            truth_or_none=truth,
+            source_or_none=source,
+            mel_or_none=mel,
+        )
+        if truth is None:
+            evidence.truth_or_none = evidence
+        return evidence
+
+    def _mel(self, row: int) -> np.ndarray:
+        first, number = int(self.pack.clips[row]["first_mel"]), int(self.pack.clips[row]["num_mels"])
+        return self.pack.mel[first : first + number]
+
+    def _other_mel(self, row: int) -> np.ndarray:
+        """Give the sound of the next clip; of the only one, its own from half a clip away."""
+        rows = self.table.rows
+        if len(rows) == 1:
+            return np.roll(self._mel(row), len(self._mel(row)) // 2, axis=0)
+        return self._mel(rows[(rows.index(row) + 1) % len(rows)])
 
 
 def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
@@ -151,43 +249,6 @@ def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
 def to_pixels(images: Tensor) -> np.ndarray:
     """Round images to what a file would hold: shape (B, 3, S, S) in [0, 1] to (B, S, S, 3) uint8."""
     return (images * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def draw_sheet(
-    pack: Pack, generator: nn.Module, scores: Scores, draw: Draw, device: str = "cpu", lines: int = 8
-) -> Sheet:
-    """Make sample crops of several clips, speakers taken in turn.
-
-    Of each clip the frame whose mouth differs most from the reference's is shown (the lowest copy row): there the
-    generator has the most to do, and the choice does not depend on the generator.
-    """
-    chosen = [_hardest_frame(scores, clip) for clip in _clips_in_turn(scores, lines)]
-    part = Draw(*(frames[chosen] for frames in draw))
-    table = FrameTable(pack, scores.facts["split"])
-    images = generate_rows(generator, gather(pack, table, part, device))
-    names = {"reference": COPY, "real": TRUTH, "model": MODEL, "wrong audio": WRONG}
-    labels = [_label(scores, index) for index in chosen]
-    return Sheet(labels, {name: images[row] for name, row in names.items()})
-
-
-def _clips_in_turn(scores: Scores, number: int) -> list[int]:
-    """Choose clips: the first of each speaker, then the second of each, and so on; sorted."""
-    seen: dict[str, int] = {}
-    ranked = []
-    for clip, speaker in enumerate(scores.speakers):
-        seen[speaker] = seen.get(speaker, 0) + 1
-        ranked.append((seen[speaker], clip))
-    return sorted(clip for _, clip in sorted(ranked)[:number])
-
-
-def _hardest_frame(scores: Scores, clip: int) -> int:
-    indices = np.flatnonzero(scores.clip == clip)
-    return int(indices[np.argmin(scores.rows[COPY]["mouth_psnr"][indices])])
-
-
-def _label(scores: Scores, index: int) -> str:
-    clip = scores.clip[index]
-    return f"{scores.speakers[clip]}/{scores.clip_names[clip]}\nframe {scores.frame[index]}"
 
 
 def describe_weights(header: WeightsHeader, generator: nn.Module) -> dict[str, Any]:

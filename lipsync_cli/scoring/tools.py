@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_cli.errors import InputError
 from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.speech.mel import MelParameters
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -26,11 +28,13 @@ class Tools:
     ----------
     device : where networks run, "cpu" or "cuda"
     files : name of a network ("expert", "inception", "syncnet", "lip_reader") -> file that the user named
+    mel_parameters : what the sound's mels were made with
     used : name -> what was loaded, JSON-able; goes into the results' protocol
     """
 
     device: str = "cpu"
     files: dict[str, Path] = field(default_factory=dict)
+    mel_parameters: MelParameters = field(default_factory=MelParameters)
     used: dict[str, Any] = field(default_factory=dict)
 
     def file(self, name: str, what: str) -> Path:
@@ -44,17 +48,31 @@ class Tools:
             raise Missing(f"no {what}: give --{name.replace('_', '-')} FILE")
         return self.files[name]
 
-    def expert(self) -> SyncExpert:
-        """Give the sync expert."""
-        return self._expert
+    def expert(self, rule: CropRule) -> SyncExpert:
+        """Give the sync expert: the user's, else the one that comes with the package.
+
+        Raises
+        ------
+        Missing : it knows other crops or mels than these
+        InputError : the file is no sync expert
+        """
+        from lipsync_cli.faces.crop import check_same
+
+        network, header = self._expert
+        try:
+            check_same(rule, header.crop_rule)
+            self.mel_parameters.check_same(header.mel_parameters)
+        except InputError as error:
+            raise Missing(f"the sync expert {header.name} does not fit: {error.fact}") from error
+        return network
 
     @cached_property
-    def _expert(self) -> Any:
+    def _expert(self) -> tuple[Any, Any]:
         from lipsync_cli.data.weights import load_weights
 
-        network, header = load_weights(self.file("expert", "sync expert"), self.device, "sync expert")
+        network, header = load_weights(self.files.get("expert"), self.device, "sync expert")
         self.used["expert"] = {"name": header.name, "sha256": header.sha256}
-        return network
+        return network, header
 
     def inception_features(self, crops: np.ndarray) -> np.ndarray:
         """Give 2048 numbers of Inception-v3 for each of the crops (n, S, S, 3): shape (n, 2048), float32."""

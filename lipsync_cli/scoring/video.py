@@ -1,32 +1,42 @@
-"""A video against the real one, frame by frame: over the face crop, its mouth, and the whole frame."""
+"""A video before the metrics, alone or beside the real one, as a stream of frames and in pieces of a few seconds."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.scoring.metrics.reconstruction import measure, psnr, ssim
-from lipsync_cli.scoring.scores import COPY, OUTPUT, Scores
+from lipsync_cli.scoring.evidence import Evidence, View
+from lipsync_cli.scoring.judge import Judged, Watcher
+from lipsync_cli.scoring.pairing import Pairing, pair_videos
+from lipsync_cli.scoring.scores import COPY, FROZEN, OTHER_SOUND, OUTPUT, TRUTH
+from lipsync_cli.scoring.sound import Sound
+from lipsync_cli.speech.mel import HOP_LENGTH, SAMPLE_RATE, log_mel
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.track import Track
-    from lipsync_cli.media.timeline import Timeline
+    from lipsync_cli.scoring.metrics.metric import Family
+    from lipsync_cli.scoring.tools import Tools
 
     Progress = Callable[[int, int | None, str], None]
 
 COPY_GAP = 6  # frames between a frame and the one that the row `copy` shows in its place
-_BATCH = 16
+PIECE_S = 20.0  # longest piece that is judged at once
+_CONTEXT = SAMPLE_RATE // 4 // HOP_LENGTH * HOP_LENGTH  # samples of sound before and after a piece
+NOTE_COPY = f"copy: the reference itself, {COPY_GAP} frames away: what standing still would score"
+NOTE_FROZEN = "frozen: the clip's middle face throughout"
+NOTE_OTHER = "other sound: the {whose} pictures with {sound}"
 
 
-class _Shown(NamedTuple):
-    """A reference frame and what stands in its place in each row; all (H, W, 3) uint8 RGB."""
+class Shown(NamedTuple):
+    """A frame of the clock and what stands in its place in each row; all (H, W, 3) uint8 RGB."""
 
     number: int
     real: np.ndarray
@@ -35,132 +45,212 @@ class _Shown(NamedTuple):
     copy: np.ndarray
 
 
-def score_video(
-    output: Path, reference: Path, rule: CropRule | None = None, progress: Progress | None = None
-) -> Scores:
-    """Compare a video with the real one it should look like.
+@dataclass(frozen=True)
+class Film:
+    """A video to judge.
+
+    Attributes
+    ----------
+    output : the video
+    reference : the real one, if there is one
+    other : a file whose sound is the wrong one; None: its own, from half a piece away
+    align : compare what both have, if sizes, rates or lengths differ
+    speaker : name
+    """
+
+    output: Path
+    reference: Path | None = None
+    other: Path | None = None
+    align: bool = False
+    speaker: str = ""
+
+
+@dataclass
+class _Piece:
+    """Crops of one piece, row by row."""
+
+    numbers: list[int] = field(default_factory=list)
+    crops: dict[str, list[np.ndarray]] = field(default_factory=lambda: {OUTPUT: [], COPY: [], TRUTH: []})
+
+
+def judge_video(
+    film: Film,
+    families: list[Family],
+    tools: Tools,
+    rule: CropRule | None = None,
+    progress: Progress | None = None,
+) -> list[Judged]:
+    """Let the metrics judge a video.
 
     Frames are paired by time: with each frame of the reference goes the frame of the output shown at its middle. The
-    face is found in the reference only, and its box is used for both.
+    face is found in the reference only (in the output where there is none), and its box is used for both.
 
     Parameters
     ----------
-    output : the video to judge
-    reference : the real one
     rule : how the face is found and cropped
     progress : called with frames done, frames in all, and what is being done
 
     Returns
     -------
-    scores with the rows output and copy (the reference itself, 6 frames away: what standing still would score); frames
-    without a face are left out
+    the figures of each piece of at most 20 s; frames without a face are left out
 
     Raises
     ------
-    InputError : if a file is missing or no video
-    NothingToDoError : if the reference shows no face, or the two do not overlap in time
+    InputError : if a file is missing or no video, or the two differ and are not to be aligned
+    NothingToDoError : if no face is shown, or the two do not overlap in time
     """
     from lipsync_cli.faces.track import find_face
     from lipsync_cli.media.decode import read_frames
-    from lipsync_cli.media.probe import probe
-    from lipsync_cli.media.timeline import read_timeline
 
     rule = rule or CropRule()
-    sizes = []
-    for path in (output, reference):
-        video = probe(path).video
-        if video is None:
-            raise InputError("has no picture", path, "two videos are compared")
-        sizes.append((video.width, video.height))
-    timelines = read_timeline(output), read_timeline(reference)
-    pairs = pair_frames(*timelines)
-    if not len(pairs):
-        raise NothingToDoError("the two videos do not overlap in time", output)
-    with closing(read_frames(reference)) as frames:  # type: ignore[type-var]
+    pairing = pair_videos(film.output, film.reference, film.align)
+    real = film.reference or film.output
+    with closing(read_frames(real)) as frames:  # type: ignore[type-var]
         track = find_face(frames, rule, progress)
-    has_face = ~np.isnan(track.boxes[: len(pairs), 0])
+    count = min(len(pairing.pairs), len(track.boxes))
+    has_face = ~np.isnan(track.boxes[:count, 0])
     if not has_face.any():
-        raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", reference)
-    numbers = np.flatnonzero(has_face)
-    scaled_to = None if sizes[0] == sizes[1] else sizes[1]
-    rows = _measure_rows(output, reference, pairs, track, rule, scaled_to, progress)
-    return Scores(
-        rows=rows,
-        clip=np.zeros(len(numbers), np.int64),
-        clip_names=[output.name],
-        speakers=[""],
-        frame=numbers,
-        differences=((OUTPUT, COPY),),
-        facts={"output": str(output), "reference": str(reference), "frames": len(numbers), "clips": 1},
-        notes=_say_differences(timelines, sizes, has_face),
-    )
-
-
-def pair_frames(output: Timeline, reference: Timeline) -> np.ndarray:
-    """Find for each frame of the reference the frame of the output that is shown at its middle.
-
-    Returns
-    -------
-    shape (n,): index into the output's frames, never falling; n is smaller than the number of reference frames where
-    the output ends earlier
-    """
-    middles = reference.middles()
-    starts = np.array([float(output.time(n)) for n in range(output.num_frames)])
-    end = float(output.time(output.num_frames))
-    return np.searchsorted(starts, middles[middles < end], side="right") - 1
-
-
-def _measure_rows(
-    output: Path,
-    reference: Path,
-    pairs: np.ndarray,
-    track: Track,
-    rule: CropRule,
-    scaled_to: tuple[int, int] | None,
-    progress: Progress | None,
-) -> dict[str, dict[str, np.ndarray]]:
-    from lipsync_cli.media.decode import read_frames
-
-    parts: dict[str, list[dict[str, np.ndarray]]] = {OUTPUT: [], COPY: []}
-    waiting: list[_Shown] = []
-
-    def flush() -> None:
-        if waiting:
-            for row, measured in _measure_batch(waiting, track, rule).items():
-                parts[row].append(measured)
-            waiting.clear()
-
+        raise NothingToDoError(f"no face in {count} of {count} frames", real)
+    notes = list(pairing.notes)
+    if not has_face.all():
+        notes.append(f"no face in {int((~has_face).sum())} of {count} frames of {real.name}: left out")
     with ExitStack() as stack:
-        real = stack.enter_context(closing(read_frames(reference)))  # type: ignore[type-var]
-        drawn = stack.enter_context(closing(read_frames(output, size=scaled_to)))  # type: ignore[type-var]
-        for shown in _with_copies(zip(real, _repeat(drawn, pairs), strict=False)):
-            if not np.isnan(track.boxes[shown.number, 0]):
-                waiting.append(shown)
-            if len(waiting) == _BATCH:
-                flush()
+        judge = _Judge(film, pairing, track, rule, families, tools, stack)
+        pieces = -(-count // max(1, int(PIECE_S * float(pairing.clock.rate))))
+        edges = np.linspace(0, count, pieces + 1).round().astype(int)
+        judged: list[Judged] = []
+        shown = -1
+
+        def finish() -> None:
+            place = len(judged)
+            name = film.output.stem + (f" {place + 1}/{pieces}" if pieces > 1 else "")
+            judged.append(judge.finish(name, int(edges[place]), min(int(edges[place + 1]), shown + 1)))
+
+        for frame in judge.stream():
+            shown = frame.number
+            judge.look(frame)
             if progress is not None:
-                progress(shown.number + 1, len(pairs), "score")
-        flush()
-    return {
-        row: {metric: np.concatenate([part[metric] for part in measured]) for metric in measured[0]}
-        for row, measured in parts.items()
-    }
+                progress(shown + 1, count, "score")
+            if shown + 1 == edges[len(judged) + 1]:
+                finish()
+                if len(judged) == pieces:
+                    break
+        if len(judged) < pieces and shown + 1 > edges[len(judged)]:
+            finish()
+    for one in judged:
+        one.notes.extend(notes)
+    return [one for one in judged if not one.is_empty()]
 
 
-def _measure_batch(batch: list[_Shown], track: Track, rule: CropRule) -> dict[str, dict[str, np.ndarray]]:
-    mouth = rule.mouth_region()
-    real = np.stack([crop_face(shown.real, track.boxes[shown.number], rule) for shown in batch])
-    rows = {}
-    for row in (OUTPUT, COPY):
-        crops, measured = [], []
-        for shown in batch:
-            frame, number = (shown.output, shown.number) if row == OUTPUT else (shown.copy, shown.copy_number)
-            box = track.boxes[number]
-            crops.append(crop_face(frame, track.boxes[shown.number] if np.isnan(box[0]) else box, rule))
-            measured.append((psnr(frame[None], shown.real[None])[0], ssim(frame[None], shown.real[None])[0]))
-        frame_psnr, frame_ssim = np.array(measured).T
-        rows[row] = measure(np.stack(crops), real, mouth) | {"frame_psnr": frame_psnr, "frame_ssim": frame_ssim}
-    return rows
+class _Judge:
+    """Collects the crops of a piece from the stream of frames, and puts them before the metrics."""
+
+    def __init__(
+        self,
+        film: Film,
+        pairing: Pairing,
+        track: Track,
+        rule: CropRule,
+        families: list[Family],
+        tools: Tools,
+        stack: ExitStack,
+    ) -> None:
+        self.film, self.pairing, self.track, self.rule = film, pairing, track, rule
+        self.families, self.tools, self.stack = families, tools, stack
+        self.middles = pairing.clock.middles()
+        self.watcher = Watcher(families)
+        self.piece = _Piece()
+        self.sounds: dict[str, Sound] = {}
+        if any(family.hears for family in families):
+            paths = {OUTPUT: film.output, TRUTH: film.reference, OTHER_SOUND: film.other}
+            self.sounds = {row: stack.enter_context(closing(Sound(path))) for row, path in paths.items() if path}
+
+    def stream(self) -> Iterator[Shown]:
+        """Decode the videos side by side."""
+        from lipsync_cli.media.decode import read_frames
+
+        film, pairs = self.film, self.pairing.pairs
+        drawn = self.stack.enter_context(closing(read_frames(film.output, size=self.pairing.scaled_to)))  # type: ignore[type-var]
+        if film.reference is None:
+            for number, frame in enumerate(drawn):
+                yield Shown(number, frame, frame, number, frame)
+            return
+        real = self.stack.enter_context(closing(read_frames(film.reference)))  # type: ignore[type-var]
+        yield from with_copies(zip(real, _repeat(drawn, pairs), strict=False))
+
+    def look(self, shown: Shown) -> None:
+        """Take a frame in."""
+        boxes = self.track.boxes
+        if shown.number >= len(boxes) or np.isnan(boxes[shown.number, 0]):
+            return
+        box = boxes[shown.number]
+        self.piece.numbers.append(shown.number)
+        self.piece.crops[OUTPUT].append(crop_face(shown.output, box, self.rule))
+        real = None
+        if self.film.reference is not None:
+            real = shown.real
+            of_copy = boxes[shown.copy_number] if shown.copy_number < len(boxes) else box
+            of_copy = box if np.isnan(of_copy[0]) else of_copy
+            self.piece.crops[COPY].append(crop_face(shown.copy, of_copy, self.rule))
+            self.piece.crops[TRUTH].append(crop_face(real, box, self.rule))
+        if self.watcher.families:
+            frames = {OUTPUT: shown.output} | ({} if real is None else {COPY: shown.copy, TRUTH: real})
+            for row, frame in frames.items():
+                self.watcher.watch(row, View(frame, real, box, self.rule, shown.number))
+
+    def finish(self, name: str, first: int, last: int) -> Judged:
+        """Judge the frames first ... last - 1."""
+        judged = Judged(name, self.film.speaker)
+        piece, self.piece = self.piece, _Piece()
+        self.watcher.hand_over(judged)
+        if piece.numbers:
+            still = [family for family in self.families if not family.is_continuous]
+            moving = [family for family in self.families if family.is_continuous]
+            evidences = self._evidences(piece, first, last)
+            judged.add(evidences, still)
+            judged.add(evidences, moving)
+        judged.used = dict(self.tools.used)
+        return judged
+
+    def _evidences(self, piece: _Piece, first: int, last: int) -> list[Evidence]:
+        numbers = np.array(piece.numbers)
+        crops = {row: np.stack(images) for row, images in piece.crops.items() if images}
+        start = max(0, int(self.middles[first] * SAMPLE_RATE) // HOP_LENGTH * HOP_LENGTH - _CONTEXT)
+        stop = int(self.middles[last - 1] * SAMPLE_RATE) + _CONTEXT
+        samples = {row: sound.cut(start, stop) for row, sound in self.sounds.items() if sound.is_there}
+        if OUTPUT in samples and OTHER_SOUND not in self.sounds:
+            samples[OTHER_SOUND] = np.roll(samples[OUTPUT], len(samples[OUTPUT]) // 2)
+        mels = {row: log_mel(part, self.tools.mel_parameters) for row, part in samples.items() if len(part)}
+        truth: Evidence | None = None
+        source = crops.get(TRUTH)
+
+        def make(row: str, pixels: np.ndarray, sound: str) -> Evidence:
+            return Evidence(
+                row=row,
+                clip=self.film.output.stem,
+                speaker=self.film.speaker,
+                crops=pixels,
+                frame=numbers,
+                middles=self.middles[numbers] - start / SAMPLE_RATE,
+                fps=float(self.pairing.clock.rate),
+                rule=self.rule,
+                tools=self.tools,
+                truth_or_none=truth,
+                source_or_none=source,
+                mel_or_none=mels.get(sound),
+                samples_or_none=samples.get(sound),
+            )
+
+        made = []
+        if TRUTH in crops:
+            truth = make(TRUTH, crops[TRUTH], TRUTH)
+            truth.truth_or_none = truth
+            made += [make(COPY, crops[COPY], OUTPUT)]
+        pictures = crops[OUTPUT] if truth is None else crops[TRUTH]
+        frozen = np.broadcast_to(pictures[len(pictures) // 2], pictures.shape)
+        made += [make(OUTPUT, crops[OUTPUT], OUTPUT), make(FROZEN, frozen, OUTPUT)]
+        made += [make(OTHER_SOUND, pictures, OTHER_SOUND)]
+        return made + ([] if truth is None else [truth])
 
 
 def _repeat(frames: Iterator[np.ndarray], pairs: np.ndarray) -> Iterator[np.ndarray]:
@@ -176,15 +266,15 @@ def _repeat(frames: Iterator[np.ndarray], pairs: np.ndarray) -> Iterator[np.ndar
         yield frame
 
 
-def _with_copies(frames: Iterator[tuple[np.ndarray, np.ndarray]]) -> Iterator[_Shown]:
+def with_copies(frames: Iterator[tuple[np.ndarray, np.ndarray]]) -> Iterator[Shown]:
     """Give each frame with the reference frame six before it (six after it, where there is none before)."""
     held: deque[tuple[int, np.ndarray, np.ndarray]] = deque(maxlen=2 * COPY_GAP + 1)
     last = -1
 
-    def show(number: int) -> _Shown:
+    def show(number: int) -> Shown:
         kept = {index: (real, output) for index, real, output in held}
         other = number - COPY_GAP if number >= COPY_GAP else min(number + COPY_GAP, last)
-        return _Shown(number, *kept[number], other, kept[other][0])
+        return Shown(number, *kept[number], other, kept[other][0])
 
     for last, (real, output) in enumerate(frames):
         held.append((last, real, output))
@@ -192,28 +282,3 @@ def _with_copies(frames: Iterator[tuple[np.ndarray, np.ndarray]]) -> Iterator[_S
             yield show(last - COPY_GAP)
     for number in range(max(0, last + 1 - COPY_GAP), last + 1):
         yield show(number)
-
-
-def _say_differences(
-    timelines: tuple[Timeline, Timeline], sizes: list[tuple[int, int]], has_face: np.ndarray
-) -> list[str]:
-    """Say in words what must be known to read the figures."""
-    output, reference = timelines
-    notes = [f"copy: the reference itself, {COPY_GAP} frames away: what standing still would score"]
-    if sizes[0] != sizes[1]:
-        mine, real = (f"{width} x {height}" for width, height in sizes)
-        notes.append(f"the output is {mine} pixels, the reference {real}: the output was scaled")
-    if output.num_frames != reference.num_frames:
-        notes.append(
-            f"the output has {output.num_frames} frames, the reference {reference.num_frames}: "
-            f"{len(has_face)} were compared, by time"
-        )
-    if output.rate != reference.rate:
-        notes.append(
-            f"the output has {float(output.rate):.5g} frames/s, the reference {float(reference.rate):.5g}: "
-            "frames were paired by time"
-        )
-    if not has_face.all():
-        missing = int((~has_face).sum())
-        notes.append(f"no face in {missing} of {len(has_face)} frames of the reference: left out")
-    return notes

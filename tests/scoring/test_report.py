@@ -12,25 +12,30 @@ from matplotlib.image import imread
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.scoring.folder import write_folder
-from lipsync_cli.scoring.protocol import Sheet, draw_sheet, score_pack
+from lipsync_cli.scoring.metrics.registry import find_families
+from lipsync_cli.scoring.protocol import score_pack
 from lipsync_cli.scoring.report import make_lines, make_records, make_summary, make_table
 from lipsync_cli.scoring.scores import Scores
+from lipsync_cli.scoring.sheet import Sheet, draw_sheet
 
 
 @pytest.fixture(scope="module")
 def scored(memory_pack: MemoryPack) -> tuple[Scores, Sheet]:
-    scores, draw = score_pack(memory_pack, Listener(), max_frames=60)
-    return scores, draw_sheet(memory_pack, Listener(), scores, draw)
+    scores, draw = score_pack(
+        memory_pack, Listener(), max_frames=60, families=find_families(["mouth_psnr", "mouth_ssim", "crop_psnr"])
+    )
+    return scores, draw_sheet(memory_pack, Listener(), "test", draw)
 
 
 def test_records_say_what_was_compared_then_the_summary_then_each_clip(scored: tuple[Scores, Sheet]) -> None:
     records = [json.loads(line) for line in make_lines(make_records(scored[0])).splitlines()]
     kinds = [record["kind"] for record in records]
-    groups, names, metrics = 3, 6, 4
-    assert kinds == ["protocol"] + ["summary"] * (groups * names * metrics) + ["clip"] * (3 * 4)
+    groups, names, metrics = 3, 6, 3
+    assert kinds == ["protocol"] + ["summary"] * (groups * names * metrics) + ["clip"] * (3 * 4) + ["frames"] * (3 * 4)
     assert records[0]["split"] == "test"
     assert records[0]["fingerprint"] == "0" * 64
-    assert {"psnr", "ssim", "interval"} == set(records[0]["definitions"])
+    assert list(records[0]["metrics"]) == ["mouth_psnr", "mouth_ssim", "crop_psnr"]
+    assert records[0]["metrics"]["mouth_ssim"]["direction"] == "higher"
     model = next(record for record in records if record.get("row") == "model" and record["metric"] == "crop_psnr")
     assert model["frames"] == 60
     assert model["clips"] == 3
@@ -48,7 +53,7 @@ def test_table_has_the_columns_of_the_thesis_every_row_and_every_speaker(scored:
     table = make_table(scored[0], "weights x on pack y")
     lines = table.splitlines()
     assert lines[:2] == ["weights x on pack y", "60 frames of 3 clips"]
-    head = lines.index("PSNR of the mouth (dB)") + 1
+    head = lines.index("PSNR of the mouth (dB), higher is better") + 1
     assert lines[head].split() == ["mean", "95", "%", "interval", "median", "max", "min"]
     rows = ("model", "copy", "wrong audio", "ground truth", "model - copy", "model - wrong audio")
     assert [line[2:22].strip() for line in lines[head + 1 : head + 7]] == list(rows)

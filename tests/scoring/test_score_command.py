@@ -79,7 +79,9 @@ def test_output_is_a_folder_a_file_or_json_lines_on_stdout(bench: Path, tmp_path
     assert run(*words, tmp_path / "one.jsonl").stdout == f"{tmp_path / 'one.jsonl'}\n"
     streamed = run(*words, "-")
     assert streamed.stdout == (tmp_path / "one.jsonl").read_text()
-    assert all(json.loads(line)["kind"] in ("protocol", "summary", "clip") for line in streamed.stdout.splitlines())
+    assert all(
+        json.loads(line)["kind"] in ("protocol", "summary", "clip", "frames") for line in streamed.stdout.splitlines()
+    )
 
 
 def test_dry_run_says_what_would_be_scored(bench: Path) -> None:
@@ -101,11 +103,11 @@ def test_what_does_not_fit_is_said_in_one_line(bench: Path, clip_folder: Path) -
     clip = clip_folder / "ann" / "a1.mp4"
     save(bench, "other", MelParameters(fmin=90.0))
     for code, words, fact in (
-        (3, (clip,), "give --reference"),
+        (3, (bench / "mine.safetensors",), "mine.safetensors"),
         (3, (bench / "none.h5",), "no such file"),
         (3, (bench / "faces.h5", "--weights", bench / "mine.safetensors"), "lipsync-pack"),
         (3, (bench / "grid.h5", "--weights", bench / "other.safetensors"), "fmin is 55.0 here and 90.0 there"),
-        (2, (clip, "--reference", clip, "--weights", bench / "mine.safetensors"), "exclude each other"),
+        (2, (clip, "--reference", clip, "--weights", bench / "mine.safetensors"), "--weights are for a pack"),
         (4, (bench / "grid.h5", "--weights", bench / "mine.safetensors", "--split", "val"), "'val'"),
     ):
         result = run("score", *words)

@@ -15,11 +15,18 @@ from lipsync_cli.faces.track import find_face
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.timeline import Timeline
+from lipsync_cli.scoring import films
 from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
+from lipsync_cli.scoring.pairing import pair_frames
 from lipsync_cli.scoring.report import make_table
-from lipsync_cli.scoring.video import COPY_GAP, _with_copies, pair_frames, score_video
+from lipsync_cli.scoring.scores import Scores
+from lipsync_cli.scoring.video import COPY_GAP, with_copies
 
 Frames = list[np.ndarray]
+
+
+def score_video(output: Path, reference: Path | None, align: bool = False) -> Scores:
+    return films.score_video(output, reference, align, ["reconstruction"])
 
 
 def write(path: Path, frames: Frames, rate: int = 25, crf: int = 18) -> Path:
@@ -42,11 +49,19 @@ def frames(real: Path) -> Frames:
 
 def test_a_video_against_itself_is_perfect_and_standing_still_is_not(real: Path) -> None:
     scores = score_video(real, real)
-    assert scores.metrics == ["mouth_psnr", "mouth_ssim", "crop_psnr", "crop_ssim", "frame_psnr", "frame_ssim"]
-    for metric, values in scores.rows["output"].items():
-        perfect = MAX_PSNR_DB if metric.endswith("psnr") else 1.0
-        np.testing.assert_allclose(values, perfect, atol=1e-5)
-    assert (scores.rows["copy"]["frame_psnr"] < 40).all()
+    assert [metric.name for metric in scores.metrics] == [
+        "mouth_psnr",
+        "mouth_ssim",
+        "crop_psnr",
+        "crop_ssim",
+        "frame_psnr",
+        "frame_ssim",
+    ]
+    for row in ("output", "ground_truth"):
+        for metric, series in scores.rows[row].items():
+            perfect = MAX_PSNR_DB if metric.endswith("psnr") else 1.0
+            np.testing.assert_allclose(series.values, perfect, atol=1e-5)
+    assert (scores.rows["copy"]["frame_psnr"].values < 40).all()
     assert len(scores.notes) == 1
     assert "16 frames" in make_table(scores, "real.mp4 against real.mp4")
 
@@ -68,8 +83,11 @@ def test_more_frames_another_size_and_rate_are_paired_scaled_and_said(
     real: Path, frames: Frames, tmp_path: Path
 ) -> None:
     doubled = [frame[::2, ::2].repeat(2, 0)[:144, :160] for frame in frames[:10] for _ in (0, 1)]
-    scores = score_video(write(tmp_path / "other.mp4", doubled, rate=50), real)
-    assert len(scores.frame) == 10
+    other = write(tmp_path / "other.mp4", doubled, rate=50)
+    with pytest.raises(InputError, match=r"other.mp4: .*80 x 144 .*50 frames/s.* has 20 frames, .* 16; give --align"):
+        score_video(other, real)
+    scores = score_video(other, real, align=True)
+    assert scores.facts["frames"] == 10
     text = " ".join(scores.notes)
     assert "80 x 144 pixels, the reference 160 x 160" in text
     assert "20 frames, the reference 16: 10 were compared" in text
@@ -86,11 +104,11 @@ def test_frames_are_paired_by_time() -> None:
 
 def test_a_copy_is_six_frames_away_whichever_way_there_is_one() -> None:
     stills = [np.full((2, 2, 3), number, np.uint8) for number in range(15)]
-    shown = list(_with_copies(zip(stills, stills, strict=True)))
+    shown = list(with_copies(zip(stills, stills, strict=True)))
     assert [frame.number for frame in shown] == list(range(15))
     assert [frame.copy_number for frame in shown] == [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 6, 7, 8]
     assert all(frame.copy.max() == frame.copy_number and frame.real.max() == frame.number for frame in shown)
-    short = list(_with_copies(zip(stills[:4], stills[:4], strict=True)))
+    short = list(with_copies(zip(stills[:4], stills[:4], strict=True)))
     assert [frame.number for frame in short] == [0, 1, 2, 3]
     assert COPY_GAP == 6
 
@@ -98,7 +116,7 @@ def test_a_copy_is_six_frames_away_whichever_way_there_is_one() -> None:
 def test_a_reference_without_a_face_and_a_file_without_a_picture_are_said(real: Path, tmp_path: Path) -> None:
     grey = write(tmp_path / "grey.mp4", [np.full((120, 160, 3), 128, np.uint8)] * 8)
     with pytest.raises(NothingToDoError, match=r"grey.mp4: no face in 8 of 8 frames"):
-        score_video(real, grey)
+        score_video(real, grey, align=True)
     voice = Path(__file__).parents[2] / "examples" / "speech.flac"
     with pytest.raises(InputError, match=r"speech.flac: has no picture"):
         score_video(voice, real)

@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "sharpness": ("sharpness",),
     "identity": ("identity",),
     "words": (),
-    "sync": (),
+    "sync": ("sync_expert",),
     "behaviour": ("mouth", "pauses", "eyes", "jitter", "border"),
 }
 
