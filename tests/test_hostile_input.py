@@ -83,7 +83,7 @@ def test_folders_for_files(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Non
         ("infer", "clips", str(VOICE), *TINY),
         ("infer", "clip.mp4", "clips", *TINY),
         ("infer", "clip.mp4", str(VOICE), "--weights", "clips"),
-        ("score", "clips"),
+        ("score", "grid.h5", "--expert", "clips"),
         ("score", "clip.mp4", "--reference", "clips"),
         ("info", "clips"),
         ("detect-faces", "clips", "clips"),

@@ -11,7 +11,7 @@ import typer
 from lipsync_cli.commands import options
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
-from lipsync_cli.errors import UsageError
+from lipsync_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.scores import Scores
@@ -136,7 +136,7 @@ def score(
             from lipsync_cli.scoring.pairing import pair_videos
 
             if reference is not None and reference.is_dir():
-                raise UsageError("a video is compared with a video, not with a folder")
+                raise InputError("is a folder", reference, "a video is compared with a video")
             if dry_run:
                 pair_videos(source, reference, align)
                 print_result({"output": str(source), "reference": str(reference or "")}, json)
