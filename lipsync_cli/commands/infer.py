@@ -158,6 +158,15 @@ def infer(
     ] = "25",
     crf: Annotated[int, typer.Option("--crf", min=0, max=51, help="Quality of the film; lower is better.")] = 18,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 16,
+    debug_video: Annotated[
+        Path | None,
+        typer.Option(
+            "--debug-video",
+            help="Write a second film that shows over every frame the face, the mask and the points it was posed by, "
+            "and below it the time, the state and the sound that moves the lips.",
+            show_default=False,
+        ),
+    ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Say how long each stage of the work took.")] = False,
     device: options.Device = "auto",
     force: options.Force = False,
@@ -185,6 +194,7 @@ def infer(
     """
     from lipsync_cli.commands.messages import infer_messages
     from lipsync_cli.data.face_cache import FaceCache
+    from lipsync_cli.synthesis.debug import check_debug
     from lipsync_cli.synthesis.infer import infer as make_film
     from lipsync_cli.synthesis.memory import FaceMemory
     from lipsync_cli.synthesis.presenter import Presenter
@@ -200,6 +210,8 @@ def infer(
         raise UsageError(
             "--drive-audio and --final-audio are for one speech", hint="name them in the list of --messages"
         )
+    if several and debug_video:
+        raise UsageError("--debug-video is for one speech", hint="make the film of that speech alone")
     arrange = partial(
         prepare,
         face,
@@ -233,6 +245,7 @@ def infer(
                     keep_tracks=keep_tracks,
                     presenter=presenter,
                     marking=marking,
+                    debug_video=debug_video,
                 )
                 for line in result.laps.table():
                     (progress.note if profile else progress.detail)(line)
@@ -244,6 +257,8 @@ def infer(
             with arrange(speeches[0], output) as task:
                 if dry_run:
                     marking.check(task.output, force)
+                    if debug_video is not None:
+                        check_debug(debug_video, task, force)
                     _print_plan(task, marking.names(), json)
                     return
                 result = make(task)

@@ -44,6 +44,10 @@ class Aligner:
         one, nil = np.ones_like(x), np.zeros_like(x)
         self._system = np.concatenate([np.stack([one, nil, x, -y], 1), np.stack([nil, one, y, x], 1)])
 
+    def points(self) -> np.ndarray:
+        """Return the points of the reference's crop that are compared, shape (n, 2), in pixel indices x, y."""
+        return np.column_stack([self._columns, self._rows]).astype(np.float64)
+
     def align(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Return the map (2, 3) from pixel indices of the target's crop to those of the reference's.
 

@@ -11,10 +11,11 @@ from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.output import atomic_output, private_file
 from lipsync_cli.synthesis.choice import Choice
+from lipsync_cli.synthesis.debug import check_debug, debug
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.marking import Marking
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer
+from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer, View
 from lipsync_cli.synthesis.task import Task
 
 Progress = Callable[[int, "int | None", str], None]
@@ -37,6 +38,7 @@ class Result:
     marks : what in the film says that it is synthetic
     no_mark_reason : why nothing does
     sidecar : the JSON file beside the film
+    debug_video : the film beside it that explains it
     """
 
     output: Path
@@ -52,6 +54,7 @@ class Result:
     marks: list[str]
     no_mark_reason: str | None
     sidecar: Path | None
+    debug_video: Path | None
 
 
 def infer(
@@ -66,6 +69,7 @@ def infer(
     presenter: Presenter | None = None,
     choices: Sequence[Choice] = (Choice(),),
     marking: Marking | None = None,
+    debug_video: Path | None = None,
 ) -> Result:
     """Make the film.
 
@@ -82,6 +86,7 @@ def infer(
     keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
     presenter : keeps what is found out about the source, for other tasks of the same source and options
     marking : what says that the film is synthetic; None: metadata and sound
+    debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
 
     Raises
     ------
@@ -93,6 +98,8 @@ def infer(
     say = say or (lambda text: None)
     laps, marking = Laps(), marking or Marking()
     marking.check(task.output, force)
+    if debug_video is not None:
+        check_debug(debug_video, task, force)
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
@@ -101,13 +108,16 @@ def infer(
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
         _tell_of_sound(task, say)
+        watch = None
+        if debug_video is not None:
+            watch = opened.enter_context(debug(debug_video, task, scene, marking, force))
         with atomic_output(task.output, force) as temporary:
             if keep_tracks and not task.info.is_image:
                 with private_file(task.output) as film:
-                    _write(scene.renderer, task, film, crf, laps, progress, marking)
+                    _write(scene.renderer, task, film, crf, laps, progress, marking, watch)
                     _add_tracks(task, film, temporary, say, marking)
             else:
-                _write(scene.renderer, task, temporary, crf, laps, progress, marking)
+                _write(scene.renderer, task, temporary, crf, laps, progress, marking, watch)
             marking.sign(task, temporary)
             sidecar = marking.record(task, temporary, force)
         laps.end("drawing")
@@ -126,6 +136,7 @@ def infer(
         marking.names(),
         marking.no_mark,
         sidecar,
+        debug_video,
     )
 
 
@@ -152,7 +163,14 @@ def _add_tracks(task: Task, film: Path, output: Path, say: Say, marking: Marking
 
 
 def _write(
-    renderer: Renderer, task: Task, path: Path, crf: int, laps: Laps, progress: Progress | None, marking: Marking
+    renderer: Renderer,
+    task: Task,
+    path: Path,
+    crf: int,
+    laps: Laps,
+    progress: Progress | None,
+    marking: Marking,
+    watch: Callable[[int, View], None] | None,
 ) -> None:
     assert task.info.video is not None
     plan, video = task.plan, task.info.video
@@ -172,7 +190,12 @@ def _write(
     label = marking.draw(renderer.footage.width, renderer.footage.height, renderer.boxes.reshape(-1, 4))
     with writer, renderer.views(plan, task.voices, laps) as views:
         for done, view in enumerate(views, 1):
+            if label is not None:
+                view = view._replace(pixels=label.draw(view.pixels))
             with laps.stage("encode"):
-                writer.write(view.pixels if label is None else label.draw(view.pixels))
+                writer.write(view.pixels)
+            if watch is not None:
+                with laps.stage("debug video"):
+                    watch(done - 1, view)
             if progress is not None:
                 progress(done, plan.num_frames, "drawing the mouth")

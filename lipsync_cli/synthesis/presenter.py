@@ -131,10 +131,10 @@ class Presenter:
             for choice, found in zip(self._choices, boxes, strict=True)
         ]
         speakers = []
-        for number, found in zip(numbers, boxes, strict=True):
+        for choice, number, found in zip(self._choices, numbers, boxes, strict=True):
             chosen = None if number is None else reference_face(footage.frame(number), found[number], rule)
             codes = self._open.enter_context(face_codes(sketcher, ROOM_BYTES // len(boxes)))
-            speakers.append(Speaker(found, chosen, codes))
+            speakers.append(Speaker(found, chosen, codes, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)

@@ -49,6 +49,11 @@ class Face(NamedTuple):
     sketch: Sketch | None = None
     shown: float = 1.0
 
+    @property
+    def drawn(self) -> float:
+        """How much of the source's own mouth is replaced, 0 ... 1."""
+        return self.shown if self.sketch is not None else 0.0
+
 
 class View(NamedTuple):
     """A frame of the output on its way.
@@ -76,11 +81,13 @@ class Speaker:
     boxes : shape (N, 4), of the source's frames, NaN where there is no face
     reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
     codes : keeps what the generator computes from the faces alone, for one `reference`; None: it is computed each time
+    name : as the user gave it
     """
 
     boxes: np.ndarray
     reference: ReferenceFace | None = None
     codes: FaceCodes | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)

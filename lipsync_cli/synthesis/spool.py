@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 class Spool:
     """A context manager that keeps arrays of one shape and type by number, on disk in the folder for temporary files.
+
+    Several threads may use it.
 
     Parameters
     ----------
@@ -27,6 +30,7 @@ class Spool:
         self._shape, self._dtype = shape, np.dtype(dtype)
         self._bytes = int(np.prod(shape)) * self._dtype.itemsize
         self._place: dict[int, int] = {}
+        self._lock = threading.Lock()
         self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0)
 
     def __enter__(self) -> Spool:
@@ -58,9 +62,10 @@ class Spool:
         if len(data) != self._bytes:
             raise ValueError(f"shape {array.shape} in a spool of {self._shape}")
         try:
-            self._file.seek(place * self._bytes)
-            while data:
-                data = data[self._file.write(data) :]
+            with self._lock:
+                self._file.seek(place * self._bytes)
+                while data:
+                    data = data[self._file.write(data) :]
         except OSError as error:
             raise InputError(
                 f"frames on the way cannot be written ({error.strerror})",
@@ -74,14 +79,15 @@ class Spool:
         import numpy as np
 
         array = np.empty(self._shape, self._dtype)
-        self._file.seek(self._place[number] * self._bytes)
         view = array.data.cast("B")
         filled = 0
-        while filled < self._bytes:
-            count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
-            if not count:
-                raise EOFError("the spool is shorter than what was written")
-            filled += count
+        with self._lock:
+            self._file.seek(self._place[number] * self._bytes)
+            while filled < self._bytes:
+                count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
+                if not count:
+                    raise EOFError("the spool is shorter than what was written")
+                filled += count
         return array
 
     def clear(self) -> None:

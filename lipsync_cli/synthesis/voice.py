@@ -119,16 +119,19 @@ class Voice:
             mel = SILENCE + self._gate[first : first + len(mel), None] * (mel - SILENCE)
         return windows(mel, starts - first)
 
+    def speech(self, middles_s: np.ndarray) -> np.ndarray:
+        """Return how much some moments count as speech, (n,) float32: 1 in it, 0 in pauses and outside the sound."""
+        import numpy as np
+
+        rows = window_start(np.asarray(middles_s)) + WINDOW // 2
+        inside = (rows >= 0) & (rows < len(self._gate))
+        return np.where(inside, self._gate[np.clip(rows, 0, len(self._gate) - 1)], 0).astype(np.float32)
+
     def shown(self, middles_s: np.ndarray) -> np.ndarray:
         """Return how much of the drawn mouth is shown at some moments, (n,) float32: less than 1 in pauses if kept."""
         import numpy as np
 
-        middles_s = np.asarray(middles_s)
-        if self.silence != "keep":
-            return np.ones(len(middles_s), np.float32)
-        rows = window_start(middles_s) + WINDOW // 2
-        inside = (rows >= 0) & (rows < len(self._gate))
-        return np.where(inside, self._gate[np.clip(rows, 0, len(self._gate) - 1)], 0).astype(np.float32)
+        return self.speech(middles_s) if self.silence == "keep" else np.ones(len(middles_s), np.float32)
 
     def _fill(self) -> None:
         """Compute the mels of the whole file, a block at a time."""
