@@ -59,6 +59,8 @@ class Evidence:
     source_or_none : shape (m, S, S, 3), the faces that the generator was given as reference
     mel_or_none : shape (T, 80), log-mel of the sound, row i centred at i / 80 s
     samples_or_none : shape (T,), float32, mono, 16 kHz, sample 0 at 0 s; packs hold mels only
+    wide_or_none : shape (n, 224, 224, 3), uint8 RGB: the faces with more around them, as SyncNet sees them; made from
+        whole frames if a family `needs_wide`
     silent_reason : why there is no sound, if there is none
     """
 
@@ -75,6 +77,7 @@ class Evidence:
     source_or_none: np.ndarray | None = None
     mel_or_none: np.ndarray | None = None
     samples_or_none: np.ndarray | None = None
+    wide_or_none: np.ndarray | None = None
     silent_reason: str = "no sound"
 
     def __len__(self) -> int:
@@ -104,6 +107,13 @@ class Evidence:
         if self.source_or_none is None:
             raise Missing("no picture of the person it should be")
         return self.source_or_none
+
+    @property
+    def wide(self) -> np.ndarray:
+        """The faces with more around them, from whole frames: shape (n, 224, 224, 3), uint8 RGB."""
+        if self.wide_or_none is None:
+            raise Missing("only a video has whole frames")
+        return self.wide_or_none
 
     @property
     def mel(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from lipsync_cli.speech.mel import MelParameters
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.models.expert import SyncExpert
+    from lipsync_cli.models.syncnet import SyncNet
 
 _BATCH = 32  # pictures
 
@@ -93,6 +94,19 @@ class Tools:
         path, network = self.file("inception", "Inception-v3 weights"), FIDInception()
         sha256 = load_published(network, path, "pt_inception-2015-12-05-6726825d.pth, as pytorch-fid uses it")
         self.used["inception"] = {"name": path.name, "sha256": sha256}
+        return network.to(self.device)
+
+    def syncnet(self) -> SyncNet:
+        """Give SyncNet with its published weights."""
+        return self._syncnet
+
+    @cached_property
+    def _syncnet(self) -> Any:
+        from lipsync_cli.data.published import load_published
+        from lipsync_cli.models.syncnet import SyncNet
+
+        path, network = self.file("syncnet", "SyncNet weights"), SyncNet()
+        self.used["syncnet"] = {"name": path.name, "sha256": load_published(network, path, "syncnet_v2.model")}
         return network.to(self.device)
 
     def landmark_model(self) -> Any:

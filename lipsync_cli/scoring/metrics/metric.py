@@ -73,6 +73,7 @@ class Family:
     is_continuous : needs a clip's frames in order and drawn from one reference, as a video has them; otherwise each
         frame stands for itself, and in a pack has a reference of its own
     hears : depends on the sound: such a metric has the row "other_sound", too
+    needs_wide : asks for `Evidence.wide`, pictures of more than the crop that only videos have
     is_standard : cheap enough to be computed unless other metrics are named
     """
 
@@ -82,4 +83,5 @@ class Family:
     combine: Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], float] | None = None
     is_continuous: bool = False
     hears: bool = False
+    needs_wide: bool = False
     is_standard: bool = True

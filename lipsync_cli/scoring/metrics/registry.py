@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "sharpness": ("sharpness",),
     "identity": ("identity",),
     "words": (),
-    "sync": ("sync_expert",),
+    "sync": ("sync_expert", "syncnet"),
     "behaviour": ("mouth", "pauses", "eyes", "jitter", "border"),
 }
 
