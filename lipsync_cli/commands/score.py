@@ -54,6 +54,9 @@ def score(
         Path | None,
         typer.Option(help="Sync expert: run folder or .safetensors file.", show_default="the one that comes with it"),
     ] = None,
+    syncnet: Annotated[
+        Path | None, typer.Option(help="SyncNet's published weights, for LSE-D and LSE-C.", show_default=False)
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -108,7 +111,9 @@ def score(
         is_film = reference is not None or source.is_dir() or not _is_pack(source)
         if is_film and weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
-        tools = Tools(options.resolve_device(device), _check_files({"expert": expert}))
+        tools = Tools(options.resolve_device(device), _check_files({"expert": expert, "syncnet": syncnet}))
+        if "syncnet" in tools.files:
+            tools.syncnet()  # a wrong file is refused before any work
         kept_at = None if output is None or output == STDOUT else _beside(output)
         count = 1
         if is_film and source.is_dir():

@@ -15,6 +15,7 @@ from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.scoring.evidence import Evidence, View
 from lipsync_cli.scoring.judge import Judged, Watcher
+from lipsync_cli.scoring.metrics.syncnet import WIDE
 from lipsync_cli.scoring.pairing import Pairing, pair_videos
 from lipsync_cli.scoring.scores import COPY, FROZEN, OTHER_SOUND, OUTPUT, TRUTH
 from lipsync_cli.scoring.sound import Sound
@@ -71,6 +72,7 @@ class _Piece:
 
     numbers: list[int] = field(default_factory=list)
     crops: dict[str, list[np.ndarray]] = field(default_factory=lambda: {OUTPUT: [], COPY: [], TRUTH: []})
+    wide: dict[str, list[np.ndarray]] = field(default_factory=lambda: {OUTPUT: [], TRUTH: []})
 
 
 def judge_video(
@@ -159,6 +161,7 @@ class _Judge:
         self.families, self.tools, self.stack = families, tools, stack
         self.middles = pairing.clock.middles()
         self.watcher = Watcher(families)
+        self.needs_wide = "syncnet" in tools.files and any(family.needs_wide for family in families)
         self.piece = _Piece()
         self.sounds: dict[str, Sound] = {}
         if any(family.hears for family in families):
@@ -193,6 +196,10 @@ class _Judge:
             of_copy = box if np.isnan(of_copy[0]) else of_copy
             self.piece.crops[COPY].append(crop_face(shown.copy, of_copy, self.rule))
             self.piece.crops[TRUTH].append(crop_face(real, box, self.rule))
+        if self.needs_wide:
+            for row, frame in ((OUTPUT, shown.output), (TRUTH, real)):
+                if frame is not None:
+                    self.piece.wide[row].append(crop_face(frame, box, WIDE))
         if self.watcher.families:
             frames = {OUTPUT: shown.output} | ({} if real is None else {COPY: shown.copy, TRUTH: real})
             for row, frame in frames.items():
@@ -215,6 +222,7 @@ class _Judge:
     def _evidences(self, piece: _Piece, first: int, last: int) -> list[Evidence]:
         numbers = np.array(piece.numbers)
         crops = {row: np.stack(images) for row, images in piece.crops.items() if images}
+        wide = {row: np.stack(images) for row, images in piece.wide.items() if images}
         start = max(0, int(self.middles[first] * SAMPLE_RATE) // HOP_LENGTH * HOP_LENGTH - _CONTEXT)
         stop = int(self.middles[last - 1] * SAMPLE_RATE) + _CONTEXT
         samples = {row: sound.cut(start, stop) for row, sound in self.sounds.items() if sound.is_there}
@@ -239,6 +247,7 @@ class _Judge:
                 source_or_none=source,
                 mel_or_none=mels.get(sound),
                 samples_or_none=samples.get(sound),
+                wide_or_none=wide.get(row),
             )
 
         made = []
@@ -248,6 +257,9 @@ class _Judge:
             made += [make(COPY, crops[COPY], OUTPUT)]
         pictures = crops[OUTPUT] if truth is None else crops[TRUTH]
         frozen = np.broadcast_to(pictures[len(pictures) // 2], pictures.shape)
+        if wide:
+            wide[OTHER_SOUND] = seen = wide.get(TRUTH, wide[OUTPUT])
+            wide[FROZEN] = np.broadcast_to(seen[len(seen) // 2], seen.shape)
         made += [make(OUTPUT, crops[OUTPUT], OUTPUT), make(FROZEN, frozen, OUTPUT)]
         made += [make(OTHER_SOUND, pictures, OTHER_SOUND)]
         return made + ([] if truth is None else [truth])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.models.syncnet import SyncNet
 from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.syncnet import at_25_fps, embed, lip_sync_error
+from lipsync_cli.speech.mfcc import mfcc
 
 
 def embeddings(seed: int, count: int, shift: int, size: int = 1024) -> tuple[torch.Tensor, torch.Tensor]:
@@ -53,31 +55,29 @@ def test_the_definition_in_loops() -> None:
     assert found.frame_confidence.shape == (12,)
 
 
-@pytest.fixture(scope="module")
-def network() -> SyncNet:
-    torch.manual_seed(0)
-    return SyncNet().eval()
+def stand_in() -> SimpleNamespace:
+    """A network of two lines: some values of the pictures, and of the sound."""
+    return SimpleNamespace(
+        embed_faces=lambda faces: faces[:, :, :, ::16, ::16].flatten(1), embed_speech=lambda mfcc: mfcc.flatten(1)
+    )
 
 
-def test_windows_of_pictures_and_sound(network: SyncNet) -> None:
+def test_windows_of_pictures_and_sound() -> None:
     rng = np.random.default_rng(0)
-    pictures, samples = rng.integers(0, 256, (7, 224, 224, 3), dtype=np.uint8), 0.1 * rng.standard_normal(7 * 640 + 99)
-    faces, speech = embed(network, pictures, samples)
-    assert faces.shape == speech.shape == (2, 1024)
-    later_faces, _ = embed(network, pictures[1:], samples[640:])
-    torch.testing.assert_close(later_faces, faces[1:], rtol=1e-4, atol=1e-5)
-    blue = pictures.copy()
-    blue[..., 2] = 255  # the first channel of what the network sees
-    with torch.inference_mode():
-        seen = torch.from_numpy(blue[:5, :, :, ::-1].astype(np.float32)).permute(3, 0, 1, 2)[None]
-        torch.testing.assert_close(
-            embed(network, blue[:6], samples)[0], network.embed_faces(seen), rtol=1e-4, atol=1e-5
-        )
+    pictures, samples = rng.integers(0, 256, (30, 224, 224, 3), dtype=np.uint8), 0.1 * rng.standard_normal(30 * 640 + 9)
+    faces, speech = embed(stand_in(), pictures, samples)
+    assert len(faces) == len(speech) == 25
+    for place in (0, 19, 20, 24):
+        window = pictures[place : place + 5, ::16, ::16, ::-1]  # BGR, as the network was trained
+        np.testing.assert_array_equal(faces[place], window.transpose(3, 0, 1, 2).ravel())
+        sound = mfcc(np.round(samples * 32768))[4 * place : 4 * place + 20].T
+        np.testing.assert_allclose(speech[place], sound.ravel(), rtol=1e-6)
 
 
-def test_too_short_a_clip_says_so(network: SyncNet) -> None:
-    with pytest.raises(Missing, match="5 frames at 25 a second are too few: SyncNet needs 6"):
-        embed(network, np.zeros((5, 224, 224, 3), np.uint8), np.zeros(16000))
+@pytest.mark.parametrize(("pictures", "samples"), [(20, 30 * 640), (30, 21 * 640 - 1)])
+def test_too_short_a_clip_says_so(pictures: int, samples: int) -> None:
+    with pytest.raises(Missing, match="20 frames at 25 a second are too few: SyncNet needs 21"):
+        embed(stand_in(), np.zeros((pictures, 224, 224, 3), np.uint8), np.zeros(samples))
 
 
 def test_frames_of_other_rates_and_with_gaps() -> None:
@@ -111,3 +111,35 @@ def test_a_clip_without_whole_frames_or_weights_says_why() -> None:
     clip.tools = SimpleNamespace(syncnet=lambda: None, device="cpu")  # type: ignore[assignment]
     with pytest.raises(Missing, match="whole frames"):
         measure(clip)
+
+
+def test_a_video_is_scored_from_its_whole_frames(make_clip: Callable[..., Path], tmp_path: Path) -> None:
+    from lipsync_cli.scoring.films import score_video
+    from lipsync_cli.scoring.tools import Tools
+
+    seen = []
+
+    class Fake(Tools):
+        def syncnet(self):
+            def embed_faces(faces: torch.Tensor) -> torch.Tensor:
+                seen.append(faces)
+                return faces[:, 0, 2, 100:113, 100:120].flatten(1) / 50
+
+            return SimpleNamespace(embed_faces=embed_faces, embed_speech=lambda mfcc: mfcc.flatten(1))
+
+    clip = make_clip(tmp_path / "clip.mp4", num_frames=30)
+    scores = score_video(clip, wanted=["lse_d_25fps", "lse_windows"], tools=Fake(files={"syncnet": clip}))
+    rows = [scores.rows[row] for row in ("output", "frozen", "other_sound")]
+    assert [float(row["lse_windows"].values[0]) for row in rows] == [25, 25, 25]
+    assert len({float(row["lse_d_25fps"].values[0]) for row in rows}) == 3
+    output, frozen = seen[0], seen[2]  # batches of 20 and 5 windows a row
+    assert output.shape == (20, 3, 5, 224, 224) and output[:, 2].mean() > output[:, 0].mean()  # skin; BGR
+    assert (frozen == frozen[:1, :, :1]).all() and not (output == output[:1, :, :1]).all()
+
+
+def test_a_web_page_saved_as_weights_is_refused_in_one_line(tmp_path: Path, lipsync: Callable) -> None:
+    (tmp_path / "syncnet_v2.model").write_text("<!DOCTYPE html><html>Too many users have viewed this file")
+    (tmp_path / "clip.mp4").write_bytes(bytes(99))
+    result = lipsync("score", tmp_path / "clip.mp4", "--syncnet", tmp_path / "syncnet_v2.model")
+    assert result.returncode == 3 and result.stdout == ""
+    assert "is a web page, not weights" in result.stderr and result.stderr.count("\n") == 1

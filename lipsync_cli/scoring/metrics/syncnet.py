@@ -23,6 +23,7 @@ MAX_SHIFT = 15  # frames, in both directions: --vshift of the authors' scripts
 FPS = 25
 SAMPLES = 640  # of one frame, at 16 kHz
 FRAMES, MFCC_STEPS = 5, 20  # of one window
+MIN_WINDOWS = MAX_SHIFT + 1
 WIDE = CropRule(scale=1.8, shift_y=0.16, size=224)
 _BATCH = 20
 _SMOOTH = 9  # frames of the median that the frame-wise confidence is passed through
@@ -101,15 +102,15 @@ def embed(network: SyncNet, pictures: np.ndarray, samples: np.ndarray, device: s
 
     Raises
     ------
-    Missing : there is not one window
+    Missing : there are fewer windows than shifts in one direction: some shifts would be judged by zero vectors alone
     """
     import torch
 
     from lipsync_cli.speech.mfcc import mfcc
 
     count = min(len(pictures), len(samples) // SAMPLES) - FRAMES
-    if count < 1:
-        raise Missing(f"{count + FRAMES} frames at 25 a second are too few: SyncNet needs {FRAMES + 1}")
+    if count < MIN_WINDOWS:
+        raise Missing(f"{count + FRAMES} frames at {FPS} a second are too few: SyncNet needs {MIN_WINDOWS + FRAMES}")
     sound = np.clip(np.round(np.asarray(samples, np.float64) * 32768), -32768, 32767)
     cepstra = torch.from_numpy(mfcc(sound).T.copy()).float()
     faces, speech = [], []
@@ -164,8 +165,8 @@ def _measure(evidence: Evidence) -> dict[str, float]:
 
 _PROTOCOL = (
     "25 frames/s, windows of 5 pictures of 224 x 224 and 0.2 s of sound, shifts of up to 15 frames; pictures are "
-    f"squares of {WIDE.scale:g} sides of the smoothed HOG box, {WIDE.shift_y:g} sides below its middle (the scripts: an "
-    "S3FD box with 0.4 of its side added, smoothed by medians)"
+    f"squares of {WIDE.scale:g} sides of the smoothed HOG box, {WIDE.shift_y:g} sides below its middle (the scripts: "
+    "an S3FD box with 0.4 of its side added, smoothed by medians)"
 )
 _SOURCE = "Chung and Zisserman 2016; joonson/syncnet_python; Prajwal et al. 2020"
 FAMILIES = (
