@@ -13,6 +13,7 @@ import typer
 from lipsync_cli.commands import marks, options, people
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.start_torch import start_torch
 from lipsync_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def infer(
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
     crf: Annotated[int, typer.Option("--crf", min=0, max=51, help="Quality of the film; lower is better.")] = 18,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 16,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 32,
     debug_video: Annotated[
         Path | None,
         typer.Option(
@@ -219,7 +220,7 @@ def infer(
         extend=extend.value,
         photo_fps=_rate(fps),
         force=force,
-        device=None if dry_run else lambda: options.resolve_device(device),
+        device=None if dry_run else lambda: _start(device),
         silence=silence.value,
         drive_audio=drive_audio,
         final_audio=final_audio,
@@ -263,6 +264,11 @@ def infer(
                     return
                 result = make(task)
     print_result(vars(result) | {"laps": result.laps.to_dict()}, json, result.output)
+
+
+def _start(device: str) -> str:
+    start_torch()
+    return options.resolve_device(device)
 
 
 def _print_plan(task: Task, names: list[str], json: bool) -> None:

@@ -49,6 +49,8 @@ class Sketcher:
     def __init__(self, generator: nn.Module, device: str = "cpu") -> None:
         import torch
 
+        if device == "cpu":
+            generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator, self._device = generator, device
         self._code_shapes: list[tuple[int, ...]] = []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,7 +16,7 @@ from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.plan import plan_frames
 from lipsync_cli.synthesis.reference import choose_neutral
-from lipsync_cli.synthesis.render import Renderer, Speaker
+from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer, Speaker
 from lipsync_cli.synthesis.sketch import Sketch
 
 RULE = CropRule(size=32)
@@ -72,7 +72,7 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
         source = list(footage.scan())
         drawn = render(footage, boxes, plan, artist)
     assert len(drawn) == plan.num_frames == 101
-    assert artist.batches and max(artist.batches) <= 16
+    assert artist.batches and max(artist.batches) <= BATCH_SIZE
     for frame, number, middle_s in zip(drawn, plan.order, plan.timeline.middles(), strict=True):
         assert frame_number(frame) == number
         if np.isnan(boxes[number, 0]):
