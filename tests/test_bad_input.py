@@ -35,6 +35,7 @@ READERS = [
     ("score", "{bad}"),
     ("score", "grid.h5", "--weights", "{bad}"),
     ("score", "clip.mp4", "--reference", "{bad}"),
+    ("score", "clip.mp4", "--expert", "{bad}"),
 ]
 
 

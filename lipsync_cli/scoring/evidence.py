@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.speech.mel import SILENCE
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -156,6 +157,8 @@ class Evidence:
         """The clip as the sync expert sees it."""
         from lipsync_cli.scoring.sync import embed_clip
 
-        return embed_clip(
-            self.tools.expert(self.rule), self.crops, self.frame, self.mel, self.middles, self.tools.device
-        )
+        mel = self.mel
+        if mel.max() <= SILENCE:
+            raise Missing("the sound is silent")
+        expert = self.tools.expert(self.rule)
+        return embed_clip(expert, self.crops, self.frame, mel, self.middles, self.tools.device)

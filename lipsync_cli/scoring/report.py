@@ -35,7 +35,15 @@ def title_of(name: str) -> str:
 
 def title_of_metric(metric: Metric) -> str:
     """Name a metric and its unit."""
-    return f"{metric.title} ({metric.unit})" if metric.unit else metric.title
+    title = metric.title[:1].upper() + metric.title[1:]
+    return f"{title} ({metric.unit})" if metric.unit else title
+
+
+def say_better(metric: Metric) -> str:
+    """Say which way is better."""
+    if metric.direction != NEAR:
+        return metric.direction
+    return "like the truth" if metric.target is None else f"near {metric.target:g}"
 
 
 def make_records(scores: Scores) -> list[dict[str, Any]]:
@@ -123,17 +131,18 @@ def make_lines(records: list[dict[str, Any]]) -> str:
 
 
 def make_table(scores: Scores, heading: str) -> str:
-    """Write scores as a text table: the statistics of the thesis for all clips, then the means of each speaker."""
+    """Write scores as text: the means of all rows, the statistics of the thesis, the means of each speaker."""
     summary = scores.summary()
     overall = summary[ALL]
     width = max((len(title_of(name)) for name in overall), default=0) + 2
     lines = [heading, _count(scores, overall)]
+    if len(scores.metrics) > 1:
+        lines += ["", *_overview(scores, overall)]
     for metric in scores.metrics:
         names = [name for name in overall if metric.name in overall[name]]
         if not names:
             continue
-        better = _say_target(metric.target) if metric.direction == NEAR else f"{metric.direction} is better"
-        lines += ["", f"{title_of_metric(metric)}, {better}"]
+        lines += ["", f"{title_of_metric(metric)}; better: {say_better(metric)}"]
         lines += [" " * width + "".join(f"{column:>{_width(column)}}" for column in _COLUMNS)]
         lines += [_line(title_of(name), overall[name][metric.name], width, metric.digits) for name in names]
     if len(summary) > 1:
@@ -149,8 +158,21 @@ def _count(scores: Scores, overall: dict[str, dict[str, Statistics]]) -> str:
     return f"{frames} frames of {clips} clips" if clips > 1 else f"{frames} frames"
 
 
-def _say_target(target: float | None) -> str:
-    return "best like the ground truth's" if target is None else f"best near {target:g}"
+def _overview(scores: Scores, overall: dict[str, dict[str, Statistics]]) -> list[str]:
+    """Make the table of the means: a line a metric, a column a row."""
+    width = max(len(title_of_metric(metric)) for metric in scores.metrics) + 2
+    heads = {row: max(len(title_of(row)), 10) + 2 for row in scores.rows}
+    lines = [f"{'means':<{width}}{'better':<16}" + "".join(f"{title_of(row):>{size}}" for row, size in heads.items())]
+    for metric in scores.metrics:
+        cells = []
+        for row, size in heads.items():
+            figures = overall.get(row, {}).get(metric.name)
+            value = "null" if (row, metric.name) in scores.missing else ""
+            if figures is not None:
+                value = f"{round(figures.mean, metric.digits) + 0.0:.{metric.digits}f}"
+            cells.append(f"{value:>{size}}")
+        lines.append(f"{title_of_metric(metric):<{width}}{say_better(metric):<16}{''.join(cells)}".rstrip())
+    return lines
 
 
 def _line(title: str, statistics: Statistics, width: int, digits: int) -> str:

