@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.sheet import Sheet
 
 STDOUT = Path("-")
+WHAT_FOR = {  # a file that is named is wanted for these
+    "inception": ("crop_fid",),
+    "syncnet": ("lse_d_25fps", "lse_c_25fps", "lse_offset_25fps", "lse_windows"),
+}
 
 
 class SplitName(str, Enum):
@@ -53,6 +57,9 @@ def score(
     expert: Annotated[
         Path | None,
         typer.Option(help="Sync expert: run folder or .safetensors file.", show_default="the one that comes with it"),
+    ] = None,
+    inception: Annotated[
+        Path | None, typer.Option(help="Published Inception-v3 weights, for FID.", show_default=False)
     ] = None,
     syncnet: Annotated[
         Path | None, typer.Option(help="SyncNet's published weights, for LSE-D and LSE-C.", show_default=False)
@@ -105,15 +112,18 @@ def score(
     if output is not None:
         _check_output(output, force, [path for path in (source, weights, reference) if path is not None])
     wanted = [name.strip() for name in metrics.split(",") if name.strip()]
+    named = {"inception": inception, "syncnet": syncnet}
+    wanted += [name for file, names in WHAT_FOR.items() if named[file] is not None for name in names]
     families = find_families(wanted)
     sheet = None
     with Progress(quiet, verbose) as progress:
         is_film = reference is not None or source.is_dir() or not _is_pack(source)
         if is_film and weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
-        tools = Tools(options.resolve_device(device), _check_files({"expert": expert, "syncnet": syncnet}))
-        if "syncnet" in tools.files:
-            tools.syncnet()  # a wrong file is refused before any work
+        tools = Tools(
+            options.resolve_device(device), _find_files({"expert": expert, "inception": inception, "syncnet": syncnet})
+        )
+        tools.check()
         kept_at = None if output is None or output == STDOUT else _beside(output)
         count = 1
         if is_film and source.is_dir():
@@ -231,14 +241,13 @@ def _beside(output: Path) -> Path:
     return output if _is_lines(output) else output.with_name(f"{output.name}.scores")
 
 
-def _check_files(named: dict[str, Path | None]) -> dict[str, Path]:
-    """Look at the networks that were named before any work is done with them; give those that were."""
-    from lipsync_cli.data.weights import check_kind, find_weights, read_header
+def _find_files(named: dict[str, Path | None]) -> dict[str, Path]:
+    """Name the files of the networks that were named: of an expert's run folder, its best weights."""
+    from lipsync_cli.data.weights import find_weights
 
     files = {name: path for name, path in named.items() if path is not None}
     if "expert" in files:
         files["expert"] = find_weights(files["expert"])
-        check_kind(read_header(files["expert"]), files["expert"], "sync expert")
     return files
 
 

@@ -49,6 +49,17 @@ class Tools:
             raise Missing(f"no {what}: give --{name.replace('_', '-')} FILE")
         return self.files[name]
 
+    def check(self) -> None:
+        """Load what the user named, so that a wrong file is refused before any work.
+
+        Raises
+        ------
+        InputError : a file is missing, damaged, or of another network
+        """
+        for name, network in (("expert", "_expert"), ("inception", "_inception"), ("syncnet", "_syncnet")):
+            if name in self.files:
+                getattr(self, network)
+
     def expert(self, rule: CropRule) -> SyncExpert:
         """Give the sync expert: the user's, else the one that comes with the package.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,33 @@ def test_a_video_against_the_real_one(clip_folder: Path) -> None:
     assert overall["output - copy"]["frame_psnr"]["mean"] > 50
     assert overall["output"]["mouth_psnr"]["low"] is None
     assert json.loads(run("score", clip, "--reference", clip, "-n", "--json").stdout)["reference"] == str(clip)
+
+
+class Payload:
+    """What a pickle would do if it were loaded."""
+
+    def __reduce__(self):
+        return exec, ("raise SystemExit('the pickle was run')",)
+
+
+def test_networks_of_the_wrong_kind_are_refused_before_any_work(bench: Path, clip_folder: Path) -> None:
+    clip = clip_folder / "ann" / "a1.mp4"
+    (bench / "page.pth").write_text("<!DOCTYPE html><html><body>Sign in to download</body></html>")
+    (bench / "code.pth").write_bytes(pickle.dumps(Payload()))
+    torch.save({"weight": torch.zeros(3)}, bench / "foreign.pth")
+    for option, name, fact in (
+        ("--expert", "mine.safetensors", "holds a generator, not a sync expert"),
+        ("--expert", "page.pth", "not a readable .safetensors file"),
+        ("--expert", "code.pth", "not a readable .safetensors file"),
+        ("--inception", "page.pth", "page"),
+        ("--inception", "code.pth", "code.pth"),
+        ("--inception", "foreign.pth", "another network"),
+        ("--syncnet", "none.pth", "no such file"),
+    ):
+        result = run("score", clip, option, bench / name)
+        assert result.exit_code == 3, (option, name, result.output)
+        assert fact in result.stderr and name in result.stderr
+        assert len(result.stderr.splitlines()) == 1 and result.stdout == ""
 
 
 def test_what_does_not_fit_is_said_in_one_line(bench: Path, clip_folder: Path) -> None:
