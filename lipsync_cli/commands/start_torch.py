@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 
 TRACING_ONLY = "torch._meta_registrations"  # what operators do to tensors without data
+SWITCH_S = 5e-4  # threads that work beside the import wait this long for their turn, not ten times as long
 TRACER = "torch._dynamo"  # imported by torch itself for compiling, exporting, and by its optimisers
 
 
@@ -19,9 +20,10 @@ def start_torch() -> None:
     """
     if "torch" in sys.modules:
         return
-    stand_in, collects = ModuleType(TRACING_ONLY), gc.isenabled()
+    stand_in, collects, switch_s = ModuleType(TRACING_ONLY), gc.isenabled(), sys.getswitchinterval()
     sys.modules[TRACING_ONLY] = stand_in
     gc.disable()
+    sys.setswitchinterval(SWITCH_S)
     try:
         import torch
 
@@ -29,6 +31,7 @@ def start_torch() -> None:
             del torch._meta_registrations
     finally:
         del sys.modules[TRACING_ONLY]
+        sys.setswitchinterval(switch_s)
         if collects:
             gc.enable()
     sys.meta_path.insert(0, _Completion)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,27 @@ class Step(NamedTuple):
 
     shift: np.ndarray
     growth: float
+
+
+class Steps:
+    """Steps of one face with the numbers of their frames, in 32 bytes each: there are 90 000 in an hour."""
+
+    def __init__(self) -> None:
+        self._numbers, self._values = array("q"), array("d")
+
+    def add(self, number: int, step: Step) -> None:
+        """Note the step into a frame, the next or a later one than the last."""
+        self._numbers.append(number)
+        self._values.extend((*step.shift, step.growth))
+
+    def drop(self, number: int) -> None:
+        """Forget the last step if it leads into this frame."""
+        if self._numbers and self._numbers[-1] == number:
+            del self._numbers[-1], self._values[-3:]
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the frames' numbers, shape (n,), and their steps, shape (n, 3): shift x, y and growth."""
+        return np.array(self._numbers, np.int64), np.array(self._values, np.float64).reshape(-1, 3)
 
 
 class Motion:
@@ -158,14 +180,18 @@ def _similarity(old: np.ndarray, new: np.ndarray) -> tuple[complex, complex, com
     motion = new[:, 0] + 1j * new[:, 1] - place
     if len(old) < _MIN_POINTS:
         return None
-    agree = np.abs(motion - np.median(motion.real) - 1j * np.median(motion.imag)) < 4 * _AGREE
+    least = max(_MIN_POINTS, len(old) // 3)
+    usual = np.median(np.stack([motion.real, motion.imag]), axis=1)
+    agree = np.abs(motion - complex(*usual)) < 4 * _AGREE
     for _ in range(3):
-        if agree.sum() < max(_MIN_POINTS, len(old) // 3):
+        count = np.count_nonzero(agree)
+        if count < least:
             return None
-        middle, shift = place[agree].mean(), motion[agree].mean()
+        middle, shift = place[agree].sum() / count, motion[agree].sum() / count
         arms = place - middle
-        slope = np.vdot(arms[agree], motion[agree] - shift) / max(np.vdot(arms[agree], arms[agree]).real, 1e-6)
+        held = arms[agree]
+        slope = np.vdot(held, motion[agree] - shift) / max(np.vdot(held, held).real, 1e-6)
         agree = np.abs(motion - shift - slope * arms) < _AGREE
-    if agree.sum() < max(_MIN_POINTS, len(old) // 3):
+    if np.count_nonzero(agree) < least:
         return None
     return complex(middle), complex(shift), complex(1 + slope), agree

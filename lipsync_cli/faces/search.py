@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.faces.detect import shrink
-from lipsync_cli.faces.motion import Motion, Step
+from lipsync_cli.faces.motion import Motion, Steps
 from lipsync_cli.faces.portrait import Portrait
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Face:
     shot : number of the shot
     boxes : frame number -> x0, y0, x1, y1 as detected, in pixels of the frame
     scores : frame number -> the detector's score
-    steps : frame number -> motion since the frame before
+    steps : motion into each frame since the one before
+    first, last : numbers of the first and the last frame it was detected in
     first_look, last_look : its grey values beside a cut, shape (n, n), zero mean, unit norm
     portrait : how it looks where it was seen best
     in_doubt : whether it has met another face and may have been mistaken for it
@@ -54,7 +55,9 @@ class Face:
     shot: int
     boxes: dict[int, np.ndarray] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
-    steps: dict[int, Step] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
+    first: int = -1
+    last: int = -1
     first_look: np.ndarray | None = None
     last_look: np.ndarray | None = None
     portrait: Portrait | None = None
@@ -62,23 +65,18 @@ class Face:
     box: np.ndarray = field(default_factory=lambda: np.zeros(4))  # where it should be now
     motion: Motion = field(default_factory=Motion)
 
-    @property
-    def first(self) -> int:
-        """Number of the first frame it was detected in."""
-        return min(self.boxes)
-
-    @property
-    def last(self) -> int:
-        """Number of the last frame it was detected in."""
-        return max(self.boxes)
-
     def box_near(self, index: int) -> np.ndarray:
         """Return the box detected in the frame that is nearest to this one."""
         return self.boxes[min(self.boxes, key=lambda number: abs(number - index))]
 
-    def see(self, index: int, frame: np.ndarray, box: np.ndarray, score: float) -> None:
-        """Note a detection."""
+    def add(self, index: int, box: np.ndarray, score: float) -> None:
+        """Note where it was detected in some frame."""
+        self.first, self.last = min(self.first, index) if self.boxes else index, max(self.last, index)
         self.boxes[index], self.scores[index] = box, score
+
+    def see(self, index: int, frame: np.ndarray, box: np.ndarray, score: float) -> None:
+        """Note a detection in the frame looked at."""
+        self.add(index, box, score)
         if not self.motion.is_on(box):
             self.motion.start(frame, box)
         self.box = np.asarray(box, np.float64)
@@ -90,7 +88,7 @@ class Face:
         step = self.motion.step(frame)
         if step is None:
             return False
-        self.steps[index] = step
+        self.steps.add(index, step)
         centre = (self.box[:2] + self.box[2:]) / 2 + step.shift
         half = (self.box[2:] - self.box[:2]) / 2 * np.exp(step.growth)
         self.box = np.concatenate([centre - half, centre + half])
@@ -146,7 +144,7 @@ class Search:
             for face, box in zip(known, before, strict=True)
         ):
             for face in known:
-                face.steps.pop(index, None)
+                face.steps.drop(index)
             self._begin_shot(index, looks)
         self._last = frame
         for face in list(self._known):
@@ -228,7 +226,7 @@ class Search:
                 box = boxes[0] * np.float32(factor)
                 if any(overlap(other.box_near(index), box) > TOUCHING for other in others):
                     break
-                face.boxes[index], face.scores[index] = box, float(scores[0])
+                face.add(index, box, float(scores[0]))
         self._waiting.clear()
 
 

@@ -142,11 +142,13 @@ def _lay_out(faces: list[Face], count: int, rule: CropRule) -> tuple[np.ndarray,
         for index, box in face.boxes.items():
             side = (box[2] - box[0] + box[3] - box[1]) / 2
             values[index] = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, np.log(side), face.scores[index]
-        for index, step in face.steps.items():
-            motion[index] = *step.shift, step.growth
+        numbers, steps = face.steps.arrays()
+        motion[numbers] = steps
+        followed = np.zeros(count + 1, bool)
+        followed[numbers] = True
         last = face.last
         for index in range(last + 1, min(last + rule.keyframe_interval, count)):  # up to where it was missed, if it was
-            if index not in face.steps:
+            if not followed[index]:
                 break
             values[index] = values[index - 1]
             values[index, :3] += motion[index]

@@ -40,9 +40,7 @@ class Aligner:
         inside = (np.abs(x) * rule.scale / 0.42) ** 2.5 + (np.abs(y + 0.04) * rule.scale / 0.36) ** 2.5 < 1
         self._rows, self._columns = rows[inside], columns[inside]
         self._origin = np.array([0.5 * size - 0.5, middle * size - 0.5])
-        x, y = self._columns - self._origin[0], self._rows - self._origin[1]
-        one, nil = np.ones_like(x), np.zeros_like(x)
-        self._system = np.concatenate([np.stack([one, nil, x, -y], 1), np.stack([nil, one, y, x], 1)])
+        self._place = (self._columns - self._origin[0]) + 1j * (self._rows - self._origin[1])
 
     def points(self) -> np.ndarray:
         """Return the points of the reference's crop that are compared, shape (n, 2), in pixel indices x, y."""
@@ -60,17 +58,20 @@ class Aligner:
         a similarity; the identity where the upper faces do not fit
         """
         flow = self._flow.calc(target, reference, None)
-        motion = flow[self._rows, self._columns].astype(np.float64).T.ravel()
-        weight = np.ones(len(motion) // 2)
+        shifts = flow[self._rows, self._columns].astype(np.float64)
+        motion, place = shifts.view(complex)[:, 0], self._place
+        weight = np.ones(len(place))
         for _ in range(ROUNDS):
-            weighted = self._system * np.tile(weight, 2)[:, None]
-            solution = np.linalg.solve(weighted.T @ self._system, weighted.T @ motion)
-            error = np.hypot(*(motion - self._system @ solution).reshape(2, -1))
-            weight = 1 / np.maximum(1, error / OUTLIER)
-        shift, change = solution[:2], solution[2:]
-        if np.abs(change).max() > LIMITS[0] or np.abs(shift).max() > LIMITS[1] * self._size:
+            total = weight.sum()
+            middle, usual = weight @ place / total, weight @ motion / total
+            arms = place - middle
+            held = weight * arms
+            change = np.vdot(held, motion - usual) / np.vdot(held, arms).real
+            weight = 1 / np.maximum(1, np.abs(motion - usual - change * arms) / OUTLIER)
+        shift, turned = np.array([usual - change * middle]).view(float), np.array([change]).view(float)
+        if np.abs(turned).max() > LIMITS[0] or np.abs(shift).max() > LIMITS[1] * self._size:
             return np.eye(2, 3)
-        linear = np.array([[1 + change[0], -change[1]], [change[1], 1 + change[0]]])
+        linear = np.array([[1 + change.real, -change.imag], [change.imag, 1 + change.real]])
         return np.column_stack([linear, self._origin + shift - linear @ self._origin])
 
     def misfit(self, target: np.ndarray, reference: np.ndarray) -> float:

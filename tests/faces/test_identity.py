@@ -28,7 +28,10 @@ def face(first, last, x, side=100.0, score=1.5, shot=0):
     """Make an appearance that stays where it is."""
     box = np.array([x, 50, x + side, 50 + side])
     numbers = range(first, last + 1)
-    return Face(shot, boxes={n: box for n in numbers}, scores=dict.fromkeys(numbers, score))
+    face = Face(shot)
+    for number in numbers:
+        face.add(number, box, score)
+    return face
 
 
 def speaker(folder, name, count=75, clip=0):
