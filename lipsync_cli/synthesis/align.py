@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
 
 STEP = 3  # pixels of the crop between the points that are compared
+PART = 0.09, 0.66, 0.42  # of the face's box: top and bottom of the part that is compared, half its width
 ROUNDS = 5  # of weighted least squares
 OUTLIER = 0.7  # pixels: points that fit worse count less
 LIMITS = 0.25, 0.35  # largest change of scale or angle, largest shift in sides of the crop: more is a failure
@@ -35,9 +36,11 @@ class Aligner:
         size = rule.size
         self._size = size
         rows, columns = np.mgrid[STEP // 2 : size : STEP, STEP // 2 : size : STEP]
-        middle = (0.5 - 0.5 - rule.shift_y) / rule.scale + 0.5  # of the box, in the crop: about the nose's bridge
-        x, y = (columns + 0.5) / size - 0.5, (rows + 0.5) / size - middle
-        inside = (np.abs(x) * rule.scale / 0.42) ** 2.5 + (np.abs(y + 0.04) * rule.scale / 0.36) ** 2.5 < 1
+        middle = 0.5 - rule.shift_y / rule.scale  # of the box, in the crop: about the nose's bridge
+        x, y = ((columns + 0.5) / size - 0.5) * rule.scale, ((rows + 0.5) / size - middle) * rule.scale + 0.5
+        top, bottom, half = PART
+        depth = np.abs(y - (top + bottom) / 2) / ((bottom - top) / 2)
+        inside = (np.abs(x) / half) ** 2.5 + depth**2.5 < 1
         self._rows, self._columns = rows[inside], columns[inside]
         self._origin = np.array([0.5 * size - 0.5, middle * size - 0.5])
         self._place = (self._columns - self._origin[0]) + 1j * (self._rows - self._origin[1])
@@ -49,6 +52,9 @@ class Aligner:
     def align(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Return the map (2, 3) from pixel indices of the target's crop to those of the reference's.
 
+        Dense flow falls short of large motions, so that it is looked for twice: the second time from where the first
+        has led.
+
         Parameters
         ----------
         target, reference : shape (S, S) uint8, grey
@@ -57,6 +63,11 @@ class Aligner:
         -------
         a similarity; the identity where the upper faces do not fit
         """
+        pose = self._look(target, reference)
+        return follow(self._look(turn(target, pose), reference), pose)
+
+    def _look(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Return what the flow says of the pose, see `align`."""
         flow = self._flow.calc(target, reference, None)
         shifts = flow[self._rows, self._columns].astype(np.float64)
         motion, place = shifts.view(complex)[:, 0], self._place
@@ -76,7 +87,7 @@ class Aligner:
 
     def misfit(self, target: np.ndarray, reference: np.ndarray) -> float:
         """Return how much the upper faces of two grey crops differ when aligned: root mean square of levels."""
-        posed = turn(reference, invert(self.align(target, reference)))
+        posed = turn(reference, invert(self._look(target, reference)))
         difference = posed[self._rows, self._columns].astype(float) - target[self._rows, self._columns]
         return float(np.sqrt((difference**2).mean()))
 

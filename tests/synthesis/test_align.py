@@ -30,7 +30,15 @@ def test_pose_is_found_although_the_mouth_changes(astronaut, pose):
     reference = turn(crop, pose)
     crop[row0:row1, col0:col1] = np.random.default_rng(0).integers(0, 256, (row1 - row0, col1 - col0, 3))
     found = Aligner(RULE).align(to_grey(crop), to_grey(reference))
-    assert np.abs((found - pose) @ MOUTH).max() < 0.5
+    assert np.abs((found - pose) @ MOUTH).max() < 0.15
+
+
+def test_no_point_lies_on_the_mouth():
+    rows = Aligner(RULE).points()[:, 1]
+    down = (
+        ((rows + 0.5) / RULE.size - 0.5) * RULE.scale + 0.5 + RULE.shift_y
+    )  # in the face's box, whose lips begin at 0.7
+    assert len(rows) > 200 and down.min() > 0 and down.max() < 0.67
 
 
 def test_faces_that_do_not_fit_stay_where_they_are():
