@@ -150,6 +150,9 @@ class Evidence:
     @cached_property
     def source_embeddings(self) -> np.ndarray:
         """The same of every fifth picture of the source: shape (m', 128)."""
+        truth = self.truth_or_none
+        if truth is not None and truth is not self and truth.source_or_none is self.source_or_none:
+            return truth.source_embeddings
         return self.tools.embed_faces(self.source[::EMBED_EVERY], self.rule)
 
     @cached_property

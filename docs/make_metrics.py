@@ -1,0 +1,326 @@
+"""Write the table of docs/metrics.md that says what each metric makes of known damage to real clips.
+
+    python docs/make_metrics.py grid.h5 [--metrics NAMES] [--inception FILE] [--syncnet FILE] [--lip-reader FILE]
+
+Takes held-out clips of a pack, damages them, and asks every metric there is. The figures are kept in
+docs/sensitivity.json, so that --metrics replaces only the rows that it names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.data.batches import FrameTable
+from lipsync_cli.data.reader import Pack
+from lipsync_cli.scoring.evidence import Evidence
+from lipsync_cli.scoring.judge import Judged
+from lipsync_cli.scoring.metrics.metric import HIGHER, NEAR, SET, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.registry import find_families
+from lipsync_cli.scoring.tools import Tools
+from lipsync_cli.speech.mel import SILENCE
+
+PAGE = Path(__file__).with_name("metrics.md")
+FIGURES = Path(__file__).with_name("sensitivity.json")
+BEGIN, END = "<!-- begin: written by docs/make_metrics.py -->", "<!-- end -->"
+PERFECT = "perfect"
+BLUR_SIGMA, NOISE_SIGMA, SHIFT = 1.5, 10.0, 6  # pixels, grey levels, frames
+MEL_RATE = 80  # rows a second
+_FILES = "expert", "inception", "syncnet", "lip_reader"  # options that name a network's file
+TITLES = {  # damage -> what is done
+    PERFECT: "the real clip",
+    "blur": f"the lower half of the crop through a Gaussian of {BLUR_SIGMA} pixels",
+    "noise": f"Gaussian noise of {NOISE_SIGMA:.0f} grey levels on the lower half",
+    "shift": f"the sound {SHIFT} frames later",
+    "wrong sound": "the sound of another speaker's clip",
+    "wrong person": "another speaker's pictures, who says something else, with the right sound",
+    "frozen mouth": "the quietest frame throughout",
+    "mumbling": "the lower half of each frame mixed half and half with the clip's mean",
+}
+
+
+class Clip(NamedTuple):
+    """A clip before the damage.
+
+    Attributes
+    ----------
+    real : the evidence that it is perfect
+    quiet : shape (1, S, S, 3), its quietest frame, which is also the source
+    other, other_mel : another speaker's crops, as many, and the log-mel of what is said there
+    """
+
+    real: Evidence
+    quiet: np.ndarray
+    other: np.ndarray
+    other_mel: np.ndarray
+
+
+class Cell(NamedTuple):
+    """What a metric says about a damage.
+
+    Attributes
+    ----------
+    mean : over clips, of their means; None: no figure
+    change : 1 or -1: above or below the perfect clips by more than chance (of a set: at all), else 0
+    is_worse : whether the change is one that the metric calls worse
+    """
+
+    mean: float | None
+    change: int
+    is_worse: bool
+
+
+def open_clips(pack: Pack, number: int, tools: Tools) -> list[Clip]:
+    """Take held-out clips, speakers in turn."""
+    table = FrameTable(pack, "test")
+    speaker_of = {row: str(pack.clips[row]["speaker"]) for row in table.rows}
+    if len(set(speaker_of.values())) < 2:
+        raise SystemExit(f"{pack.path}: the held-out clips are of one speaker; a wrong person needs two")
+    clips = []
+    for row in _in_turn(speaker_of)[:number]:
+        others = [other for other, speaker in speaker_of.items() if speaker != speaker_of[row]]
+        other = others[len(clips) % len(others)]
+        frames = table.frames[row]
+        quiet = pack.read_crops(table.quiet_frames(row)[:1])
+        real = _evidence(pack, row, frames, quiet, tools)
+        crops = pack.read_crops(np.resize(table.frames[other], len(frames)))
+        clips.append(Clip(real, quiet, crops, _mel(pack, other)))
+    return clips
+
+
+def damage(clip: Clip) -> Iterator[Evidence]:
+    """Show a clip in every row of the table, the perfect one first."""
+    real, crops = clip.real, clip.real.crops
+    yield real
+    noise = np.random.default_rng(0).normal(0, NOISE_SIGMA, crops.shape)
+    yield _with_lower_half(real, "blur", np.stack([_blur(crop) for crop in crops]))
+    yield _with_lower_half(real, "noise", crops + noise)
+    later = round(SHIFT / real.fps * MEL_RATE)
+    silence = np.full((later, real.mel.shape[1]), SILENCE, real.mel.dtype)
+    yield _changed(real, "shift", mel_or_none=np.concatenate([silence, real.mel])[: len(real.mel)])
+    yield _changed(real, "wrong sound", mel_or_none=clip.other_mel)
+    yield _changed(real, "wrong person", crops=clip.other)
+    yield _changed(real, "frozen mouth", crops=np.repeat(clip.quiet, len(crops), axis=0))
+    yield _with_lower_half(real, "mumbling", (crops + crops.mean(0)) / 2)
+
+
+def ask(clips: Sequence[Clip], families: Sequence[Family], report: Callable[[str], None] | None = None) -> list[Judged]:
+    """Let the metrics judge every row of every clip."""
+    judged = []
+    for clip in clips:
+        judged.append(Judged(clip.real.clip, clip.real.speaker))
+        judged[-1].add(damage(clip), families)
+        if report is not None:
+            report(f"{len(judged)} of {len(clips)} clips")
+    return judged
+
+
+def tabulate(judged: Sequence[Judged], families: Sequence[Family]) -> dict[str, dict[str, Cell] | str]:
+    """Reduce the figures to lines of the table: metric -> damage -> cell; or why there is no figure at all."""
+    table: dict[str, dict[str, Cell] | str] = {}
+    for family in families:
+        for metric in family.metrics:
+            figures = {row: _per_clip(judged, family, metric, row) for row in TITLES}
+            cells = {row: _compare(metric, figures[row], figures[PERFECT]) for row in TITLES}
+            is_empty = all(cell.mean is None for cell in cells.values())
+            table[metric.name] = _reason(judged, family, metric) if is_empty else cells
+    return table
+
+
+def describe(clips: Sequence[Clip]) -> str:
+    """Say what was measured."""
+    speakers, frames = len({clip.real.speaker for clip in clips}), sum(len(clip.real) for clip in clips)
+    return f"{len(clips)} held-out clips of {speakers} speakers, {frames} frames"
+
+
+def render(table: dict[str, dict[str, Cell] | str], about: str) -> str:
+    """Write the table in Markdown, in the order of the registry."""
+    lines = [
+        f"Means over {about}. ▲ ▼: above or below the real clips by more than two standard errors",
+        "(figures of a set: at all). **Bold**: in the direction that the metric calls worse.",
+        "What is not bold, the metric does not see, or likes.",
+        "",
+        *(f"* {name}: {what}" for name, what in TITLES.items()),
+        "",
+        "| metric | better | " + " | ".join(TITLES) + " |",
+        "|---|---|" + "---|" * len(TITLES),
+    ]
+    reasons = []
+    for metric in (metric for family in find_families(["all"]) for metric in family.metrics):
+        if (cells := table.get(metric.name)) is None:
+            continue
+        if isinstance(cells, str):
+            reasons.append(f"* {metric.name}: {cells}")
+        else:
+            shown = " | ".join(_show(cells[name], metric) for name in TITLES)
+            lines.append(f"| {metric.name} | {_better(metric)} | {shown} |")
+    return "\n".join(lines + (["", "Without a figure here:", "", *reasons] if reasons else []))
+
+
+def put(text: str, page: str) -> str:
+    """Put the table between the marks of a page."""
+    before, mark, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not mark or not end:
+        raise ValueError(f"the page has no {BEGIN} ... {END}")
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+
+
+def read(kept: dict[str, Any]) -> dict[str, dict[str, Cell] | str]:
+    """Read what `FIGURES` holds."""
+    return {
+        name: cells if isinstance(cells, str) else {row: Cell(*values) for row, values in cells.items()}
+        for name, cells in kept["metrics"].items()
+    }
+
+
+def _in_turn(speaker_of: dict[int, str]) -> list[int]:
+    seen: dict[str, int] = {}
+    ranks = []
+    for row, speaker in speaker_of.items():
+        ranks.append((seen.get(speaker, 0), row))
+        seen[speaker] = seen.get(speaker, 0) + 1
+    return [row for _, row in sorted(ranks)]
+
+
+def _evidence(pack: Pack, row: int, frames: np.ndarray, source: np.ndarray, tools: Tools) -> Evidence:
+    clip = pack.clips[row]
+    real = Evidence(
+        row=PERFECT,
+        clip=str(clip["name"]),
+        speaker=str(clip["speaker"]),
+        crops=pack.read_crops(frames),
+        frame=frames - int(clip["first_frame"]),
+        middles=pack.frame_middle[frames],
+        fps=float(clip["fps_num"] / clip["fps_den"]),
+        rule=pack.crop_rule,
+        tools=tools,
+        source_or_none=source,
+        mel_or_none=_mel(pack, row),
+    )
+    real.truth_or_none = real
+    return real
+
+
+def _mel(pack: Pack, row: int) -> np.ndarray:
+    first, number = int(pack.clips[row]["first_mel"]), int(pack.clips[row]["num_mels"])
+    return pack.mel[first : first + number]
+
+
+def _changed(real: Evidence, row: str, **changes: Any) -> Evidence:
+    evidence = replace(real, row=row, truth_or_none=real, **changes)
+    if "crops" not in changes:
+        for name in ("landmarks", "embeddings"):  # slow, and of the same pictures
+            if name in vars(real):
+                vars(evidence)[name] = vars(real)[name]
+    return evidence
+
+
+def _with_lower_half(real: Evidence, row: str, pixels: np.ndarray) -> Evidence:
+    crops, half = real.crops.copy(), real.crops.shape[1] // 2
+    crops[:, half:] = np.rint(pixels[:, half:]).clip(0, 255).astype(np.uint8)
+    return _changed(real, row, crops=crops)
+
+
+def _blur(crop: np.ndarray) -> np.ndarray:
+    import cv2
+
+    return cv2.GaussianBlur(crop, (0, 0), BLUR_SIGMA)
+
+
+def _per_clip(judged: Sequence[Judged], family: Family, metric: Metric, row: str) -> np.ndarray:
+    """One figure a clip, NaN where there is none; of a set one for all."""
+    key, there = (row, metric.name), (PERFECT, metric.name)
+    if metric.per != SET:
+        frames = [clip.frames[key][1].mean() if key in clip.frames else clip.clips.get(key, np.nan) for clip in judged]
+        return np.array(frames, float)
+    with_both = [clip for clip in judged if key in clip.features and there in clip.features]
+    assert family.combine is not None
+    try:
+        if not with_both:
+            raise Missing("no features")
+        parts = [clip.features[key] for clip in with_both], [clip.features[there] for clip in with_both]
+        return np.array([family.combine(*parts)])
+    except Missing:
+        return np.array([np.nan])
+
+
+def _compare(metric: Metric, figures: np.ndarray, perfect: np.ndarray) -> Cell:
+    both = figures[np.isfinite(figures)]
+    if not len(both):
+        return Cell(None, 0, False)
+    gap = (figures - perfect)[np.isfinite(figures - perfect)]
+    change = 0
+    if len(gap):
+        noise = 2 * gap.std(ddof=1) / len(gap) ** 0.5 if len(gap) > 1 else 0.0
+        change = int(np.sign(gap.mean())) if abs(gap.mean()) > max(noise, 1e-6) else 0
+    mean = round(float(both.mean()), 6)
+    if metric.direction == NEAR:
+        target = float(np.nanmean(perfect)) if metric.target is None else metric.target
+        nearer = abs(mean - target) < abs(float(np.nanmean(perfect)) - target)
+        return Cell(mean, change, change != 0 and not nearer)
+    return Cell(mean, change, change == (-1 if metric.direction == HIGHER else 1))
+
+
+def _reason(judged: Sequence[Judged], family: Family, metric: Metric) -> str:
+    if family.measure is None:
+        return "needs whole frames; a pack holds crops"
+    for clip in judged:
+        if (reason := clip.reasons.get((PERFECT, metric.name))) is not None:
+            return reason
+    if family.combine is not None:
+        real = [clip.features[PERFECT, metric.name] for clip in judged]
+        try:
+            family.combine(real, real)
+        except Missing as reason:
+            return str(reason)
+    return "no figure"
+
+
+def _better(metric: Metric) -> str:
+    if metric.direction == NEAR:
+        return "near" if metric.target is None else f"near {metric.target:g}"
+    return metric.direction
+
+
+def _show(cell: Cell, metric: Metric) -> str:
+    if cell.mean is None:
+        return "none"
+    text = f"{cell.mean:.{metric.digits}f}"
+    arrow = {1: " ▲", -1: " ▼", 0: ""}[cell.change]
+    return f"**{text}{arrow}**" if cell.is_worse else text + arrow
+
+
+def main() -> int:
+    """Make the table and put it into the page."""
+    parser = argparse.ArgumentParser(description="Write the table of docs/metrics.md from a pack's held-out clips.")
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("--clips", type=int, default=9)
+    parser.add_argument("--metrics", default="all", help="names and groups, with commas; other rows stay as they are")
+    for option in _FILES:
+        parser.add_argument(f"--{option.replace('_', '-')}", type=Path)
+    given = vars(parser.parse_args())
+    tools = Tools(files={name: given[name] for name in _FILES if given[name] is not None})
+    families = find_families(given["metrics"].split(","))
+    with Pack(given["pack"]) as pack:
+        tools.mel_parameters = pack.mel_parameters
+        clips = open_clips(pack, given["clips"], tools)
+        table = tabulate(ask(clips, families, lambda text: print(text, file=sys.stderr)), families)
+    kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
+    about = describe(clips)
+    if kept.get("about") == about:
+        table = read(kept) | table
+    FIGURES.write_text(json.dumps({"about": about, "metrics": table}, indent=1) + "\n", "utf-8")
+    PAGE.write_text(put(render(table, about), PAGE.read_text("utf-8")), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
