@@ -99,10 +99,15 @@ class Tools:
 
     @cached_property
     def _inception(self) -> Any:
+        import torch
+
         from lipsync_cli.data.published import load_published
         from lipsync_cli.models.inception import FIDInception
 
-        path, network = self.file("inception", "Inception-v3 weights"), FIDInception()
+        path = self.file("inception", "Inception-v3 weights")
+        with torch.device("meta"):  # no time is spent on weights that the file replaces
+            network = FIDInception()
+        network.to_empty(device="cpu")
         sha256 = load_published(network, path, "pt_inception-2015-12-05-6726825d.pth, as pytorch-fid uses it")
         self.used["inception"] = {"name": path.name, "sha256": sha256}
         return network.to(self.device)

@@ -16,7 +16,9 @@ from lipsync_cli.models.inception import FIDInception
 
 @pytest.fixture(scope="module")
 def network() -> FIDInception:
-    network = FIDInception().eval()
+    with torch.device("meta"):
+        network = FIDInception().eval()
+    network.to_empty(device="cpu")
     network.load_state_dict(seeded_weights(network))
     return network
 
@@ -52,6 +54,6 @@ def test_names_and_sizes_are_those_of_the_published_file(network: FIDInception) 
 
 def test_the_weights_of_another_inception_are_refused(network: FIDInception, tmp_path: Path) -> None:
     own = {**network.state_dict(), "AuxLogits.conv0.conv.weight": torch.zeros(128, 768, 1, 1)}  # as torchvision's has
-    torch.save(own, tmp_path / "inception_v3_google.pth")
+    torch.save({name: own[name] for name in sorted(own)[:5]}, tmp_path / "inception_v3_google.pth")
     with pytest.raises(InputError, match=r"another network: AuxLogits\.conv0\.conv\.weight is not in FIDInception"):
         load_published(network, tmp_path / "inception_v3_google.pth", "pt_inception-2015-12-05")

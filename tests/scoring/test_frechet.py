@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
+from lipsync_cli.errors import InputError
 from lipsync_cli.scoring.metrics import frechet
 from lipsync_cli.scoring.metrics.frechet import frechet_distance
 from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.scoring.tools import Tools
+
+
+class Trap:
+    """Unpickling it would make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
 
 
 def features(number: int, size: int, seed: int, mean: float = 0.0, mix: float = 1.0) -> np.ndarray:
@@ -53,6 +68,19 @@ def test_fewer_pictures_than_features_give_no_figure_but_a_reason() -> None:
         assert family.combine is not None
         with pytest.raises(Missing, match=f"{size} pictures: a covariance of {size} features needs more than {size}"):
             family.combine(few, few)
+
+
+def test_files_that_are_not_inceptions_weights_are_refused_and_nothing_in_them_runs(tmp_path: Path) -> None:
+    path = tmp_path / "pt_inception.pth"
+    with pytest.raises(Missing, match="no Inception-v3 weights: give --inception FILE"):
+        Tools().inception_features(np.zeros((1, 96, 96, 3), np.uint8))
+    path.write_text("<!DOCTYPE html><html>404")
+    with pytest.raises(InputError, match=r"pt_inception\.pth: is a web page, not weights"):
+        Tools(files={"inception": path}).check()
+    path.write_bytes(pickle.dumps({"fc.weight": Trap(tmp_path / "sprung")}))
+    with pytest.raises(InputError, match="holds code or objects beside tensors.*it was not loaded"):
+        Tools(files={"inception": path}).check()
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_sets_that_cannot_be_compared_are_refused() -> None:
