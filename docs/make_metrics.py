@@ -1,9 +1,10 @@
 """Write the table of docs/metrics.md that says what each metric makes of known damage to real clips.
 
-    python docs/make_metrics.py grid.h5 [--metrics NAMES] [--inception FILE] [--syncnet FILE] [--lip-reader FILE]
+    python docs/make_metrics.py [grid.h5] [--metrics NAMES] [--inception FILE] [--syncnet FILE] [--lip-reader FILE]
 
 Takes held-out clips of a pack, damages them, and asks every metric there is. The figures are kept in
-docs/sensitivity.json, so that --metrics replaces only the rows that it names.
+docs/sensitivity.json, so that --metrics replaces only the rows that it names, and without a pack the page is written
+from them anew.
 """
 
 from __future__ import annotations
@@ -301,25 +302,32 @@ def _show(cell: Cell, metric: Metric) -> str:
 def main() -> int:
     """Make the table and put it into the page."""
     parser = argparse.ArgumentParser(description="Write the table of docs/metrics.md from a pack's held-out clips.")
-    parser.add_argument("pack", type=Path)
+    parser.add_argument("pack", type=Path, nargs="?", help="without one the figures stay as they are")
     parser.add_argument("--clips", type=int, default=9)
     parser.add_argument("--metrics", default="all", help="names and groups, with commas; other rows stay as they are")
     for option in _FILES:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path)
     given = vars(parser.parse_args())
+    if given["pack"] is not None:
+        measure(given)
+    kept = json.loads(FIGURES.read_text("utf-8"))
+    PAGE.write_text(put(render(read(kept), kept["about"]), PAGE.read_text("utf-8")), "utf-8")
+    return 0
+
+
+def measure(given: dict[str, Any]) -> None:
+    """Measure what was asked for, and keep the figures."""
     tools = Tools(files={name: given[name] for name in _FILES if given[name] is not None})
     families = find_families(given["metrics"].split(","))
     with Pack(given["pack"]) as pack:
         tools.mel_parameters = pack.mel_parameters
         clips = open_clips(pack, given["clips"], tools)
         table = tabulate(ask(clips, families, lambda text: print(text, file=sys.stderr)), families)
-    kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
     about = describe(clips)
+    kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
     if kept.get("about") == about:
         table = read(kept) | table
     FIGURES.write_text(json.dumps({"about": about, "metrics": table}, indent=1) + "\n", "utf-8")
-    PAGE.write_text(put(render(table, about), PAGE.read_text("utf-8")), "utf-8")
-    return 0
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def test_files_that_are_not_inceptions_weights_are_refused_and_nothing_in_them_r
     with pytest.raises(InputError, match=r"pt_inception\.pth: is a web page, not weights"):
         Tools(files={"inception": path}).check()
     path.write_bytes(pickle.dumps({"fc.weight": Trap(tmp_path / "sprung")}))
-    with pytest.raises(InputError, match="holds code or objects beside tensors.*it was not loaded"):
+    with pytest.raises(InputError, match=r"holds code or objects beside tensors.*it was not loaded"):
         Tools(files={"inception": path}).check()
     assert not (tmp_path / "sprung").exists()
 
