@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # FFmpeg's default conversion to RGB is a level or more too dark. This one keeps the mean within 0.02 levels; with the
 # same square of pixels averaged by the encoder, colour goes there and back unchanged.
 EXACT = "flags=neighbor+accurate_rnd+full_chroma_int"
+PLANES = "gbrp"  # the same values as rgb24; FFmpeg makes them in half the time
 SCALED = "flags=bicubic+accurate_rnd+full_chroma_int"
 SEEKABLE = {"mov", "mp4", "matroska"}  # an index leads to any key frame
 SMALL_PIXELS = 640 * 480
@@ -63,6 +64,7 @@ def read_frames(
     -----
     Closing the generator ends the decoder.
     """
+    import cv2
     import numpy as np
 
     info = probe(path)
@@ -85,12 +87,10 @@ def read_frames(
         num_frames = 0
         try:
             widen_pipe(process.stdout.fileno())
-            while True:
-                frame = np.empty((height, width, 3), dtype=np.uint8)
-                if not _read_whole(process.stdout, frame.data.cast("B")):
-                    break
+            green, blue, red = planes = np.empty((3, height, width), np.uint8)
+            while _read_whole(process.stdout, planes.data.cast("B")):
                 num_frames += 1
-                yield frame
+                yield cv2.merge([red, green, blue])
             process.wait()
         finally:
             process.kill()
@@ -153,7 +153,7 @@ def _arguments(
         moment = (timeline.time(start - 1) + timeline.time(start)) / 2  # between two frames: no rounding can miss
         before |= {"seek_timestamp": 1, "ss": f"{float(moment + info.video.start_s):.6f}"}
         skipped -= start
-    chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", "format=rgb24"]
+    chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", f"format={PLANES}"]
     if skipped:
         chain.insert(0, f"trim=start_frame={skipped}")
     chain[:0] = filters

@@ -38,6 +38,9 @@ MATRICES = {
 }
 BT709 = {"color_space": "bt709", "color_primaries": "bt709", "color_transfer": "bt709"}
 WRITE_ERROR = re.compile(rb"Error writing|Error muxing|No space left|File too large|Input/output error|Disk quota")
+# Without it the fastest presets need almost twice the bits; with it "superfast" is within a tenth of "veryfast", for
+# two thirds of its time.
+LOOKAHEAD = ("-mbtree", "1", "-rc-lookahead", "10")
 MOVIE_TIMESCALE = 90_000
 MAX_TIMESCALE = 10_000_000  # finer ticks are rounded to 1/90000 s
 
@@ -77,7 +80,7 @@ class VideoWriter:
         audio_duration_s: Fraction | None = None,
         audio_origin_s: Fraction | None = None,
         crf: int = 18,
-        preset: str = "veryfast",
+        preset: str = "superfast",
         tags: dict[str, str] | None = None,
         color_tags: dict[str, str] | None = None,
         sample_aspect: Fraction = Fraction(1),
@@ -90,7 +93,7 @@ class VideoWriter:
         self._sound = SoundPipe(sound) if sound is not None and sound_mark else None
         self._size = width + width % 2, height + height % 2
         self._padded: np.ndarray | None = None
-        coding = ["-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-threads", str(threads)]
+        coding = ["-c:v", "libx264", "-preset", preset, *LOOKAHEAD, "-crf", str(crf), "-threads", str(threads)]
         opened = (self._sound or sound).input() if sound else []
         coded = sound.output(1, filtered=self._sound is not None) if sound else []
         args = ["-v", "error", "-nostdin", "-y", *self._input(), *opened]
