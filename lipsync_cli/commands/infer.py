@@ -112,6 +112,15 @@ def infer(
             "model makes of breath and noise.",
         ),
     ] = Silence.close,
+    articulation: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=3,
+            help="How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
+            show_default="1.7",
+        ),
+    ] = None,
     drive_audio: Annotated[
         Path | None,
         typer.Option(
@@ -229,6 +238,7 @@ def infer(
         deinterlace=deinterlace,
         tonemap=tonemap,
         others=others,
+        articulation=articulation,
     )
     with Progress(quiet, verbose) as progress:
         cache = None if no_cache else FaceCache(options.cache_folder(), progress.note)

@@ -7,7 +7,7 @@ synthesis by appearance flow"), a patch for what no pixel of the reference shows
 that mixes them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from lipsync_cli.models.generated import Generated
 
+CENTRE_PACE = 0.01  # how fast the centre of the speech embeddings follows the batches
 FLOW_UNIT = 0.1  # one unit of the flow head moves by a tenth of the crop's side
 
 
@@ -48,6 +49,13 @@ class CompactGenerator(nn.Module):
     size : side S of the square crop in pixels, a multiple of 32
     channels : of the decoder at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution; the encoders have half as many
     audio_dim : length of the speech embedding
+
+    Attributes
+    ----------
+    articulation : in evaluation, by how much speech embeddings are moved away from their centre. Above 1 the mouth
+        moves more: reconstruction losses teach the middle of all mouths that fit a sound, so what they teach moves less
+        than real mouths do
+    speech_centre : shape (audio_dim,), running mean of the speech embeddings seen in training; NaN where there is none
     """
 
     def __init__(
@@ -85,6 +93,9 @@ class CompactGenerator(nn.Module):
             nn.Linear(128 * 5 * 4, audio_dim),
             nn.SiLU(),
         )
+        self.articulation = 1.0
+        self.speech_centre: Tensor
+        self.register_buffer("speech_centre", torch.full((audio_dim,), torch.nan))
         self.fuse4 = _Fuse(audio_dim, r4 + t4, c4, audio_dim, face_first=True)
         self.fuse3 = _Fuse(c4, r3 + t3, c3, audio_dim)
         self.fuse2 = _Fuse(c3, r2 + t2, c2, audio_dim)
@@ -154,7 +165,7 @@ class CompactGenerator(nn.Module):
         code : from `encode_face`, of B targets, or of one target for all
         mel : shape (B, 1, 80, 27)
         """
-        speech = self.audio_encoder(mel)
+        speech = self._hear(mel)
         x = self.fuse4(speech[:, :, None, None], code.map4, speech)
         x = self.fuse3(x, code.map3, speech)
         x = self.fuse2(_lower(x, 1), code.map2, speech)
@@ -162,6 +173,21 @@ class CompactGenerator(nn.Module):
         flow = functional.interpolate(self.flow_head(x), scale_factor=2, mode="bilinear")[:, :, 4:] * FLOW_UNIT
         paint = functional.pixel_shuffle(self.paint_head(x), 2)[:, :, 4:]
         return flow, torch.sigmoid(paint[:, 3:]), paint[:, :3] * code.deviation + code.mean
+
+    def _hear(self, mel: Tensor) -> Tensor:
+        """Embed the speech, shape (B, audio_dim), as clearly articulated as is asked for."""
+        speech: Tensor = self.audio_encoder(mel)
+        if self.training:
+            mean = speech.detach().float().mean(0)
+            self.speech_centre.copy_(torch.where(self.speech_centre.isnan(), mean, self.speech_centre))
+            self.speech_centre.lerp_(mean, CENTRE_PACE)
+        elif self.articulation != 1 and not self.speech_centre.isnan().any():
+            speech = torch.lerp(self.speech_centre, speech, self.articulation)
+        return speech
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        state_dict.setdefault(f"{prefix}speech_centre", torch.full_like(self.speech_centre, torch.nan))  # older weights
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _first_pose(self, upper: Tensor, looks: Tensor, share: int) -> Tensor:
         """Convolve the target's upper half (B, 3, S, S) beside its reference (R, 3, S, S), this once for each."""

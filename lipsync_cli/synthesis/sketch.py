@@ -32,6 +32,7 @@ class Sketch(NamedTuple):
         return Sketch(*(None if part is None else part[index] for part in self))
 
 
+ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open as far as real ones
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
@@ -44,13 +45,16 @@ class Sketcher:
     ----------
     generator : in evaluation mode, on `device`
     device : torch device
+    articulation : how much the mouth moves, beside what the generator learned; for generators that can say it
     """
 
-    def __init__(self, generator: nn.Module, device: str = "cpu") -> None:
+    def __init__(self, generator: nn.Module, device: str = "cpu", articulation: float = 1.0) -> None:
         import torch
 
         if device == "cpu":
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if hasattr(generator, "articulation"):
+            generator.articulation = articulation  # type: ignore[assignment]
         self._generator, self._device = generator, device
         self._code_shapes: list[tuple[int, ...]] = []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -18,7 +18,7 @@ from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.output import check_output
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.plan import Plan, plan_frames, span, steady
-from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.sketch import ARTICULATION, Sketcher
 from lipsync_cli.synthesis.voice import Voice, sound_duration
 
 FILMS = (".mp4", ".mov", ".mkv", ".m4v")
@@ -84,6 +84,7 @@ def prepare(
     tonemap: bool = False,
     like: Task | None = None,
     others: Sequence[Path] = (),
+    articulation: float | None = None,
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -104,6 +105,7 @@ def prepare(
     deinterlace, tonemap : see `plan_conversion`
     like : a task of the same face and weights, with the same part and conversion of it: what was read for it is not
         read again
+    articulation : how much the mouth moves, beside what the generator learned; None: as much as real ones
     others : the voices of further speakers; then `speech` is that of the first, and all are heard together
 
     Raises
@@ -128,7 +130,11 @@ def prepare(
         header = read_header(found)
         check_kind(header, found)
         _check_mels(header, found)
-        loading = None if device is None else _load_aside(found, device)
+        loading = (
+            None
+            if device is None
+            else _load_aside(found, device, ARTICULATION if articulation is None else articulation)
+        )
     else:
         picture, header, loading = like.picture, like.header, like.loading
     drives = [Path(drive_audio), *speeches[1:]] if drive_audio is not None else speeches
@@ -174,12 +180,12 @@ def _check_mels(header: WeightsHeader, path: Path) -> None:
         raise InputError(f"were trained on other mels ({error.fact})", path, "train them again") from error
 
 
-def _load_aside(weights: Path, device: str | Callable[[], str]) -> Future[Sketcher]:
+def _load_aside(weights: Path, device: str | Callable[[], str], articulation: float) -> Future[Sketcher]:
     """Load the generator in a thread: torch alone takes seconds, and meanwhile the files are read."""
 
     def load() -> Sketcher:
         name = device if isinstance(device, str) else device()
-        return Sketcher(load_weights(weights, name)[0], name)
+        return Sketcher(load_weights(weights, name)[0], name, articulation)
 
     loader = ThreadPoolExecutor(1, "lipsync-load")
     loading = loader.submit(load)

@@ -64,6 +64,8 @@ class World:
         from torch import distributed
 
         present = [tensor for tensor in tensors if tensor is not None]
+        if not present:
+            return
         flat = torch.cat([tensor.reshape(-1).float() for tensor in present])
         distributed.all_reduce(flat)
         flat /= self.size

@@ -139,6 +139,7 @@ class _Loop:
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
             with torch.set_grad_enabled(network_turn):
                 made = recipe.forward(state.generator, batch)
+            self.world.average(buffer for buffer in state.generator.buffers() if buffer.is_floating_point())
             if recipe.critic is not None:
                 recipe.critic.requires_grad_(True)
                 coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5

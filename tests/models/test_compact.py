@@ -64,3 +64,26 @@ def test_sizes_and_parameters_of_the_embedded_architecture():
     assert made.image.shape == (1, 3, 128, 128)
     with pytest.raises(ValueError, match="multiple of 32"):
         models.build("compact", {"size": 100})
+
+
+def test_articulation_moves_the_speech_away_from_its_running_mean():
+    network = CompactGenerator(64, (16, 16, 16, 16), 16)
+    generator = torch.Generator().manual_seed(4)
+    mel = torch.randn(6, 1, 80, 27, generator=generator)
+    assert network.speech_centre.isnan().all()
+    network.train()._hear(mel)
+    plain = network.eval()._hear(mel)
+    assert torch.allclose(network.speech_centre, plain.mean(0), atol=1e-6)
+    network.articulation = 2.0
+    assert torch.allclose(network._hear(mel) - plain.mean(0), 2 * (plain - plain.mean(0)), atol=1e-5)
+    network.articulation = 0.0
+    assert torch.allclose(network._hear(mel), plain.mean(0).expand(6, -1), atol=1e-6)
+
+
+def test_weights_from_before_there_was_a_centre_are_read_and_articulate_as_they_learned():
+    network, older = CompactGenerator(64, (16, 16, 16, 16), 16), CompactGenerator(64, (16, 16, 16, 16), 16)
+    held = {name: value for name, value in older.state_dict().items() if name != "speech_centre"}
+    network.load_state_dict(held)
+    mel = torch.randn(2, 1, 80, 27)
+    network.eval().articulation = 2.0
+    assert torch.equal(network._hear(mel), older.eval()._hear(mel))
