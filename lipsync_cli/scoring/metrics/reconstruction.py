@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +20,8 @@ PEAK = 255.0
 MAX_PSNR_DB = 100.0  # what identical images score; one grey level off in one of 96 x 96 x 3 values scores 92.5 dB
 SSIM_WINDOW = 11  # pixels
 SSIM_SIGMA = 1.5  # pixels
-_C1, _C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
-_BLOCK, _TILE = 16, 118  # images and pixels worked on at once, so that the intermediate maps stay in the cache
+_C1, _C2 = np.float32((0.01 * PEAK) ** 2), np.float32((0.03 * PEAK) ** 2)
+_STRIP = 48  # rows worked on at once, so that the intermediate maps stay in the cache
 
 Region = tuple[int, int, int, int]  # first row, last row + 1, first column, last column + 1
 
@@ -105,43 +104,42 @@ def ssim_map(images: np.ndarray, references: np.ndarray) -> np.ndarray:
         raise ValueError(f"SSIM needs images of at least {SSIM_WINDOW} x {SSIM_WINDOW} pixels, not {width} x {height}")
     overlap = SSIM_WINDOW - 1
     maps = np.empty((number, height - overlap, width - overlap))
-    for first, row, column in product(
-        range(0, number, _BLOCK), range(0, height - overlap, _TILE), range(0, width - overlap, _TILE)
-    ):
-        part = slice(first, first + _BLOCK), slice(row, row + _TILE + overlap), slice(column, column + _TILE + overlap)
-        maps[first : first + _BLOCK, row : row + _TILE, column : column + _TILE] = _ssim_tile(
-            images[part], references[part]
-        )
+    for one, image, reference in zip(maps, images, references, strict=True):
+        for row in range(0, len(one), _STRIP):
+            part = slice(row, row + _STRIP + overlap)
+            one[row : row + _STRIP] = _ssim_of_strip(image[part], reference[part])
     return maps
 
 
-def _ssim_tile(images: np.ndarray, references: np.ndarray) -> np.ndarray:
+def _ssim_of_strip(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Compute the map of some rows of an image, (H, W, 3), mean over the channels: shape (H - 10, W - 10)."""
+    import cv2
+
+    window, margin = _window(), SSIM_WINDOW // 2
+    inner = slice(margin, -margin), slice(margin, -margin)
+
+    def smooth(part: np.ndarray) -> np.ndarray:
+        return cv2.sepFilter2D(part, cv2.CV_32F, window, window)[inner]
+
     # Variances do not change when the middle grey is taken off first, and keep more digits in float32.
-    x, y = (np.subtract(part.transpose(0, 3, 1, 2), PEAK / 2, dtype=np.float32) for part in (images, references))
-    mean_x, mean_y, energy, cross = (_smooth(part) for part in (x, y, x * x + y * y, x * y))
-    covariance = cross - mean_x * mean_y
-    variances = energy - mean_x * mean_x - mean_y * mean_y
-    mean_x += PEAK / 2
-    mean_y += PEAK / 2
-    numerator = (2 * mean_x * mean_y + _C1) * (2 * covariance + _C2)
-    return (numerator / ((mean_x * mean_x + mean_y * mean_y + _C1) * (variances + _C2))).mean(1, dtype=np.float64)
+    grey = np.float32(PEAK / 2)
+    x, y = (part.astype(np.float32) - grey for part in (image, reference))
+    mean_x, mean_y, energy, cross = (smooth(part) for part in (x, y, x * x + y * y, x * y))
+    product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
+    sum_of_means = mean_x + mean_y
+    # (m + g)(n + g) = mn + g (m + n) + g^2, and the like for the squares
+    bright = 2 * product + 2 * grey * sum_of_means + (2 * grey * grey + _C1)
+    bright_squares = squares + 2 * grey * sum_of_means + (2 * grey * grey + _C1)
+    found = bright * (2 * (cross - product) + _C2) / (bright_squares * (energy - squares + _C2))
+    return (found[..., 0].astype(np.float64) + found[..., 1] + found[..., 2]) / 3
 
 
-def _smooth(x: np.ndarray) -> np.ndarray:
-    """Weigh the last two axes with the Gaussian window where it fits: as two matrix products, the fastest way here."""
-    return _band(x.shape[-2]) @ (x @ _band(x.shape[-1]).T)
-
-
-@lru_cache(maxsize=8)
-def _band(size: int) -> np.ndarray:
-    """Make the matrix that weighs a row of `size` pixels: shape (size - 10, size)."""
+@lru_cache(maxsize=1)
+def _window() -> np.ndarray:
+    """Make the Gaussian weights along one side of the window: shape (11,)."""
     distance = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     weights = np.exp(-0.5 * (distance / SSIM_SIGMA) ** 2)
-    weights /= weights.sum()
-    band = np.zeros((size - SSIM_WINDOW + 1, size), np.float32)
-    for row in range(len(band)):
-        band[row, row : row + SSIM_WINDOW] = weights
-    return band
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def _ssim_of_region(similarity: np.ndarray, region: Region) -> np.ndarray:
