@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,26 @@ def test_sound_is_cut_as_the_whole_would_be() -> None:
         np.testing.assert_array_equal(sound.cut(start, stop), whole[start:stop])
     assert len(sound.cut(len(whole) + 10, len(whole) + 20)) == 0
     sound.close()
+
+
+def test_one_frame_has_figures_of_pictures_and_none_of_time(make_clip, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "one.mp4", num_frames=1)
+    scores = score_video(clip, clip)
+    assert scores.rows["output"]["crop_psnr"].values.tolist() == [100.0]
+    assert list(scores.missing["output", "sync_offset"]) == ["no five consecutive frames with a face"]
+    assert scores.facts["frames"] == 1
+
+
+def test_silence_has_no_sync(make_clip, tmp_path: Path) -> None:
+    import soundfile
+
+    from lipsync_cli.media.decode import read_frames
+    from lipsync_cli.media.encode import VideoWriter
+
+    clip, silence = make_clip(tmp_path / "clip.mp4", num_frames=8), tmp_path / "silence.wav"
+    soundfile.write(silence, np.zeros(6000), 16000)
+    with VideoWriter(tmp_path / "silent.mp4", 160, 160, Fraction(25), audio=silence) as writer:
+        for frame in read_frames(clip):
+            writer.write(frame)
+    scores = score_video(tmp_path / "silent.mp4", wanted=["sync"])
+    assert list(scores.missing["output", "sync_offset"]) == ["the sound is silent"]
