@@ -21,8 +21,8 @@ import numpy as np
 
 from lipsync_cli.data.batches import FrameTable
 from lipsync_cli.data.reader import Pack
-from lipsync_cli.scoring.evidence import Evidence
-from lipsync_cli.scoring.judge import Judged
+from lipsync_cli.scoring.evidence import Evidence, View
+from lipsync_cli.scoring.judge import Judged, Watcher
 from lipsync_cli.scoring.metrics.metric import HIGHER, NEAR, SET, Family, Metric, Missing
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.tools import Tools
@@ -118,6 +118,11 @@ def ask(clips: Sequence[Clip], families: Sequence[Family], report: Callable[[str
     for clip in clips:
         judged.append(Judged(clip.real.clip, clip.real.speaker))
         judged[-1].add(damage(clip), families)
+        watcher = Watcher(families)
+        for row in damage(clip) if watcher.families else ():
+            for number, picture, real in zip(row.frame, row.crops, clip.real.crops, strict=True):
+                watcher.watch(row.row, View(picture, real, row.rule.box_in_crop(), row.rule, int(number)))
+        watcher.hand_over(judged[-1])
         if report is not None:
             report(f"{len(judged)} of {len(clips)} clips")
     return judged
@@ -146,7 +151,7 @@ def render(table: dict[str, dict[str, Cell] | str], about: str) -> str:
     lines = [
         f"Means over {about}. ▲ ▼: above or below the real clips by more than two standard errors",
         "(figures of a set: at all). **Bold**: in the direction that the metric calls worse.",
-        "What is not bold, the metric does not see, or likes.",
+        "What is not bold, the metric does not see, or likes. Metrics of whole frames are given the crop as the frame.",
         "",
         *(f"* {name}: {what}" for name, what in TITLES.items()),
         "",
@@ -271,8 +276,6 @@ def _compare(metric: Metric, figures: np.ndarray, perfect: np.ndarray) -> Cell:
 
 
 def _reason(judged: Sequence[Judged], family: Family, metric: Metric) -> str:
-    if family.measure is None:
-        return "needs whole frames; a pack holds crops"
     for clip in judged:
         if (reason := clip.reasons.get((PERFECT, metric.name))) is not None:
             return reason

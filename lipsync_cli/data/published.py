@@ -105,7 +105,19 @@ def _read_pickled(path: Path, hint: str) -> object:
         fact = "holds code or objects beside tensors, or is no file of PyTorch's; it was not loaded"
         raise InputError(fact, path, hint) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        if _is_program(path):
+            raise InputError("is a TorchScript program, not tensors alone; it was not loaded", path, hint) from error
         raise InputError("is damaged or no file of PyTorch's", path, hint) from error
+
+
+def _is_program(path: Path) -> bool:
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (BadZipFile, OSError):
+        return False
 
 
 def _is_tensor(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,14 @@ def test_code_is_refused_and_not_executed(kind: str, tmp_path: Path, network: nn
         load_published(network, path, "the real one")
     assert not (tmp_path / "sprung").exists()
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_torchscript_program_is_refused_as_such(tmp_path: Path, network: nn.Module) -> None:
+    with zipfile.ZipFile(tmp_path / "net.pt", "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "version", "code/__torch__.py"):
+            archive.writestr(f"net/{name}", b"3\n")
+    with pytest.raises(InputError, match="is a TorchScript program, not tensors alone"):
+        load_published(network, tmp_path / "net.pt", "net.pth")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def families() -> list[Family]:
     )
     loudness = Metric("loudness", "loudness", "sync", "clip", LOWER, "mean log-mel", "this test")
     hearing = Family((loudness,), measure=lambda evidence: {"loudness": float(evidence.mel[:40].mean())}, hears=True)
-    return [*find_families(["reconstruction", "sharpness"]), colours, hearing]
+    return [*find_families(["reconstruction", "sharpness", "crop_fid"]), colours, hearing]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_perfect_pictures_have_the_perfect_value(table: dict) -> None:
 
 
 def test_each_damage_is_seen_by_what_must_see_it_and_by_nothing_else(table: dict) -> None:
-    for name in ("mouth_psnr", "mouth_ssim", "crop_psnr", "crop_ssim"):
+    for name in ("mouth_psnr", "mouth_ssim", "crop_psnr", "crop_ssim", "frame_psnr", "frame_ssim"):
         assert {row for row, cell in table[name].items() if cell.is_worse} == DRAWN, name
     assert {row for row, cell in table["colour"].items() if cell.is_worse} >= {"frozen mouth", "mumbling"}
     ratio = table["mouth_over_face"]
@@ -78,9 +78,9 @@ def test_each_damage_is_seen_by_what_must_see_it_and_by_nothing_else(table: dict
 
 
 def test_a_metric_without_any_figure_says_why(table: dict, script: ModuleType) -> None:
-    assert table["frame_psnr"] == "needs whole frames; a pack holds crops"
+    assert table["crop_fid"] == "no Inception-v3 weights: give --inception FILE"
     text = script.render(table, "3 clips")
-    assert "* frame_psnr: needs whole frames" in text and "| mouth_psnr | higher | 100.00 | **" in text
+    assert "* crop_fid: no Inception-v3 weights" in text and "| mouth_psnr | higher | 100.00 | **" in text
     kept = json.loads(json.dumps({"metrics": table}))
     assert script.read(kept) == table
 
