@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from math import ceil
 
@@ -147,3 +148,13 @@ def test_options(tmp_path):
 def test_options_that_contradict_each_other(options, told):
     with pytest.raises(UsageError, match=told):
         chosen_people(given(**options))
+
+
+def test_command(lipsync, three, voice_file, weights, tmp_path):
+    one, other = voice_file(0.2), voice_file(0.3)
+    line = ["infer", three, "--weights", weights, "--speaker", f"0={one}", "--speaker", f"right={other}"]
+    planned = lipsync(*line, "-o", tmp_path / "out.mp4", "--debug-video", tmp_path / "debug.mp4", "-n", "--json")
+    assert planned.returncode == 0 and json.loads(planned.stdout)["num_frames"] == 8
+    refused = lipsync(*line, one)
+    assert refused.returncode == 2
+    assert refused.stderr == "lipsync: --speaker does not go with a speech; name every voice as --speaker WHO=SPEECH\n"
