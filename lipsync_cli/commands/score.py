@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lipsync_cli import __version__
 from lipsync_cli.commands import options
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
@@ -33,8 +36,13 @@ class SplitName(str, Enum):
 
 
 def score(
-    source: Annotated[
-        Path, typer.Argument(help="What pack wrote, or a video, or a folder of videos.", show_default=False)
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="What pack wrote, or a video, or a folder of videos; or .jsonl files of earlier scores.",
+            show_default=False,
+        ),
     ],
     weights: Annotated[
         Path | None,
@@ -74,6 +82,17 @@ def score(
             show_default=False,
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write an HTML file to look at: tables, plots, curves, pictures, films. Of several .jsonl files: a "
+            "column each.",
+            show_default=False,
+        ),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Say which differences between .jsonl files exceed the noise.")
+    ] = False,
     split: Annotated[SplitName, typer.Option(help="Clips of the pack to score.")] = SplitName.test,
     max_frames: Annotated[
         int | None,
@@ -105,12 +124,30 @@ def score(
       lipsync score grid.h5 --weights runs/lipgan
       lipsync score out.mp4 --reference real.mp4 --metrics sync,crop_psnr
       lipsync score films/ --reference real/ -o scores/
+      lipsync score grid.h5 -o a.jsonl --report a.html
+      lipsync score --compare a.jsonl b.jsonl
     """
+    from lipsync_cli.commands import reports
+
+    command = shlex.join(["lipsync", *sys.argv[1:]])
+    if compare or any(map(reports.is_results, sources)):
+        if output is not None or reference is not None or weights is not None:
+            raise UsageError("-o, --reference and --weights are for scoring, not for scores")
+        with Progress(quiet, verbose) as progress:
+            where = options.resolve_device(device)
+            reports.show_results(sources, compare, report, force, json, where, progress, command)
+        return
+    if len(sources) > 1:
+        raise UsageError("one SOURCE is scored at a time", hint="score each with -o, then give the .jsonl files")
+    source = sources[0]
+    inputs = [path for path in (source, weights, reference) if path is not None]
     from lipsync_cli.scoring.metrics.registry import find_families
     from lipsync_cli.scoring.tools import Tools
 
     if output is not None:
-        _check_output(output, force, [path for path in (source, weights, reference) if path is not None])
+        _check_output(output, force, inputs)
+    if report is not None:
+        reports.check_report(report, force, inputs)
     wanted = [name.strip() for name in metrics.split(",") if name.strip()]
     named = {"inception": inception, "syncnet": syncnet}
     wanted += [name for file, names in WHAT_FOR.items() if named[file] is not None for name in names]
@@ -186,13 +223,17 @@ def score(
                         kept,
                         progress.update,
                     )
-                scores.facts["weights"] = protocol.describe_weights(header, generator)
+                about = protocol.describe_weights(header, generator)
+                scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
                 if output is not None and not _is_lines(output):
                     sheet = draw_sheet(pack, generator, split.value, draw, tools.device)
             heading = f"{header.architecture} weights {header.name} on the {split.value} clips of {source.name}"
+        scores.facts.update(version=__version__, command=command)
         for text in scores.notes if json or output is not None else ():
             progress.detail(text)
         _hand_out(scores, sheet, heading, output, force, json, progress)
+        if report is not None:
+            reports.report_scores(scores, heading, report, force, tools.device, progress, command)
         progress.raise_if_failed(count + progress.num_failures)
 
 

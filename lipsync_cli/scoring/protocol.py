@@ -94,8 +94,8 @@ def score_pack(
     tools = tools or Tools()
     tools.mel_parameters = pack.mel_parameters
     kept = kept or Kept(None, None)
-    table, draw = _draw(pack, split, max_frames, seed)
-    stage = _Stage(pack, generator, table, tools, batch_size)
+    table, draw = draw_frames(pack, split, max_frames, seed)
+    stage = Stage(pack, generator, table, tools, batch_size)
     of_frames = [family for family in families if not family.is_continuous]
     of_clips = [family for family in families if family.is_continuous]
     clips: list[Judged] = []
@@ -117,6 +117,7 @@ def score_pack(
         "fingerprint": pack.fingerprint,
         "split": split,
         "seed": seed,
+        "max_frames": max_frames,
         "frames": len(draw.target),
         "clips": len(clips),
         "min_gap_frames": MIN_GAP,
@@ -132,17 +133,18 @@ def score_pack(
 
 def plan_pack(pack: Pack, split: str = "test", max_frames: int | None = None, seed: int = 0) -> dict[str, Any]:
     """Say what `score_pack` would score."""
-    table, draw = _draw(pack, split, max_frames, seed)
+    table, draw = draw_frames(pack, split, max_frames, seed)
     return {"pack": str(pack.path), "split": split, "clips": len(table.rows), "frames": len(draw.target)}
 
 
-def _draw(pack: Pack, split: str, max_frames: int | None, seed: int) -> tuple[FrameTable, Draw]:
+def draw_frames(pack: Pack, split: str, max_frames: int | None, seed: int) -> tuple[FrameTable, Draw]:
+    """Choose the frames for the metrics of single frames, see `score_pack`."""
     table = FrameTable(pack, split)
     per_clip = len(table.clip_of) if max_frames is None else max(1, max_frames // len(table.rows))
     return table, table.draw_evaluation(per_clip, seed)
 
 
-class _Stage:
+class Stage:
     """Shows the clips of a pack, row by row."""
 
     def __init__(self, pack: Pack, generator: nn.Module, table: FrameTable, tools: Tools, batch_size: int) -> None:

@@ -137,7 +137,7 @@ def mel_levels(samples: np.ndarray, parameters: MelParameters | None = None) -> 
     margin = parameters.n_fft // 2
     padded = np.zeros(len(samples) + 2 * margin, np.float32)
     padded[margin : margin + len(samples)] = samples
-    filters = _mel_filters(parameters)
+    filters = mel_filters(parameters)
     taper = np.zeros(parameters.n_fft)
     start = (parameters.n_fft - parameters.win_length) // 2
     cycles = np.arange(parameters.win_length) / parameters.win_length
@@ -231,7 +231,7 @@ def windows(
 
 
 @lru_cache(maxsize=4)
-def _mel_filters(parameters: MelParameters) -> np.ndarray:
+def mel_filters(parameters: MelParameters) -> np.ndarray:
     """Triangles on Slaney's mel scale, each of unit area in Hz: shape (n_mels, 1 + n_fft // 2), float64."""
     import numpy as np
 

@@ -1,0 +1,1 @@
+"""Scores as one HTML file that needs nothing beside it: no network, no script."""
