@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lipsync_cli.commands import marks, options, people
+from lipsync_cli.commands import adapting, marks, options, people
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
 from lipsync_cli.commands.start_torch import start_torch
@@ -88,6 +88,8 @@ def infer(
         Path | None,
         typer.Option("--weights", help="Run folder of train, or .safetensors file.", show_default="embedded weights"),
     ] = None,
+    adapt: adapting.Adapt = None,
+    save_weights: adapting.SaveWeights = None,
     extend: Annotated[
         Extend,
         typer.Option(
@@ -179,6 +181,7 @@ def infer(
     ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Say how long each stage of the work took.")] = False,
     device: options.Device = "auto",
+    seed: options.Seed = 10,
     force: options.Force = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -199,6 +202,7 @@ def infer(
     \b
     Example:
       lipsync infer face.mp4 speech.wav
+      lipsync infer face.mp4 speech.wav --adapt 1m
       lipsync infer two.mp4 --speaker 0=ann.wav --speaker 1=bob.wav
       lipsync infer presenter.mp4 messages/*.wav -o films/
     """
@@ -215,6 +219,7 @@ def infer(
     speeches, others = (list(cast.voices[:1]), cast.voices[1:]) if cast.voices else (speech or [], ())
     if not speeches and messages is None:
         raise UsageError("no speech is given", hint="name sound files, or a list with --messages")
+    tuning = adapting.chosen_adapting(context.params)
     several = len(speeches) > 1 or messages is not None
     if several and (drive_audio or final_audio):
         raise UsageError(
@@ -244,7 +249,11 @@ def infer(
         cache = None if no_cache else FaceCache(options.cache_folder(), progress.note)
         memory = FaceMemory(cache, faces, progress.note)
         ahead_s = Fraction(AHEAD_S if several else 0)
-        with Presenter(reference.value, batch_size, ahead_s, memory, cast.choices) as presenter:
+        check = None if several else partial(arrange, speeches[0], output, device=None)
+        with (
+            adapting.adapted(tuning, face, arrange, cast.choices[0], memory, progress, check, dry_run) as adapted,
+            Presenter(reference.value, batch_size, ahead_s, memory, cast.choices) as presenter,
+        ):
 
             def make(task: Task) -> Result:
                 result = make_film(
@@ -263,9 +272,9 @@ def infer(
                 return result
 
             if several:
-                infer_messages(speeches, messages, output, arrange, make, progress, force, dry_run, json)
+                infer_messages(speeches, messages, output, adapted, make, progress, force, dry_run, json)
                 return
-            with arrange(speeches[0], output) as task:
+            with adapted(speeches[0], output) as task:
                 if dry_run:
                     marking.check(task.output, force)
                     if debug_video is not None:

@@ -26,6 +26,7 @@ Jobs = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 
+DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d*)?)s?)?", re.ASCII)
 SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
@@ -82,3 +83,13 @@ def parse_time(text: str, option: str) -> Fraction:
     for part in parts:
         total = 60 * total + Fraction(part)
     return total
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Return the seconds in "20s", "1m", "1m30s", "1h" or "90"; UsageError if it is none of these, or nothing."""
+    found = DURATION.fullmatch(text.strip())
+    parts = [float(part or 0) for part in found.groups()] if found is not None else [0.0]
+    seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if not seconds:
+        raise UsageError(f"{option} {text!r} is no length of time", hint="give one such as 20s, 1m or 1m30s")
+    return seconds

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.recording import Recording
 
 Crops: TypeAlias = "np.ndarray | Tensor | Pack"
 MIN_GAP = 6  # frames between reference and target, as in LipGAN's code
@@ -75,7 +76,7 @@ class FrameTable:
     NothingToDoError : if the split has no usable frame
     """
 
-    def __init__(self, pack: Pack, split: str) -> None:
+    def __init__(self, pack: Pack | Recording, split: str) -> None:
         clips = pack.clips
         self.mel = pack.mel
         self.clip_of = np.repeat(np.arange(len(clips)), clips["num_frames"].astype(np.int64))

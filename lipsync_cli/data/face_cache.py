@@ -60,17 +60,19 @@ class FaceCache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_output(self.folder / (key + SUFFIX), force=True) as temporary, open(temporary, "wb") as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
-            self._shrink()
+            shrink(self.folder, SUFFIX, self._limit)
         except (OSError, InputError) as error:
             self._say(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
 
-    def _shrink(self) -> None:
-        entries = sorted(self.folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime, reverse=True)
-        size = 0
-        for path in entries:
-            size += path.stat().st_size
-            if size > self._limit:
-                path.unlink(missing_ok=True)
+
+def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:
+    """Remove the files of a folder that were not used for longest until the others are small enough together."""
+    entries = sorted(folder.glob("*" + suffix), key=lambda path: path.stat().st_mtime, reverse=True)
+    size = 0
+    for path in entries:
+        size += path.stat().st_size
+        if size > limit_bytes:
+            path.unlink(missing_ok=True)
 
 
 def make_key(**what: Any) -> str:

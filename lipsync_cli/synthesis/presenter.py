@@ -120,7 +120,7 @@ class Presenter:
         self._open.enter_context(footage)
         for note in picture.notes:
             say(f"{task.face}: {note}")
-        boxes = self._find(task, footage, progress, say)
+        boxes = self.find(task, footage, progress, say)
         for choice, found in zip(self._choices, boxes, strict=True):
             _check_faces(found, task, say, self._call(choice))
         laps.end("faces")
@@ -156,8 +156,14 @@ class Presenter:
         ahead = 1 if task.info.is_image else int(self._ahead_s * task.timeline.rate)
         return max(task.plan.num_source_frames, min(ahead, task.timeline.num_frames))
 
-    def _find(self, task: Task, footage: Footage, progress: Progress | None, say: Say) -> list[np.ndarray]:
-        """Return the boxes (N, 4) of every choice; the frames are gone through once, or not at all."""
+    def find(self, task: Task, footage: Footage, progress: Progress | None, say: Say) -> list[np.ndarray]:
+        """Return the boxes (N, 4) of every choice; the frames are gone through once, or not at all.
+
+        Raises
+        ------
+        NothingToDoError : there are faces, but not a chosen one
+        UsageError : two choices mean the same person
+        """
         import numpy as np
 
         memories = [self._known(choice) for choice in self._choices]

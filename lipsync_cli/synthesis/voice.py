@@ -109,15 +109,24 @@ class Voice:
         import numpy as np
 
         starts = window_start(np.asarray(middles_s))
-        blocks = range(max(0, int(starts.min())) // BLOCK, (int(starts.max()) + WINDOW - 1) // BLOCK + 1)
-        rows = [self._spool.read(block) for block in blocks if block in self._spool]
-        if not rows:
+        first = max(0, int(starts.min()))
+        mel = self.mel(first, int(starts.max()) + WINDOW)
+        if not len(mel):
             return np.full((len(starts), WINDOW, self._parameters.n_mels), SILENCE, np.float32)
-        first = blocks.start * BLOCK
-        mel = to_mel(np.concatenate(rows)[: self._num_rows - first], self._parameters, self._gain_db)
-        if self.silence == "close":
-            mel = SILENCE + self._gate[first : first + len(mel), None] * (mel - SILENCE)
         return windows(mel, starts - first)
+
+    def mel(self, first: int, stop: int) -> np.ndarray:
+        """Return the mel frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth: (n, 80)."""
+        import numpy as np
+
+        start = first // BLOCK * BLOCK
+        rows = [self._spool.read(block) for block in range(start // BLOCK, -(-stop // BLOCK)) if block in self._spool]
+        if not rows:
+            return np.zeros((0, self._parameters.n_mels), np.float32)
+        mel = to_mel(np.concatenate(rows)[: self._num_rows - start], self._parameters, self._gain_db)
+        if self.silence == "close":
+            mel = SILENCE + self._gate[start : start + len(mel), None] * (mel - SILENCE)
+        return mel[first - start : stop - start]
 
     def speech(self, middles_s: np.ndarray) -> np.ndarray:
         """Return how much some moments count as speech, (n,) float32: 1 in it, 0 in pauses and outside the sound."""

@@ -11,6 +11,7 @@ from lipsync_cli.training.transforms import parse_transforms
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import Crops
     from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.recording import Recording
     from lipsync_cli.training.config import TrainConfig
 
 
@@ -29,7 +30,7 @@ class Source:
     NothingToDoError : the split has no usable frame
     """
 
-    def __init__(self, pack: Pack, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
+    def __init__(self, pack: Pack | Recording, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
         self.table = FrameTable(pack, split)
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.mouth_region = pack.crop_rule.mouth_region()

@@ -70,6 +70,18 @@ def _blocks(pixels: np.ndarray, region: tuple[int, int, int, int]) -> np.ndarray
     return mouth[:, :height, :width].reshape(len(mouth), height // 4, 4, width // 4, 4, 3).mean((2, 4))
 
 
+def movement(pixels: np.ndarray, region: tuple[int, int, int, int], clip: np.ndarray) -> float:
+    """Tell how much a region moves: its standard deviation over the frames of a clip, in levels of 255.
+
+    Parameters
+    ----------
+    pixels : shape (n, S, S, 3), uint8 RGB
+    region : first row, last row + 1, first column, last column + 1
+    clip : shape (n,), which clip each frame belongs to
+    """
+    return _movement(_blocks(pixels, region), clip)
+
+
 def _movement(blocks: np.ndarray, clip: np.ndarray) -> float:
     """Average over clips and blocks the standard deviation over the frames of a clip."""
     return float(np.mean([blocks[clip == one].std(0) for one in np.unique(clip)]))

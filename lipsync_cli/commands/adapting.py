@@ -1,0 +1,242 @@
+"""The part of `lipsync infer` that first fine-tunes the weights on the video's own talking."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lipsync_cli.commands import options
+from lipsync_cli.commands.progress import Progress
+from lipsync_cli.errors import NothingToDoError, UsageError
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.choice import Choice
+    from lipsync_cli.synthesis.presenter import Memory
+    from lipsync_cli.synthesis.task import Task
+    from lipsync_cli.training.adapt import Adapted
+
+NAME, SUFFIX = "adapted-", ".safetensors"
+LIMIT_BYTES = 512 << 20  # of adapted weights in the cache
+MIN_S = 2.5  # of talking: less teaches what was said, not how it is said
+MIN_GAIN_DB = 0.5  # the frames held out are few: less may be luck
+PROGRAM = ("training", "models", "faces", "speech", "data/recording.py", "data/batches.py", "synthesis/talking.py")
+
+Adapt = Annotated[
+    str | None,
+    typer.Option(
+        "--adapt",
+        metavar="TIME",
+        help="First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What "
+        "does not get better by it goes on as it is.",
+        show_default=False,
+    ),
+]
+SaveWeights = Annotated[
+    Path | None,
+    typer.Option("--save-weights", help="Keep what --adapt has made, for --weights.", show_default="in the cache"),
+]
+
+
+@dataclass(frozen=True)
+class Adapting:
+    """What is asked for.
+
+    Attributes
+    ----------
+    seconds : None: nothing
+    weights : to begin with
+    save : file for the weights
+    device : torch device, as the user named it
+    cache : folder in which they are kept, or None
+    """
+
+    seconds: float | None
+    weights: Path | None
+    save: Path | None
+    device: str
+    seed: int
+    force: bool
+    cache: Path | None
+
+    def check(self, face: Path) -> None:
+        """Raise LipsyncError if the weights could not be written."""
+        from lipsync_cli.output import check_output
+
+        if self.save is not None:
+            if self.save.suffix != SUFFIX:
+                raise UsageError(f"--save-weights {self.save} is no {SUFFIX}", hint=f"name a file mine{SUFFIX}")
+            check_output(self.save, self.force, [face])
+
+
+def chosen_adapting(given: dict[str, Any]) -> Adapting:
+    """Return what a command's options, by their names in Python, ask for.
+
+    Raises
+    ------
+    UsageError : they contradict each other
+    """
+    seconds = None if given["adapt"] is None else options.parse_duration(given["adapt"], "--adapt")
+    if seconds is None and given["save_weights"] is not None:
+        raise UsageError("--save-weights goes with --adapt", hint="say for how long, such as --adapt 1m")
+    if seconds is not None and given["speaker"]:
+        raise UsageError(
+            "--adapt does not go with --speaker: in the sound of the video the voices are one",
+            hint="adapt to each by --face WHO on a part in which this one speaks",
+        )
+    cache = None if given["no_cache"] else options.cache_folder() / "adapted"
+    begin, save = given["weights"], given["save_weights"]
+    return Adapting(seconds, begin, save, given["device"], given["seed"], given["force"], cache)
+
+
+@contextmanager
+def adapted(
+    asked: Adapting,
+    face: Path,
+    prepare: Callable[..., Task],
+    choice: Choice,
+    memory: Memory,
+    progress: Progress,
+    check: Callable[[], Task] | None = None,
+    dry_run: bool = False,
+) -> Iterator[Callable[..., Task]]:
+    """Give `prepare` with adapted weights filled in; as it was, with a line that says why, where that is no use.
+
+    Parameters
+    ----------
+    prepare : `prepare` with the face and its options filled in
+    choice : whose face it is
+    memory : what is known of it
+    check : prepares the film, so that what is wrong with it is said before the time is spent
+    dry_run : only check
+    """
+    if asked.seconds is None:
+        yield prepare
+        return
+    asked.check(face)
+    if dry_run:
+        yield prepare
+        return
+    if check is not None:
+        check().__exit__(None, None, None)
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-")))
+        try:
+            weights = _find_or_make(asked, face, prepare, choice, memory, folder, progress)
+        except NothingToDoError as error:
+            progress.note(f"{face}: {error.fact}; the weights are not adapted")
+            yield prepare
+            return
+        if asked.save is not None and weights != asked.save:
+            _copy(weights, asked.save, asked.force)
+        yield partial(prepare, weights=weights)
+
+
+def _find_or_make(
+    asked: Adapting,
+    face: Path,
+    prepare: Callable[..., Task],
+    choice: Choice,
+    memory: Memory,
+    folder: Path,
+    progress: Progress,
+) -> Path:
+    """Return the file of the adapted weights; NothingToDoError where adapting is no use."""
+    from lipsync_cli.data.face_cache import hash_file, shrink
+    from lipsync_cli.data.recording import Recording
+    from lipsync_cli.data.weights import find_weights, load_weights, save_weights
+    from lipsync_cli.media.probe import probe
+    from lipsync_cli.synthesis.presenter import Presenter
+    from lipsync_cli.synthesis.talking import own_talking
+    from lipsync_cli.training.adapt import adapt
+
+    assert asked.seconds is not None
+    info = probe(face)
+    if info.is_image:
+        raise NothingToDoError("a photo does not talk", face)
+    if info.video is not None and info.audio is None:
+        raise NothingToDoError("the video has no sound to learn from", face)
+    own = partial(prepare, face, folder / "own.mp4", force=True, device=None, extend="trim", silence="close")
+    with own(drive_audio=None, final_audio=None) as task:
+        key = _key(asked, task, choice)
+        kept = _place(asked.cache, key, progress)
+        if kept is not None and kept.exists():
+            kept.touch()
+            if not kept.stat().st_size:
+                raise NothingToDoError("adapting was no gain when it was last tried", face)
+            progress.note(f"{face}: was adapted to before; {kept} is taken")
+            return kept
+        with Presenter(memory=memory, choices=(choice,)) as presenter:
+            talking = own_talking(task, presenter, MIN_S, progress.update, progress.note)
+        recording = Recording(face, *talking, task.header.crop_rule)
+        device, source = options.resolve_device(asked.device), find_weights(asked.weights)
+        generator, header = load_weights(source, device)
+        done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress.update)
+    target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
+    if done.gain_db < MIN_GAIN_DB:
+        target.touch()  # empty: known to be no gain
+        raise NothingToDoError(f"adapting is no gain (mouth PSNR {_figures(done)} on frames held out)", face)
+    progress.note(f"{face}: adapted with {len(recording.crops)} frames, mouth PSNR {_figures(done)} on those held out")
+    about = {"video_sha256": hash_file(face), "frames": len(recording.crops), "samples": done.samples}
+    header = replace(
+        header,
+        samples_seen=header.samples_seen + done.samples,
+        data={**header.data, "adapted": {**about, "seconds": asked.seconds, "weights_sha256": header.sha256}},
+        metrics={f"held_out/{name}": round(value, 4) for name, value in done.after.items()},
+    )
+    save_weights(target, dict(done.generator.state_dict()), header, force=True)
+    if kept is not None:
+        shrink(kept.parent, SUFFIX, LIMIT_BYTES)
+    return target
+
+
+def _place(cache: Path | None, key: str, progress: Progress) -> Path | None:
+    """Return the file in the cache, which need not be there yet; an empty one says that adapting was no gain."""
+    if cache is None:
+        return None
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        progress.note(f"{cache}: cannot be made, the weights are adapted again next time ({error.strerror})")
+        return None
+    if not os.access(cache, os.W_OK):
+        progress.note(f"{cache}: cannot be written, the weights are adapted again next time")
+        return None
+    return cache / f"{NAME}{key[:16]}{SUFFIX}"
+
+
+def _key(asked: Adapting, task: Task, choice: Choice) -> str:
+    """Return what the adapted weights depend on."""
+    from lipsync_cli.data.face_cache import code_version, hash_file, make_key
+
+    wanted = choice.wanted if isinstance(choice.wanted, (str, int)) else choice.wanted.tolist()
+    return make_key(
+        video=hash_file(task.face),
+        span=[task.first_frame, task.timeline.num_frames],
+        filters=list(task.picture.filters),
+        who=[wanted, choice.detector],
+        weights=task.header.sha256,
+        seconds=asked.seconds,
+        seed=asked.seed,
+        device=asked.device.partition(":")[0],
+        program=code_version(*PROGRAM),
+    )
+
+
+def _copy(weights: Path, save: Path, force: bool) -> None:
+    from lipsync_cli.output import atomic_output
+
+    with atomic_output(save, force) as temporary:
+        shutil.copyfile(weights, temporary)
+
+
+def _figures(done: Adapted) -> str:
+    return f"{done.before['mouth_psnr']:.2f} dB before, {done.after['mouth_psnr']:.2f} dB after"

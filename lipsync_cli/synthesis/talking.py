@@ -1,0 +1,84 @@
+"""A video's own talking: the crops of the face while its own sound speaks, and the mels of that sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.faces.crop import crop_face
+from lipsync_cli.speech.mel import WINDOW, window_start
+from lipsync_cli.synthesis.footage import Footage
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.presenter import Presenter
+    from lipsync_cli.synthesis.task import Task
+
+LOOK_S = 120  # of the video are looked through
+REST_S = 0.4  # before and after speech, in which the mouth comes to rest
+MAX_BYTES = 96 << 20  # of crops that are kept
+
+Progress = Callable[[int, "int | None", str], None]
+Say = Callable[[str], None]
+
+
+class Talking(NamedTuple):
+    """What a face says in its own video.
+
+    Attributes
+    ----------
+    crops : shape (n, S, S, 3), uint8 RGB, in order of time
+    frame_middle : shape (n,), float64, s: when each is shown, as the mels count time
+    mel : shape (T, 80), float32, as they would drive the mouth
+    """
+
+    crops: np.ndarray
+    frame_middle: np.ndarray
+    mel: np.ndarray
+
+
+def own_talking(
+    task: Task, presenter: Presenter, min_s: float, progress: Progress | None = None, say: Say = lambda text: None
+) -> Talking:
+    """Collect the talking in the first two minutes of a task's source.
+
+    Parameters
+    ----------
+    task : of a video, with its own sound as the only voice
+    presenter : knows whose face is meant, and what is known of it; of several, the first counts
+    min_s : how much there must be
+
+    Raises
+    ------
+    NothingToDoError : nothing is said, or the face is seen in too few frames of it
+    InputError : the video turns out to be damaged
+    """
+    voice, rate = task.voices[0], task.timeline.rate
+    num_frames = min(task.timeline.num_frames, int(LOOK_S * rate))
+    middles = float(task.start_s) + task.timeline.middles()[:num_frames]
+    if not voice.has_speech:
+        raise NothingToDoError("no speech stands out in its own sound", task.face)
+    near = _widen(voice.speech(middles) > 0, round(REST_S * float(rate)))
+    with Footage(task.info, num_frames, first=task.first_frame, filters=task.picture.filters) as footage:
+        boxes = presenter.find(task, footage, progress, say)[0]
+        wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
+        if len(wanted) < min_s * rate:
+            seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own talking"
+            raise NothingToDoError(f"{seen}, {min_s:g} s are needed", task.face)
+        rule = task.header.crop_rule
+        most = MAX_BYTES // (3 * rule.size**2)
+        wanted = wanted[:: -(-len(wanted) // most)]
+        crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)
+        place = {int(number): index for index, number in enumerate(wanted)}
+        for number, frame in footage.frames(np.arange(wanted[0], wanted[-1] + 1)):
+            if number in place:
+                crops[place[number]] = crop_face(frame, boxes[number], rule)
+    mel = voice.mel(0, int(window_start(middles[-1])) + WINDOW)
+    return Talking(crops, middles[wanted], mel)
+
+
+def _widen(mask: np.ndarray, reach: int) -> np.ndarray:
+    """Return where a mask is true within `reach` places."""
+    return np.convolve(mask, np.ones(2 * reach + 1), "same") > 0.5 if reach else mask

@@ -1,0 +1,182 @@
+"""Fine-tuning to one person in a minute: the network goes on learning from one video's own talking."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from lipsync_cli.data.batches import gather
+from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.scoring.metrics.reconstruction import psnr
+from lipsync_cli.scoring.protocol import generate_rows
+from lipsync_cli.scoring.scores import MODEL, TRUTH, WRONG
+from lipsync_cli.training.config import TrainConfig, make_config
+from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.source import Source
+from lipsync_cli.training.state import TrainState
+from lipsync_cli.training.validate import movement
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lipsync_cli.data.recording import Recording
+
+RECIPE = "l1"
+OPTIONS: dict[str, Any] = {
+    "batch_size": 16,
+    "targets_per_reference": 4,
+    "quiet_reference": 0.5,
+    "learning_rate": 5e-4,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "clip_norm": 1.0,
+    "ssim_weight": 0.1,
+    "ema_samples": 200,
+    "augment": True,
+    "transforms": "voice",
+}
+WARM_UP = 0.05  # of the time
+NUM_LOOKS = 10  # at the held-out frames
+PATIENCE = 4  # looks without a better one
+
+STRETCH_S = 2.0
+STILL_LEVELS = 1.0  # of 255: coding alone makes as much
+
+Progress = Callable[[int, "int | None", str], None]
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What came of it.
+
+    Attributes
+    ----------
+    generator : the best on the held-out frames; as it was if none was better
+    samples : that it has learnt from
+    before, after : figures of the held-out frames: "mouth_psnr" (dB) and "over_wrong_audio_db"
+    """
+
+    generator: nn.Module
+    samples: int
+    before: dict[str, float]
+    after: dict[str, float]
+
+    @property
+    def gain_db(self) -> float:
+        """By how much the mouth's PSNR on the held-out frames rose."""
+        return self.after["mouth_psnr"] - self.before["mouth_psnr"]
+
+
+def adapt(
+    generator: nn.Module,
+    architecture: str,
+    recording: Recording,
+    seconds: float,
+    device: str = "cpu",
+    seed: int = 10,
+    progress: Progress | None = None,
+    max_samples: int | None = None,
+    **options: Any,
+) -> Adapted:
+    """Go on training a generator with one video's own faces and sound.
+
+    The learning rate falls along a cosine; the average of the weights is looked at ten times on frames the network does
+    not learn from, and the best is returned. When four looks in a row find nothing better, it ends early.
+
+    Parameters
+    ----------
+    generator : on `device`; stays as it is
+    architecture : its name
+    seconds : after which it ends
+    max_samples : after which it ends, if sooner; with it, equal seeds give equal weights on a CPU
+    progress : told of the seconds that have passed
+    options : of `TrainConfig`, in place of OPTIONS
+
+    Raises
+    ------
+    NothingToDoError : the mouth moves no more than the rest of the face: it is not this person who speaks
+    """
+    if not mouth_moves(recording):
+        raise NothingToDoError("the mouth moves no more than the rest of the face", recording.path)
+    config = make_config(RECIPE, generator=architecture, seed=seed, **{**OPTIONS, **options})
+    source = Source(recording, recording.crops, "train", config, device)
+    recipe = make_recipe(config, source.mouth_region, source.size)
+    judge = _Judge(recording, source)
+    network = copy.deepcopy(generator).requires_grad_(True)
+    kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
+    betas = (config.beta1, config.beta2)
+    optimizer = kind(network.parameters(), config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    state = TrainState(network, None, {"generator": optimizer}, config.ema_samples > 0)
+    before = best = judge.measure(generator)
+    kept, kept_samples, waited, looks = None, 0, 0, 0
+    began = time.monotonic()
+    while (done := _done(began, seconds, state.samples_seen, max_samples)) < 1 and waited < PATIENCE:
+        _step(source, recipe, state, config, done)
+        if progress is not None:
+            progress(math.floor(time.monotonic() - began), math.ceil(seconds), "adapting")
+        done = _done(began, seconds, state.samples_seen, max_samples)
+        if done < (looks + 1) / NUM_LOOKS:
+            continue
+        looks, waited = int(done * NUM_LOOKS), waited + 1
+        figures = judge.measure(state.shown.eval())
+        if figures["mouth_psnr"] > best["mouth_psnr"]:
+            best, waited = figures, 0
+            kept, kept_samples = copy.deepcopy(state.shown.state_dict()), state.samples_seen
+    if kept is None:
+        return Adapted(generator, 0, before, before)
+    network.load_state_dict(kept)
+    return Adapted(network.eval().requires_grad_(False), kept_samples, before, best)
+
+
+def mouth_moves(recording: Recording) -> bool:
+    """Tell whether the mouth moves more than the band of the face above it, within stretches of two seconds."""
+    row0, row1, column0, column1 = recording.crop_rule.mouth_region()
+    clip = (recording.frame_middle // STRETCH_S).astype(int)
+    mouth = movement(recording.crops, (row0, row1, column0, column1), clip)
+    above = movement(recording.crops, (2 * row0 - row1, row0, column0, column1), clip)
+    return mouth > max(STILL_LEVELS, above)
+
+
+class _Judge:
+    """The held-out frames, drawn with the right sound and with another."""
+
+    def __init__(self, recording: Recording, source: Source) -> None:
+        self._batch = gather(source.crops, source.table, recording.draw_held_out(source.table), source.device)
+        self._region = source.mouth_region
+
+    def measure(self, generator: nn.Module) -> dict[str, float]:
+        rows = generate_rows(generator, self._batch)
+        mouths = {row: float(psnr(rows[row], rows[TRUTH], self._region).mean()) for row in (MODEL, WRONG)}
+        return {"mouth_psnr": mouths[MODEL], "over_wrong_audio_db": mouths[MODEL] - mouths[WRONG]}
+
+
+def _done(began: float, seconds: float, samples: int, max_samples: int | None) -> float:
+    """Return how much of the work is done, 0 ... 1."""
+    share = (time.monotonic() - began) / seconds
+    return max(share, samples / max_samples if max_samples else 0.0)
+
+
+def _step(source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float) -> None:
+    """Learn from one batch."""
+    optimizer = state.optimizers["generator"]
+    for group in optimizer.param_groups:
+        group["lr"] = config.learning_rate * min(1.0, (done + 0.01) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+    torch.manual_seed(int(np.random.SeedSequence([config.seed, state.step]).generate_state(1, np.uint64)[0] >> 1))
+    state.generator.train()
+    batch = recipe.batch(source, state.step)
+    terms = recipe.network_loss(batch, recipe.forward(state.generator, batch))
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(terms.values())).sum().backward()
+    if config.clip_norm:
+        torch.nn.utils.clip_grad_norm_(state.generator.parameters(), config.clip_norm)
+    optimizer.step()
+    state.step += 1
+    state.samples_seen += config.batch_size
+    state.update_ema(config.ema_samples, config.batch_size)

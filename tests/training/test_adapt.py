@@ -1,0 +1,79 @@
+"""Fine-tuning to one person: what is held out, that it is gained on, and that nothing else is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lipsync_cli import models
+from lipsync_cli.data.batches import FrameTable, gather
+from lipsync_cli.data.recording import APART_S, MIN_FRAMES, Recording
+from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.training.adapt import adapt
+
+RULE = CropRule()
+
+
+def record(num_frames: int, opening: float = 60.0) -> Recording:
+    """A face of smooth colours whose mouth is the brighter the louder its own sound is."""
+    rng = np.random.default_rng(3)
+    loud = np.repeat(rng.random(num_frames // 3 + 4), 13)[: num_frames * 4 + 27]
+    middle = (np.arange(num_frames) + 0.5) / 20
+    mel = np.repeat(8 * loud[:, None] - 4, 80, 1).astype(np.float32)
+    rows, columns = np.mgrid[: RULE.size, : RULE.size]
+    face = np.stack([rows, columns, rows + columns], -1) / 2 + 30
+    row0, row1, column0, column1 = RULE.mouth_region()
+    crops = np.repeat(face[None], num_frames, 0)
+    crops[:, row0:row1, column0:column1] += opening * loud[(middle * 80).astype(int), None, None, None]
+    return Recording(Path("ann.mp4"), crops.astype(np.uint8), middle, mel, RULE)
+
+
+@pytest.fixture(scope="module")
+def generator() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return models.build("compact", {"size": 96, "channels": [16, 16, 16, 16], "audio_dim": 8}).eval()
+
+
+@pytest.mark.parametrize("num_frames", [MIN_FRAMES, 75, 400])
+def test_the_end_is_held_out_and_kept_apart(num_frames: int) -> None:
+    recording = record(num_frames)
+    table = FrameTable(recording, "train")
+    draw = recording.draw_held_out(table)
+    learnt = table.frames[0]
+    assert len(learnt) >= 0.6 * num_frames
+    assert set(draw.reference) <= set(learnt) and set(draw.wrong) <= set(learnt)
+    apart_s = recording.frame_middle[draw.target.min()] - recording.frame_middle[learnt[-1]]
+    assert apart_s >= min(APART_S, 0.1) - 1e-9
+    assert draw.target.max() == num_frames - 1
+    assert 0.1 <= recording.clips["num_frames"][2] / num_frames <= 0.2
+    batch = gather(recording.crops, table, draw)
+    assert batch.mel.shape == (len(draw.target), 1, 80, 27)
+
+
+def test_it_gains_where_the_mouth_follows_the_sound_and_leaves_the_first_weights_alone(
+    generator: torch.nn.Module,
+) -> None:
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    quick = {"max_samples": 64, "batch_size": 8, "learning_rate": 1e-2, "augment": False}
+    first, second = (adapt(generator, "compact", record(40), 600, **quick) for _ in "ab")  # type: ignore[arg-type]
+    assert first.gain_db > 0 and first.samples > 0
+    for one, other in zip(first.generator.state_dict().values(), second.generator.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    for name, value in generator.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert not first.generator.training
+
+
+def test_what_is_no_better_is_not_kept(generator: torch.nn.Module) -> None:
+    done = adapt(generator, "compact", record(40), 600, max_samples=16, batch_size=8, learning_rate=0.0)
+    assert done.generator is generator
+    assert (done.gain_db, done.samples) == (0.0, 0)
+
+
+def test_a_face_whose_mouth_does_not_move_is_told(generator: torch.nn.Module) -> None:
+    with pytest.raises(NothingToDoError, match=r"ann\.mp4: the mouth moves no more"):
+        adapt(generator, "compact", record(40, opening=0.0), 600, max_samples=16)
