@@ -158,9 +158,9 @@ class _Judge:
 
 
 def _done(began: float, seconds: float, samples: int, max_samples: int | None) -> float:
-    """Return how much of the work is done, 0 ... 1."""
+    """Return how much of the work is done, 0 ... 1; the time counts only at its end where the samples are given."""
     share = (time.monotonic() - began) / seconds
-    return max(share, samples / max_samples if max_samples else 0.0)
+    return share if max_samples is None or share >= 1 else samples / max_samples
 
 
 def _step(source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float) -> None:
