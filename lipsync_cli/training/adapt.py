@@ -32,15 +32,13 @@ RECIPE = "l1"
 OPTIONS: dict[str, Any] = {
     "batch_size": 16,
     "targets_per_reference": 4,
-    "quiet_reference": 0.5,
-    "learning_rate": 5e-4,
+    "learning_rate": 1e-3,
     "beta1": 0.9,
     "beta2": 0.99,
     "clip_norm": 1.0,
     "ssim_weight": 0.1,
-    "ema_samples": 200,
+    "ema_samples": 300,
     "augment": True,
-    "transforms": "voice",
 }
 WARM_UP = 0.05  # of the time
 NUM_LOOKS = 10  # at the held-out frames
