@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sketch import Sketch, Sketcher
     from lipsync_cli.synthesis.voice import Voice
 
-BATCH_SIZE = 32
+BATCH_SIZE = 16
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 5  # two queues of one, three stages with one in hand
 
