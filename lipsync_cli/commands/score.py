@@ -39,7 +39,7 @@ def score(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="What pack wrote, or a video, or a folder of videos; or .jsonl files of earlier scores.",
             show_default=False,
         ),

@@ -120,7 +120,7 @@ def draw_differences(
             lines.append(tag("tr", tag("th", show_metric(metric), scope="row"), cells))
         bodies.append(tag("tbody", lines))
     head = tag("thead", tag("tr", [tag("th", text, scope="col") if text else tag("td") for text in heads]))
-    table = _frame("Differences", tag("table", head, bodies, class_="figures"))
+    table = _frame("Differences", tag("table", head, bodies, class_="figures differences"))
     chances = count_chances(list(differences))
     note = (
         "Frame by frame on the clips that both have; whole clips drawn with replacement 10,000 times. "
