@@ -179,6 +179,13 @@ def infer(
             show_default=False,
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Draw a long film in pieces of 20 s that outlive a kill; the same again draws the missing ones.",
+        ),
+    ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say how long each stage of the work took.")] = False,
     device: options.Device = "auto",
     seed: options.Seed = 10,
@@ -266,6 +273,7 @@ def infer(
                     presenter=presenter,
                     marking=marking,
                     debug_video=debug_video,
+                    resume=resume,
                 )
                 for line in result.laps.table():
                     (progress.note if profile else progress.detail)(line)
@@ -278,7 +286,7 @@ def infer(
                 if dry_run:
                     marking.check(task.output, force)
                     if debug_video is not None:
-                        check_debug(debug_video, task, force)
+                        check_debug(debug_video, task, force, resume)
                     _print_plan(task, marking.names(), json)
                     return
                 result = make(task)

@@ -62,6 +62,7 @@ class VideoWriter:
     sample_aspect : width of a pixel over its height
     threads : of the encoder; 0 lets it choose
     sound_mark : put the inaudible mark of `soundmark` into the sound
+    keep_clock : keep the timeline's ticks even if all its frames stand equally long, as in a piece of a variable rate
 
     Raises
     ------
@@ -86,9 +87,11 @@ class VideoWriter:
         sample_aspect: Fraction = Fraction(1),
         threads: int = 0,
         sound_mark: bool = False,
+        keep_clock: bool = False,
     ) -> None:
         self.path, self.width, self.height, self.num_frames = Path(path), width, height, 0
-        self._rate, self._timeline = _constant_rate(timeline), timeline if isinstance(timeline, Timeline) else None
+        self._rate = None if keep_clock else constant_rate(timeline)
+        self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
         self._sound = SoundPipe(sound) if sound is not None and sound_mark else None
         self._size = width + width % 2, height + height % 2
@@ -155,7 +158,7 @@ class VideoWriter:
         code = self._process.wait()
         if self._sound is not None:
             self._sound.finish()
-        if code or _is_cut(self._messages, self.path, self.num_frames):
+        if code or is_cut(self._messages, self.path, self.num_frames):
             self._fail()
         self._messages.close()
         if self._timeline is not None and self.num_frames != self._timeline.num_frames:
@@ -188,7 +191,8 @@ class VideoWriter:
         line, ticks = self._timeline, self._timeline.time_base.denominator
         if ticks > MAX_TIMESCALE:
             ticks = MOVIE_TIMESCALE
-        last, before, end = (line.time(line.num_frames - 1), line.time(line.num_frames - 2), line.duration_s)
+        last, end = line.time(line.num_frames - 1), line.duration_s
+        before = line.time(line.num_frames - 2) if line.num_frames > 1 else Fraction(-1)
         is_last = f"gt(PTS*TB,{float((last + before) / 2):.9f})"
         duration = f"if({is_last},round({float(end - last):.9f}/TB),DURATION)"
         options = ["-bf", "0", "-bsf:v", f"setts=duration='{duration}'"]  # or the last frame would not be shown
@@ -227,7 +231,7 @@ class VideoWriter:
         raise InputError(f"cannot be written ({reason})", self.path, "make room or choose another output")
 
 
-def _is_cut(messages: IO[bytes], path: Path, num_frames: int) -> bool:
+def is_cut(messages: IO[bytes], path: Path, num_frames: int) -> bool:
     """Whether the file is not whole although the encoder ended well, as it does when the disk fills up at the end."""
     messages.seek(0)
     if WRITE_ERROR.search(messages.read(1 << 16)):
@@ -273,7 +277,7 @@ def container(path: Path, tags: dict[str, str] | None) -> list[str]:
     return [*options, f"file:{os.fspath(path)}"]
 
 
-def _constant_rate(timeline: Timeline | Fraction | int) -> Fraction | None:
+def constant_rate(timeline: Timeline | Fraction | int) -> Fraction | None:
     """Return the frames per second if every frame stands equally long, else None."""
     import numpy as np
 

@@ -29,10 +29,12 @@ COLOURS = ((255, 210, 0), (0, 220, 255), (255, 110, 200), (140, 255, 90), (255, 
 EDGES = (0.02, 0.5)  # of the mask: where it begins, and where half is replaced
 
 
-def check_debug(path: Path, task: Task, force: bool) -> None:
-    """Raise before anything is made if the film of `debug` cannot be written to `path`."""
+def check_debug(path: Path, task: Task, force: bool, resume: bool = False) -> None:
+    """Raise before anything is made if the film of `debug` cannot be written to `path`, or not of a resumed film."""
     from lipsync_cli.synthesis.task import FILMS
 
+    if resume:
+        raise UsageError("--debug-video does not go with --resume", hint="what an earlier run has drawn is not seen")
     if path.suffix.lower() not in FILMS:
         kind = path.suffix or "no suffix"
         raise UsageError(f"{path}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.output import atomic_output, private_file
 from lipsync_cli.synthesis.choice import Choice
 from lipsync_cli.synthesis.debug import check_debug, debug
+from lipsync_cli.synthesis.drawing import Drawing
+from lipsync_cli.synthesis.facts import facts_of
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.marking import Marking
+from lipsync_cli.synthesis.pieces import Pieces, frames_in_piece, sweep
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer, View
+from lipsync_cli.synthesis.render import BATCH_SIZE
 from lipsync_cli.synthesis.task import Task
 
 Progress = Callable[[int, "int | None", str], None]
@@ -70,6 +73,7 @@ def infer(
     choices: Sequence[Choice] = (Choice(),),
     marking: Marking | None = None,
     debug_video: Path | None = None,
+    resume: bool = False,
 ) -> Result:
     """Make the film.
 
@@ -87,6 +91,7 @@ def infer(
     presenter : keeps what is found out about the source, for other tasks of the same source and options
     marking : what says that the film is synthetic; None: metadata and sound
     debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
+    resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
 
     Raises
     ------
@@ -99,7 +104,7 @@ def infer(
     laps, marking = Laps(), marking or Marking()
     marking.check(task.output, force)
     if debug_video is not None:
-        check_debug(debug_video, task, force)
+        check_debug(debug_video, task, force, resume)
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
@@ -111,15 +116,21 @@ def infer(
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, task, scene, marking, force))
+        drawing = Drawing(task, scene.renderer, marking, crf, laps, progress, watch)
+        write = drawing.write
+        if resume and task.plan.num_frames > frames_in_piece(task.plan):
+            facts = facts_of(task, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
+            write = partial(drawing.write_in_pieces, opened.enter_context(Pieces(task.output, task.plan, facts, say)))
         with atomic_output(task.output, force) as temporary:
             if keep_tracks and not task.info.is_image:
                 with private_file(task.output) as film:
-                    _write(scene.renderer, task, film, crf, laps, progress, marking, watch)
+                    write(film)
                     _add_tracks(task, film, temporary, say, marking)
             else:
-                _write(scene.renderer, task, temporary, crf, laps, progress, marking, watch)
+                write(temporary)
             marking.sign(task, temporary)
             sidecar = marking.record(task, temporary, force)
+        sweep(task.output)
         laps.end("drawing")
     plan, boxes = task.plan, scene.renderer.boxes[:, : task.plan.num_source_frames]
     return Result(
@@ -160,42 +171,3 @@ def _add_tracks(task: Task, film: Path, output: Path, say: Say, marking: Marking
         say(f"{task.face}: {track} does not fit into {task.output.suffix} and is left out")
     if not num_kept and not left_out:
         say(f"{task.face}: has no tracks to keep beside its picture and its first sound")
-
-
-def _write(
-    renderer: Renderer,
-    task: Task,
-    path: Path,
-    crf: int,
-    laps: Laps,
-    progress: Progress | None,
-    marking: Marking,
-    watch: Callable[[int, View], None] | None,
-) -> None:
-    assert task.info.video is not None
-    plan, video = task.plan, task.info.video
-    writer = VideoWriter(
-        path,
-        renderer.footage.width,
-        renderer.footage.height,
-        plan.timeline,
-        task.sound,
-        plan.sound_s,
-        crf=crf,
-        tags=marking.tags(task),
-        color_tags=task.picture.color_tags,
-        sample_aspect=video.sample_aspect,
-        sound_mark=marking.sound,
-    )
-    label = marking.draw(renderer.footage.width, renderer.footage.height, renderer.boxes.reshape(-1, 4))
-    with writer, renderer.views(plan, task.voices, laps) as views:
-        for done, view in enumerate(views, 1):
-            if label is not None:
-                view = view._replace(pixels=label.draw(view.pixels))
-            with laps.stage("encode"):
-                writer.write(view.pixels)
-            if watch is not None:
-                with laps.stage("debug video"):
-                    watch(done - 1, view)
-            if progress is not None:
-                progress(done, plan.num_frames, "drawing the mouth")

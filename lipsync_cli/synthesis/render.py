@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
+from lipsync_cli.synthesis.codes import ROOM_BYTES, face_codes
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.stream import pipeline
@@ -118,29 +119,51 @@ class Renderer:
         return np.stack([speaker.boxes for speaker in self.speakers])
 
     @contextmanager
+    def forgetful(self) -> Generator[Renderer, None, None]:
+        """Give a renderer like this that knows no codes yet, so that what it draws depends on its own frames only."""
+        with ExitStack() as opened:
+            room = ROOM_BYTES // len(self.speakers)
+            codes = [opened.enter_context(face_codes(self.sketcher, room)) for _ in self.speakers]
+            speakers = (replace(speaker, codes=own) for speaker, own in zip(self.speakers, codes, strict=True))
+            yield replace(self, speakers=tuple(speakers))
+
+    @contextmanager
     def views(
-        self, plan: Plan, voices: Sequence[Voice], laps: Laps | None = None
+        self,
+        plan: Plan,
+        voices: Sequence[Voice],
+        laps: Laps | None = None,
+        span: tuple[int, int] | None = None,
+        frames: Iterator[tuple[int, np.ndarray]] | None = None,
     ) -> Generator[Iterator[View], None, None]:
         """Give the output's frames in order, with what was drawn on them; without a face they are the source's own.
 
-        `voices` are the speakers'. `laps` counts the time of the stages decode, crop, generate and composite.
+        Parameters
+        ----------
+        plan : of the output
+        voices : the speakers'
+        laps : counts the time of the stages decode, crop, generate and composite
+        span : first of the output's frames, and the one after the last; None: all
+        frames : numbers and pixels of the source's frames that these show, as from the footage; None: from there
         """
-        laps = laps or Laps()
+        laps, (start, stop) = laps or Laps(), span or (0, plan.num_frames)
+        frames = self.footage.frames(plan.order[start:stop]) if frames is None else frames
         with pipeline(
-            self._crop(plan, laps),
+            self._crop(plan.timeline.middles()[start:stop], frames, laps),
             lambda batches: self._sketch(batches, voices, laps),
             lambda batches: self._compose(batches, laps),
             depth=1,
         ) as views:
             yield views
 
-    def _crop(self, plan: Plan, laps: Laps) -> Iterator[list[View]]:
+    def _crop(
+        self, middles_s: np.ndarray, source: Iterator[tuple[int, np.ndarray]], laps: Laps
+    ) -> Iterator[list[View]]:
         """Read the frames and cut the faces out."""
         size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
         finders = [self._faces(place) for place in range(len(self.speakers))]
         batch: list[View] = []
-        frames = laps.count("decode", self.footage.frames(plan.order))
-        for middle_s, (number, pixels) in zip(plan.timeline.middles(), frames, strict=True):
+        for middle_s, (number, pixels) in zip(middles_s, laps.count("decode", source), strict=True):
             with laps.stage("crop"):
                 found = (find(number, pixels) for find in finders)
                 batch.append(View(middle_s, number, pixels, tuple(face for face in found if face is not None)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -80,6 +81,19 @@ class Sketcher:
                 mask=None if drawn.mask is None else drawn.mask[:, 0].float().cpu().numpy(),
                 patch=None if drawn.patch is None else _channels_last(drawn.patch),
             )
+
+    @property
+    def device(self) -> str:
+        """The torch device."""
+        return self._device
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the generator's parameters as they are now."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self._generator.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+        return digest.hexdigest()
 
     @property
     def has_codes(self) -> bool:

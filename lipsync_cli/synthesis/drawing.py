@@ -1,0 +1,121 @@
+"""The frames of a film on their way into its file: at once, or in pieces that are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.media.encode import VideoWriter, constant_rate
+from lipsync_cli.media.join import join
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.media.label import Label
+    from lipsync_cli.media.timeline import Timeline
+    from lipsync_cli.synthesis.laps import Laps
+    from lipsync_cli.synthesis.marking import Marking
+    from lipsync_cli.synthesis.pieces import Pieces
+    from lipsync_cli.synthesis.render import Renderer, View
+    from lipsync_cli.synthesis.task import Task
+
+Progress = Callable[[int, "int | None", str], None]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How one film is drawn and written.
+
+    Attributes
+    ----------
+    task, renderer, marking : the film, its frames, and its marks
+    crf : quality, 0 ... 51, lower is better
+    laps : counts the time of the stages
+    progress : told how many frames are done
+    watch : shown every frame, by its number
+    """
+
+    task: Task
+    renderer: Renderer
+    marking: Marking
+    crf: int
+    laps: Laps
+    progress: Progress | None = None
+    watch: Callable[[int, View], None] | None = None
+
+    def write(self, path: Path) -> None:
+        """Write the film, with its sound and marks."""
+        span = 0, self.task.plan.num_frames
+        self._draw(self._writer(path, self.task.plan.timeline, True), self.renderer, span, None, self._label())
+
+    def write_in_pieces(self, pieces: Pieces, path: Path) -> None:
+        """Draw the pieces that are not there yet, each as if it were alone, and join all to the film."""
+        plan, label = self.task.plan, self._label()
+        for row in pieces.missing():
+            order = plan.order[row[0].start : row[-1].stop]
+            with closing(self.renderer.footage.frames(order)) as frames:  # type: ignore[type-var]
+                for piece in row:
+                    span = piece.start, piece.stop
+                    part = islice(frames, piece.stop - piece.start)
+                    with pieces.writing(piece) as temporary, self.renderer.forgetful() as renderer:
+                        writer = self._writer(temporary, plan.timeline.cut(*span), False)
+                        self._draw(writer, renderer, span, part, label)
+        with self.laps.stage("join"):
+            join(
+                [piece.path for piece in pieces.all],
+                [piece.start for piece in pieces.all],
+                plan.timeline,
+                path,
+                self.task.sound,
+                plan.sound_s,
+                self.marking.tags(self.task),
+                self.marking.sound,
+            )
+
+    def _label(self) -> Label | None:
+        footage = self.renderer.footage
+        return self.marking.draw(footage.width, footage.height, self.renderer.boxes.reshape(-1, 4))
+
+    def _writer(self, path: Path, timeline: Timeline, with_sound: bool) -> VideoWriter:
+        task, footage = self.task, self.renderer.footage
+        assert task.info.video is not None
+        return VideoWriter(
+            path,
+            footage.width,
+            footage.height,
+            timeline,
+            task.sound if with_sound else None,
+            task.plan.sound_s if with_sound else None,
+            crf=self.crf,
+            tags=self.marking.tags(task),
+            color_tags=task.picture.color_tags,
+            sample_aspect=task.info.video.sample_aspect,
+            sound_mark=with_sound and self.marking.sound,
+            keep_clock=constant_rate(task.plan.timeline) is None,
+        )
+
+    def _draw(
+        self,
+        writer: VideoWriter,
+        renderer: Renderer,
+        span: tuple[int, int],
+        frames: Iterator[tuple[int, np.ndarray]] | None,
+        label: Label | None,
+    ) -> None:
+        """Write frames `span[0]` ... `span[1] - 1` of the film."""
+        plan, laps = self.task.plan, self.laps
+        with writer, renderer.views(plan, self.task.voices, laps, span, frames) as views:
+            for number, view in enumerate(views, span[0]):
+                if label is not None:
+                    view = view._replace(pixels=label.draw(view.pixels))
+                with laps.stage("encode"):
+                    writer.write(view.pixels)
+                if self.watch is not None:
+                    with laps.stage("debug video"):
+                        self.watch(number, view)
+                if self.progress is not None:
+                    self.progress(number + 1, plan.num_frames, "drawing the mouth")
