@@ -88,8 +88,8 @@ class Sketcher:
         return self._device
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the generator's parameters as they are now."""
-        digest = hashlib.sha256()
+        """Return the SHA-256 of the generator's parameters as they are now, and of its articulation."""
+        digest = hashlib.sha256(repr(getattr(self._generator, "articulation", None)).encode())
         for name, tensor in sorted(self._generator.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
