@@ -45,6 +45,7 @@ def test_a_list_of_addresses_fetches_nothing(name: str, bench: Bench) -> None:
         path.write_text(LISTS[path.suffix].format(address=address))
         bench.fails(3, "info", path, says=(name,))
         bench.fails(3, "infer", path, VOICE, "--weights", bench.tiny_safetensors, says=(name,))
+        bench.fails(3, "infer", address, VOICE, "--weights", bench.tiny_safetensors, says=("no such file",))
         bench.fails(3, "infer", bench.clip_mp4, address, "--weights", bench.tiny_safetensors, says=("no such file",))
         with pytest.raises(TimeoutError):
             server.accept()

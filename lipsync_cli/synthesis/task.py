@@ -120,8 +120,8 @@ def prepare(
     if output.suffix.lower() not in FILMS:
         kind = output.suffix or "no suffix"
         raise UsageError(f"{output}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
+    info = probe(face) if like is None else like.info  # first: the output's folder may be that of a face that is not
     check_output(output, force, [each for each in (face, *speeches, drive_audio, final_audio) if each is not None])
-    info = probe(face) if like is None else like.info
     if info.video is None:
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
     if like is None:
