@@ -98,7 +98,7 @@ def draw_differences(
 ) -> Markup:
     """Make the table of what the second model does differently from the first."""
     of = {metric.name: metric for metric in metrics}
-    heads = ("", first.label, second.label, "difference", "95 % interval", "clips", f"{second.label} is")
+    heads = ("", "difference", f"{second.label} is", "95 % interval", first.label, second.label, "clips")
     bodies = []
     for row in dict.fromkeys(one.row for one in differences):
         title = " over ".join(_title(first, name) for name in row.split(" - "))
@@ -110,12 +110,12 @@ def draw_differences(
             mark = {BETTER: "▲ ", WORSE: "▼ "}.get(one.verdict, "")
             is_gain = " - " in row
             cells = [
+                tag("td", tag("strong", show_number(one.difference, metric, True)), class_="mean"),
+                tag("td", mark + one.verdict, class_="verdict " + ("calm" if one.verdict == WITHIN else "loud")),
+                tag("td", show_interval(one.low, one.high, metric, True)),
                 tag("td", show_number(one.first, metric, is_gain)),
                 tag("td", show_number(one.second, metric, is_gain)),
-                tag("td", tag("strong", show_number(one.difference, metric, True)), class_="mean"),
-                tag("td", show_interval(one.low, one.high, metric, True)),
                 tag("td", str(one.clips)),
-                tag("td", mark + one.verdict, class_="verdict " + ("calm" if one.verdict == WITHIN else "loud")),
             ]
             lines.append(tag("tr", tag("th", show_metric(metric), scope="row"), cells))
         bodies.append(tag("tbody", lines))
