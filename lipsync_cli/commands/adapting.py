@@ -183,7 +183,9 @@ def _find_or_make(
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
     if done.gain_db < MIN_GAIN_DB:
         target.touch()  # empty: known to be no gain
-        raise NothingToDoError(f"adapting is no gain (mouth PSNR {_figures(done)} on frames held out)", face)
+        raise NothingToDoError(
+            f"adapting is no gain (mouth PSNR {_figures(done)} on frames held out, without a blur)", face
+        )
     progress.note(f"{face}: adapted with {len(recording.crops)} frames, mouth PSNR {_figures(done)} on those held out")
     about = {"video_sha256": hash_file(face), "frames": len(recording.crops), "samples": done.samples}
     header = replace(

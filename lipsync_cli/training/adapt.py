@@ -43,6 +43,7 @@ OPTIONS: dict[str, Any] = {
 WARM_UP = 0.05  # of the time
 NUM_LOOKS = 10  # at the held-out frames
 PATIENCE = 4  # looks without a better one
+KEPT_DETAIL = 0.9  # of the drawn mouths' detail: a blur raises the PSNR, too
 
 STRETCH_S = 2.0
 STILL_LEVELS = 1.0  # of 255: coding alone makes as much
@@ -56,9 +57,10 @@ class Adapted:
 
     Attributes
     ----------
-    generator : the best on the held-out frames; as it was if none was better
+    generator : the best on the held-out frames that is not blurred; as it was if none was better
     samples : that it has learnt from
-    before, after : figures of the held-out frames: "mouth_psnr" (dB) and "over_wrong_audio_db"
+    before, after : figures of the held-out frames: "mouth_psnr" (dB), "over_wrong_audio_db", and "mouth_detail", the
+        mean difference of neighbouring pixels
     """
 
     generator: nn.Module
@@ -86,7 +88,8 @@ def adapt(
     """Go on training a generator with one video's own faces and sound.
 
     The learning rate falls along a cosine; the average of the weights is looked at ten times on frames the network does
-    not learn from, and the best is returned. When four looks in a row find nothing better, it ends early.
+    not learn from, and the best of those that do not blur the mouth is returned. When four looks in a row find nothing
+    better, it ends early.
 
     Parameters
     ----------
@@ -124,7 +127,8 @@ def adapt(
             continue
         looks, waited = int(done * NUM_LOOKS), waited + 1
         figures = judge.measure(state.shown.eval())
-        if figures["mouth_psnr"] > best["mouth_psnr"]:
+        is_sharp = figures["mouth_detail"] >= KEPT_DETAIL * before["mouth_detail"]
+        if is_sharp and figures["mouth_psnr"] > best["mouth_psnr"]:
             best, waited = figures, 0
             kept, kept_samples = copy.deepcopy(state.shown.state_dict()), state.samples_seen
     if kept is None:
@@ -152,7 +156,18 @@ class _Judge:
     def measure(self, generator: nn.Module) -> dict[str, float]:
         rows = generate_rows(generator, self._batch)
         mouths = {row: float(psnr(rows[row], rows[TRUTH], self._region).mean()) for row in (MODEL, WRONG)}
-        return {"mouth_psnr": mouths[MODEL], "over_wrong_audio_db": mouths[MODEL] - mouths[WRONG]}
+        return {
+            "mouth_psnr": mouths[MODEL],
+            "over_wrong_audio_db": mouths[MODEL] - mouths[WRONG],
+            "mouth_detail": _detail(rows[MODEL], self._region),
+        }
+
+
+def _detail(pixels: np.ndarray, region: tuple[int, int, int, int]) -> float:
+    """Return the mean difference of neighbouring pixels in a region of crops (n, S, S, 3), levels of 255."""
+    row0, row1, column0, column1 = region
+    mouths = pixels[:, row0:row1, column0:column1].astype(np.float32)
+    return float(sum(np.abs(np.diff(mouths, axis=axis)).mean() for axis in (1, 2)) / 2)
 
 
 def _done(began: float, seconds: float, samples: int, max_samples: int | None) -> float:
