@@ -45,7 +45,7 @@ def choose_neutral(
     numbers, crops = numbers[kept], crops[kept]
     silence = np.full((len(crops), WINDOW, N_MELS), SILENCE, np.float32)
     row0, row1, col0, col1 = rule.mouth_region()
-    closed = sketcher.sketch(crops, crops, silence).image
+    closed = sketcher.sketch(crops, crops, silence, articulation=1.0).image
     assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])

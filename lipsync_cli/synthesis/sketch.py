@@ -54,14 +54,15 @@ class Sketcher:
 
         if device == "cpu":
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if hasattr(generator, "articulation"):
-            generator.articulation = articulation  # type: ignore[assignment]
+        self._articulation = articulation
         self._generator, self._device = generator, device
         self._code_shapes: list[tuple[int, ...]] = []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._threads = max(1, min(torch.get_num_threads(), cores - 1, MAX_THREADS))
 
-    def sketch(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Sketch:
+    def sketch(
+        self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
+    ) -> Sketch:
         """Draw the lower halves of some crops.
 
         Parameters
@@ -69,10 +70,12 @@ class Sketcher:
         reference : shape (R, S, S, 3) uint8 RGB; each serves n / R targets in a row and is encoded once
         target : shape (n, S, S, 3) uint8 RGB
         mel : shape (n, 27, 80)
+        articulation : for this once; None: the sketcher's own
         """
         import torch
 
         self._limit_threads()
+        self._articulate(self._articulation if articulation is None else articulation)
         with torch.inference_mode():
             drawn = self._generator(self._image(reference), self._image(target), self._mel(mel))
             return Sketch(
@@ -125,6 +128,7 @@ class Sketcher:
         from lipsync_cli.models.compact import FaceCode
 
         self._limit_threads()
+        self._articulate(self._articulation)
         with torch.inference_mode():
             sizes = [int(np.prod(shape)) for shape in self._code_shapes]
             parts = torch.from_numpy(codes).split(sizes, 1)
@@ -135,6 +139,10 @@ class Sketcher:
             lower = self._generator.move(FaceCode(*shaped), self._mel(mel))  # type: ignore[operator]
             flow, mask, patch = (functional.pad(part, (0, 0, part.shape[3] - part.shape[2], 0)) for part in lower)
             return Sketch(None, _channels_last(flow), mask[:, 0].numpy(), _channels_last(patch))
+
+    def _articulate(self, articulation: float) -> None:
+        if hasattr(self._generator, "articulation"):
+            self._generator.articulation = articulation  # type: ignore[assignment]
 
     def _limit_threads(self) -> None:
         import torch

@@ -113,7 +113,7 @@ def test_an_error_of_the_generator_is_raised_as_it_is(numbered):
 
 def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
     class Judge(Draughtsman):
-        def sketch(self, reference, target, mel):
+        def sketch(self, reference, target, mel, articulation=None):
             assert (mel == -4).all()
             np.testing.assert_array_equal(reference, target)
             change = np.linspace(0.5, 1, len(target))
