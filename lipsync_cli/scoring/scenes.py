@@ -260,7 +260,7 @@ def _check_file(about: dict[str, Any], name: str) -> Path:
 
 
 def _read_frames(path: Path, numbers: np.ndarray, height: int) -> np.ndarray:
-    """Read frames with these numbers, which never fall, no higher than `height`: shape (n, H, W, 3)."""
+    """Read frames with these numbers, in this order, no higher than `height`: shape (n, H, W, 3)."""
     from contextlib import closing
 
     from lipsync_cli.media.decode import read_frames
@@ -270,15 +270,17 @@ def _read_frames(path: Path, numbers: np.ndarray, height: int) -> np.ndarray:
     assert video is not None
     zoom = min(1.0, height / video.height)
     size = tuple(max(2, round(side * zoom / 2) * 2) for side in (video.width, video.height))
-    found: list[np.ndarray] = []
+    found: dict[int, np.ndarray] = {}
+    wanted = set(numbers.tolist())
     with closing(read_frames(path, size=size)) as frames:  # type: ignore[type-var, arg-type]
         for number, frame in enumerate(frames):
-            found += [frame.copy()] * int((numbers == number).sum())
-            if len(found) == len(numbers):
+            if number in wanted:
+                found[number] = frame.copy()
+            if len(found) == len(wanted):
                 break
     if not found:
         raise InputError("has no such frames", path)
-    return np.stack(found)
+    return np.stack([found[number] for number in numbers.tolist() if number in found])
 
 
 def _read_sound(path: Path, start_s: float, duration_s: float) -> np.ndarray | None:

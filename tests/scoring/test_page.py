@@ -194,3 +194,16 @@ def test_the_command_writes_pictures_films_and_what_they_are_of(bench: Bench, li
     assert {line["difference"] for line in json.loads(again.stdout)["comparisons"][0]["differences"]} == {0.0}
     assert "tiny.safetensors" in again.stderr
     assert "No pictures:" in Reader((folder / "b.html").read_text(encoding="utf-8")).text
+
+
+def test_frames_of_a_video_come_in_the_order_they_were_asked_for(clip_folder: Path) -> None:
+    import numpy as np
+
+    from lipsync_cli.media.decode import read_frames
+    from lipsync_cli.scoring.scenes import _read_frames
+
+    clip = clip_folder / "ann" / "a1.mp4"
+    frames = np.stack([frame.copy() for frame in read_frames(clip)])
+    shown = _read_frames(clip, np.array([15, 3, 3, 9]), 1000)
+    apart = np.abs(shown[:, None].astype(int) - frames[None]).mean((2, 3, 4))
+    assert apart.argmin(1).tolist() == [15, 3, 3, 9]
