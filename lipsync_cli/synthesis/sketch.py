@@ -33,7 +33,7 @@ class Sketch(NamedTuple):
         return Sketch(*(None if part is None else part[index] for part in self))
 
 
-ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open as far as real ones
+ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open nine tenths as far as real ones
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 

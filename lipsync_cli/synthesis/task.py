@@ -105,7 +105,7 @@ def prepare(
     deinterlace, tonemap : see `plan_conversion`
     like : a task of the same face and weights, with the same part and conversion of it: what was read for it is not
         read again
-    articulation : how much the mouth moves, beside what the generator learned; None: as much as real ones
+    articulation : how much the mouth moves, beside what the generator learned; None: nearly as much as real ones
     others : the voices of further speakers; then `speech` is that of the first, and all are heard together
 
     Raises
