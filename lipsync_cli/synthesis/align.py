@@ -13,6 +13,7 @@ STEP = 3  # pixels of the crop between the points that are compared
 PART = 0.09, 0.66, 0.42  # of the face's box: top and bottom of the part that is compared, half its width
 ROUNDS = 5  # of weighted least squares
 OUTLIER = 0.7  # pixels: points that fit worse count less
+NEAR = 1.5  # pixels: a look from so close by needs no other
 LIMITS = 0.25, 0.35  # largest change of scale or angle, largest shift in sides of the crop: more is a failure
 
 
@@ -49,25 +50,49 @@ class Aligner:
         """Return the points of the reference's crop that are compared, shape (n, 2), in pixel indices x, y."""
         return np.column_stack([self._columns, self._rows]).astype(np.float64)
 
-    def align(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    def align(self, target: np.ndarray, reference: np.ndarray, guess: np.ndarray | None = None) -> np.ndarray:
         """Return the map (2, 3) from pixel indices of the target's crop to those of the reference's.
 
-        Dense flow falls short of large motions, so that it is looked for twice: the second time from where the first
-        has led.
+        Dense flow falls short of large motions, so that it is looked for from where the head was a frame ago, and again
+        from where a look has led as long as that is far off.
 
         Parameters
         ----------
         target, reference : shape (S, S) uint8, grey
+        guess : a map that is expected to be close, as that of the frame before
 
         Returns
         -------
         a similarity; the identity where the upper faces do not fit
         """
+        if guess is not None:
+            step = self._look(turn(target, guess), reference)
+            if step is not None:
+                return self._look_again(target, reference, follow(step, guess), far=self._reach(step) > NEAR)
         pose = self._look(target, reference)
-        return follow(self._look(turn(target, pose), reference), pose)
+        return np.eye(2, 3) if pose is None else self._look_again(target, reference, pose)
 
-    def _look(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """Return what the flow says of the pose, see `align`."""
+    def _look_again(self, target: np.ndarray, reference: np.ndarray, pose: np.ndarray, far: bool = True) -> np.ndarray:
+        """Return a pose that a look has led to, improved by a second one if it was far off; see `align`."""
+        if far:
+            step = self._look(turn(target, pose), reference)
+            pose = pose if step is None else follow(step, pose)
+        return np.eye(2, 3) if self._is_wrong(pose) else pose
+
+    def _is_wrong(self, pose: np.ndarray) -> bool:
+        """Tell whether a pose is not one that a face can have in its crop."""
+        shift = pose[:, :2] @ self._origin + pose[:, 2] - self._origin
+        return bool(
+            np.abs(pose[:, :2] - np.eye(2)).max() > 2 * LIMITS[0] or np.abs(shift).max() > 2 * LIMITS[1] * self._size
+        )
+
+    def _reach(self, step: np.ndarray) -> float:
+        """Return by how many pixels a map moves the point that it moves most."""
+        points = self.points()
+        return float(np.abs(points @ (step[:, :2] - np.eye(2)).T + step[:, 2]).max())
+
+    def _look(self, target: np.ndarray, reference: np.ndarray) -> np.ndarray | None:
+        """Return what the flow says of the pose, or None where it is no pose; see `align`."""
         flow = self._flow.calc(target, reference, None)
         shifts = flow[self._rows, self._columns].astype(np.float64)
         motion, place = shifts.view(complex)[:, 0], self._place
@@ -81,13 +106,14 @@ class Aligner:
             weight = 1 / np.maximum(1, np.abs(motion - usual - change * arms) / OUTLIER)
         shift, turned = np.array([usual - change * middle]).view(float), np.array([change]).view(float)
         if np.abs(turned).max() > LIMITS[0] or np.abs(shift).max() > LIMITS[1] * self._size:
-            return np.eye(2, 3)
+            return None
         linear = np.array([[1 + change.real, -change.imag], [change.imag, 1 + change.real]])
         return np.column_stack([linear, self._origin + shift - linear @ self._origin])
 
     def misfit(self, target: np.ndarray, reference: np.ndarray) -> float:
         """Return how much the upper faces of two grey crops differ when aligned: root mean square of levels."""
-        posed = turn(reference, invert(self._look(target, reference)))
+        pose = self._look(target, reference)
+        posed = reference if pose is None else turn(reference, invert(pose))
         difference = posed[self._rows, self._columns].astype(float) - target[self._rows, self._columns]
         return float(np.sqrt((difference**2).mean()))
 

@@ -37,7 +37,7 @@ class FaceCodes:
     """
 
     def __init__(self, sketcher: Sketcher, room_bytes: int = ROOM_BYTES) -> None:
-        self._sketcher, self._room = sketcher, room_bytes
+        self._sketcher, self.room_bytes = sketcher, room_bytes
         self._spool: Spool | None = None
         self._matrices: dict[int, np.ndarray] = {}
 
@@ -84,8 +84,9 @@ class FaceCodes:
         return np.stack([codes[number] for number in (numbers[:1] if len(first) == 1 else numbers)])
 
     def _keep(self, number: int, code: np.ndarray, matrix: np.ndarray) -> None:
+        if (len(self._matrices) + 1) * code.nbytes > self.room_bytes:
+            return
         if self._spool is None:
             self._spool = Spool(code.shape, "float32")
-        if (len(self._spool) + 1) * code.nbytes <= self._room:
-            self._spool.write(number, code)
-            self._matrices[number] = matrix
+        self._spool.write(number, code)
+        self._matrices[number] = matrix

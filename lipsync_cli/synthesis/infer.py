@@ -108,7 +108,8 @@ def infer(
     if task.loading is None:
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
-        presenter = presenter or opened.enter_context(Presenter(reference, batch_size, choices=choices))
+        if presenter is None:
+            presenter = opened.enter_context(Presenter(reference, batch_size, choices=choices, several=False))
         scene = presenter.meet(task, laps, progress, say)
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")

@@ -76,6 +76,7 @@ class Presenter:
     ahead_s : so much of the source is looked through although the first task may need less
     memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
     choices : whose mouths are moved, from `read_choice`, in the order of the tasks' voices
+    several : whether more than one task is to come, so that what is computed from the faces alone is worth keeping
     """
 
     def __init__(
@@ -85,11 +86,13 @@ class Presenter:
         ahead_s: Fraction = Fraction(0),
         memory: Memory | None = None,
         choices: Sequence[Choice] = (Choice(),),
+        several: bool = True,
     ) -> None:
         if reference not in REFERENCES:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
         self._reference, self._batch_size, self._ahead_s = reference, batch_size, ahead_s
         self._choices, self._memory = tuple(choices), memory
+        self._several = several
         self._scene: Scene | None = None
         self._open = ExitStack()
 
@@ -130,10 +133,12 @@ class Presenter:
             self._choose(task, footage, choice, found, sketcher, say)
             for choice, found in zip(self._choices, boxes, strict=True)
         ]
+        again = self._several or task.plan.extended or task.info.is_image
+        room = ROOM_BYTES // len(boxes) if again else 0
         speakers = []
         for choice, number, found in zip(self._choices, numbers, boxes, strict=True):
             chosen = None if number is None else reference_face(footage.frame(number), found[number], rule)
-            codes = self._open.enter_context(face_codes(sketcher, ROOM_BYTES // len(boxes)))
+            codes = self._open.enter_context(face_codes(sketcher, room))
             speakers.append(Speaker(found, chosen, codes, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))

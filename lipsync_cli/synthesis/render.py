@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
-from lipsync_cli.synthesis.codes import ROOM_BYTES, face_codes
+from lipsync_cli.synthesis.codes import face_codes
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.stream import pipeline
@@ -122,8 +123,8 @@ class Renderer:
     def forgetful(self) -> Generator[Renderer, None, None]:
         """Give a renderer like this that knows no codes yet, so that what it draws depends on its own frames only."""
         with ExitStack() as opened:
-            room = ROOM_BYTES // len(self.speakers)
-            codes = [opened.enter_context(face_codes(self.sketcher, room)) for _ in self.speakers]
+            rooms = [0 if speaker.codes is None else speaker.codes.room_bytes for speaker in self.speakers]
+            codes = [opened.enter_context(face_codes(self.sketcher, room)) for room in rooms]
             speakers = (replace(speaker, codes=own) for speaker, own in zip(self.speakers, codes, strict=True))
             yield replace(self, speakers=tuple(speakers))
 
@@ -181,6 +182,15 @@ class Renderer:
         aligner = Aligner(self.rule)
         grey = to_grey(neutral.crop) if neutral is not None else None
         last: tuple[int, Face | None] = (-1, None)
+        poses: OrderedDict[int, np.ndarray] = OrderedDict()  # so that it does not matter how soon a code is known
+
+        def find_pose(number: int, crop: np.ndarray, grey: np.ndarray) -> np.ndarray:
+            if number not in poses:
+                before = next(reversed(poses), number)
+                poses[number] = aligner.align(to_grey(crop), grey, poses[before] if abs(number - before) == 1 else None)
+                if len(poses) > 2 * BATCHES_IN_FLIGHT * self.batch_size:  # more than are on their way
+                    poses.popitem(last=False)
+            return poses[number]
 
         def find(number: int, pixels: np.ndarray) -> Face | None:
             nonlocal last
@@ -195,7 +205,7 @@ class Renderer:
                     last = number, Face(place, number, matrix, None, neutral)
                 else:
                     crop = crop_face(pixels, box, self.rule)
-                    pose = aligner.align(to_grey(crop), grey)
+                    pose = find_pose(number, crop, grey)
                     last = number, Face(place, number, follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
             return last[1]
 

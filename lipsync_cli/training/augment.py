@@ -1,7 +1,8 @@
 """Make a thousand faces and voices of one: random transforms that reference and target share, and changes of the sound.
 
 The same transform is applied to a reference and to its targets, so that what the network has to do stays the same
-while the face, its colours and its light do not. A vertical flip is never used (thesis, further work).
+while the face, its colours and its light do not; only the pose is each target's own. A vertical flip is never used
+(thesis, further work).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from lipsync_cli.data.batches import Batch
-from lipsync_cli.training.face_transforms import Looks, draw_grid, sample
+from lipsync_cli.training.face_transforms import Looks, draw_grid, draw_poses, follow, sample
+from lipsync_cli.training.textures import carry, draw_textures, paint
 from lipsync_cli.training.transforms import GROUPS
 from lipsync_cli.training.voice_transforms import change_voice
 
@@ -43,9 +45,17 @@ def augment(batch: Batch, seed: int, step: int, share: float = 1.0, transforms: 
     part = Batch(batch.reference[:changed], *(field[: changed * each] for field in batch[1:]))
     grid = draw_grid(changed, part.reference.shape[-1], transforms, generator).to(part.reference.device)
     looks = Looks(changed, transforms, generator, part.reference.device)
+    reference, target = part.reference, part.target
+    if "texture" in transforms:
+        textures = draw_textures(changed, reference.shape[-1], generator).to(reference.device)
+        target = paint(target, carry(textures, reference, target))
+        reference = paint(reference, textures)
+    target_grid = grid.repeat_interleave(each, 0)
+    if "pose" in transforms:
+        target_grid = follow(target_grid, draw_poses(len(target), target.shape[-1], generator).to(target.device))
     part = Batch(
-        looks.apply(sample(part.reference, grid), 1),
-        looks.apply(sample(part.target, grid.repeat_interleave(each, 0)), each),
+        looks.apply(sample(reference, grid), 1),
+        looks.apply(sample(target, target_grid), each),
         change_voice(part.mel, transforms, generator),
         change_voice(part.wrong_mel, transforms, generator),
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 BLUR = 1.0  # of a mean over 3 x 3 pixels
+MOVED = 0.7  # share of the targets whose heads have moved by themselves
 GRAIN = 0.03  # standard deviation of a pixel's noise, of a range of 1
 
 
@@ -36,6 +37,23 @@ def draw_grid(count: int, size: int, chosen: frozenset[str], generator: Generato
     bend = torch.randn(count, 2, 5, 5, generator=generator) * strength
     bend = functional.interpolate(bend, (size, size), mode="bicubic", align_corners=True)
     return grid + bend.permute(0, 2, 3, 1)
+
+
+def draw_poses(count: int, size: int, generator: Generator) -> Tensor:
+    """Draw by how much heads have moved since their references: turned, nearer, aside; a grid as `draw_grid` gives."""
+    angle, nearer = uniform((count,), -0.10, 0.10, generator), uniform((count,), -0.06, 0.06, generator).exp()
+    moved = torch.rand(count, generator=generator) < MOVED
+    angle, nearer = angle * moved, torch.where(moved, nearer, 1.0)
+    shift = uniform((count, 2), -0.12, 0.12, generator) * moved[:, None]
+    cos, sin = torch.cos(angle) * nearer, torch.sin(angle) * nearer
+    theta = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).view(count, 2, 3)
+    return functional.affine_grid(theta, [count, 1, size, size], align_corners=False)
+
+
+def follow(first: Tensor, second: Tensor) -> Tensor:
+    """Join two grids (B, S, S, 2): what `second` takes is taken where `first` says."""
+    points = functional.grid_sample(first.permute(0, 3, 1, 2), second, padding_mode="border", align_corners=False)
+    return points.permute(0, 2, 3, 1)
 
 
 def sample(images: Tensor, grid: Tensor) -> Tensor:

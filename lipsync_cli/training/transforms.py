@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from lipsync_cli.errors import UsageError
 
-FACE = ("zoom", "flip", "warp", "colour", "monochrome", "brightness", "contrast", "light", "blur", "grain")
+FACE = (
+    "zoom",
+    "flip",
+    "warp",
+    "colour",
+    "monochrome",
+    "brightness",
+    "contrast",
+    "light",
+    "blur",
+    "grain",
+    "pose",
+    "texture",
+)
 VOICE = ("gain", "tilt", "formant", "hiss", "mask")
-EXTRA = ("blur", "grain", "mask")  # not in the standard set: docs/results.md has what each is worth
+EXTRA = ("blur", "grain", "pose", "texture", "mask")  # not in the standard set: docs/results.md has what each is worth
 GROUPS = {"all": FACE + VOICE, "face": FACE, "voice": VOICE}
 GROUPS["standard"] = tuple(name for name in GROUPS["all"] if name not in EXTRA)
 
