@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lipsync_cli.commands import adapting, marks, options, people
+from lipsync_cli.commands.arenas import limit_arenas
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
 from lipsync_cli.commands.start_torch import start_torch
@@ -222,6 +223,7 @@ def infer(
     from lipsync_cli.synthesis.task import prepare
 
     marking = marks.chosen_marks(context.params)
+    limit_arenas()
     cast = people.chosen_people(context.params)
     speeches, others = (list(cast.voices[:1]), cast.voices[1:]) if cast.voices else (speech or [], ())
     if not speeches and messages is None:
