@@ -191,7 +191,8 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(number: int, code: int, tmp_path: Path) -> None:
     program = (
-        "import time; from pathlib import Path; from lipsync_cli import cli\n"
+        "import signal, time; from pathlib import Path; from lipsync_cli import cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it\n"
         "from lipsync_cli.output import atomic_output\n"
         "def wait():\n"
         f"    with atomic_output(Path({str(tmp_path / 'out.h5')!r})) as temporary:\n"

@@ -112,7 +112,8 @@ def test_killed_and_run_again(clips, tmp_path, number):
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "if __name__ == '__main__':\n"
-        "    from pathlib import Path; import test_journal as t\n"
+        "    from pathlib import Path; import signal; import test_journal as t\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         f"    t.collect(t.find_clips({str(tmp_path / 'clips')!r}), Path({str(tmp_path)!r}), seconds=0.3, jobs=2)\n"
     )
     script = tmp_path / "run.py"
