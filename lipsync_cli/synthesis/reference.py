@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sketch import Sketcher
 
 NUM_CANDIDATES = 20
+FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
 MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
@@ -26,10 +27,10 @@ def choose_neutral(
 ) -> int:
     """Return the number of the frame whose mouth is most at rest.
 
-    The candidates are sharp, of the usual size, and of that half whose upper faces fit best onto those of the others.
-    Each is given to the generator as reference and target at once, with silence as its speech: the frame in which the
-    generator changes the mouth least is the one at rest. Where the generator fails to close a mouth it changes little,
-    too; so a mouth also counts as at rest for having little detail, neither teeth nor a dark gap.
+    The candidates are sharp, of the usual size, and their upper faces fit onto those of the others: well, or better
+    than half of them do. Each is given to the generator as reference and target at once, with silence as its speech:
+    the frame in which the generator changes the mouth least is the one at rest. Where the generator fails to close a
+    mouth it changes little, too; so a mouth also counts as at rest for having little detail, neither teeth nor a gap.
 
     Parameters
     ----------
@@ -97,11 +98,12 @@ def _detail(mouths: np.ndarray) -> np.ndarray:
 
 
 def _of_usual_pose(crops: np.ndarray, rule: CropRule) -> np.ndarray:
-    """Tell which half of the crops (n, S, S, 3) can be brought into the others' poses best, shape (n,) bool."""
+    """Tell which crops (n, S, S, 3) can be brought into the others' poses well, the better half at least; (n,) bool."""
     aligner, greys = Aligner(rule), [to_grey(crop) for crop in crops]
     others = _spread(np.arange(len(greys)), NUM_POSES)
     typical = np.zeros(len(greys))
     for one, grey in enumerate(greys):
         misfits = [aligner.misfit(greys[other], grey) for other in others if other != one]
         typical[one] = np.median(misfits) if misfits else 0.0
-    return typical <= np.median(typical)
+    contrast = np.median([aligner.contrast(grey) for grey in greys])
+    return typical <= max(float(np.median(typical)), FITTING * float(contrast))
