@@ -6,6 +6,7 @@ import torch
 from lipsync_cli.data.batches import Batch
 from lipsync_cli.errors import UsageError
 from lipsync_cli.training.augment import augment
+from lipsync_cli.training.textures import carry, draw_textures
 from lipsync_cli.training.transforms import FACE, GROUPS, VOICE, parse_transforms
 
 
@@ -65,6 +66,28 @@ def test_each_transform_alone_changes_what_it_is_for(batch, name):
     face, voice = ((getattr(changed, what) - getattr(batch, what)).abs().mean() for what in ("target", "mel"))
     assert (face > 1e-3) == (name in FACE), f"faces changed by {face}"
     assert (voice > 1e-3) == (name in VOICE), f"voices changed by {voice}"
+
+
+def test_with_pose_each_head_moves_by_itself(batch):
+    changed = augment(batch, 3, 6, transforms=frozenset({"pose"}))
+    assert torch.allclose(changed.reference, batch.reference, atol=1e-3)
+    moved = (changed.target - batch.target).abs().flatten(1).mean(1) > 0.005
+    assert moved.any() and not torch.allclose(changed.target[::2], changed.target[1::2], atol=1e-3)
+
+
+def test_a_texture_follows_what_it_is_drawn_on():
+    size, shift = 96, 5
+    generator = torch.Generator().manual_seed(0)
+    face = torch.nn.functional.interpolate(torch.rand(6, 3, 24, 24, generator=generator), (size, size), mode="bicubic")
+    reference = face.clamp(0, 1)
+    target = reference.roll(shift, 3)
+    textures = draw_textures(6, size, generator)
+    carried = carry(textures, reference, target)
+    drawn = textures[:, 3].flatten(1).amax(1) > 0.2
+    assert 0 < drawn.sum() < 6 and torch.equal(carried[~drawn], textures[~drawn])
+    inside = slice(16, -16)
+    error = [(carried - textures.roll(by, 3))[drawn, 3, inside, inside].abs().mean() for by in (0, shift)]
+    assert error[1] < 0.35 * error[0], error
 
 
 def test_a_flip_alone_is_a_mirror(batch):
