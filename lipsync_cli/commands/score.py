@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 WHAT_FOR = {  # a file that is named is wanted for these
     "inception": ("crop_fid",),
+    "transcripts": ("words",),
     "syncnet": ("lse_d_25fps", "lse_c_25fps", "lse_offset_25fps", "lse_windows"),
 }
 
@@ -71,6 +72,17 @@ def score(
     ] = None,
     syncnet: Annotated[
         Path | None, typer.Option(help="SyncNet's published weights, for LSE-D and LSE-C.", show_default=False)
+    ] = None,
+    lip_reader: Annotated[
+        Path | None, typer.Option(help="Lip reader: run folder or .safetensors file.", show_default=False)
+    ] = None,
+    transcripts: Annotated[
+        Path | None,
+        typer.Option(
+            help="What is said when, to measure whether it can be read from the lips: a .align file of GRID, or of a "
+            "folder or pack the folder of SPEAKER/CLIP.align.",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -141,6 +153,7 @@ def score(
         raise UsageError("one SOURCE is scored at a time", hint="score each with -o, then give the .jsonl files")
     source = sources[0]
     inputs = [path for path in (source, weights, reference) if path is not None]
+    from lipsync_cli.data.transcript import Transcripts, find_transcript
     from lipsync_cli.scoring.metrics.registry import find_families
     from lipsync_cli.scoring.tools import Tools
 
@@ -149,7 +162,7 @@ def score(
     if report is not None:
         reports.check_report(report, force, inputs)
     wanted = [name.strip() for name in metrics.split(",") if name.strip()]
-    named = {"inception": inception, "syncnet": syncnet}
+    named = {"inception": inception, "syncnet": syncnet, "transcripts": transcripts}
     wanted += [name for file, names in WHAT_FOR.items() if named[file] is not None for name in names]
     families = find_families(wanted)
     sheet = None
@@ -158,16 +171,19 @@ def score(
         if is_film and weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
         tools = Tools(
-            options.resolve_device(device), _find_files({"expert": expert, "inception": inception, "syncnet": syncnet})
+            options.resolve_device(device),
+            _find_files({"expert": expert, "inception": inception, "syncnet": syncnet, "lip_reader": lip_reader}),
         )
         tools.check()
+        is_single = is_film and not source.is_dir()
+        spoken = None if transcripts is None or is_single else Transcripts(transcripts)
         kept_at = None if output is None or output == STDOUT else _beside(output)
         count = 1
         if is_film and source.is_dir():
             from lipsync_cli.scoring.films import find_films, score_folder
 
             if dry_run:
-                films = find_films(source, reference, align, progress.failure)
+                films = find_films(source, reference, align, progress.failure, spoken)
                 print_result({"output": str(source), "reference": str(reference or ""), "videos": len(films)}, json)
                 return
             scores = score_folder(
@@ -180,6 +196,7 @@ def score(
                 options.resolve_jobs(jobs),
                 progress.update,
                 progress.failure,
+                spoken,
             )
             count = len(scores.facts["files"])
             heading = f"{source.name} against {reference.name}" if reference is not None else source.name
@@ -189,11 +206,12 @@ def score(
 
             if reference is not None and reference.is_dir():
                 raise InputError("is a folder", reference, "a video is compared with a video")
+            transcript = find_transcript(transcripts, source)
             if dry_run:
                 pair_videos(source, reference, align)
                 print_result({"output": str(source), "reference": str(reference or "")}, json)
                 return
-            scores = score_video(source, reference, align, wanted, tools, progress.update)
+            scores = score_video(source, reference, align, wanted, tools, progress.update, transcript)
             heading = f"{source.name} against {reference.name}" if reference is not None else source.name
         else:
             from lipsync_cli.data.reader import Pack
@@ -210,6 +228,7 @@ def score(
                     return
                 files = {name: [str(path), path.stat().st_mtime_ns] for name, path in tools.files.items()}
                 key = [pack.fingerprint, header.sha256, split.value, max_frames, seed, sorted(wanted), files]
+                key += [spoken.fingerprint()] if spoken is not None else []
                 with keep_parts(kept_at, key) as kept:
                     scores, draw = protocol.score_pack(
                         pack,
@@ -222,6 +241,7 @@ def score(
                         batch_size,
                         kept,
                         progress.update,
+                        spoken,
                     )
                 about = protocol.describe_weights(header, generator)
                 scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
@@ -283,12 +303,12 @@ def _beside(output: Path) -> Path:
 
 
 def _find_files(named: dict[str, Path | None]) -> dict[str, Path]:
-    """Name the files of the networks that were named: of an expert's run folder, its best weights."""
+    """Name the files of the networks that were named: of a run folder, its best weights."""
     from lipsync_cli.data.weights import find_weights
 
     files = {name: path for name, path in named.items() if path is not None}
-    if "expert" in files:
-        files["expert"] = find_weights(files["expert"])
+    for name in {"expert", "lip_reader"} & set(files):
+        files[name] = find_weights(files[name])
     return files
 
 

@@ -22,12 +22,12 @@ def train(
         str,
         typer.Option(
             help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
-            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert; see docs/recipes.md."
+            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader; see docs/recipes.md."
         ),
     ] = "lipgan",
     generator: Annotated[
         str | None,
-        typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).", show_default="lipgan; sync-expert: expert"),
+        typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).", show_default="lipgan; judges: their own"),
     ] = None,
     init: Annotated[
         Path | None,
@@ -38,6 +38,10 @@ def train(
         typer.Option(
             help="Recipe lipgan-expert: a run of sync-expert, or its weights.", show_default="that of the package"
         ),
+    ] = None,
+    transcripts: Annotated[
+        Path | None,
+        typer.Option(help="Recipe lip-reader: folder of SPEAKER/CLIP.align, as GRID has them.", show_default=False),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Samples a step.", show_default="128")] = None,
     epochs: Annotated[
@@ -138,7 +142,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a generator, or a sync expert; by default LipGAN as in its thesis.
+    """Train a generator, a sync expert or a lip reader; by default LipGAN as in its thesis.
 
     The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
     goes on with a run that was interrupted, exactly where it stood.
@@ -149,6 +153,7 @@ def train(
       lipsync train grid.h5 runs/compact --generator compact --recipe l1 --augment --batch-size 32 --epochs 5
       lipsync train grid.h5 runs/expert --recipe sync-expert --augment
       lipsync train grid.h5 runs/two-critics --recipe lipgan-expert --expert runs/expert --generator compact
+      lipsync train grid.h5 runs/reader --recipe lip-reader --transcripts align/ --augment
     """
     from lipsync_cli.training.config import make_config
 
@@ -213,6 +218,7 @@ def train(
                 resolve_jobs(jobs),
                 tensorboard,
                 world,
+                transcripts,
             )
     finally:
         leave()

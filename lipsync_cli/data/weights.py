@@ -140,7 +140,7 @@ def read_header(path: Path) -> WeightsHeader:
 
 
 def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> None:
-    """Raise InputError if weights are not of the kind that is needed: "generator" or "sync expert"."""
+    """Raise InputError if weights are not of the kind that is needed: "generator", "sync expert" or "lip reader"."""
     from lipsync_cli import models
 
     if (held := models.kind_of(header.architecture)) != kind:
@@ -150,12 +150,12 @@ def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> No
 def load_weights(
     path: Path | None = None, device: str = "cpu", kind: str = "generator"
 ) -> tuple[nn.Module, WeightsHeader]:
-    """Load a generator or a sync expert, ready to use.
+    """Load a generator, a sync expert or a lip reader, ready to use.
 
     Parameters
     ----------
     path : a run folder, a .safetensors file, or None for the weights that come with the package
-    kind : what it must hold, "generator" or "sync expert"
+    kind : what it must hold, "generator", "sync expert" or "lip reader"
 
     Returns
     -------

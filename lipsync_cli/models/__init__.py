@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 GENERATORS = ("lipgan", "compact")
 EXPERTS = ("expert",)
-ARCHITECTURES = (*GENERATORS, *EXPERTS)
+READERS = ("lip-reader",)
+ARCHITECTURES = (*GENERATORS, *EXPERTS, *READERS)
 
 
 def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
@@ -17,7 +18,7 @@ def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
 
     Parameters
     ----------
-    architecture : "lipgan" or "compact" (generators), or "expert" (a judge of sync)
+    architecture : "lipgan" or "compact" (generators), "expert" (a judge of sync), or "lip-reader"
     dims : keyword arguments of its class
 
     Raises
@@ -37,9 +38,15 @@ def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
         from lipsync_cli.models.expert import SyncExpert
 
         return SyncExpert(**dims)
+    if architecture == "lip-reader":
+        from lipsync_cli.models.lip_reader import LipReader
+
+        return LipReader(**dims)
     raise ValueError(f"no architecture is called {architecture!r}, only {', '.join(ARCHITECTURES)}")
 
 
 def kind_of(architecture: str) -> str:
-    """Say what an architecture is for: "generator", or "sync expert"."""
+    """Say what an architecture is for: "generator", "sync expert" or "lip reader"."""
+    if architecture in READERS:
+        return "lip reader"
     return "sync expert" if architecture in EXPERTS else "generator"

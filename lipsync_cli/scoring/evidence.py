@@ -12,6 +12,7 @@ from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.speech.mel import SILENCE
 
 if TYPE_CHECKING:
+    from lipsync_cli.data.transcript import Word
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.scoring.metrics.reconstruction import Region
     from lipsync_cli.scoring.sync import Embeddings
@@ -62,6 +63,9 @@ class Evidence:
     samples_or_none : shape (T,), float32, mono, 16 kHz, sample 0 at 0 s; packs hold mels only
     wide_or_none : shape (n, 224, 224, 3), uint8 RGB: the faces with more around them, as SyncNet sees them; made from
         whole frames if a family `needs_wide`
+    words_or_none : what is said and when, on the clock of `middles`; in the row wrong_audio only what the other clip
+        does not say
+    wordless_reason : why there are no words, if there are none
     silent_reason : why there is no sound, if there is none
     """
 
@@ -80,6 +84,8 @@ class Evidence:
     samples_or_none: np.ndarray | None = None
     wide_or_none: np.ndarray | None = None
     silent_reason: str = "no sound"
+    words_or_none: tuple[Word, ...] | None = None
+    wordless_reason: str = "no transcript"
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -129,6 +135,15 @@ class Evidence:
         if self.samples_or_none is None:
             raise Missing(self.silent_reason if self.mel_or_none is None else "only the mels of the sound are there")
         return self.samples_or_none
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """What is said and when, from the clip's transcript."""
+        if self.words_or_none is None:
+            raise Missing(self.wordless_reason)
+        if not self.words_or_none:
+            raise Missing("no word of the transcript is said here")
+        return self.words_or_none
 
     @cached_property
     def landmarks(self) -> np.ndarray:

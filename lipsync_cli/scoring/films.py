@@ -19,11 +19,13 @@ from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.collect import collect
 from lipsync_cli.scoring.judge import Judged
 from lipsync_cli.scoring.metrics.registry import find_families
+from lipsync_cli.scoring.metrics.words import describe_reader
 from lipsync_cli.scoring.scores import COPY, FROZEN, OUTPUT, Scores
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.scoring.video import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, judge_video
 
 if TYPE_CHECKING:
+    from lipsync_cli.data.transcript import Transcripts
     from lipsync_cli.errors import LipsyncError
     from lipsync_cli.scoring.metrics.metric import Family
     from lipsync_cli.scoring.video import Progress
@@ -38,15 +40,18 @@ def score_video(
     wanted: Sequence[str] | None = None,
     tools: Tools | None = None,
     progress: Progress | None = None,
+    transcript: Path | None = None,
 ) -> Scores:
     """Judge a video, beside the real one it should look like or alone; see `video.judge_video`.
 
     Parameters
     ----------
     wanted : names of metrics and groups, as for `registry.find_families`
+    transcript : a .align file that says which words are said when
     """
     families = find_families(wanted)
-    judged = judge_video(Film(output, reference, align=align), families, tools or Tools(), progress=progress)
+    film = Film(output, reference, align=align, transcript=transcript)
+    judged = judge_video(film, families, tools or Tools(), progress=progress)
     facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
     if reference is not None:
         facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
@@ -54,7 +59,11 @@ def score_video(
 
 
 def find_films(
-    outputs: Path, references: Path | None, align: bool, on_failure: Callable[[LipsyncError], None] | None = None
+    outputs: Path,
+    references: Path | None,
+    align: bool,
+    on_failure: Callable[[LipsyncError], None] | None = None,
+    transcripts: Transcripts | None = None,
 ) -> list[tuple[Clip, Film]]:
     """Find the videos of a folder and the real one of each: the same path below its folder, or else the same name.
 
@@ -62,6 +71,7 @@ def find_films(
     ----------
     references : folder of the real videos; None: the videos are judged alone
     on_failure : told of videos without a real one
+    transcripts : of the videos, found by the real one's folder and name, or the video's
 
     Raises
     ------
@@ -88,9 +98,10 @@ def find_films(
                 on_failure(InputError(f"has no real video of its name in {references}", clip.path))
         if not pairs:
             raise NothingToDoError(f"none of the {len(clips)} videos has a real one of its name", references)
+    find = transcripts.find if transcripts is not None else lambda speaker, name: None
     others = [clip.path for clip, _, _ in pairs[1:]] + [pairs[0][0].path] if len(pairs) > 1 else [None]
     return [
-        (clip, Film(clip.path, real, other, align, speaker))
+        (clip, Film(clip.path, real, other, align, speaker, find(speaker, clip.name)))
         for (clip, real, speaker), other in zip(pairs, others, strict=True)
     ]
 
@@ -105,6 +116,7 @@ def score_folder(
     jobs: int = 1,
     progress: Progress | None = None,
     on_failure: Callable[[LipsyncError], None] | None = None,
+    transcripts: Transcripts | None = None,
 ) -> Scores:
     """Judge every video of a folder, beside the real ones of another or alone.
 
@@ -114,12 +126,17 @@ def score_folder(
         kill; None: nothing is kept
     jobs : worker processes
     on_failure : told of every video that could not be judged
+    transcripts : of the videos, for metrics that read lips
     """
     tools = tools or Tools()
-    films = find_films(outputs, references, align, on_failure)
-    named = [path for _, film in films for path in (film.output, film.reference, film.other) if path is not None]
+    films = find_films(outputs, references, align, on_failure, transcripts)
+    given = [(film.output, film.reference, film.other, film.transcript) for _, film in films]
+    named = [path for paths in given for path in paths if path is not None]
     parameters = {
-        "films": {clip.file: [str(film.reference or ""), str(film.other or ""), film.speaker] for clip, film in films},
+        "films": {
+            clip.file: [str(film.reference or ""), str(film.other or ""), film.speaker, str(film.transcript or "")]
+            for clip, film in films
+        },
         "states": _describe_states([*named, *tools.files.values()]),
         "align": align,
         "wanted": None if wanted is None else list(wanted),
@@ -173,6 +190,7 @@ def _make_scores(
     used: dict[str, Any] = {}
     for one in judged:
         used |= one.used
+    notes += describe_reader(used)
     frames = max((len(numbers) for one in judged for numbers, _ in one.frames.values()), default=0)
     if len(judged) > 1:
         frames = sum(max((len(numbers) for numbers, _ in one.frames.values()), default=0) for one in judged)
@@ -182,13 +200,14 @@ def _make_scores(
 
 def _judge_task(task: Task) -> dict[str, np.ndarray]:
     """Judge one video in a worker."""
-    reference, other, speaker = task.parameters["films"][task.clip.file]
+    reference, other, speaker, transcript = task.parameters["films"][task.clip.file]
     film = Film(
         task.clip.path,
         Path(reference) if reference else None,
         Path(other) if other else None,
         task.parameters["align"],
         speaker,
+        Path(transcript) if transcript else None,
     )
     families, tools = _prepare(json.dumps(task.parameters, sort_keys=True))
     arrays: dict[str, np.ndarray] = {}

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.data.batches import MIN_GAP, Draw, FrameTable, gather
-from lipsync_cli.errors import InputError
+from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.collect import collect
 from lipsync_cli.scoring.evidence import Evidence
 from lipsync_cli.scoring.judge import Judged
 from lipsync_cli.scoring.kept import Kept
 from lipsync_cli.scoring.metrics.registry import find_families
+from lipsync_cli.scoring.metrics.words import describe_reader
 from lipsync_cli.scoring.scores import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, Scores
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.speech.mel import windows
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.transcript import Transcripts, Word
     from lipsync_cli.data.weights import WeightsHeader
     from lipsync_cli.scoring.metrics.metric import Family
 
@@ -63,6 +65,7 @@ def score_pack(
     batch_size: int = 32,
     kept: Kept | None = None,
     progress: Callable[[int, int | None, str], None] | None = None,
+    transcripts: Transcripts | None = None,
 ) -> tuple[Scores, Draw]:
     """Let a generator speak the clips of a split and judge what it draws beside the control rows.
 
@@ -76,6 +79,7 @@ def score_pack(
     families : from `registry.find_families`; None: the standard ones
     kept : where finished clips are kept
     progress : called with clips done, clips in all, and what is being done
+    transcripts : of the clips, for metrics that read lips
 
     Returns
     -------
@@ -83,7 +87,8 @@ def score_pack(
 
     Raises
     ------
-    NothingToDoError : if the split has no clip with enough faces
+    NothingToDoError : if the split has no clip with enough faces, or no clip a transcript
+    InputError : if a transcript is damaged
 
     Notes
     -----
@@ -95,7 +100,8 @@ def score_pack(
     tools.mel_parameters = pack.mel_parameters
     kept = kept or Kept(None, None)
     table, draw = draw_frames(pack, split, max_frames, seed)
-    stage = Stage(pack, generator, table, tools, batch_size)
+    words = None if transcripts is None else read_words(table, transcripts)
+    stage = Stage(pack, generator, table, tools, batch_size, words)
     of_frames = [family for family in families if not family.is_continuous]
     of_clips = [family for family in families if family.is_continuous]
     clips: list[Judged] = []
@@ -126,7 +132,10 @@ def score_pack(
         "tools": tools.used,
     }
     notes = (_NOTES_FRAMES if of_frames else []) + (_NOTES_CLIPS if of_clips else [])
+    notes += describe_reader(tools.used)
     notes += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
+    if transcripts is not None:
+        facts["transcripts"] = {"folder": str(transcripts.folder), "sha256": transcripts.fingerprint()}
     differences = (MODEL, COPY), (MODEL, WRONG), (MODEL, FROZEN)
     return collect(clips, families, differences, facts, notes), draw
 
@@ -147,9 +156,17 @@ def draw_frames(pack: Pack, split: str, max_frames: int | None, seed: int) -> tu
 class Stage:
     """Shows the clips of a pack, row by row."""
 
-    def __init__(self, pack: Pack, generator: nn.Module, table: FrameTable, tools: Tools, batch_size: int) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        generator: nn.Module,
+        table: FrameTable,
+        tools: Tools,
+        batch_size: int,
+        words: dict[int, tuple[Word, ...] | None] | None = None,
+    ) -> None:
         self.pack, self.generator, self.table, self.tools = pack, generator, table, tools
-        self.batch_size = batch_size
+        self.batch_size, self.words = batch_size, words or {}
 
     def show_frames(self, row: int, draw: Draw) -> Iterator[Evidence]:
         """Give the rows of a clip's drawn frames, each with a reference of its own: the thesis's protocol."""
@@ -220,7 +237,11 @@ class Stage:
             truth_or_none=truth,
             source_or_none=source,
             mel_or_none=mel,
+            words_or_none=self.words.get(row),
         )
+        if name == WRONG and evidence.words_or_none is not None:
+            evidence.words_or_none = self._words_of_this_only(row)
+            evidence.wordless_reason = "no transcript of the other clip, or it says the same words"
         if truth is None:
             evidence.truth_or_none = evidence
         return evidence
@@ -231,10 +252,38 @@ class Stage:
 
     def _other_mel(self, row: int) -> np.ndarray:
         """Give the sound of the next clip; of the only one, its own from half a clip away."""
-        rows = self.table.rows
-        if len(rows) == 1:
+        if (other := self._other_row(row)) == row:
             return np.roll(self._mel(row), len(self._mel(row)) // 2, axis=0)
-        return self._mel(rows[(rows.index(row) + 1) % len(rows)])
+        return self._mel(other)
+
+    def _other_row(self, row: int) -> int:
+        """Name the next clip; of the only one, itself."""
+        rows = self.table.rows
+        return rows[(rows.index(row) + 1) % len(rows)]
+
+    def _words_of_this_only(self, row: int) -> tuple[Word, ...] | None:
+        """Give the words of a clip that the next one does not say; None if there are none, or nobody knows."""
+        others = self.words.get(self._other_row(row)) or self.words[row] or ()
+        texts = {word.text for word in others}
+        return tuple(word for word in self.words[row] or () if word.text not in texts) or None
+
+
+def read_words(table: FrameTable, transcripts: Transcripts) -> dict[int, tuple[Word, ...] | None]:
+    """Read what the clips of a table say, None for those without a transcript.
+
+    Raises
+    ------
+    InputError : a transcript is damaged
+    NothingToDoError : no clip has one
+    """
+    words: dict[int, tuple[Word, ...] | None] = {}
+    for row in table.rows:
+        speaker, _, name = table.clip_name[row].rpartition("/")
+        words[row] = transcripts.read(speaker, name)
+    if all(said is None for said in words.values()):
+        hint = f"name them SPEAKER/CLIP.align, as {table.clip_name[table.rows[0]]}.align"
+        raise NothingToDoError(f"holds no transcript of the {len(words)} clips", transcripts.folder, hint)
+    return words
 
 
 def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:

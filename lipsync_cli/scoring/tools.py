@@ -16,6 +16,7 @@ from lipsync_cli.speech.mel import MelParameters
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.models.expert import SyncExpert
+    from lipsync_cli.models.lip_reader import LipReader
     from lipsync_cli.models.syncnet import SyncNet
 
 _BATCH = 32  # pictures
@@ -56,9 +57,9 @@ class Tools:
         ------
         InputError : a file is missing, damaged, or of another network
         """
-        for name, network in (("expert", "_expert"), ("inception", "_inception"), ("syncnet", "_syncnet")):
+        for name in ("expert", "inception", "syncnet", "lip_reader"):
             if name in self.files:
-                getattr(self, network)
+                getattr(self, f"_{name}")
 
     def expert(self, rule: CropRule) -> SyncExpert:
         """Give the sync expert: the user's, else the one that comes with the package.
@@ -84,6 +85,35 @@ class Tools:
 
         network, header = load_weights(self.files.get("expert"), self.device, "sync expert")
         self.used["expert"] = {"name": header.name, "sha256": header.sha256}
+        return network, header
+
+    def lip_reader(self, rule: CropRule) -> LipReader:
+        """Give the lip reader that the user named.
+
+        Raises
+        ------
+        Missing : none was named, or it knows other crops than these
+        InputError : the file is no lip reader
+        """
+        from lipsync_cli.faces.crop import check_same
+
+        network, header = self._lip_reader
+        try:
+            check_same(rule, header.crop_rule)
+        except InputError as error:
+            raise Missing(f"the lip reader {header.name} does not fit: {error.fact}") from error
+        return network
+
+    @cached_property
+    def _lip_reader(self) -> tuple[Any, Any]:
+        from lipsync_cli.data.weights import load_weights
+
+        network, header = load_weights(self.file("lip_reader", "lip reader weights"), self.device, "lip reader")
+        about: dict[str, Any] = {"name": header.name, "sha256": header.sha256}
+        for name, of in (("real_word_error", "words/accuracy"), ("real_letter_error", "words/letter")):
+            if of in header.metrics:
+                about[name] = round(100 * (1 - header.metrics[of]), 2)
+        self.used["lip_reader"] = about
         return network, header
 
     def inception_features(self, crops: np.ndarray) -> np.ndarray:

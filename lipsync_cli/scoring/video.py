@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lipsync_cli.data.transcript import Word, read_transcript
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.scoring.evidence import Evidence, View
@@ -57,6 +58,7 @@ class Film:
     other : a file whose sound is the wrong one; None: its own, from half a piece away
     align : compare what both have, if sizes, rates or lengths differ
     speaker : name
+    transcript : a .align file that says which words are said when
     """
 
     output: Path
@@ -64,6 +66,7 @@ class Film:
     other: Path | None = None
     align: bool = False
     speaker: str = ""
+    transcript: Path | None = None
 
 
 @dataclass
@@ -163,6 +166,7 @@ class _Judge:
         self.watcher = Watcher(families)
         self.needs_wide = "syncnet" in tools.files and any(family.needs_wide for family in families)
         self.piece = _Piece()
+        self.words = None if film.transcript is None else read_transcript(film.transcript)
         self.sounds: dict[str, Sound] = {}
         if any(family.hears for family in families):
             paths = {OUTPUT: film.output, TRUTH: film.reference, OTHER_SOUND: film.other}
@@ -229,6 +233,7 @@ class _Judge:
         if OUTPUT in samples and OTHER_SOUND not in self.sounds:
             samples[OTHER_SOUND] = np.roll(samples[OUTPUT], len(samples[OUTPUT]) // 2)
         mels = {row: log_mel(part, self.tools.mel_parameters) for row, part in samples.items() if len(part)}
+        words = self._words(float(self.middles[first]), float(self.middles[last - 1]), start / SAMPLE_RATE)
         truth: Evidence | None = None
         source = crops.get(TRUTH)
 
@@ -248,6 +253,7 @@ class _Judge:
                 mel_or_none=mels.get(sound),
                 samples_or_none=samples.get(sound),
                 wide_or_none=wide.get(row),
+                words_or_none=words,
             )
 
         made = []
@@ -263,6 +269,16 @@ class _Judge:
         made += [make(OUTPUT, crops[OUTPUT], OUTPUT), make(FROZEN, frozen, OUTPUT)]
         made += [make(OTHER_SOUND, pictures, OTHER_SOUND)]
         return made + ([] if truth is None else [truth])
+
+    def _words(self, first_s: float, last_s: float, start_s: float) -> tuple[Word, ...] | None:
+        """Give the words between two moments, on a clock that starts at `start_s`."""
+        if self.words is None:
+            return None
+        return tuple(
+            Word(word.text, word.start_s - start_s, word.end_s - start_s)
+            for word in self.words
+            if word.end_s > first_s and word.start_s < last_s
+        )
 
 
 def _repeat(frames: Iterator[np.ndarray], pairs: np.ndarray) -> Iterator[np.ndarray]:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from lipsync_cli.data.batches import Batch
-from lipsync_cli.training.face_transforms import Looks, draw_grid, draw_poses, follow, sample
+from lipsync_cli.models.lip_reader import mouth_of
+from lipsync_cli.training.face_transforms import Looks, change_light, draw_grid, draw_poses, follow, sample
 from lipsync_cli.training.textures import carry, draw_textures, paint
 from lipsync_cli.training.transforms import GROUPS
 from lipsync_cli.training.voice_transforms import change_voice
 
 if TYPE_CHECKING:
+    from lipsync_cli.data.spoken import Utterances
     from lipsync_cli.data.windows import Windows
 
 STANDARD = frozenset(GROUPS["standard"])
@@ -91,3 +93,29 @@ def augment_windows(
     faces = looks.apply(faces.reshape(changed * count, 3, half, size), count).view(changed, each, *shape, half, size)
     mel = change_voice(windows.mel[: changed * each], transforms, generator)
     return windows._replace(faces=torch.cat([faces, plain]), mel=torch.cat([mel, windows.mel[changed * each :]]))
+
+
+def augment_utterances(
+    batch: Utterances, seed: int, step: int, share: float = 1.0, transforms: frozenset[str] = STANDARD
+) -> Utterances:
+    """Transform the faces of each clip alike; determined by seed and step alone. Colours do not matter to grey faces.
+
+    Parameters
+    ----------
+    batch : as `data.spoken.SpokenTable` gathered it, whole faces
+    share : of the clips that are transformed; the last ones stay as they are
+    transforms : which, see `transforms.parse_transforms`
+
+    Returns
+    -------
+    the mouths alone
+    """
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+    size, changed = batch.faces.shape[-1], math.ceil(len(batch.faces) * share)
+    rows, columns = mouth_of(size)
+    plain = batch.faces[changed:, :, rows, columns]
+    if not changed:
+        return batch._replace(faces=plain)
+    grid = draw_grid(changed, size, transforms, generator)[:, rows, columns].to(batch.faces.device)
+    mouths = sample(batch.faces[:changed], grid)  # one clip's frames are the channels of one image
+    return batch._replace(faces=torch.cat([change_light(mouths, transforms, generator), plain]))

@@ -26,6 +26,7 @@ class TrainConfig:
     dims : of the generator
     critic_width : channels of the first layer of LipGAN's critic (32 there); 8 costs a sixteenth
     expert : SHA-256 of the sync expert that judges, "" for none
+    transcripts : SHA-256 over the transcripts that it learns from, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
     batch_size : targets in a step
     epochs : passes over the usable frames of the training split
@@ -54,6 +55,7 @@ class TrainConfig:
     critic_width: int = 32
     init: str = ""
     expert: str = ""
+    transcripts: str = ""
     batch_size: int = 128
     epochs: float = 20.0
     max_samples: int | None = None
@@ -133,6 +135,23 @@ def check_expert(config: TrainConfig, is_given: bool) -> bool:
     needed = find_recipe(config.recipe).needs_expert
     if is_given and not needed:
         raise UsageError(f"the recipe {config.recipe} asks no expert", hint="leave out --expert")
+    return needed
+
+
+def check_transcripts(config: TrainConfig, is_given: bool) -> bool:
+    """Say whether transcripts are learned from.
+
+    Raises
+    ------
+    UsageError : they are missing, or given to a recipe that asks none
+    """
+    from lipsync_cli.training.recipes import find_recipe
+
+    needed = find_recipe(config.recipe).needs_transcripts
+    if is_given and not needed:
+        raise UsageError(f"the recipe {config.recipe} asks no transcripts", hint="leave out --transcripts")
+    if needed and not is_given:
+        raise UsageError(f"the recipe {config.recipe} needs transcripts", hint="give --transcripts FOLDER")
     return needed
 
 

@@ -61,6 +61,25 @@ def sample(images: Tensor, grid: Tensor) -> Tensor:
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
+def change_light(faces: Tensor, chosen: frozenset[str], generator: Generator) -> Tensor:
+    """Change contrast, brightness, sharpness and noise of grey faces (C, T, H, S), alike in all pictures of a clip."""
+    count, device = len(faces), faces.device
+    contrast, brightness, blur, grain = (float(name in chosen) for name in ("contrast", "brightness", "blur", "grain"))
+
+    def draw(low: float, high: float) -> Tensor:
+        return uniform((count, 1, 1, 1), low, high, generator).to(device)
+
+    faces = (faces - 0.5) * torch.exp(contrast * draw(-0.5, 0.35)) + 0.5 + brightness * draw(-0.18, 0.18)
+    faces = faces.clamp(1e-4, 1.0) ** torch.exp(brightness * draw(-0.4, 0.4))
+    if blur:
+        padded = functional.pad(faces, (1, 1, 1, 1), mode="replicate")
+        faces = torch.lerp(faces, functional.avg_pool2d(padded, 3, 1), draw(0.0, BLUR))
+    if grain:
+        noise = torch.randn(faces.shape, generator=generator).to(device)
+        faces = (faces + draw(0.0, GRAIN) * noise).clamp(0.0, 1.0)
+    return faces
+
+
 class Looks:
     """One random change of colour, contrast, light and sharpness for each reference and all its targets."""
 

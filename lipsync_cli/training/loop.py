@@ -45,6 +45,7 @@ def train(
     jobs: int = 1,
     tensorboard: bool = False,
     world: World | None = None,
+    transcripts: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network from a pack into a run folder, going on where an earlier run of the same command stopped.
 
@@ -57,6 +58,7 @@ def train(
     note : called with lines for the user
     jobs : threads that decode and make batches; the samples and their order do not depend on it
     tensorboard : write the log for TensorBoard, too
+    transcripts : folder of them, for the recipe that learns from them
     world : the processes that share the work, from `distributed.join`
 
     Returns
@@ -76,7 +78,7 @@ def train(
     if tensorboard:
         check_tensorboard()
     with Pack(pack_path, jobs) as pack:
-        prepared = prepare(pack, run, config, device, init, expert, world, note)
+        prepared = prepare(pack, run, config, device, init, expert, world, note, transcripts)
         loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard)
         return loop.run(min(jobs, MAX_WORKERS) if not prepared.is_resident else 1)
 

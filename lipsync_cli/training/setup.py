@@ -13,10 +13,11 @@ import torch
 
 from lipsync_cli import models
 from lipsync_cli.data.reader import Pack
+from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.data.weights import WeightsHeader, load_weights
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.protocol import check_fits
-from lipsync_cli.training.config import TrainConfig, check_expert
+from lipsync_cli.training.config import TrainConfig, check_expert, check_transcripts
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.run_folder import RunFolder
 from lipsync_cli.training.source import Source
@@ -57,7 +58,7 @@ class Run:
     def header(self, metrics: dict[str, Any]) -> WeightsHeader:
         """Say what the weights of this moment are."""
         pack, table = self.pack, self.source.table
-        kept = ("model/", "over_", "sync/")
+        kept = ("model/", "over_", "sync/", "words/")
         return WeightsHeader(
             architecture=self.config.generator,
             dims=self.dims,
@@ -84,6 +85,7 @@ def prepare(
     expert: Path | None,
     world: World,
     note: Callable[[str], None],
+    transcripts: Path | None = None,
 ) -> Run:
     """Read and check everything, build the networks, take up an interrupted run's state, and make the folder.
 
@@ -106,12 +108,16 @@ def prepare(
         judge, header = load_weights(expert, device, "sync expert")
         check_fits(pack, header, expert or header.name)
         config = replace(config, expert=header.sha256)
+    spoken: Transcripts | None = None
+    if check_transcripts(config, transcripts is not None) and transcripts is not None:
+        spoken = Transcripts(transcripts)
+        config = replace(config, transcripts=spoken.fingerprint())
     world.check(config.batch_size, config.targets_per_reference)
     place = RunFolder(folder)
     if world.is_first:
         place.check(config, pack.fingerprint)
     torch.manual_seed(config.seed)
-    recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge)
+    recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge, spoken)
     try:
         network = start.train() if start is not None else models.build(config.generator, dims).to(device)
     except ValueError as error:

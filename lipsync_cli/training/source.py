@@ -33,6 +33,7 @@ class Source:
     def __init__(self, pack: Pack | Recording, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
         self.table = FrameTable(pack, split)
         self.split, self.crops, self.config, self.device = split, crops, config, device
+        self.middles = pack.frame_middle
         self.mouth_region = pack.crop_rule.mouth_region()
         self.size = pack.crop_rule.size
         self.transforms = parse_transforms(config.transforms)

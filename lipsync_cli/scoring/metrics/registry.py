@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "distribution": ("frechet",),
     "sharpness": ("sharpness",),
     "identity": ("identity",),
-    "words": (),
+    "words": ("words",),
     "sync": ("sync_expert", "syncnet"),
     "behaviour": ("mouth", "pauses", "eyes", "jitter", "border"),
 }

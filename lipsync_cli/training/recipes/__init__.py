@@ -12,6 +12,7 @@ from lipsync_cli.training.recipes.c_wgan import CWGAN
 from lipsync_cli.training.recipes.l1 import L1
 from lipsync_cli.training.recipes.l1wgan_gp import L1WGANGP
 from lipsync_cli.training.recipes.l1wgan_gp_adv import L1WGANGPAdv
+from lipsync_cli.training.recipes.lip_reader import LipReaderRecipe
 from lipsync_cli.training.recipes.lipgan import LipGAN
 from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
 from lipsync_cli.training.recipes.lsgan import LSGAN
@@ -21,6 +22,7 @@ from lipsync_cli.training.recipes.wgan_gp import WGANGP
 from lipsync_cli.training.recipes.wgan_ls import WGANLS
 
 if TYPE_CHECKING:
+    from lipsync_cli.data.transcript import Transcripts
     from lipsync_cli.models.expert import SyncExpert
     from lipsync_cli.training.config import TrainConfig
 
@@ -36,6 +38,7 @@ _ALL = (
     CWGAN,
     SyncExpertRecipe,
     LipGANExpert,
+    LipReaderRecipe,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 
@@ -48,11 +51,16 @@ def find_recipe(name: str) -> Any:
 
 
 def make_recipe(
-    config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, expert: SyncExpert | None = None
+    config: TrainConfig,
+    mouth_region: tuple[int, int, int, int],
+    size: int,
+    expert: SyncExpert | None = None,
+    transcripts: Transcripts | None = None,
 ) -> Any:
     """Build the recipe that a configuration names; raise InputError if its critic does not fit the crops' size."""
     found = find_recipe(config.recipe)
+    needed = [expert] if found.needs_expert else [transcripts] if found.needs_transcripts else []
     try:
-        return found(config, mouth_region, size, *([expert] if found.needs_expert else []))
+        return found(config, mouth_region, size, *needed)
     except ValueError as error:
         raise InputError(f"the critic of the recipe {config.recipe} does not fit this pack: {error}") from error

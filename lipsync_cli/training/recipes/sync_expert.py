@@ -65,6 +65,7 @@ class SyncExpertRecipe:
     }
     architectures = EXPERTS
     needs_expert = False
+    needs_transcripts = False
     network_every = 1
     critic: nn.Module | None = None
 
