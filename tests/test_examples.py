@@ -48,8 +48,9 @@ def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first
     assert result.returncode == 0, result.stderr
     planned = result.stdout
     trained = re.findall(r"--recipe (\S+)", planned)
-    assert set(trained) == set(RECIPES)
-    assert planned.count(" train ") == len(RECIPES) + 1 == planned.count("--max-minutes 3")  # lipgan-weighted too
-    assert planned.count(" score ") == len(RECIPES)  # all but the expert
+    recipes = set(RECIPES) - {"lip-reader"}  # it needs transcripts, and judges none of them
+    assert set(trained) == recipes
+    assert planned.count(" train ") == len(recipes) + 1 == planned.count("--max-minutes 3")  # lipgan-weighted too
+    assert planned.count(" score ") == len(recipes)  # all but the expert
     assert planned.index("--recipe sync-expert") < planned.index("--recipe lipgan-expert --expert")
     assert planned.count("compare.py") == 1
