@@ -28,7 +28,10 @@ NAME, SUFFIX = "adapted-", ".safetensors"
 LIMIT_BYTES = 512 << 20  # of adapted weights in the cache
 MIN_S = 2.5  # of talking: less teaches what was said, not how it is said
 MIN_GAIN_DB = 0.5  # the frames held out are few: less may be luck
-PROGRAM = ("training", "models", "faces", "speech", "data/recording.py", "data/batches.py", "synthesis/talking.py")
+PROGRAM = (
+    *("training", "models", "faces", "speech", "data/recording.py", "data/batches.py"),
+    *("synthesis/talking.py", "synthesis/reference.py", "synthesis/align.py"),
+)
 
 Adapt = Annotated[
     str | None,
@@ -57,6 +60,7 @@ class Adapting:
     save : file for the weights
     device : torch device, as the user named it
     cache : folder in which they are kept, or None
+    reference : whose pixels are moved, see `Presenter`
     """
 
     seconds: float | None
@@ -66,6 +70,7 @@ class Adapting:
     seed: int
     force: bool
     cache: Path | None
+    reference: str = "auto"
 
     def check(self, face: Path) -> None:
         """Raise LipsyncError if the weights could not be written."""
@@ -94,7 +99,8 @@ def chosen_adapting(given: dict[str, Any]) -> Adapting:
         )
     cache = None if given["no_cache"] else options.cache_folder() / "adapted"
     begin, save = given["weights"], given["save_weights"]
-    return Adapting(seconds, begin, save, given["device"], given["seed"], given["force"], cache)
+    reference = given["reference"].value
+    return Adapting(seconds, begin, save, given["device"], given["seed"], given["force"], cache, reference)
 
 
 @contextmanager
@@ -155,6 +161,7 @@ def _find_or_make(
     from lipsync_cli.data.weights import find_weights, load_weights, save_weights
     from lipsync_cli.media.probe import probe
     from lipsync_cli.synthesis.presenter import Presenter
+    from lipsync_cli.synthesis.sketch import Sketcher
     from lipsync_cli.synthesis.talking import own_talking
     from lipsync_cli.training.adapt import adapt
 
@@ -174,18 +181,19 @@ def _find_or_make(
                 raise NothingToDoError("adapting was no gain when it was last tried", face)
             progress.note(f"{face}: was adapted to before; {kept} is taken")
             return kept
-        with Presenter(memory=memory, choices=(choice,)) as presenter:
-            talking = own_talking(task, presenter, MIN_S, progress.update, progress.note)
-        recording = Recording(face, *talking, task.header.crop_rule)
         device, source = options.resolve_device(asked.device), find_weights(asked.weights)
         generator, header = load_weights(source, device)
+        with Presenter(asked.reference, memory=memory, choices=(choice,)) as presenter:
+            sketcher = Sketcher(generator, device)
+            talking = own_talking(task, presenter, sketcher, MIN_S, progress.update, progress.note)
+        crops, middles, mel, reference = talking
+        recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference)
         done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress.update)
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
     if done.gain_db < MIN_GAIN_DB:
         target.touch()  # empty: known to be no gain
-        raise NothingToDoError(
-            f"adapting is no gain (mouth PSNR {_figures(done)} on frames held out, without a blur)", face
-        )
+        where = "on frames held out, where neither detail nor sync is lost"
+        raise NothingToDoError(f"adapting is no gain (mouth PSNR {_figures(done)} {where})", face)
     progress.note(f"{face}: adapted with {len(recording.crops)} frames, mouth PSNR {_figures(done)} on those held out")
     about = {"video_sha256": hash_file(face), "frames": len(recording.crops), "samples": done.samples}
     header = replace(
@@ -229,6 +237,7 @@ def _key(asked: Adapting, task: Task, choice: Choice) -> str:
         seconds=asked.seconds,
         seed=asked.seed,
         device=asked.device.partition(":")[0],
+        reference=asked.reference,
         program=code_version(*PROGRAM),
     )
 

@@ -32,6 +32,7 @@ class Recording:
     frame_middle : shape (n,), float64, s: the middle of each frame's time on screen, as the mels count time
     mel : shape (T, 80), float32
     crop_rule : of the crops
+    reference : shape (S, S, 3), uint8 RGB: the one face whose pixels are moved, in the pose of all; None: any of them
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Recording:
     frame_middle: np.ndarray
     mel: np.ndarray
     crop_rule: CropRule
+    reference: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check the length."""

@@ -129,10 +129,7 @@ class Presenter:
         laps.end("faces")
         sketcher = task.loading.result()
         laps.end("load")
-        numbers = [
-            self._choose(task, footage, choice, found, sketcher, say)
-            for choice, found in zip(self._choices, boxes, strict=True)
-        ]
+        numbers = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
         again = self._several or task.plan.extended or task.info.is_image
         room = ROOM_BYTES // len(boxes) if again else 0
         speakers = []
@@ -188,9 +185,16 @@ class Presenter:
                     raise UsageError(f"{task.face}: --speaker {names} are the same face", hint="give one voice a face")
         return found
 
-    def _choose(
-        self, task: Task, footage: Footage, choice: Choice, boxes: np.ndarray, sketcher: Sketcher, say: Say
+    def choose(
+        self, task: Task, footage: Footage, boxes: np.ndarray, sketcher: Sketcher, say: Say, place: int = 0
     ) -> int | None:
+        """Return the number of the frame that lends its pixels, None where each frame lends its own.
+
+        Parameters
+        ----------
+        boxes : shape (N, 4), of the choice at `place`; at least one frame has a face
+        """
+        choice = self._choices[place]
         if self._reference == "current" or footage.num_frames == 1:
             return None
         mode, num_frames, memory = self._reference, footage.num_frames, self._known(choice)

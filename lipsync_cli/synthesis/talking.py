@@ -1,4 +1,4 @@
-"""A video's own talking: the crops of the face while its own sound speaks, and the mels of that sound."""
+"""A video's own talking: the face while its own sound speaks, posed as it is drawn, and the mels of that sound."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.faces.crop import crop_face
+from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.speech.mel import WINDOW, window_start
+from lipsync_cli.synthesis.align import Aligner, to_grey, turn
 from lipsync_cli.synthesis.footage import Footage
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.presenter import Presenter
+    from lipsync_cli.synthesis.sketch import Sketcher
     from lipsync_cli.synthesis.task import Task
 
 LOOK_S = 120  # of the video are looked through
@@ -29,18 +31,25 @@ class Talking(NamedTuple):
 
     Attributes
     ----------
-    crops : shape (n, S, S, 3), uint8 RGB, in order of time
+    crops : shape (n, S, S, 3), uint8 RGB, in order of time; in the reference's pose, where there is one
     frame_middle : shape (n,), float64, s: when each is shown, as the mels count time
     mel : shape (T, 80), float32, as they would drive the mouth
+    reference : shape (S, S, 3), uint8 RGB, the face that lends its pixels when this video is drawn; None: each its own
     """
 
     crops: np.ndarray
     frame_middle: np.ndarray
     mel: np.ndarray
+    reference: np.ndarray | None
 
 
 def own_talking(
-    task: Task, presenter: Presenter, min_s: float, progress: Progress | None = None, say: Say = lambda text: None
+    task: Task,
+    presenter: Presenter,
+    sketcher: Sketcher,
+    min_s: float,
+    progress: Progress | None = None,
+    say: Say = lambda text: None,
 ) -> Talking:
     """Collect the talking in the first two minutes of a task's source.
 
@@ -48,6 +57,7 @@ def own_talking(
     ----------
     task : of a video, with its own sound as the only voice
     presenter : knows whose face is meant, and what is known of it; of several, the first counts
+    sketcher : of the generator that is to draw the video
     min_s : how much there must be
 
     Raises
@@ -70,13 +80,31 @@ def own_talking(
         rule = task.header.crop_rule
         most = MAX_BYTES // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
+        number = presenter.choose(task, footage, boxes, sketcher, lambda text: None)
+        reference = None if number is None else crop_face(footage.frame(number), boxes[number], rule)
+        bring = _posing(reference, rule)
         crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)
         place = {int(number): index for index, number in enumerate(wanted)}
         for number, frame in footage.frames(np.arange(wanted[0], wanted[-1] + 1)):
             if number in place:
-                crops[place[number]] = crop_face(frame, boxes[number], rule)
+                crops[place[number]] = bring(crop_face(frame, boxes[number], rule))
     mel = voice.mel(0, int(window_start(middles[-1])) + WINDOW)
-    return Talking(crops, middles[wanted], mel)
+    return Talking(crops, middles[wanted], mel, reference)
+
+
+def _posing(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what brings one crop after the other into the pose of the reference, as it is done for the generator."""
+    if reference is None:
+        return lambda crop: crop
+    aligner, face = Aligner(rule), to_grey(reference)
+    pose: np.ndarray | None = None
+
+    def bring(crop: np.ndarray) -> np.ndarray:
+        nonlocal pose
+        pose = aligner.align(to_grey(crop), face, pose)
+        return turn(crop, pose)
+
+    return bring
 
 
 def _widen(mask: np.ndarray, reach: int) -> np.ndarray:

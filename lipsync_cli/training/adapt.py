@@ -26,24 +26,27 @@ from lipsync_cli.training.validate import movement
 if TYPE_CHECKING:
     from torch import nn
 
+    from lipsync_cli.data.batches import Batch
     from lipsync_cli.data.recording import Recording
 
 RECIPE = "l1"
 OPTIONS: dict[str, Any] = {
     "batch_size": 16,
-    "targets_per_reference": 4,
     "learning_rate": 1e-3,
     "beta1": 0.9,
     "beta2": 0.99,
     "clip_norm": 1.0,
-    "ssim_weight": 0.1,
-    "ema_samples": 300,
+    "ema_samples": 120,
     "augment": True,
+    "transforms": "voice,-mask",
 }
-WARM_UP = 0.05  # of the time
+LEARNING = "fuse", "flow_head"  # parts of the compact generator: where pixels go, not what is painted or heard
+SHARE = 4  # targets of a reference, where there is not one reference for all
+WARM_UP = 0.15  # of the time
 NUM_LOOKS = 10  # at the held-out frames
 PATIENCE = 4  # looks without a better one
 KEPT_DETAIL = 0.9  # of the drawn mouths' detail: a blur raises the PSNR, too
+LOST_HEARING_DB = 0.3  # less over wrong audio is a mouth that no longer listens
 
 STRETCH_S = 2.0
 STILL_LEVELS = 1.0  # of 255: coding alone makes as much
@@ -57,7 +60,7 @@ class Adapted:
 
     Attributes
     ----------
-    generator : the best on the held-out frames that is not blurred; as it was if none was better
+    generator : the best on the held-out frames that neither blurs nor listens less; as it was if none was better
     samples : that it has learnt from
     before, after : figures of the held-out frames: "mouth_psnr" (dB), "over_wrong_audio_db", and "mouth_detail", the
         mean difference of neighbouring pixels
@@ -87,9 +90,10 @@ def adapt(
 ) -> Adapted:
     """Go on training a generator with one video's own faces and sound.
 
-    The learning rate falls along a cosine; the average of the weights is looked at ten times on frames the network does
-    not learn from, and the best of those that do not blur the mouth is returned. When four looks in a row find nothing
-    better, it ends early.
+    It learns what it is to do: to move the pixels of the recording's reference, where there is one. Only the layers
+    that say where pixels go learn. The learning rate falls along a cosine; the average of the weights is looked at ten
+    times on frames the network does not learn from, and the best of those that neither blur the mouth nor hear less is
+    returned. When four looks in a row find nothing better, it ends early.
 
     Parameters
     ----------
@@ -106,20 +110,21 @@ def adapt(
     """
     if not mouth_moves(recording):
         raise NothingToDoError("the mouth moves no more than the rest of the face", recording.path)
-    config = make_config(RECIPE, generator=architecture, seed=seed, **{**OPTIONS, **options})
+    config = _configure(recording, generator=architecture, seed=seed, **options)
     source = Source(recording, recording.crops, "train", config, device)
     recipe = make_recipe(config, source.mouth_region, source.size)
     judge = _Judge(recording, source)
-    network = copy.deepcopy(generator).requires_grad_(True)
+    network = copy.deepcopy(generator)
+    learning = _choose_parameters(network)
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     betas = (config.beta1, config.beta2)
-    optimizer = kind(network.parameters(), config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    optimizer = kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
     state = TrainState(network, None, {"generator": optimizer}, config.ema_samples > 0)
     before = best = judge.measure(generator)
     kept, kept_samples, waited, looks = None, 0, 0, 0
     began = time.monotonic()
     while (done := _done(began, seconds, state.samples_seen, max_samples)) < 1 and waited < PATIENCE:
-        _step(source, recipe, state, config, done)
+        _step(source, recipe, state, config, done, recording.reference)
         if progress is not None:
             progress(math.floor(time.monotonic() - began), math.ceil(seconds), "adapting")
         done = _done(began, seconds, state.samples_seen, max_samples)
@@ -127,8 +132,7 @@ def adapt(
             continue
         looks, waited = int(done * NUM_LOOKS), waited + 1
         figures = judge.measure(state.shown.eval())
-        is_sharp = figures["mouth_detail"] >= KEPT_DETAIL * before["mouth_detail"]
-        if is_sharp and figures["mouth_psnr"] > best["mouth_psnr"]:
+        if _is_sound(figures, before) and figures["mouth_psnr"] > best["mouth_psnr"]:
             best, waited = figures, 0
             kept, kept_samples = copy.deepcopy(state.shown.state_dict()), state.samples_seen
     if kept is None:
@@ -146,11 +150,34 @@ def mouth_moves(recording: Recording) -> bool:
     return mouth > max(STILL_LEVELS, above)
 
 
+def _configure(recording: Recording, **options: Any) -> TrainConfig:
+    given = {**OPTIONS, **options}
+    share = SHARE if recording.reference is None else given["batch_size"]
+    return make_config(RECIPE, **{"targets_per_reference": share, **given})
+
+
+def _choose_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that learn, and let only these; those of a generator without such layers all do."""
+    named = list(network.named_parameters())
+    chosen = [parameter for name, parameter in named if name.startswith(LEARNING)]
+    network.requires_grad_(not chosen)
+    for parameter in chosen:
+        parameter.requires_grad_(True)
+    return chosen or [parameter for _, parameter in named]
+
+
+def _is_sound(figures: dict[str, float], before: dict[str, float]) -> bool:
+    """Tell whether mouths are as detailed as before, and follow the sound no less."""
+    is_sharp = figures["mouth_detail"] >= KEPT_DETAIL * before["mouth_detail"]
+    return is_sharp and figures["over_wrong_audio_db"] >= before["over_wrong_audio_db"] - LOST_HEARING_DB
+
+
 class _Judge:
     """The held-out frames, drawn with the right sound and with another."""
 
     def __init__(self, recording: Recording, source: Source) -> None:
-        self._batch = gather(source.crops, source.table, recording.draw_held_out(source.table), source.device)
+        batch = gather(source.crops, source.table, recording.draw_held_out(source.table), source.device)
+        self._batch = _refer(batch, recording.reference)
         self._region = source.mouth_region
 
     def measure(self, generator: nn.Module) -> dict[str, float]:
@@ -161,6 +188,14 @@ class _Judge:
             "over_wrong_audio_db": mouths[MODEL] - mouths[WRONG],
             "mouth_detail": _detail(rows[MODEL], self._region),
         }
+
+
+def _refer(batch: Batch, reference: np.ndarray | None) -> Batch:
+    """Put one reference (S, S, 3), uint8, if there is one, in the place of a batch's own."""
+    if reference is None:
+        return batch
+    pixels = torch.from_numpy(reference).to(batch.target.device).permute(2, 0, 1)[None].float().div_(255)
+    return batch._replace(reference=pixels)
 
 
 def _detail(pixels: np.ndarray, region: tuple[int, int, int, int]) -> float:
@@ -176,14 +211,16 @@ def _done(began: float, seconds: float, samples: int, max_samples: int | None) -
     return share if max_samples is None or share >= 1 else samples / max_samples
 
 
-def _step(source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float) -> None:
+def _step(
+    source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float, reference: np.ndarray | None
+) -> None:
     """Learn from one batch."""
     optimizer = state.optimizers["generator"]
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * min(1.0, (done + 0.01) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
     torch.manual_seed(int(np.random.SeedSequence([config.seed, state.step]).generate_state(1, np.uint64)[0] >> 1))
     state.generator.train()
-    batch = recipe.batch(source, state.step)
+    batch = _refer(recipe.batch(source, state.step), reference)
     terms = recipe.network_loss(batch, recipe.forward(state.generator, batch))
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.models import build
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 from lipsync_cli.synthesis import talking
 from lipsync_cli.synthesis.presenter import Presenter
+from lipsync_cli.synthesis.sketch import Sketcher
 from lipsync_cli.synthesis.talking import Talking, own_talking
 from lipsync_cli.synthesis.task import Task, prepare
 
@@ -23,9 +25,10 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path: Path):
         yield prepared
 
 
-def collect(task: Task, min_s: float = 0.5) -> Talking:
-    with Presenter() as presenter:
-        return own_talking(task, presenter, min_s)
+def collect(task: Task, min_s: float = 0.5, reference: str = "current") -> Talking:
+    sketcher = Sketcher(build(task.header.architecture, task.header.dims).eval())
+    with Presenter(reference) as presenter:
+        return own_talking(task, presenter, sketcher, min_s)
 
 
 def test_crops_and_sound_belong_together(task: Task) -> None:
@@ -35,6 +38,17 @@ def test_crops_and_sound_belong_together(task: Task) -> None:
     cut = windows(found.mel, window_start(found.frame_middle))
     np.testing.assert_allclose(cut, task.voices[0].windows(found.frame_middle), atol=1e-5)
     assert cut.max() > SILENCE and cut.shape[1] == WINDOW
+
+
+def test_faces_are_in_the_pose_of_the_one_that_lends_its_pixels(task: Task) -> None:
+    posed, free = collect(task, reference="neutral"), collect(task)
+    assert free.reference is None and posed.reference is not None
+    upper = slice(20, 48), slice(24, 72)  # eyes and nose
+
+    def misfits(crops: np.ndarray) -> np.ndarray:
+        return np.abs(crops[:, upper[0], upper[1]].astype(float) - posed.reference[upper]).mean((1, 2, 3))
+
+    assert misfits(posed.crops).max() < 0.5 * misfits(free.crops).max()
 
 
 def test_of_a_long_video_some_crops_are_kept(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from lipsync_cli.training.adapt import adapt
 RULE = CropRule()
 
 
-def record(num_frames: int, opening: float = 60.0) -> Recording:
+def record(num_frames: int, opening: float = 60.0, reference: int | None = None) -> Recording:
     """A face of smooth colours whose mouth is the brighter the louder its own sound is."""
     rng = np.random.default_rng(3)
     loud = np.repeat(rng.random(num_frames // 3 + 4), 13)[: num_frames * 4 + 27]
@@ -29,7 +29,8 @@ def record(num_frames: int, opening: float = 60.0) -> Recording:
     row0, row1, column0, column1 = RULE.mouth_region()
     crops = np.repeat(face[None], num_frames, 0)
     crops[:, row0:row1, column0:column1] += opening * loud[(middle * 80).astype(int), None, None, None]
-    return Recording(Path("ann.mp4"), crops.astype(np.uint8), middle, mel, RULE)
+    crops = crops.astype(np.uint8)
+    return Recording(Path("ann.mp4"), crops, middle, mel, RULE, None if reference is None else crops[reference])
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,32 @@ def test_it_gains_where_the_mouth_follows_the_sound_and_leaves_the_first_weights
     for name, value in generator.state_dict().items():
         assert torch.equal(value.nan_to_num(), before[name].nan_to_num())
     assert not first.generator.training
+
+
+def test_only_where_pixels_go_is_learnt_and_of_the_one_reference(generator: torch.nn.Module) -> None:
+    seen: list[torch.Tensor] = []
+    recording = record(40, reference=7)
+    watched = generator.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))  # copies have it, too
+    done = adapt(generator, "compact", recording, 600, max_samples=64, batch_size=8, learning_rate=1e-2)
+    watched.remove()
+    wanted = torch.from_numpy(recording.crops[7]).permute(2, 0, 1)[None] / 255
+    assert len(seen) > 4 and all(torch.allclose(reference, wanted) for reference in seen)
+    assert done.gain_db > 0
+    after = done.generator.state_dict()
+    changed = {name for name, value in generator.named_parameters() if not torch.equal(value, after[name])}
+    assert changed and {name.split(".")[0].rstrip("1234") for name in changed} <= {"fuse", "flow_head"}
+
+
+def test_what_listens_less_is_not_kept(generator: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = iter([(20.0, 2.0), *[(22.0 + look, 1.5) for look in range(20)]])
+
+    def measure(*_: object) -> dict[str, float]:
+        mouth, over_wrong = next(figures)
+        return {"mouth_psnr": mouth, "over_wrong_audio_db": over_wrong, "mouth_detail": 5.0}
+
+    monkeypatch.setattr("lipsync_cli.training.adapt._Judge.measure", measure)
+    done = adapt(generator, "compact", record(40), 600, max_samples=32, batch_size=8)
+    assert done.generator is generator and done.gain_db == 0
 
 
 def test_what_is_no_better_is_not_kept(generator: torch.nn.Module) -> None:
