@@ -10,7 +10,7 @@ import numpy as np
 
 from lipsync_cli.data.batches import fetch_pixels
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.models.lip_reader import CONTEXT, FPS, VOCABULARY
+from lipsync_cli.models.lip_reader import CONTEXT, FPS, SHRINK, VOCABULARY
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ class Utterances(NamedTuple):
 
     Attributes
     ----------
-    faces : shape (C, T, S, S), grey in [0, 1]; or (C, T, S / 2, S / 2), the mouths alone
+    faces : shape (C, T, S / 2, S / 2), small and grey, in [0, 1]; or (C, T, S / 4, S / 4), the mouths alone
     spans : shape (C, K, 2), see `Spoken`
     words : shape (C, K), places in `VOCABULARY`
     """
@@ -94,6 +94,7 @@ class SpokenTable:
     def __init__(self, table: FrameTable, middles: np.ndarray, transcripts: Transcripts) -> None:
         self.table, self.middles = table, middles
         self.words: dict[int, tuple[Word, ...]] = {}
+        self._small: dict[int, Tensor] = {}
         for row in table.rows:
             speaker, _, name = table.clip_name[row].rpartition("/")
             words = transcripts.read(speaker, name)
@@ -121,16 +122,25 @@ class SpokenTable:
         shown = [show_words(self.middles[of], self.words[row]) for row, of in zip(rows, frames, strict=True)]
         length = max(len(one.take) for one in shown)
         shown = [show_words(self.middles[of], self.words[row], length) for row, of in zip(rows, frames, strict=True)]
-        numbers = np.concatenate([of[one.take] for of, one in zip(frames, shown, strict=True)])
-        grey = to_grey(fetch_pixels(crops, numbers, device))
+        faces = [
+            self._fetch(crops, row, device)[torch.from_numpy(one.take)] for row, one in zip(rows, shown, strict=True)
+        ]
         spans, words = (
             torch.from_numpy(np.stack([getattr(one, name) for one in shown])) for name in ("spans", "words")
         )
-        return Utterances(grey.view(len(rows), length, *grey.shape[1:]), spans.to(device), words.to(device))
+        return Utterances(torch.stack(faces).float().div_(255), spans.to(device), words.to(device))
+
+    def _fetch(self, crops: Crops, row: int, device: str) -> Tensor:
+        """Give the small grey faces of a clip, uint8; they are kept, a twelfth of the crops' size."""
+        if row not in self._small:
+            grey = to_grey(fetch_pixels(crops, self.table.frames[row], device))
+            self._small[row] = (255 * grey).round().byte()
+        return self._small[row]
 
 
 def to_grey(pixels: Tensor) -> Tensor:
-    """Turn crops (n, S, S, 3), uint8 RGB, into grey ones in [0, 1] (ITU-R BT.601): shape (n, S, S)."""
+    """Turn crops (n, S, S, 3), uint8 RGB, into small grey ones in [0, 1] (ITU-R BT.601): shape (n, S / 2, S / 2)."""
     import torch
 
-    return pixels.float() @ (torch.tensor([0.299, 0.587, 0.114], device=pixels.device) / 255)
+    grey = pixels.float() @ (torch.tensor([0.299, 0.587, 0.114], device=pixels.device) / 255)
+    return torch.nn.functional.avg_pool2d(grey[:, None], SHRINK)[:, 0]

@@ -24,6 +24,7 @@ SLOT_OF = tuple(slot for slot, words in enumerate(SLOTS.values()) for _ in words
 FPS = 25.0  # frames a second that the reader is shown
 CONTEXT = 6  # frames that it sees before and after a word, at most
 POINTS = 8  # moments of a word that are compared
+SHRINK = 2  # crops are made so many times smaller
 MARGIN = 1.0  # frames by which these reach over the word's ends
 
 
@@ -36,29 +37,30 @@ class LipReader(nn.Module):
 
     Parameters
     ----------
-    size : side S of the square crop in pixels, a multiple of 48
+    size : side S of the square crop in pixels, a multiple of 32
     channels : of the picture encoder
     features : of a moment
     dropout : of a word's features, in training
     """
 
     def __init__(
-        self, size: int = 96, channels: tuple[int, int, int] = (24, 48, 96), features: int = 128, dropout: float = 0.4
+        self, size: int = 96, channels: tuple[int, int] = (16, 48), features: int = 128, dropout: float = 0.4
     ) -> None:
         super().__init__()
-        if size % 48:
-            raise ValueError(f"the crop's side must be a multiple of 48, not {size}")
+        if size % 32:
+            raise ValueError(f"the crop's side must be a multiple of 32, not {size}")
         self.size = size
-        c1, c2, c3 = channels
+        c1, c2 = channels
         self.looks = nn.Sequential(
-            nn.Conv2d(3, c1, 7, 3, 3, bias=False),  # of a picture and its neighbours in time
+            nn.Conv2d(3, c1, 5, 2, 2, bias=False),  # of a picture and its neighbours in time
             _norm(c1),
             nn.SiLU(),
-            *_conv(c1, c2, 2),
-            *_conv(c2, c3, 2),
-            nn.AdaptiveAvgPool2d((4, 4)),  # what a crop of 96 x 96 has here
+            nn.Conv2d(c1, c2, 3, 2, 1, bias=False),
+            _norm(c2),
+            nn.SiLU(),
+            nn.AdaptiveAvgPool2d((6, 6)),  # what a crop of 96 x 96 has here
             nn.Flatten(),
-            nn.Linear(c3 * 16, features),
+            nn.Linear(c2 * 36, features),
             nn.LayerNorm(features),
         )
         self.moves = nn.ModuleList(_Step(features, dilation) for dilation in (1, 2))
@@ -71,7 +73,8 @@ class LipReader(nn.Module):
 
         Parameters
         ----------
-        mouths : shape (B, T, S / 2, S / 2), grey in [0, 1], of consecutive crops, 25 a second; see `mouth_of`
+        mouths : shape (B, T, S / 4, S / 4), grey in [0, 1], of consecutive crops, 25 a second, made `SHRINK` times
+            smaller; see `mouth_of`
         spans : shape (B, K, 2), first and last moment of each word, in frames: frame n lasts from n to n + 1
 
         Returns
@@ -91,7 +94,7 @@ class LipReader(nn.Module):
         return self.verdict(functional.silu(self.word(self.dropout(read.flatten(2)))))
 
     def encode(self, mouths: Tensor) -> Tensor:
-        """Describe what the mouth does at each moment: shape (B, T, S / 2, S / 2) to (B, T, features)."""
+        """Describe what the mouth does at each moment: shape (B, T, S / 4, S / 4) to (B, T, features)."""
         deviation, mean = torch.std_mean(mouths, dim=(1, 2, 3), keepdim=True)
         looks = (mouths - mean) / (deviation + 0.02)
         wide = torch.cat([looks[:, :1], looks, looks[:, -1:]], 1)
@@ -103,7 +106,7 @@ class LipReader(nn.Module):
 
 
 def mouth_of(size: int) -> tuple[slice, slice]:
-    """Give the rows and columns of a crop of side S that a reader sees: its lower half, without a quarter each side."""
+    """Give rows and columns of a picture that a reader sees: its lower half, without a quarter on each side."""
     return slice(size // 2, size), slice(size // 4, size // 4 + size // 2)
 
 
@@ -122,10 +125,6 @@ def log_shares(odds: Tensor, words: Tensor) -> Tensor:
     slot_of = torch.tensor(SLOT_OF, device=odds.device)
     others = slot_of != slot_of[words][..., None]
     return functional.log_softmax(odds.float().masked_fill(others, -torch.inf), -1)
-
-
-def _conv(channels_in: int, channels: int, stride: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False), _norm(channels), nn.SiLU()
 
 
 def _norm(channels: int) -> nn.GroupNorm:

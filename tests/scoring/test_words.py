@@ -27,7 +27,7 @@ from lipsync_cli.scoring.protocol import score_pack
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.speech.mel import MelParameters
 
-DIMS = {"size": 96, "channels": [12, 12, 12], "features": 16}
+DIMS = {"size": 96, "channels": [12, 12], "features": 16}
 
 
 def write_align(path: Path, words: list[tuple[float, float, str]]) -> Path:
@@ -77,8 +77,8 @@ def test_frames_of_words_at_any_rate_and_where_no_face_is() -> None:
 def test_a_still_face_tells_nothing_of_how_long_a_word_takes() -> None:
     torch.manual_seed(0)
     reader = LipReader(**DIMS).eval()
-    still = torch.rand(1, 1, 48, 48).expand(1, 40, 48, 48)
-    moving = torch.rand(1, 40, 48, 48)
+    still = torch.rand(1, 1, 24, 24).expand(1, 40, 24, 24)
+    moving = torch.rand(1, 40, 24, 24)
     spans = torch.tensor([[[8.0, 11.0], [11.0, 30.0]]])
     with torch.no_grad():
         short, long = reader(still, spans)[0]
@@ -103,7 +103,7 @@ class BrightnessReader(nn.Module):
 
     def forward(self, mouths: Tensor, spans: Tensor) -> Tensor:
         middle = spans.mean(-1).long()
-        level = mouths[0, :, 14:34, 12:36].mean((1, 2))[middle]  # rows 62 ... 81, columns 36 ... 59 of the crop
+        level = mouths[0, :, 7:17, 6:18].mean((1, 2))[middle]  # rows 62 ... 81, columns 36 ... 59 of the crop
         centres = torch.arange(4) / 3
         odds = torch.zeros(*spans.shape[:2], len(VOCABULARY))
         odds[..., :4] = -60 * (level[..., None] - centres) ** 2
@@ -201,4 +201,4 @@ def test_another_crop_is_no_figure(reader: Path) -> None:
         Tools(files={"lip_reader": reader}).lip_reader(CropRule(scale=1.5))
     with pytest.raises(Missing, match="--lip-reader FILE"):
         Tools().lip_reader(CropRule())
-    assert mouth_of(96) == (slice(48, 96), slice(24, 72))
+    assert mouth_of(48) == (slice(24, 48), slice(12, 36))

@@ -61,7 +61,7 @@ def read_lips(
     faces = to_grey(torch.from_numpy(np.ascontiguousarray(crops[shown.take])).to(device))
     said = torch.from_numpy(shown.words[seen]).to(device)
     spans = torch.from_numpy(shown.spans[seen]).to(device)
-    rows, columns = mouth_of(crops.shape[1])
+    rows, columns = mouth_of(faces.shape[1])
     with torch.inference_mode():
         shares = log_shares(reader(faces[None, :, rows, columns], spans[None])[0], said)
         right = shares.gather(1, said[:, None])[:, 0]

@@ -41,7 +41,7 @@ class LipReaderRecipe:
         "generator": "lip-reader",
         "batch_size": 8 * WORDS,
         "targets_per_reference": WORDS,
-        "max_samples": 150_000,
+        "max_samples": 120_000,
         "beta1": 0.9,
         "weight_decay": 0.02,
         "schedule": "cosine",
