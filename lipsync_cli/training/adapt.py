@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 RECIPE = "l1"
 OPTIONS: dict[str, Any] = {
     "batch_size": 16,
+    "targets_per_reference": 4,
     "learning_rate": 1e-3,
     "beta1": 0.9,
     "beta2": 0.99,
@@ -41,7 +42,7 @@ OPTIONS: dict[str, Any] = {
     "transforms": "voice,-mask",
 }
 LEARNING = "fuse", "flow_head"  # parts of the compact generator: where pixels go, not what is painted or heard
-SHARE = 4  # targets of a reference, where there is not one reference for all
+SHARE = 0.5  # of the references in training: the one that infer takes, the others any, lest it learns this one by heart
 WARM_UP = 0.15  # of the time
 NUM_LOOKS = 10  # at the held-out frames
 PATIENCE = 4  # looks without a better one
@@ -110,7 +111,7 @@ def adapt(
     """
     if not mouth_moves(recording):
         raise NothingToDoError("the mouth moves no more than the rest of the face", recording.path)
-    config = _configure(recording, generator=architecture, seed=seed, **options)
+    config = make_config(RECIPE, generator=architecture, seed=seed, **{**OPTIONS, **options})
     source = Source(recording, recording.crops, "train", config, device)
     recipe = make_recipe(config, source.mouth_region, source.size)
     judge = _Judge(recording, source)
@@ -150,12 +151,6 @@ def mouth_moves(recording: Recording) -> bool:
     return mouth > max(STILL_LEVELS, above)
 
 
-def _configure(recording: Recording, **options: Any) -> TrainConfig:
-    given = {**OPTIONS, **options}
-    share = SHARE if recording.reference is None else given["batch_size"]
-    return make_config(RECIPE, **{"targets_per_reference": share, **given})
-
-
 def _choose_parameters(network: nn.Module) -> list[nn.Parameter]:
     """Return the parameters that learn, and let only these; those of a generator without such layers all do."""
     named = list(network.named_parameters())
@@ -177,7 +172,7 @@ class _Judge:
 
     def __init__(self, recording: Recording, source: Source) -> None:
         batch = gather(source.crops, source.table, recording.draw_held_out(source.table), source.device)
-        self._batch = _refer(batch, recording.reference)
+        self._batch = _refer(batch, recording.reference, 1.0)
         self._region = source.mouth_region
 
     def measure(self, generator: nn.Module) -> dict[str, float]:
@@ -190,12 +185,14 @@ class _Judge:
         }
 
 
-def _refer(batch: Batch, reference: np.ndarray | None) -> Batch:
-    """Put one reference (S, S, 3), uint8, if there is one, in the place of a batch's own."""
+def _refer(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
+    """Put one reference (S, S, 3), uint8, if there is one, in the place of a share of a batch's own."""
     if reference is None:
         return batch
-    pixels = torch.from_numpy(reference).to(batch.target.device).permute(2, 0, 1)[None].float().div_(255)
-    return batch._replace(reference=pixels)
+    changed = batch.reference.clone()
+    pixels = torch.from_numpy(reference).to(changed.device).permute(2, 0, 1).float().div_(255)
+    changed[: math.ceil(share * len(changed))] = pixels
+    return batch._replace(reference=changed)
 
 
 def _detail(pixels: np.ndarray, region: tuple[int, int, int, int]) -> float:
@@ -220,7 +217,7 @@ def _step(
         group["lr"] = config.learning_rate * min(1.0, (done + 0.01) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
     torch.manual_seed(int(np.random.SeedSequence([config.seed, state.step]).generate_state(1, np.uint64)[0] >> 1))
     state.generator.train()
-    batch = _refer(recipe.batch(source, state.step), reference)
+    batch = _refer(recipe.batch(source, state.step), reference, SHARE)
     terms = recipe.network_loss(batch, recipe.forward(state.generator, batch))
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()

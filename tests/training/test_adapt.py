@@ -76,7 +76,10 @@ def test_only_where_pixels_go_is_learnt_and_of_the_one_reference(generator: torc
     done = adapt(generator, "compact", recording, 600, max_samples=64, batch_size=8, learning_rate=1e-2)
     watched.remove()
     wanted = torch.from_numpy(recording.crops[7]).permute(2, 0, 1)[None] / 255
-    assert len(seen) > 4 and all(torch.allclose(reference, wanted) for reference in seen)
+    learnt, judged = ([s for s in seen if (len(s) == 2) is is_learnt] for is_learnt in (True, False))
+    assert len(learnt) > 3 and all(torch.allclose(references[:1], wanted) for references in learnt)
+    assert not all(torch.allclose(references[1:], wanted) for references in learnt)
+    assert judged and all(torch.allclose(references, wanted.expand_as(references)) for references in judged)
     assert done.gain_db > 0
     after = done.generator.state_dict()
     changed = {name for name, value in generator.named_parameters() if not torch.equal(value, after[name])}
