@@ -30,7 +30,7 @@ MIN_S = 2.5  # of talking: less teaches what was said, not how it is said
 MIN_GAIN_DB = 0.5  # the frames held out are few: less may be luck
 PROGRAM = (
     *("training", "models", "faces", "speech", "data/recording.py", "data/batches.py"),
-    *("synthesis/talking.py", "synthesis/reference.py", "synthesis/align.py"),
+    *("synthesis/talking.py", "synthesis/reference.py", "synthesis/align.py", "synthesis/poses.py"),
 )
 
 Adapt = Annotated[
@@ -160,6 +160,7 @@ def _find_or_make(
     from lipsync_cli.data.recording import Recording
     from lipsync_cli.data.weights import find_weights, load_weights, save_weights
     from lipsync_cli.media.probe import probe
+    from lipsync_cli.synthesis.poses import pair_poses
     from lipsync_cli.synthesis.presenter import Presenter
     from lipsync_cli.synthesis.sketch import Sketcher
     from lipsync_cli.synthesis.talking import own_talking
@@ -188,6 +189,8 @@ def _find_or_make(
             talking = own_talking(task, presenter, sketcher, MIN_S, progress.update, progress.note)
         crops, middles, mel, reference = talking
         recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference)
+        if reference is None:
+            recording = replace(recording, pairs=pair_poses(recording))
         done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress.update)
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
     if done.gain_db < MIN_GAIN_DB:

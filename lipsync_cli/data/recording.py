@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,21 @@ MIN_FRAMES = 30  # with fewer, there is nothing to hold out
 MAX_HELD_OUT = 32  # frames that are judged
 
 
+class Pairs(NamedTuple):
+    """Frames of like pose, by their numbers in a recording.
+
+    Attributes
+    ----------
+    reference : shape (m,)
+    target : shape (m, k), of the same part of the recording
+    posed : shape (m, k, S, S, 3), uint8 RGB, the targets in the very pose of their reference
+    """
+
+    reference: np.ndarray
+    target: np.ndarray
+    posed: np.ndarray
+
+
 @dataclass(frozen=True)
 class Recording:
     """What `FrameTable` and `Source` take of a pack, of one video.
@@ -33,6 +48,7 @@ class Recording:
     mel : shape (T, 80), float32
     crop_rule : of the crops
     reference : shape (S, S, 3), uint8 RGB: the one face whose pixels are moved, in the pose of all; None: any of them
+    pairs : of like pose, where there is no such reference; None: any two frames
     """
 
     path: Path
@@ -41,6 +57,7 @@ class Recording:
     mel: np.ndarray
     crop_rule: CropRule
     reference: np.ndarray | None = None
+    pairs: Pairs | None = None
 
     def __post_init__(self) -> None:
         """Check the length."""

@@ -114,7 +114,11 @@ class Aligner:
         """Return how much the upper faces of two grey crops differ when aligned: root mean square of levels."""
         pose = self._look(target, reference)
         posed = reference if pose is None else turn(reference, invert(pose))
-        difference = posed[self._rows, self._columns].astype(float) - target[self._rows, self._columns]
+        return self.difference(posed, target)
+
+    def difference(self, one: np.ndarray, other: np.ndarray) -> float:
+        """Return how much the upper faces of two grey crops differ as they lie: root mean square of levels."""
+        difference = one[self._rows, self._columns].astype(float) - other[self._rows, self._columns]
         return float(np.sqrt((difference**2).mean()))
 
     def contrast(self, face: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lipsync_cli.data.batches import gather
+from lipsync_cli.data.batches import Draw, gather
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.scoring.metrics.reconstruction import psnr
 from lipsync_cli.scoring.protocol import generate_rows
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lipsync_cli.data.batches import Batch
-    from lipsync_cli.data.recording import Recording
+    from lipsync_cli.data.recording import Pairs, Recording
 
 RECIPE = "l1"
 OPTIONS: dict[str, Any] = {
@@ -125,7 +125,7 @@ def adapt(
     kept, kept_samples, waited, looks = None, 0, 0, 0
     began = time.monotonic()
     while (done := _done(began, seconds, state.samples_seen, max_samples)) < 1 and waited < PATIENCE:
-        _step(source, recipe, state, config, done, recording.reference)
+        _step(source, recipe, state, config, done, recording)
         if progress is not None:
             progress(math.floor(time.monotonic() - began), math.ceil(seconds), "adapting")
         done = _done(began, seconds, state.samples_seen, max_samples)
@@ -171,8 +171,12 @@ class _Judge:
     """The held-out frames, drawn with the right sound and with another."""
 
     def __init__(self, recording: Recording, source: Source) -> None:
-        batch = gather(source.crops, source.table, recording.draw_held_out(source.table), source.device)
-        self._batch = _refer(batch, recording.reference, 1.0)
+        draw = recording.draw_held_out(source.table)
+        if recording.pairs is None:
+            self._batch = _refer(gather(source.crops, source.table, draw, source.device), recording.reference, 1.0)
+        else:
+            held_out = np.flatnonzero(recording.pairs.reference >= recording.clips[2]["first_frame"])
+            self._batch = _gather_pairs(source, recording.pairs, held_out, np.zeros_like(held_out)[:, None], draw.wrong)
         self._region = source.mouth_region
 
     def measure(self, generator: nn.Module) -> dict[str, float]:
@@ -195,6 +199,26 @@ def _refer(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
     return batch._replace(reference=changed)
 
 
+def _gather_pairs(source: Source, pairs: Pairs, rows: np.ndarray, columns: np.ndarray, wrong: np.ndarray) -> Batch:
+    """Fetch references, by their rows (R,), and targets of each, by columns (R, B / R), with right and wrong sound."""
+    targets = pairs.target[rows[:, None], columns].ravel()
+    draw = Draw(pairs.reference[rows], targets, np.resize(wrong, len(targets)))
+    posed = torch.from_numpy(pairs.posed[rows[:, None], columns]).flatten(0, 1).to(source.device)
+    batch = gather(source.crops, source.table, draw, source.device)
+    return batch._replace(target=posed.permute(0, 3, 1, 2).float().div_(255))
+
+
+def _draw_pairs(source: Source, recording: Recording, pairs: Pairs, step: int) -> Batch:
+    """Give the samples of one step, of pairs that may be learnt from."""
+    rng = np.random.default_rng([source.config.seed, step])
+    share = source.config.targets_per_reference
+    learnt = np.flatnonzero(pairs.reference < int(recording.clips[0]["num_frames"]))
+    rows = rng.choice(learnt, source.config.batch_size // share)
+    columns = rng.integers(0, pairs.target.shape[1], (len(rows), share))
+    batch = _gather_pairs(source, pairs, rows, columns, pairs.target[rows].ravel())
+    return source.transform(batch, step)
+
+
 def _detail(pixels: np.ndarray, region: tuple[int, int, int, int]) -> float:
     """Return the mean difference of neighbouring pixels in a region of crops (n, S, S, 3), levels of 255."""
     row0, row1, column0, column1 = region
@@ -209,7 +233,7 @@ def _done(began: float, seconds: float, samples: int, max_samples: int | None) -
 
 
 def _step(
-    source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float, reference: np.ndarray | None
+    source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float, recording: Recording
 ) -> None:
     """Learn from one batch."""
     optimizer = state.optimizers["generator"]
@@ -217,7 +241,10 @@ def _step(
         group["lr"] = config.learning_rate * min(1.0, (done + 0.01) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
     torch.manual_seed(int(np.random.SeedSequence([config.seed, state.step]).generate_state(1, np.uint64)[0] >> 1))
     state.generator.train()
-    batch = _refer(recipe.batch(source, state.step), reference, SHARE)
+    if recording.pairs is None:
+        batch = _refer(recipe.batch(source, state.step), recording.reference, SHARE)
+    else:
+        batch = _draw_pairs(source, recording, recording.pairs, state.step)
     terms = recipe.network_loss(batch, recipe.forward(state.generator, batch))
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()

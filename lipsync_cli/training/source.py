@@ -48,7 +48,10 @@ class Source:
 
     def batch(self, step: int) -> Batch:
         """Give the samples of one training step, transformed if the configuration says so."""
-        batch = self.gather(self.table.draw(self.sampling, step))
+        return self.transform(self.gather(self.table.draw(self.sampling, step)), step)
+
+    def transform(self, batch: Batch, step: int) -> Batch:
+        """Transform the samples of one training step, if the configuration says so."""
         if not self.config.augment:
             return batch
         return augment(batch, self.config.seed, step, self.config.augment_share, self.transforms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from lipsync_cli import models
 from lipsync_cli.data.batches import FrameTable, gather
-from lipsync_cli.data.recording import APART_S, MIN_FRAMES, Recording
+from lipsync_cli.data.recording import APART_S, MIN_FRAMES, Pairs, Recording
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.training.adapt import adapt
@@ -84,6 +85,30 @@ def test_only_where_pixels_go_is_learnt_and_of_the_one_reference(generator: torc
     after = done.generator.state_dict()
     changed = {name for name, value in generator.named_parameters() if not torch.equal(value, after[name])}
     assert changed and {name.split(".")[0].rstrip("1234") for name in changed} <= {"fuse", "flow_head"}
+
+
+def some_of(frames: np.ndarray, count: int) -> np.ndarray:
+    return np.random.default_rng(4).choice(frames, (count, 6))
+
+
+def test_pairs_of_like_pose_are_learnt_from_in_one_part_and_judged_by_in_another(generator: torch.nn.Module) -> None:
+    recording = record(100)
+    parts = [int(part["first_frame"]) + np.arange(int(part["num_frames"])) for part in recording.clips]
+    reference = np.concatenate([parts[0][::3], parts[2][:5]])
+    target = np.concatenate([some_of(parts[0], len(parts[0][::3])), some_of(parts[2], 5)])
+    posed = recording.crops[target].copy()
+    posed[:, :, 0, 0] = target[:, :, None]  # so that a batch can be told
+    seen: list[torch.Tensor] = []
+    watched = generator.register_forward_pre_hook(lambda _, given: seen.append(given[1][:, 0, 0, 0] * 255))
+    found = replace(recording, pairs=Pairs(reference, target, posed))
+    done = adapt(generator, "compact", found, 600, max_samples=32, batch_size=8, learning_rate=1e-2)
+    watched.remove()
+    assert done.before["mouth_psnr"] > 0
+    told = [{round(float(x)) for x in given} for given in seen]
+    learnt = set().union(*(numbers for numbers, given in zip(told, seen, strict=True) if len(given) == 8))
+    judged = set().union(*(numbers for numbers, given in zip(told, seen, strict=True) if len(given) == 5))
+    assert learnt and learnt <= set(parts[0].tolist())
+    assert judged == set(target[-5:, 0].tolist())
 
 
 def test_what_listens_less_is_not_kept(generator: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
