@@ -1,6 +1,7 @@
 """Write the table of docs/metrics.md that says what each metric makes of known damage to real clips.
 
-    python docs/make_metrics.py [grid.h5] [--metrics NAMES] [--inception FILE] [--syncnet FILE] [--lip-reader FILE]
+    python docs/make_metrics.py [grid.h5] [--metrics NAMES] [--transcripts FOLDER] [--inception FILE] [--syncnet FILE]
+        [--lip-reader FILE]
 
 Takes held-out clips of a pack, damages them, and asks every metric there is. The figures are kept in
 docs/sensitivity.json, so that --metrics replaces only the rows that it names, and without a pack the page is written
@@ -21,6 +22,7 @@ import numpy as np
 
 from lipsync_cli.data.batches import FrameTable
 from lipsync_cli.data.reader import Pack
+from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.scoring.evidence import Evidence, View
 from lipsync_cli.scoring.judge import Judged, Watcher
 from lipsync_cli.scoring.metrics.metric import HIGHER, NEAR, SET, Family, Metric, Missing
@@ -78,7 +80,7 @@ class Cell(NamedTuple):
     is_worse: bool
 
 
-def open_clips(pack: Pack, number: int, tools: Tools) -> list[Clip]:
+def open_clips(pack: Pack, number: int, tools: Tools, transcripts: Transcripts | None = None) -> list[Clip]:
     """Take held-out clips, speakers in turn."""
     table = FrameTable(pack, "test")
     speaker_of = {row: str(pack.clips[row]["speaker"]) for row in table.rows}
@@ -91,6 +93,8 @@ def open_clips(pack: Pack, number: int, tools: Tools) -> list[Clip]:
         frames = table.frames[row]
         quiet = pack.read_crops(table.quiet_frames(row)[:1])
         real = _evidence(pack, row, frames, quiet, tools)
+        if transcripts is not None:
+            real.words_or_none = transcripts.read(real.speaker, real.clip)
         crops = pack.read_crops(np.resize(table.frames[other], len(frames)))
         clips.append(Clip(real, quiet, crops, _mel(pack, other)))
     return clips
@@ -308,6 +312,7 @@ def main() -> int:
     parser.add_argument("pack", type=Path, nargs="?", help="without one the figures stay as they are")
     parser.add_argument("--clips", type=int, default=9)
     parser.add_argument("--metrics", default="all", help="names and groups, with commas; other rows stay as they are")
+    parser.add_argument("--transcripts", type=Path)
     for option in _FILES:
         parser.add_argument(f"--{option.replace('_', '-')}", type=Path)
     given = vars(parser.parse_args())
@@ -324,7 +329,8 @@ def measure(given: dict[str, Any]) -> None:
     families = find_families(given["metrics"].split(","))
     with Pack(given["pack"]) as pack:
         tools.mel_parameters = pack.mel_parameters
-        clips = open_clips(pack, given["clips"], tools)
+        transcripts = None if given["transcripts"] is None else Transcripts(given["transcripts"])
+        clips = open_clips(pack, given["clips"], tools, transcripts)
         table = tabulate(ask(clips, families, lambda text: print(text, file=sys.stderr)), families)
     about = describe(clips)
     kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}

@@ -31,6 +31,15 @@ def test_the_expert_is_what_its_card_says():
     assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}
 
 
+def test_the_lip_reader_is_what_its_card_says():
+    path = find_weights(None, "lip reader")
+    header = read_header(path)
+    card = (path.parent / "READER_CARD.md").read_text()
+    assert EMBEDDED["lip reader"] in card and header.sha256 in card and path.stat().st_size < 4 << 20
+    assert f"| all | {100 * header.metrics['words/accuracy']:.1f} |" in card
+    assert header.metrics["words/accuracy"] > 0.5 and header.metrics["words/letter"] > 0.12  # guessing: 0.19, 0.04
+
+
 def test_they_load_into_the_network_that_the_header_names():
     generator, _ = load_weights(None)
     assert sum(p.numel() for p in generator.parameters()) == 2_225_738 and not generator.training

@@ -74,7 +74,8 @@ def score(
         Path | None, typer.Option(help="SyncNet's published weights, for LSE-D and LSE-C.", show_default=False)
     ] = None,
     lip_reader: Annotated[
-        Path | None, typer.Option(help="Lip reader: run folder or .safetensors file.", show_default=False)
+        Path | None,
+        typer.Option(help="Lip reader: run folder or .safetensors file.", show_default="the one that comes with it"),
     ] = None,
     transcripts: Annotated[
         Path | None,

@@ -167,7 +167,8 @@ def _weights() -> str:
     from lipsync_cli.data.weights import find_weights, load_weights
 
     found = []
-    for kind, name in (("generator", "MODEL_CARD.md"), ("sync expert", "EXPERT_CARD.md")):
+    cards = {"generator": "MODEL_CARD.md", "sync expert": "EXPERT_CARD.md", "lip reader": "READER_CARD.md"}
+    for kind, name in cards.items():
         path = find_weights(None, kind)
         _, header = load_weights(None, kind=kind)
         named = re.search(r"SHA-256 `([0-9a-f]{64})`", (path.parent / name).read_text(encoding="utf-8"))

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 FORMAT = "lipsync-weights"
 FORMAT_VERSION = 1
-EMBEDDED = {"generator": "lipsync_compact.safetensors", "sync expert": "lipsync_expert.safetensors"}  # in assets
+EMBEDDED = {  # in assets
+    "generator": "lipsync_compact.safetensors",
+    "sync expert": "lipsync_expert.safetensors",
+    "lip reader": "lipsync_reader.safetensors",
+}
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
 

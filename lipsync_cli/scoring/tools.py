@@ -88,11 +88,11 @@ class Tools:
         return network, header
 
     def lip_reader(self, rule: CropRule) -> LipReader:
-        """Give the lip reader that the user named.
+        """Give the lip reader: the user's, else the one that comes with the package.
 
         Raises
         ------
-        Missing : none was named, or it knows other crops than these
+        Missing : it knows other crops than these
         InputError : the file is no lip reader
         """
         from lipsync_cli.faces.crop import check_same
@@ -108,7 +108,7 @@ class Tools:
     def _lip_reader(self) -> tuple[Any, Any]:
         from lipsync_cli.data.weights import load_weights
 
-        network, header = load_weights(self.file("lip_reader", "lip reader weights"), self.device, "lip reader")
+        network, header = load_weights(self.files.get("lip_reader"), self.device, "lip reader")
         about: dict[str, Any] = {"name": header.name, "sha256": header.sha256}
         for name, of in (("real_word_error", "words/accuracy"), ("real_letter_error", "words/letter")):
             if of in header.metrics:

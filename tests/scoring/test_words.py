@@ -199,6 +199,4 @@ def test_what_is_wrong_is_said_in_a_line(clip_folder: Path, reader: Path, good: 
 def test_another_crop_is_no_figure(reader: Path) -> None:
     with pytest.raises(Missing, match="lip reader reader does not fit"):
         Tools(files={"lip_reader": reader}).lip_reader(CropRule(scale=1.5))
-    with pytest.raises(Missing, match="--lip-reader FILE"):
-        Tools().lip_reader(CropRule())
     assert mouth_of(48) == (slice(24, 48), slice(12, 36))
