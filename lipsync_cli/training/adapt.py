@@ -47,7 +47,6 @@ WARM_UP = 0.15  # of the time
 NUM_LOOKS = 10  # at the held-out frames
 PATIENCE = 4  # looks without a better one
 KEPT_DETAIL = 0.9  # of the drawn mouths' detail: a blur raises the PSNR, too
-LOST_HEARING_DB = 0.3  # less over wrong audio is a mouth that no longer listens
 
 STRETCH_S = 2.0
 STILL_LEVELS = 1.0  # of 255: coding alone makes as much
@@ -164,7 +163,7 @@ def _choose_parameters(network: nn.Module) -> list[nn.Parameter]:
 def _is_sound(figures: dict[str, float], before: dict[str, float]) -> bool:
     """Tell whether mouths are as detailed as before, and follow the sound no less."""
     is_sharp = figures["mouth_detail"] >= KEPT_DETAIL * before["mouth_detail"]
-    return is_sharp and figures["over_wrong_audio_db"] >= before["over_wrong_audio_db"] - LOST_HEARING_DB
+    return is_sharp and figures["over_wrong_audio_db"] >= before["over_wrong_audio_db"]
 
 
 class _Judge:
