@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
@@ -91,6 +92,11 @@ def _read_safetensors(path: Path, hint: str) -> dict[str, Tensor]:
         raise InputError("is a damaged .safetensors file", path, hint) from error
 
 
+# what PyTorch raises on its way through a file that ends too soon or holds other bytes
+DAMAGE: tuple[type[Exception], ...] = (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError)
+DAMAGE += (AttributeError, IndexError, StructError, AssertionError)
+
+
 def _read_pickled(path: Path, hint: str) -> object:
     import warnings
     from pickle import UnpicklingError
@@ -104,7 +110,7 @@ def _read_pickled(path: Path, hint: str) -> object:
     except UnpicklingError as error:
         fact = "holds code or objects beside tensors, or is no file of PyTorch's; it was not loaded"
         raise InputError(fact, path, hint) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except DAMAGE as error:
         if _is_program(path):
             raise InputError("is a TorchScript program, not tensors alone; it was not loaded", path, hint) from error
         raise InputError("is damaged or no file of PyTorch's", path, hint) from error
