@@ -6,6 +6,7 @@ import numpy as np
 
 from lipsync_cli.data.recording import Pairs, Recording
 from lipsync_cli.synthesis.align import Aligner, to_grey, turn
+from lipsync_cli.synthesis.reference import spread
 
 NUM_REFERENCES = 64  # of each part of a recording
 NUM_CANDIDATES, NUM_TARGETS = 28, 6  # that are compared with a reference, and those of them that are kept
@@ -28,10 +29,10 @@ def pair_poses(recording: Recording) -> Pairs | None:
     for part in (recording.clips[0], recording.clips[2]):
         before = len(references)
         frames = int(part["first_frame"]) + np.arange(int(part["num_frames"]))
-        for reference in _spread(frames, NUM_REFERENCES):
+        for reference in spread(frames, NUM_REFERENCES):
             apart = np.abs(frames - reference)
             found = []
-            for frame in _spread(frames[(apart >= REACH[0]) & (apart <= REACH[1])], NUM_CANDIDATES):
+            for frame in spread(frames[(apart >= REACH[0]) & (apart <= REACH[1])], NUM_CANDIDATES):
                 pose = aligner.align(greys[frame], greys[reference])
                 found.append((aligner.difference(turn(greys[frame], pose), greys[reference]), int(frame), pose))
             if len(found) < NUM_TARGETS:
@@ -43,8 +44,3 @@ def pair_poses(recording: Recording) -> Pairs | None:
         if len(references) == before:
             return None
     return Pairs(np.array(references), np.array(targets), np.array(posed))
-
-
-def _spread(numbers: np.ndarray, count: int) -> np.ndarray:
-    """Return at most `count` of the numbers, evenly spread."""
-    return numbers[np.unique(np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int))]

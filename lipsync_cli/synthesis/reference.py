@@ -38,7 +38,7 @@ def choose_neutral(
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
     numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0])])
-    numbers = _spread(_of_usual_size(numbers, boxes), num_candidates)
+    numbers = spread(_of_usual_size(numbers, boxes), num_candidates)
     crops = np.stack([crop_face(footage.frame(n), boxes[n], rule) for n in numbers])
     kept = _sharp(crops)
     numbers, crops = numbers[kept], crops[kept]
@@ -66,14 +66,14 @@ def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int)
     if not len(numbers):
         return True
     aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
-    others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in _spread(numbers, 2 * NUM_POSES)]
+    others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
     misfit = np.median([aligner.misfit(other, face) for other in others])
     return bool(misfit <= MISFIT * aligner.contrast(face))
 
 
-def _spread(numbers: np.ndarray, count: int) -> np.ndarray:
+def spread(numbers: np.ndarray, count: int) -> np.ndarray:
     """Return at most `count` of the numbers, evenly spread."""
-    return numbers[np.unique(np.linspace(0, len(numbers) - 1, count).round().astype(int))]
+    return numbers[np.unique(np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int))]
 
 
 def _of_usual_size(numbers: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def _detail(mouths: np.ndarray) -> np.ndarray:
 def _of_usual_pose(crops: np.ndarray, rule: CropRule) -> np.ndarray:
     """Tell which crops (n, S, S, 3) can be brought into the others' poses well, the better half at least; (n,) bool."""
     aligner, greys = Aligner(rule), [to_grey(crop) for crop in crops]
-    others = _spread(np.arange(len(greys)), NUM_POSES)
+    others = spread(np.arange(len(greys)), NUM_POSES)
     typical = np.zeros(len(greys))
     for one, grey in enumerate(greys):
         misfits = [aligner.misfit(greys[other], grey) for other in others if other != one]
