@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -54,3 +55,38 @@ def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first
     assert planned.count(" score ") == len(recipes)  # all but the expert
     assert planned.index("--recipe sync-expert") < planned.index("--recipe lipgan-expert --expert")
     assert planned.count("compare.py") == 1
+
+
+def test_thesis_tables_have_the_control_rows_and_the_intervals() -> None:
+    path = ROOT / "examples" / "thesis" / "compare.py"
+    spec = importlib.util.spec_from_file_location("compare", path)
+    assert spec is not None and spec.loader is not None
+    compare = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(compare)
+
+    def summary(row: str, metric: str, mean: float | None, **more: float) -> dict[str, object]:
+        spread = {"median": mean, "max": mean, "min": mean, "low": None, "high": None}
+        return {"kind": "summary", "group": "all", "row": row, "metric": metric, "mean": mean} | spread | more
+
+    def records(mean: float, distance: float | None) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = [{"kind": "protocol", "frames": 6, "clips": 2}]
+        for row in ("model", "wrong_audio", "copy", "model - wrong_audio", "ground_truth"):
+            more = {"low": mean - 1, "high": mean + 1} if row != "ground_truth" else {}
+            found += [summary(row, metric, mean, **more) for metric in compare.METRICS]
+            found += [summary(row, "crop_frechet_dlib", distance)]
+        return found
+
+    tables = compare.make_tables({"mine": records(30, None), "theirs": records(20, 0.25)})
+    lines = tables.splitlines()
+    for name in ("7.1, SSIM", "7.2, PSNR", "7.3, Frechet"):
+        assert sum(name in line for line in lines) == 1
+    model = "30.00 (29.00 to 31.00)"
+    gap = "+30.00 (+29.00 to +31.00)"
+    spread = f"{model} / 30.00 / 30.00 / 30.00"
+    assert f"| mine | {spread} | {spread} | {model} | {gap} |" in lines
+    assert sum(line.startswith("| copy the reference |") for line in lines) == 3
+    assert lines[-3:] == [
+        "| copy the reference | 0.2500 |  |",
+        "| theirs | 0.2500 | 0.2500 |",
+        "| ground truth | 0.2500 |  |",
+    ]

@@ -165,7 +165,7 @@ def score(
     wanted = [name.strip() for name in metrics.split(",") if name.strip()]
     named = {"inception": inception, "syncnet": syncnet, "transcripts": transcripts}
     wanted += [name for file, names in WHAT_FOR.items() if named[file] is not None for name in names]
-    families = find_families(wanted)
+    find_families(wanted)  # a wrong name is refused before anything is read
     sheet = None
     with Progress(quiet, verbose) as progress:
         is_film = reference is not None or source.is_dir() or not _is_pack(source)
@@ -238,7 +238,7 @@ def score(
                         max_frames,
                         seed,
                         tools,
-                        families,
+                        find_families(wanted, has_frames=False),
                         batch_size,
                         kept,
                         progress.update,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.tools import Tools
 
 EMBED_EVERY = 5  # frames
+NO_FRAMES = "only a video has whole frames"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Evidence:
     def wide(self) -> np.ndarray:
         """The faces with more around them, from whole frames: shape (n, 224, 224, 3), uint8 RGB."""
         if self.wide_or_none is None:
-            raise Missing("only a video has whole frames")
+            raise Missing(NO_FRAMES)
         return self.wide_or_none
 
     @property

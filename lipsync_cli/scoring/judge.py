@@ -89,6 +89,12 @@ class Judged:
                 if concerns(family, evidence.row):
                     self._ask(family, evidence)
 
+    def decline(self, rows: Sequence[str], families: Sequence[Family], reason: str) -> None:
+        """Say why families have no figure in these rows."""
+        for family in families:
+            keys = [(row, metric.name) for row in rows if concerns(family, row) for metric in family.metrics]
+            self.reasons.update(dict.fromkeys(keys, reason))
+
     def _ask(self, family: Family, evidence: Evidence) -> None:
         assert family.measure is not None
         try:

@@ -10,7 +10,7 @@ import numpy as np
 from lipsync_cli.data.batches import MIN_GAP, Draw, FrameTable, gather
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.collect import collect
-from lipsync_cli.scoring.evidence import Evidence
+from lipsync_cli.scoring.evidence import NO_FRAMES, Evidence
 from lipsync_cli.scoring.judge import Judged
 from lipsync_cli.scoring.kept import Kept
 from lipsync_cli.scoring.metrics.registry import find_families
@@ -95,14 +95,15 @@ def score_pack(
     Crops are compared as 8-bit pixels, as a file would hold them. The real crop is the pack's, so that what its JPEG
     compression lost counts against nobody.
     """
-    families = find_families() if families is None else families
+    families = find_families(has_frames=False) if families is None else families
     tools = tools or Tools()
     tools.mel_parameters = pack.mel_parameters
     kept = kept or Kept(None, None)
     table, draw = draw_frames(pack, split, max_frames, seed)
     words = None if transcripts is None else read_words(table, transcripts)
     stage = Stage(pack, generator, table, tools, batch_size, words)
-    of_frames = [family for family in families if not family.is_continuous]
+    of_frames = [family for family in families if not family.is_continuous and family.watch is None]
+    unseen = [family for family in families if family.watch is not None]
     of_clips = [family for family in families if family.is_continuous]
     clips: list[Judged] = []
     for done, row in enumerate(table.rows, 1):
@@ -114,6 +115,7 @@ def score_pack(
                 judged.add(stage.show_frames(row, Draw(*(frames[part] for frames in draw))), of_frames)
             if of_clips:
                 judged.add(stage.show_clip(row), of_clips)
+            judged.decline((MODEL, WRONG, COPY, TRUTH), unseen, NO_FRAMES)
             kept.put(table.clip_name[row], judged)
         clips.append(judged)
         if progress is not None:

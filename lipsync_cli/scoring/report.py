@@ -155,7 +155,8 @@ def _count(scores: Scores, overall: dict[str, dict[str, Statistics]]) -> str:
     clips = len(scores.clip_names)
     if not frames:
         return f"{clips} clips"
-    return f"{frames} frames of {clips} clips" if clips > 1 else f"{frames} frames"
+    counted = f"{frames} frames" if frames > 1 else "1 frame"
+    return f"{counted} of {clips} clips" if clips > 1 else counted
 
 
 def _overview(scores: Scores, overall: dict[str, dict[str, Statistics]]) -> list[str]:

@@ -115,7 +115,8 @@ def judge_video(
     count = min(len(pairing.pairs), len(track.boxes))
     has_face = ~np.isnan(track.boxes[:count, 0])
     if not has_face.any():
-        raise NothingToDoError(f"no face in {count} of {count} frames", real)
+        hint = "give a video of a face that looks at the camera"
+        raise NothingToDoError(f"no face in {count} of {count} frames", real, hint)
     notes = list(pairing.notes)
     if not has_face.all():
         notes.append(f"no face in {int((~has_face).sum())} of {count} frames of {real.name}: left out")

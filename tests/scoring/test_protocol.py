@@ -32,6 +32,14 @@ def test_every_test_frame_with_a_face_is_scored_once(memory_pack: MemoryPack) ->
     assert scores.rows["model"]["crop_psnr"].frame.max() == FRAMES - 1
 
 
+def test_what_a_pack_cannot_show_is_null_with_its_reason(memory_pack: MemoryPack) -> None:
+    families = find_families(["frame_psnr", "crop_psnr"])
+    scores, _ = score_pack(memory_pack, Copier(), max_frames=6, families=families)  # type: ignore[arg-type]
+    for row in ("model", "wrong_audio", "copy", "ground_truth"):
+        assert scores.missing[row, "frame_psnr"] == {"only a video has whole frames": [0, 1, 2]}
+        assert set(scores.rows[row]) == {"crop_psnr"}
+
+
 def test_references_are_six_frames_away_in_the_same_clip_and_wrong_audio_is_of_another(memory_pack: MemoryPack) -> None:
     _, draw = score(memory_pack, Copier())
     assert (np.abs(draw.reference - draw.target) >= 6).all()

@@ -34,6 +34,12 @@ def test_metrics_are_chosen_by_name_by_group_and_by_default() -> None:
     assert set(names("standard", "all")) == set(names("all"))
 
 
+def test_what_needs_whole_frames_is_standard_only_where_there_are_some() -> None:
+    without = [metric.name for family in find_families(has_frames=False) for metric in family.metrics]
+    assert set(names()) - set(without) == {"frame_psnr", "frame_ssim", "box_visibility"}
+    assert find_families(["frame_psnr"], has_frames=False) == find_families(["frame_psnr"])
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"no metric or group is called 'psnrr'.*reconstruction: mouth_psnr"):
         find_families(["crop_psnr", "psnrr"])

@@ -24,12 +24,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-def find_families(wanted: Iterable[str] | None = None) -> list[Family]:
+def find_families(wanted: Iterable[str] | None = None, has_frames: bool = True) -> list[Family]:
     """Find the families of the metrics that are wanted, each with the wanted metrics only.
 
     Parameters
     ----------
     wanted : names of metrics and of groups, "standard" or "all"; None: the standard ones
+    has_frames : whole frames are there, as of a video; without them what needs them is not standard
 
     Raises
     ------
@@ -46,7 +47,8 @@ def find_families(wanted: Iterable[str] | None = None) -> list[Family]:
 
     chosen = []
     for family in families:
-        is_whole = "all" in names or ("standard" in names and family.is_standard)
+        is_standard = family.is_standard and (has_frames or family.watch is None)
+        is_whole = "all" in names or ("standard" in names and is_standard)
         metrics = tuple(m for m in family.metrics if is_whole or m.name in names or m.group in names)
         if metrics:
             chosen.append(replace(family, metrics=metrics))

@@ -79,7 +79,9 @@ def draw_curves(columns: Sequence[Column], metric: Metric, key: Key, marked: Seq
     for place, label in up.ticks(metric):
         parts += [_line(left, place, WIDTH, place, class_="grid"), _text(left - 6, place + 4, label, "tick", "end")]
     for place, label in along.ticks(None):
-        parts.append(_text(place, height - 6, label, "tick", "middle"))
+        if place < WIDTH - 60:
+            parts.append(_text(place, height - 6, label, "tick", "middle"))
+    parts.append(_text(WIDTH - 6, height - 6, "frame", "tick", "end"))
     for frame in (frame for frame in marked if along.low <= frame <= along.high):
         place = along.place(frame)
         parts.append(_line(place, top, place, height - 22, class_="mark"))

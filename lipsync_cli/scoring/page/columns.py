@@ -127,4 +127,5 @@ def show_metric(metric: Metric) -> Markup:
     better = _BETTER.get(metric.direction, target)
     arrow = tag("abbr", _ARROWS[metric.direction], title=better)
     unit = tag("span", f"\u00a0{metric.unit}", class_="unit") if metric.unit else None
-    return tag("span", metric.title, unit, "\u00a0", arrow, class_="metric")
+    title = metric.title[:1].upper() + metric.title[1:]
+    return tag("span", title, unit, "\u00a0", arrow, class_="metric")

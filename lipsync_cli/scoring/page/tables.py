@@ -131,7 +131,7 @@ def draw_differences(
 
 def draw_definitions(metrics: Sequence[Metric]) -> Markup:
     """Make the table of what each metric is."""
-    heads = ("metric", "name", "one figure a", "definition", "source")
+    heads = ("metric", "name", "a figure for each", "definition", "source")
     lines = [
         tag(
             "tr",
