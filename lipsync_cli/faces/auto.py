@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.media.frame import Frame
 
 MIN_SCORE = 0.7  # of the network: faces have 1.0 and more
 MAX_PAUSE = 16  # thorough searches that are left out, at most, after fruitless ones
@@ -32,12 +33,12 @@ class InHogGeometry:
     def __init__(self, network: Detector) -> None:
         self._network = network
 
-    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame; see `Detector.detect`."""
         boxes, scores = self._network.detect(frame, small)
         return _converted(boxes), scores
 
-    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find a face again; see `Detector.detect_near`."""
         boxes, scores = self._network.detect_near(frame, box)
         return _converted(boxes), scores
@@ -59,13 +60,13 @@ class AutoDetector:
     name = "hog"
 
     def __init__(
-        self, hog: Detector, network: Callable[[], Detector], is_frontal: Callable[[np.ndarray, np.ndarray], bool]
+        self, hog: Detector, network: Callable[[], Detector], is_frontal: Callable[[Frame, np.ndarray], bool]
     ) -> None:
         self._hog, self._make, self._is_frontal = hog, network, is_frontal
         self._network: Detector | None = None
         self._pause = self._paused = self._misses = 0
 
-    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame; the network is asked in thorough searches (`small`). See `Detector.detect`."""
         boxes, scores = self._hog.detect(frame, small)
         if len(boxes) or not small:
@@ -77,7 +78,7 @@ class AutoDetector:
         self._paused, self._pause = 0, 0 if len(boxes) else min(max(1, 2 * self._pause), MAX_PAUSE)
         return boxes, scores
 
-    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find a face again; see `Detector.detect_near`."""
         boxes, scores = self._hog.detect_near(frame, box)
         if not len(boxes) and self._misses < MAX_MISSES:
@@ -90,7 +91,7 @@ class AutoDetector:
             self._network = self._make()
         return self._network
 
-    def _usable(self, frame: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _usable(self, frame: Frame, boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         good = [s >= MIN_SCORE and self._is_frontal(frame, b) for b, s in zip(boxes, scores, strict=True)]
         kept = np.array(good, bool)
         return boxes[kept], scores[kept]

@@ -10,6 +10,8 @@ from lipsync_cli.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from lipsync_cli.media.frame import Frame
+
 _GEOMETRY = ("detector", "size", "scale", "shift_y", "mouth")  # what must agree between stores and weights
 
 
@@ -118,7 +120,7 @@ class CropRule:
         return row0, row1, col0, col1
 
 
-def crop_face(frame: np.ndarray, box: np.ndarray, rule: CropRule, size: int | None = None) -> np.ndarray:
+def crop_face(frame: Frame, box: np.ndarray, rule: CropRule, size: int | None = None) -> np.ndarray:
     """Cut the face out of a frame: sub-pixel, averaged over each pixel's area when it shrinks.
 
     Parameters
@@ -140,9 +142,9 @@ def crop_face(frame: np.ndarray, box: np.ndarray, rule: CropRule, size: int | No
     side = rule.square(box)[2]
     fine = max(1, math.ceil(side / size - 1e-6))  # samples along one side of a pixel of the crop
     matrix = rule.matrix(box, size * fine)
-    frame, matrix = _cut(frame, matrix, size * fine)
+    part, matrix = _cut(frame, matrix, size * fine)
     flags = cv2.INTER_LINEAR
-    crop = cv2.warpAffine(frame, matrix, (size * fine, size * fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(part, matrix, (size * fine, size * fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     if fine > 1:
         crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(crop)
@@ -163,7 +165,7 @@ def check_same(given: CropRule, expected: CropRule) -> None:
             )
 
 
-def _cut(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _cut(frame: Frame, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the part of the frame that the crop shows, and the map from it: OpenCV's coordinates end at 32767."""
     import numpy as np
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from lipsync_cli.faces.auto import AutoDetector, InHogGeometry
 from lipsync_cli.faces.embed import need_embedder
 from lipsync_cli.faces.pretrained import DETECTOR, HINT, LANDMARKS, find_pretrained
 from lipsync_cli.faces.pyramid import RATIO, TEMPLATE, Pyramid
+
+if TYPE_CHECKING:
+    from lipsync_cli.media.frame import Frame
 
 DETECTORS = ("hog", "mmod", "auto")
 AUTO_SIDE, AUTO_NEAR_SIDE = 320, 180  # pixels: what the slow network searches when HOG has found nothing
@@ -26,7 +29,7 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame.
 
         Parameters
@@ -41,7 +44,7 @@ class Detector(Protocol):
         """
         ...
 
-    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find again the face that should be at `box` (x0, y0, x1, y1) or close by, of about its size.
 
         Much cheaper than `detect`, and content with a somewhat lower score.
@@ -72,13 +75,13 @@ class HogDetector:
         self._detector: Any = None
         self._pyramid: Pyramid | None = None
 
-    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame; see `Detector.detect`."""
         image, factor = shrink(frame, self._max_side)
         found, scores, _ = self._dlib().run(image, int(small), 0.0)
         return _arrays(found, scores, factor)
 
-    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find a face again; see `Detector.detect_near`. The box is one that dlib gives for the doubled whole frame."""
         height, width = frame.shape[:2]
         if self._pyramid is None or self._pyramid.frame_size != (width, height):
@@ -130,11 +133,11 @@ class MmodDetector:
         self._max_side, self._near_side = max_side, near_side
         self._detector: Any = None
 
-    def detect(self, frame: np.ndarray, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame of 80 pixels and more, whatever `small` says; see `Detector.detect`."""
         return self._search(*shrink(frame, self._max_side), 0.0)
 
-    def detect_near(self, frame: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find a face again; see `Detector.detect_near`."""
         x, y, side = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(box[2] - box[0], box[3] - box[1])
         start = np.clip(np.floor([x - side, y - side]), 0, None).astype(int)
@@ -178,7 +181,7 @@ def make_detector(name: str, weights: str | Path | None = None) -> Detector:
     return AutoDetector(_hog(), lambda: InHogGeometry(_mmod(weights, AUTO_SIDE, AUTO_NEAR_SIDE)), _is_frontal)
 
 
-def _is_frontal(frame: np.ndarray, box: np.ndarray) -> bool:
+def _is_frontal(frame: Frame, box: np.ndarray) -> bool:
     return need_embedder("to find faces that HOG misses").is_frontal(frame, box)
 
 
@@ -210,7 +213,7 @@ def find_mmod_weights(weights: str | Path | None = None) -> Path:
     return path
 
 
-def shrink(frame: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
+def shrink(frame: Frame, max_side: int) -> tuple[np.ndarray, float]:
     """Return a contiguous copy of a frame that is no longer than `max_side`, and frame pixels for one of its pixels.
 
     It shrinks by whole levels of dlib's pyramid, so the sizes of the boxes that can come out stay the same.
@@ -224,7 +227,7 @@ def shrink(frame: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
     if factor == 1.0:
         return np.ascontiguousarray(frame), 1.0
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA), 1 / factor
+    return cv2.resize(np.asarray(frame), size, interpolation=cv2.INTER_AREA), 1 / factor
 
 
 def _arrays(found: Any, scores: Any, factor: float) -> tuple[np.ndarray, np.ndarray]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.faces.pretrained import HINT, IDENTITY, LANDMARKS, find_pretrained
+
+if TYPE_CHECKING:
+    from lipsync_cli.media.frame import Frame
 
 SAME_PERSON = 0.6  # Euclidean distance below which two embeddings are of one person, by the network's authors
 EMBEDDING_SIZE = 128
@@ -42,7 +45,7 @@ class Embedder:
         image = np.ascontiguousarray(image)
         return np.array(self._network.compute_face_descriptor(image, self._shape(image, box)))
 
-    def is_frontal(self, image: np.ndarray, box: np.ndarray) -> bool:
+    def is_frontal(self, image: Frame, box: np.ndarray) -> bool:
         """Tell whether the nose lies between the eyes: whether the face looks roughly towards the camera."""
         shape = self._shape(np.ascontiguousarray(image), box)
         points = np.array([(part.x, part.y) for part in shape.parts()], float)

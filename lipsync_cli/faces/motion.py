@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lipsync_cli.media.frame import grey
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from lipsync_cli.media.frame import Frame
 
 _SIDE = 80  # pixels of the patch along the face's side
 _MARGIN = 0.2  # of the face's side, around it in the patch
@@ -62,12 +66,12 @@ class Motion:
 
     def __init__(self) -> None:
         self._centre: np.ndarray | None = None
-        self._last: np.ndarray | None = None  # the frame before
+        self._last: Frame | None = None  # the frame before
         self._patch: Any = None  # of it
         self._points: Any = None  # shape (n, 1, 2) float32, in the patch
         self._lost = False
 
-    def start(self, frame: np.ndarray, box: ArrayLike) -> None:
+    def start(self, frame: Frame, box: ArrayLike) -> None:
         """Begin with the face in `box` (x0, y0, x1, y1) of a frame (H, W, 3)."""
         x0, y0, x1, y1 = (float(value) for value in np.asarray(box))
         self._centre, self._side = np.array([(x0 + x1) / 2, (y0 + y1) / 2]), max(x1 - x0, 8.0)
@@ -93,13 +97,13 @@ class Motion:
         values -= values.mean()
         return values / max(float(np.linalg.norm(values)), 1e-6)
 
-    def step(self, frame: np.ndarray) -> Step | None:
+    def step(self, frame: Frame) -> Step | None:
         """Follow the face into the next frame; None, from then on, if it cannot be followed."""
         step = None if self._lost or self._last is None else self._step(frame)
         self._lost = step is None
         return step
 
-    def _step(self, frame: np.ndarray) -> Step | None:
+    def _step(self, frame: Frame) -> Step | None:
         import cv2
 
         assert self._centre is not None and self._last is not None
@@ -134,7 +138,7 @@ class Motion:
         self._age += 1
         return Step(moved, growth)
 
-    def _place(self, frame: np.ndarray) -> None:
+    def _place(self, frame: Frame) -> None:
         """Lay the patch around the face, and choose points in it."""
         import cv2
 
@@ -150,7 +154,7 @@ class Motion:
         found = cv2.goodFeaturesToTrack(self._patch, _MAX_POINTS, 0.01, 4, mask=mask, blockSize=5)
         self._points = np.zeros((0, 1, 2), np.float32) if found is None else found
 
-    def _cut(self, frame: np.ndarray) -> np.ndarray:
+    def _cut(self, frame: Frame) -> np.ndarray:
         """Return the patch of a frame in grey."""
         import cv2
 
@@ -160,9 +164,9 @@ class Motion:
         start = np.clip(np.floor(self._origin).astype(int) - 1, 0, (width - 1, height - 1))
         stop = np.clip(np.ceil(self._origin + size / scale).astype(int) + 2, start + 1, (width, height))
         shift = (start - self._origin) * scale + (fine - 1) / 2
-        grey = cv2.cvtColor(np.ascontiguousarray(frame[start[1] : stop[1], start[0] : stop[0]]), cv2.COLOR_RGB2GRAY)
+        part = grey(frame, slice(start[1], stop[1]), slice(start[0], stop[0]))
         matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-        patch = cv2.warpAffine(grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        patch = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return patch if fine == 1 else cv2.resize(patch, (self._size, self._size), interpolation=cv2.INTER_AREA)
 
 

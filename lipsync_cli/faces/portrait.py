@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from lipsync_cli.media.frame import Frame
 
 SIDE = 200  # pixels: longest side of what is kept
 _MARGIN = 0.4  # of the box's side, around it: the points of a face may lie outside its box
@@ -20,7 +23,7 @@ class Portrait(NamedTuple):
     score: float
 
     @classmethod
-    def take(cls, frame: np.ndarray, box: np.ndarray, score: float) -> Portrait:
+    def take(cls, frame: Frame, box: np.ndarray, score: float) -> Portrait:
         """Keep the face in `box` of a frame (H, W, 3) uint8 RGB."""
         import cv2
 

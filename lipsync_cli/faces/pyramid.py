@@ -15,6 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from lipsync_cli.media.frame import Frame
+
 CELL = 8  # pixels of a level along a side of a cell
 TEMPLATE = 73  # side of a found box, in pixels of its level
 RATIO = 6 / 5  # from one level to the next
@@ -48,7 +50,7 @@ class Pyramid:
         level = round(float(np.log(max(side, 1.0) * 2 / TEMPLATE) / np.log(RATIO)))
         return min(max(level, 0), self.num_levels - 1)
 
-    def window(self, frame: np.ndarray, level: int, centre: ArrayLike, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    def window(self, frame: Frame, level: int, centre: ArrayLike, reach: int) -> tuple[np.ndarray, np.ndarray]:
         """Cut a window out of a level, beginning with a cell.
 
         Parameters

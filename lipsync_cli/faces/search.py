@@ -12,9 +12,11 @@ import numpy as np
 from lipsync_cli.faces.detect import shrink
 from lipsync_cli.faces.motion import Motion, Steps
 from lipsync_cli.faces.portrait import Portrait
+from lipsync_cli.media.frame import grey
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.media.frame import Frame
 
 MAX_FACES = 4  # that are followed at a time
 MAX_EVERYONE = 8  # the same where not only the largest is wanted
@@ -74,7 +76,7 @@ class Face:
         self.first, self.last = min(self.first, index) if self.boxes else index, max(self.last, index)
         self.boxes[index], self.scores[index] = box, score
 
-    def see(self, index: int, frame: np.ndarray, box: np.ndarray, score: float) -> None:
+    def see(self, index: int, frame: Frame, box: np.ndarray, score: float) -> None:
         """Note a detection in the frame looked at."""
         self.add(index, box, score)
         if not self.motion.is_on(box):
@@ -83,7 +85,7 @@ class Face:
         if not self.in_doubt and (self.portrait is None or self.portrait.is_worse(score)):
             self.portrait = Portrait.take(frame, box, score)
 
-    def follow(self, index: int, frame: np.ndarray) -> bool:
+    def follow(self, index: int, frame: Frame) -> bool:
         """Move the expected box along with the picture; False if the motion cannot be told."""
         step = self.motion.step(frame)
         if step is None:
@@ -117,7 +119,7 @@ class Search:
     def __init__(self, detector: Detector, interval: int, max_gap: int, everyone: bool = False) -> None:
         self._detector, self._interval, self._max_gap = detector, interval, max_gap
         self._cuts = _Cuts()
-        self._last: np.ndarray | None = None
+        self._last: Frame | None = None
         self._shot = 0
         self._everyone = everyone
         self._max_faces = MAX_EVERYONE if everyone else MAX_FACES
@@ -129,7 +131,7 @@ class Search:
         self.faces: list[Face] = []
         self.count = 0
 
-    def look(self, frame: np.ndarray) -> None:
+    def look(self, frame: Frame) -> None:
         """Look at the next frame, shape (H, W, 3) uint8 RGB."""
         index = self.count
         self.count += 1
@@ -171,7 +173,7 @@ class Search:
         self._waiting.clear()
         self._last_search = self._last_small = index - SMALL_EVERY
 
-    def _look_again(self, face: Face, index: int, frame: np.ndarray) -> None:
+    def _look_again(self, face: Face, index: int, frame: Frame) -> None:
         boxes, scores = self._detector.detect_near(frame, face.box)
         others = [other for other in self._known if other is not face]
         if len(boxes) and not any(overlap(other.box, boxes[0]) > SAME_FACE for other in others):
@@ -188,7 +190,7 @@ class Search:
         self.faces.append(again)
         return again
 
-    def _search(self, index: int, frame: np.ndarray, small: bool) -> None:
+    def _search(self, index: int, frame: Frame, small: bool) -> None:
         """Search the whole frame for faces that are not known yet."""
         self._last_search = index
         boxes, scores = self._detector.detect(frame, small=False)
@@ -237,7 +239,7 @@ class _Cuts:
         self._last: np.ndarray | None = None
         self._usual = 2.0
 
-    def look(self, frame: np.ndarray) -> str:
+    def look(self, frame: Frame) -> str:
         """Look at the next frame: "no" cut, a "sure" one, or a "likely" one, which a sudden movement may be too."""
         step = max(1, min(frame.shape[:2]) // 32)
         image = frame[step // 2 :: step, step // 2 :: step].astype(np.int16).sum(axis=2)
@@ -260,7 +262,7 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     return width * height / (sum(areas) - width * height)
 
 
-def _alike(before: np.ndarray | None, box_before: np.ndarray, frame: np.ndarray, box: np.ndarray) -> bool:
+def _alike(before: Frame | None, box_before: np.ndarray, frame: Frame, box: np.ndarray) -> bool:
     """Tell whether the face in a box of the frame before, (H, W, 3), looks like the one in a box of this frame."""
     import cv2
 
@@ -271,8 +273,7 @@ def _alike(before: np.ndarray | None, box_before: np.ndarray, frame: np.ndarray,
         height, width = image.shape[:2]
         rows = slice(int(np.clip(y0, 0, height - 2)), int(np.clip(y1, 2, height)))
         columns = slice(int(np.clip(x0, 0, width - 2)), int(np.clip(x1, 2, width)))
-        grey = cv2.cvtColor(np.ascontiguousarray(image[rows, columns]), cv2.COLOR_RGB2GRAY)
-        values = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(float)
+        values = cv2.resize(grey(image, rows, columns), (16, 16), interpolation=cv2.INTER_AREA).astype(float)
         values -= values.mean()
         looks.append(values / max(float(np.linalg.norm(values)), 1e-6))
     return float((looks[0] * looks[1]).sum()) > _STILL_LOOK

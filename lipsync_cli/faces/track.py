@@ -19,6 +19,7 @@ from lipsync_cli.faces.smooth import fill_gaps, runs, steady
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.media.frame import Frame
 
 Progress = Callable[[int, "int | None", str], None]
 
@@ -89,7 +90,7 @@ class Cast:
 
 
 def find_cast(
-    frames: Iterable[np.ndarray],
+    frames: Iterable[Frame],
     rule: CropRule,
     progress: Progress | None = None,
     detector: Detector | None = None,
@@ -118,7 +119,7 @@ def find_cast(
 
 
 def find_face(
-    frames: Iterable[np.ndarray], rule: CropRule, progress: Progress | None = None, detector: Detector | None = None
+    frames: Iterable[Frame], rule: CropRule, progress: Progress | None = None, detector: Detector | None = None
 ) -> Track:
     """Find the largest steady face of a clip in each of its frames; see `find_cast`.
 

@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.media.photo import photo_format, read_orientation, turn_upright
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import read_timeline
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 EXACT = "flags=neighbor+accurate_rnd+full_chroma_int"
 PLANES = "gbrp"  # the same values as rgb24; FFmpeg makes them in half the time
 SCALED = "flags=bicubic+accurate_rnd+full_chroma_int"
+YUV = "flags=area+accurate_rnd:out_range=tv"  # does nothing to frames that are so already
 SEEKABLE = {"mov", "mp4", "matroska"}  # an index leads to any key frame
 SMALL_PIXELS = 640 * 480
 SEEK_FRAMES = 100  # so many frames are faster decoded than sought
@@ -67,18 +70,63 @@ def read_frames(
     import cv2
     import numpy as np
 
+    info = _probe(path)
+    assert info.video is not None
+    width, height = size or (info.video.width, info.video.height)
+    format_ = f"scale={width}:{height}:{EXACT if size is None else SCALED},format={PLANES}"
+    green, blue, red = planes = np.empty((3, height, width), np.uint8)
+    with closing(_read(info, start, stop, threads, filters, format_, lambda: planes)) as frames:  # type: ignore[type-var]
+        for _ in frames:
+            yield cv2.merge([red, green, blue])
+
+
+def read_yuv_frames(
+    path: str | Path, matrix: str, start: int = 0, stop: int | None = None, filters: tuple[str, ...] = ()
+) -> Iterator[YuvFrame]:
+    """Give the frames of a video of even width and height as they are coded, in 4:2:0; see `read_frames`.
+
+    Parameters
+    ----------
+    matrix : of the frames that come out of `filters`, from `plan_conversion`
+    """
+    import numpy as np
+
+    info = _probe(path)
+    assert info.video is not None
+    width, height = info.video.width, info.video.height
+    format_, shape = f"scale={width}:{height}:{YUV},format=yuv420p", (height * 3 // 2, width)
+    frames = _read(info, start, stop, None, filters, format_, lambda: np.empty(shape, np.uint8))
+    with closing(frames):  # type: ignore[type-var]
+        for planes in frames:
+            yield YuvFrame(planes, matrix)
+
+
+def _probe(path: str | Path) -> MediaInfo:
     info = probe(path)
     if info.video is None:
         raise InputError("has no picture", path)
+    return info
+
+
+def _read(
+    info: MediaInfo,
+    start: int,
+    stop: int | None,
+    threads: int | None,
+    filters: tuple[str, ...],
+    format_: str,
+    make_room: Callable[[], np.ndarray],
+) -> Iterator[np.ndarray]:
+    """Decode, filter, and bring into a format; give an array, made by `make_room`, that is filled with each frame."""
     if stop is not None and stop <= start:
         return
-    width, height = size or (info.video.width, info.video.height)
+    assert info.video is not None
     if threads is None:
         threads = 1 if info.video.width * info.video.height <= SMALL_PIXELS else 2
     with tempfile.TemporaryFile() as messages:
         process = start_tool(
             "ffmpeg",
-            _arguments(info, start, stop, (width, height), size is not None, threads, filters),
+            _arguments(info, start, stop, threads, filters, format_),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=messages,  # a file never fills up as a pipe does
@@ -87,10 +135,9 @@ def read_frames(
         num_frames = 0
         try:
             widen_pipe(process.stdout.fileno())
-            green, blue, red = planes = np.empty((3, height, width), np.uint8)
-            while _read_whole(process.stdout, planes.data.cast("B")):
+            while _read_whole(process.stdout, (room := make_room()).data.cast("B")):
                 num_frames += 1
-                yield cv2.merge([red, green, blue])
+                yield room
             process.wait()
         finally:
             process.kill()
@@ -131,15 +178,9 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def _arguments(
-    info: MediaInfo,
-    start: int,
-    stop: int | None,
-    size: tuple[int, int],
-    is_scaled: bool,
-    threads: int,
-    filters: tuple[str, ...],
+    info: MediaInfo, start: int, stop: int | None, threads: int, filters: tuple[str, ...], format_: str
 ) -> list[str]:
-    """Return FFmpeg's arguments for frames `start` ... `stop - 1` as raw RGB on stdout."""
+    """Return FFmpeg's arguments for frames `start` ... `stop - 1`, filtered, raw on stdout."""
     import ffmpeg
 
     assert info.video is not None
@@ -153,10 +194,7 @@ def _arguments(
         moment = (timeline.time(start - 1) + timeline.time(start)) / 2  # between two frames: no rounding can miss
         before |= {"seek_timestamp": 1, "ss": f"{float(moment + info.video.start_s):.6f}"}
         skipped -= start
-    chain = [f"scale={size[0]}:{size[1]}:{SCALED if is_scaled else EXACT}", f"format={PLANES}"]
-    if skipped:
-        chain.insert(0, f"trim=start_frame={skipped}")
-    chain[:0] = filters
+    chain = [*filters, *([f"trim=start_frame={skipped}"] if skipped else []), format_]
     if info.is_image:
         before["format"] = f"{photo_format(info.path)}_pipe"
     after: dict[str, object] = {"map": "0:V:0", "fps_mode": "passthrough", "filter_threads": max(1, threads)}

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from lipsync_cli.errors import InputError
 from lipsync_cli.media import matroska
 from lipsync_cli.media.audio import picture_start
+from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.media.mix import Mix
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.soundpipe import SoundPipe
@@ -24,6 +25,8 @@ from lipsync_cli.media.tools import complaint, run_tool, source, start_tool, wid
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lipsync_cli.media.frame import Frame
 
 # FFmpeg's names of the matrices that swscale knows, by the tag of the stream. Silent files are taken as BT.601, as when
 # they are decoded.
@@ -46,7 +49,7 @@ MAX_TIMESCALE = 10_000_000  # finer ticks are rounded to 1/90000 s
 
 
 class VideoWriter:
-    """A context manager that takes RGB frames and writes an MP4 (or .mov, .mkv) with H.264 and AAC.
+    """A context manager that takes frames and writes an MP4 (or .mov, .mkv) with H.264 and AAC.
 
     Parameters
     ----------
@@ -63,6 +66,7 @@ class VideoWriter:
     threads : of the encoder; 0 lets it choose
     sound_mark : put the inaudible mark of `soundmark` into the sound
     keep_clock : keep the timeline's ticks even if all its frames stand equally long, as in a piece of a variable rate
+    is_yuv : whether the frames are `YuvFrame`s, of the matrix that `color_tags` name, else they are arrays of RGB
 
     Raises
     ------
@@ -88,8 +92,12 @@ class VideoWriter:
         threads: int = 0,
         sound_mark: bool = False,
         keep_clock: bool = False,
+        is_yuv: bool = False,
     ) -> None:
+        if is_yuv and (width % 2 or height % 2):
+            raise ValueError(f"frames of 4:2:0 have an even width and height, not {width}x{height}")
         self.path, self.width, self.height, self.num_frames = Path(path), width, height, 0
+        self._is_yuv = is_yuv
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
@@ -100,7 +108,15 @@ class VideoWriter:
         opened = (self._sound or sound).input() if sound else []
         coded = sound.output(1, filtered=self._sound is not None) if sound else []
         args = ["-v", "error", "-nostdin", "-y", *self._input(), *opened]
-        args += ["-map", "0:v:0", "-vf", _filters(color_tags, sample_aspect), *coding, "-fps_mode", "passthrough"]
+        args += [
+            "-map",
+            "0:v:0",
+            "-vf",
+            _filters(color_tags, sample_aspect, is_yuv),
+            *coding,
+            "-fps_mode",
+            "passthrough",
+        ]
         args += [*self._clock(), *coded, *container(self.path, tags)]
         self._messages = tempfile.TemporaryFile()
         self._process = start_tool(
@@ -116,7 +132,7 @@ class VideoWriter:
         assert self._process.stdin is not None
         widen_pipe(self._process.stdin.fileno())
         if self._rate is None:
-            self._send(matroska.header(*self._size))
+            self._send(matroska.header(*self._size, b"I420" if is_yuv else b"RGB\x18"))
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -127,22 +143,25 @@ class VideoWriter:
         else:
             self.abort()
 
-    def write(self, frame: np.ndarray) -> None:
-        """Append a frame, (height, width, 3) uint8 RGB; it may be changed as soon as this returns."""
+    def write(self, frame: Frame) -> None:
+        """Append a frame, (height, width, 3) uint8 RGB or 4:2:0; it may be changed as soon as this returns."""
         import numpy as np
 
-        if frame.shape != (self.height, self.width, 3) or frame.dtype != np.uint8:
+        pixels = frame.planes if isinstance(frame, YuvFrame) else frame
+        if frame.shape != (self.height, self.width, 3) or pixels.dtype != np.uint8:
             wanted = f"({self.height}, {self.width}, 3) uint8"
-            raise ValueError(f"a frame of shape {frame.shape} {frame.dtype} was given, {wanted} is wanted")
+            raise ValueError(f"a frame of shape {frame.shape} {pixels.dtype} was given, {wanted} is wanted")
+        if isinstance(frame, YuvFrame) is not self._is_yuv:
+            raise ValueError(f"a {type(frame).__name__} was given to a writer with is_yuv={self._is_yuv}")
         if self._timeline is not None and self.num_frames >= self._timeline.num_frames:
             raise ValueError(f"more than the timeline's {self._timeline.num_frames} frames were given")
         if self._size != (self.width, self.height):
-            frame = self._even(frame)
+            pixels = self._even(pixels)
         if self._rate is None:
             assert self._timeline is not None
             start, end = (self._timeline.time(number) for number in (self.num_frames, self.num_frames + 1))
-            self._send(matroska.frame_header(start, end - start, frame.nbytes))
-        self._send(np.ascontiguousarray(frame).data.cast("B"))
+            self._send(matroska.frame_header(start, end - start, pixels.nbytes))
+        self._send(np.ascontiguousarray(pixels).data.cast("B"))
         self.num_frames += 1
 
     def close(self) -> None:
@@ -182,7 +201,8 @@ class VideoWriter:
         if self._rate is None:
             return ["-f", "matroska", "-probesize", "32", "-analyzeduration", "0", "-i", "pipe:0"]
         size, rate = f"{self._size[0]}x{self._size[1]}", f"{self._rate.numerator}/{self._rate.denominator}"
-        return ["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", size, "-framerate", rate, "-i", "pipe:0"]
+        layout = "yuv420p" if self._is_yuv else "rgb24"
+        return ["-f", "rawvideo", "-pixel_format", layout, "-video_size", size, "-framerate", rate, "-i", "pipe:0"]
 
     def _clock(self) -> list[str]:
         """Return the options that keep every tick of a variable rate."""
@@ -287,8 +307,8 @@ def constant_rate(timeline: Timeline | Fraction | int) -> Fraction | None:
     return 1 / (int(steps[0]) * timeline.time_base) if (steps == steps[0]).all() else None
 
 
-def _filters(color_tags: dict[str, str] | None, sample_aspect: Fraction) -> str:
-    """Return the filters from RGB to 4:2:0 that undo what `read_frames` does."""
+def _filters(color_tags: dict[str, str] | None, sample_aspect: Fraction, is_yuv: bool) -> str:
+    """Return the filters from RGB to 4:2:0 that undo what `read_frames` does, unless it is 4:2:0, and its tags."""
     tags = BT709 if color_tags is None else color_tags
     if tags.get("color_space") not in (None, *MATRICES):
         tags = BT709
@@ -296,9 +316,10 @@ def _filters(color_tags: dict[str, str] | None, sample_aspect: Fraction) -> str:
     names = {"color_space": "colorspace", "color_primaries": "color_primaries", "color_transfer": "color_trc"}
     known = [f"{name}={tags.get(key, 'unknown')}" for key, name in names.items()]
     aspect = sample_aspect.limit_denominator(math.isqrt(1 << 30))
+    convert = [f"scale=out_color_matrix={matrix}:out_range=tv:flags=area+accurate_rnd"]
     return ",".join(
         [
-            f"scale=out_color_matrix={matrix}:out_range=tv:flags=area+accurate_rnd",
+            *([] if is_yuv else convert),
             "format=yuv420p",
             ":".join(["setparams=range=tv", *known]),
             f"setsar={aspect.numerator}/{aspect.denominator}",

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import UsageError
+from lipsync_cli.media.frame import mix
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lipsync_cli.media.frame import Frame
 
 TEXT = "synthetic"
 HEIGHT = 0.04  # of capital letters, in units of the frame's shorter side
@@ -33,15 +36,14 @@ class Label:
     ground: np.ndarray
     letters: np.ndarray
 
-    def draw(self, frame: np.ndarray) -> np.ndarray:
+    def draw(self, frame: Frame) -> Frame:
         """Return a copy of a frame (H, W, 3) uint8 with the label on it."""
         import numpy as np
 
         (top, left), (height, width) = self.corner, self.ground.shape[:2]
-        frame = frame.copy()
-        part = frame[top : top + height, left : left + width]
-        part[:] = np.rint(part * (1 - self.ground) * (1 - self.letters) + 255 * self.letters)
-        return frame
+        weight = 1 - (1 - self.ground) * (1 - self.letters)  # above 0 everywhere
+        part = (255 * self.letters / weight).repeat(3, 2)
+        return mix(frame, slice(top, top + height), slice(left, left + width), part.astype(np.float32), weight[:, :, 0])
 
 
 def check_text(text: str) -> str:

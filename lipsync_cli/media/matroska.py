@@ -11,11 +11,11 @@ UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 NANOSECONDS = 1_000_000_000
 
 
-def header(width: int, height: int) -> bytes:
-    """Return the start of a stream with one track of uncompressed RGB, 8 bits a channel."""
+def header(width: int, height: int, layout: bytes = b"RGB\x18") -> bytes:
+    """Return the start of a stream with one track of uncompressed frames: RGB, 8 bits a channel, or b"I420"."""
     ebml = _element(0x1A45DFA3, _element(0x4282, b"matroska"), _number(0x4287, 4), _number(0x4285, 2))
     info = _element(0x1549A966, _number(0x2AD7B1, 1))  # one tick is a nanosecond
-    picture = _element(0xE0, _number(0xB0, width), _number(0xBA, height), _element(0x2EB524, b"RGB\x18"))
+    picture = _element(0xE0, _number(0xB0, width), _number(0xBA, height), _element(0x2EB524, layout))
     names = _number(0xD7, 1), _number(0x73C5, 1), _number(0x83, 1), _element(0x86, b"V_UNCOMPRESSED")
     tracks = _element(0x1654AE6B, _element(0xAE, *names, picture))
     return ebml + _id(0x18538067) + UNKNOWN_SIZE + info + tracks

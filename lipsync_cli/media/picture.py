@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 from lipsync_cli.errors import InputError, ToolError
+from lipsync_cli.media.frame import SHARES
 from lipsync_cli.media.probe import MediaInfo, VideoStream
 from lipsync_cli.media.tools import HINT, run_tool
 
 FIELDS = {"tt", "bb", "tb", "bt"}  # FFmpeg's names of the orders of fields
 HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}  # ITU-R BT.2100
-PLAIN = {"yuv420p", "yuvj420p", "nv12", "nv21", "gray", "pal8", None}
+CODED = {"yuv420p", "yuvj420p", "nv12", "nv21"}  # 4:2:0, 8 bits
+PLAIN = {*CODED, "gray", "pal8", None}
 ALPHA = re.compile(r"yuva|rgba|argb|bgra|abgr|gbrap|ayuv|vuya|^ya\d")
 DEPTH = re.compile(r"(?<!\d)(9|10|12|14|16|f?32)(le|be)|p0(10|12|16)|p[24](10|12|16)|(48|64)(le|be)")
 
@@ -25,11 +27,14 @@ class Conversion:
     filters : FFmpeg's, for `read_frames`; they neither add nor drop frames
     notes : what is lost, each a clause
     color_tags : of the frames that come out, for `VideoWriter`
+    matrix : of the frames that come out, if they can be kept as they are coded, for `read_yuv_frames`; None: they are
+        converted to RGB
     """
 
     filters: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     color_tags: dict[str, str] | None = None
+    matrix: str | None = None
 
 
 def plan_conversion(info: MediaInfo, deinterlace: bool | None = None, tonemap: bool = False) -> Conversion:
@@ -56,13 +61,20 @@ def plan_conversion(info: MediaInfo, deinterlace: bool | None = None, tonemap: b
     if deinterlace:
         filters.append(f"{_available('bwdif', 'yadif')}=mode=send_frame:deint=all")
     if video.color_transfer not in HDR:
-        return Conversion(tuple(filters), tuple(_losses(video)), video.color_tags)
+        matrix = _matrix(video.color_space or "smpte170m", video) if video.pix_fmt in CODED else None
+        return Conversion(tuple(filters), tuple(_losses(video)), video.color_tags, matrix)
     name = HDR[video.color_transfer]
     if not tonemap:
         fact = f"is high dynamic range ({name}), which would come out pale and grey"
         raise InputError(fact, info.path, "use --tonemap to convert it to standard range")
     filters += _tonemap(video)
-    return Conversion(tuple(filters), (f"{name} is converted to standard dynamic range, 8 bits, BT.709",), None)
+    notes = (f"{name} is converted to standard dynamic range, 8 bits, BT.709",)
+    return Conversion(tuple(filters), notes, None, _matrix("bt709", video))
+
+
+def _matrix(name: str, video: VideoStream) -> str | None:
+    """Return a matrix if frames of 4:2:0 can be worked on: it is a known one, and width and height are even."""
+    return name if name in SHARES and not video.width % 2 and not video.height % 2 else None
 
 
 def _losses(video: VideoStream) -> list[str]:

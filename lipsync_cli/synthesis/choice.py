@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.detect import Detector
     from lipsync_cli.faces.track import Cast
+    from lipsync_cli.media.frame import Frame
 
 PLACES = ("largest", "left", "right")
 
@@ -88,7 +89,7 @@ def read_choice(face: str, detector: str = "auto", option: str = "--face") -> Ch
 
 
 def find_faces(
-    frames: Iterable[np.ndarray],
+    frames: Iterable[Frame],
     rule: CropRule,
     choices: Sequence[Choice],
     progress: Callable[[int, int | None, str], None] | None = None,

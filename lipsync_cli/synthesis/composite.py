@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.media.frame import mix
 
 if TYPE_CHECKING:
+    from lipsync_cli.media.frame import Frame
     from lipsync_cli.synthesis.sketch import Sketch
 
 TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
@@ -31,7 +33,7 @@ class ReferenceFace(NamedTuple):
     crop: np.ndarray
 
 
-def reference_face(frame: np.ndarray, box: np.ndarray, rule: CropRule) -> ReferenceFace:
+def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
     """Keep the face in `box` of a frame (H, W, 3) as a reference."""
     x0, y0, side = rule.square(box)
     left, top = (max(0, int(start - MARGIN * side)) for start in (x0, y0))
@@ -57,8 +59,8 @@ class Compositor:
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
 
     def compose(
-        self, frame: np.ndarray, matrix: np.ndarray, sketch: Sketch, reference: ReferenceFace, share: float = 1.0
-    ) -> np.ndarray:
+        self, frame: Frame, matrix: np.ndarray, sketch: Sketch, reference: ReferenceFace, share: float = 1.0
+    ) -> Frame:
         """Return the frame with the sketched lower face.
 
         Parameters
@@ -78,15 +80,11 @@ class Compositor:
         moved[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
         weight = self._weight(moved, shape)
         face = self._face(moved, shape, sketch, reference)
-        old = frame[rows, columns].astype(np.float32)
         if sketch.flow is None:
-            face = face + _tint(old - face, weight)
-        new = old + share * weight[:, :, None] * (face - old)
-        composed = frame.copy()
-        composed[rows, columns] = np.clip(np.rint(new), 0, 255).astype(np.uint8)
-        return composed
+            face = face + _tint(frame[rows, columns] - face, weight)
+        return mix(frame, rows, columns, face, np.float32(share) * weight)
 
-    def _region(self, frame: np.ndarray, matrix: np.ndarray) -> tuple[slice, slice] | None:
+    def _region(self, frame: Frame, matrix: np.ndarray) -> tuple[slice, slice] | None:
         """Return rows and columns of the frame that the mask touches, or None if it lies outside."""
         left, top, right, bottom = (value * self._rule.size for value in self._extent)
         corners = np.array([[left, left, right, right], [top, bottom, top, bottom]]) - 0.5

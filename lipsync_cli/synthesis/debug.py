@@ -102,7 +102,7 @@ class Inspector:
 
         canvas = np.full((self.size[1], self.size[0], 3), 24, np.uint8)
         size = self._width, self._height
-        canvas[: self._height] = cv2.resize(view.pixels, size, interpolation=cv2.INTER_CUBIC)
+        canvas[: self._height] = cv2.resize(np.asarray(view.pixels), size, interpolation=cv2.INTER_CUBIC)
         shown, faces = self._task.plan.timeline.time(number), {face.speaker: face for face in view.faces}
         source = view.number + self._task.first_frame
         source_s = self._task.start_s + self._task.timeline.time(view.number)

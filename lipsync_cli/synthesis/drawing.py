@@ -13,8 +13,7 @@ from lipsync_cli.media.encode import VideoWriter, constant_rate
 from lipsync_cli.media.join import join
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from lipsync_cli.media.frame import Frame
     from lipsync_cli.media.label import Label
     from lipsync_cli.media.timeline import Timeline
     from lipsync_cli.synthesis.laps import Laps
@@ -96,6 +95,7 @@ class Drawing:
             sample_aspect=task.info.video.sample_aspect,
             sound_mark=with_sound and self.marking.sound,
             keep_clock=constant_rate(task.plan.timeline) is None,
+            is_yuv=footage.matrix is not None,
         )
 
     def _draw(
@@ -103,7 +103,7 @@ class Drawing:
         writer: VideoWriter,
         renderer: Renderer,
         span: tuple[int, int],
-        frames: Iterator[tuple[int, np.ndarray]] | None,
+        frames: Iterator[tuple[int, Frame]] | None,
         label: Label | None,
     ) -> None:
         """Write frames `span[0]` ... `span[1] - 1` of the film."""

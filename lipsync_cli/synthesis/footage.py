@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,12 +10,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.decode import read_frames, read_image
+from lipsync_cli.media.decode import read_frames, read_image, read_yuv_frames
+from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.media.probe import MediaInfo
 from lipsync_cli.synthesis.spool import Spool
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lipsync_cli.media.frame import Frame
 
 SPOOL_BYTES = 256 << 20  # room on disk for frames on the way
 SKIP_FRAMES = 100  # so many frames are sooner decoded than sought
@@ -34,6 +38,8 @@ class Footage:
     spool_bytes : room for frames on disk
     first : number of the file's frame that counts as frame 0 here
     filters : as for `read_frames`
+    matrix : as for `read_yuv_frames`, whose frames are then given; None: frames are arrays (H, W, 3) uint8 RGB, as a
+        photo always is
     """
 
     def __init__(
@@ -43,19 +49,20 @@ class Footage:
         spool_bytes: int = SPOOL_BYTES,
         first: int = 0,
         filters: tuple[str, ...] = (),
+        matrix: str | None = None,
     ) -> None:
         if info.video is None:
             raise InputError("has no picture", info.path)
         self.path, self.is_image, self.num_frames = Path(info.path), info.is_image, num_frames
-        self._first, self._filters = first, filters
+        self._first, self._filters, self.matrix = first, filters, None if info.is_image else matrix
         self.width, self.height = info.video.width, info.video.height
-        shape = (self.height, self.width, 3)
-        self.frame_bytes = self.height * self.width * 3
+        shape = (self.height, self.width, 3) if self.matrix is None else (self.height * 3 // 2, self.width)
+        self.frame_bytes = math.prod(shape)
         self.stretch = max(1, spool_bytes // self.frame_bytes)  # frames that the spool has room for
         self.is_kept_whole = num_frames <= self.stretch
         self._spool, self._kept = Spool(shape), Spool(shape)
         self._photo: np.ndarray | None = None
-        self._reader: Iterator[np.ndarray] | None = None  # of frames that were not scanned
+        self._reader: Iterator[Frame] | None = None  # of frames that were not scanned
         self._next = 0  # number of the frame that the reader gives next
 
     def __enter__(self) -> Footage:
@@ -66,8 +73,8 @@ class Footage:
         self._spool.close()
         self._kept.close()
 
-    def scan(self) -> Iterator[np.ndarray]:
-        """Give every frame once, in order, (H, W, 3) uint8 RGB; some, or all, stay at hand.
+    def scan(self) -> Iterator[Frame]:
+        """Give every frame once, in order; some, or all, stay at hand.
 
         Raises
         ------
@@ -80,9 +87,9 @@ class Footage:
         step = max(1, self.num_frames // NUM_KEPT)
         for number, frame in enumerate(self._decode(0, self.num_frames)):
             if self.is_kept_whole:
-                self._spool.write(number, frame)
+                self._write(self._spool, number, frame)
             elif number % step == step // 2:
-                self._kept.write(number, frame)
+                self._write(self._kept, number, frame)
             yield frame
 
     def at_hand(self) -> list[int]:
@@ -91,22 +98,22 @@ class Footage:
             return [0]
         return self._spool.numbers() if self.is_kept_whole else self._kept.numbers()
 
-    def frame(self, number: int) -> np.ndarray:
-        """Return one frame, (H, W, 3) uint8 RGB; one that is not at hand is decoded."""
+    def frame(self, number: int) -> Frame:
+        """Return one frame; one that is not at hand is decoded."""
         if self.is_image:
             if self._photo is None:
                 self._photo = read_image(self.path)
             return self._photo
         kept = self._spool if self.is_kept_whole else self._kept
         if number in kept:
-            return kept.read(number)
+            return self._read(kept, number)
         with closing(self._decode(number, number + 1)) as frames:  # type: ignore[type-var]
             frame = next(frames)
-        kept.write(number, frame)
+        self._write(kept, number, frame)
         return frame
 
-    def frames(self, order: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Give (number, frame) in the given order; a frame shown twice in a row is the same array.
+    def frames(self, order: np.ndarray) -> Iterator[tuple[int, Frame]]:
+        """Give (number, frame) in the given order; a frame shown twice in a row is the same object.
 
         Of a source that was not scanned, what fits into the spool is decoded once here.
         """
@@ -123,14 +130,14 @@ class Footage:
             else:
                 yield from self._backwards(first, last)
 
-    def _at_hand(self, numbers: Iterator[int]) -> Iterator[tuple[int, np.ndarray]]:
+    def _at_hand(self, numbers: Iterator[int]) -> Iterator[tuple[int, Frame]]:
         held, frame = -1, None
         for number in numbers:
             if number != held or frame is None:
                 held, frame = number, self._read_on(number)
             yield number, frame
 
-    def _read_on(self, number: int) -> np.ndarray:
+    def _read_on(self, number: int) -> Frame:
         """Return a frame and keep it; what is not at hand comes from one decoder as long as the numbers rise."""
         if self.is_image or number in self._spool:
             return self.frame(number)
@@ -141,7 +148,7 @@ class Footage:
             frame = next(self._reader)
             self._next += 1
             if self._next > number:
-                self._spool.write(number, frame)
+                self._write(self._spool, number, frame)
                 return frame
 
     def _end_reader(self) -> None:
@@ -150,22 +157,35 @@ class Footage:
             close()
         self._reader = None
 
-    def _backwards(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
+    def _backwards(self, first: int, last: int) -> Iterator[tuple[int, Frame]]:
         """Give the frames from number `first` down to `last`."""
         for stop in range(first + 1, last, -self.stretch):
             start = max(last, stop - self.stretch)
             self._spool.clear()
             for number, frame in enumerate(self._decode(start, stop), start):
-                self._spool.write(number, frame)
+                self._write(self._spool, number, frame)
             for number in range(stop - 1, start - 1, -1):
-                yield number, self._spool.read(number)
+                yield number, self._read(self._spool, number)
 
-    def _decode(self, start: int, stop: int) -> Iterator[np.ndarray]:
+    def _read(self, spool: Spool, number: int) -> Frame:
+        pixels = spool.read(number)
+        return pixels if self.matrix is None else YuvFrame(pixels, self.matrix)
+
+    @staticmethod
+    def _write(spool: Spool, number: int, frame: Frame) -> None:
+        spool.write(number, frame.planes if isinstance(frame, YuvFrame) else frame)
+
+    def _decode(self, start: int, stop: int) -> Iterator[Frame]:
         """Give frames `start` ... `stop - 1`, or raise InputError if there are fewer."""
         number = start
         span = self._first + start, self._first + stop
-        with closing(read_frames(self.path, *span, filters=self._filters)) as frames:  # type: ignore[type-var]
-            for frame in frames:
+        decoded: Iterator[Frame]
+        if self.matrix is None:
+            decoded = read_frames(self.path, *span, filters=self._filters)
+        else:
+            decoded = read_yuv_frames(self.path, self.matrix, *span, filters=self._filters)
+        with closing(decoded):  # type: ignore[type-var]
+            for frame in decoded:
                 yield frame
                 number += 1
         if number < stop:

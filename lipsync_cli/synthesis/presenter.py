@@ -119,7 +119,7 @@ class Presenter:
     def _look(self, task: Task, laps: Laps, progress: Progress | None, say: Say) -> Scene:
         rule, picture, num_frames = task.header.crop_rule, task.picture, self._num_frames(task)
         assert task.loading is not None
-        footage = Footage(task.info, num_frames, first=task.first_frame, filters=picture.filters)
+        footage = Footage(task.info, num_frames, first=task.first_frame, filters=picture.filters, matrix=picture.matrix)
         self._open.enter_context(footage)
         for note in picture.notes:
             say(f"{task.face}: {note}")

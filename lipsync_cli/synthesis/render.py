@@ -18,6 +18,7 @@ from lipsync_cli.synthesis.stream import pipeline
 if TYPE_CHECKING:
     import numpy as np
 
+    from lipsync_cli.media.frame import Frame
     from lipsync_cli.synthesis.codes import FaceCodes
     from lipsync_cli.synthesis.footage import Footage
     from lipsync_cli.synthesis.plan import Plan
@@ -64,13 +65,13 @@ class View(NamedTuple):
     ----------
     middle_s : when its middle is shown
     number : of the source's frame
-    pixels : shape (H, W, 3) uint8 RGB
+    pixels : shape (H, W, 3)
     faces : of the speakers who are in it
     """
 
     middle_s: float
     number: int
-    pixels: np.ndarray
+    pixels: Frame
     faces: tuple[Face, ...]
 
 
@@ -135,7 +136,7 @@ class Renderer:
         voices: Sequence[Voice],
         laps: Laps | None = None,
         span: tuple[int, int] | None = None,
-        frames: Iterator[tuple[int, np.ndarray]] | None = None,
+        frames: Iterator[tuple[int, Frame]] | None = None,
     ) -> Generator[Iterator[View], None, None]:
         """Give the output's frames in order, with what was drawn on them; without a face they are the source's own.
 
@@ -157,9 +158,7 @@ class Renderer:
         ) as views:
             yield views
 
-    def _crop(
-        self, middles_s: np.ndarray, source: Iterator[tuple[int, np.ndarray]], laps: Laps
-    ) -> Iterator[list[View]]:
+    def _crop(self, middles_s: np.ndarray, source: Iterator[tuple[int, Frame]], laps: Laps) -> Iterator[list[View]]:
         """Read the frames and cut the faces out."""
         size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
         finders = [self._faces(place) for place in range(len(self.speakers))]
@@ -174,7 +173,7 @@ class Renderer:
         if batch:
             yield batch
 
-    def _faces(self, place: int) -> Callable[[int, np.ndarray], Face | None]:
+    def _faces(self, place: int) -> Callable[[int, Frame], Face | None]:
         """Return what makes a speaker's face of a frame of the source; asked twice for one frame, it works once."""
         import numpy as np
 
@@ -192,7 +191,7 @@ class Renderer:
                     poses.popitem(last=False)
             return poses[number]
 
-        def find(number: int, pixels: np.ndarray) -> Face | None:
+        def find(number: int, pixels: Frame) -> Face | None:
             nonlocal last
             if number != last[0]:
                 box = boxes[number]

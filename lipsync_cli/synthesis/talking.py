@@ -71,7 +71,8 @@ def own_talking(
     if not voice.has_speech:
         raise NothingToDoError("no speech stands out in its own sound", task.face)
     near = _widen(voice.speech(middles) > 0, round(REST_S * float(rate)))
-    with Footage(task.info, num_frames, first=task.first_frame, filters=task.picture.filters) as footage:
+    filters, matrix = task.picture.filters, task.picture.matrix
+    with Footage(task.info, num_frames, first=task.first_frame, filters=filters, matrix=matrix) as footage:
         boxes = presenter.find(task, footage, progress, say)[0]
         wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
         if len(wanted) < min_s * rate:

@@ -1,0 +1,170 @@
+"""A frame as video files hold it, brightness at full size and colour at half, that reads like an array of RGB.
+
+Nearly all films are coded that way (4:2:0). Kept so, a frame takes half the memory, only the parts that are looked at
+are converted, and what is not changed comes out with the very values that the decoder gave.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# The shares of red and blue in the brightness, by FFmpeg's name of the matrix (ITU-T H.273, table 4).
+SHARES = {
+    "bt709": (0.2126, 0.0722),
+    "fcc": (0.30, 0.11),
+    "bt470bg": (0.299, 0.114),
+    "smpte170m": (0.299, 0.114),
+    "smpte240m": (0.212, 0.087),
+    "bt2020nc": (0.2627, 0.0593),
+}
+
+
+class YuvFrame:
+    """A frame in 4:2:0, limited range. Indexed by rows and columns it gives RGB, as would an array (H, W, 3) uint8.
+
+    Parameters
+    ----------
+    planes : shape (3 H / 2, W) uint8: Y, then the rows of U and of V, two of them in each row; H and W are even
+    matrix : FFmpeg's name, one of `SHARES`
+    """
+
+    __slots__ = ("_chroma", "_luma", "matrix", "planes", "shape")
+
+    def __init__(self, planes: np.ndarray, matrix: str) -> None:
+        rows, width = planes.shape
+        height = rows * 2 // 3
+        self.planes, self.matrix, self.shape = planes, matrix, (height, width, 3)
+        self._luma, self._chroma = planes[:height], planes[height:].reshape(2, height // 2, width // 2)
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        """Return some rows and columns, shape (h, w, 3) uint8 RGB, each colour repeated over its 2 x 2 pixels."""
+        import cv2
+        import numpy as np
+
+        rows, columns = (range(*cut.indices(length)) for cut, length in zip(part, self.shape[:2], strict=True))
+        luma = self._luma[part]
+        if rows.step == columns.step == 1:
+            over = slice(rows.start // 2, (rows.stop + 1) // 2), slice(columns.start // 2, (columns.stop + 1) // 2)
+            top, left = rows.start % 2, columns.start % 2
+            inside = slice(top, top + len(rows)), slice(left, left + len(columns))
+            chroma = [_double(plane[over])[inside] for plane in self._chroma] if luma.size else []
+        else:
+            places = np.ix_(np.array(rows) // 2, np.array(columns) // 2)
+            chroma = [plane[places] for plane in self._chroma]
+        if not luma.size:
+            return np.empty((*luma.shape, 3), np.uint8)
+        return cv2.transform(cv2.merge([luma, *chroma]), _to_rgb(self.matrix))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the whole frame, shape (H, W, 3) uint8 RGB."""
+        pixels = self[:, :]
+        return pixels if dtype is None else pixels.astype(dtype)
+
+    def grey(self, rows: slice, columns: slice) -> np.ndarray:
+        """Return the brightness of some rows and columns, shape (h, w) uint8, 0 ... 255."""
+        return _brightness()[self._luma[rows, columns]]
+
+    def mixed(self, rows: slice, columns: slice, part: np.ndarray, weight: np.ndarray) -> YuvFrame:
+        """Return a frame in which something is mixed in; see `mix`."""
+        import cv2
+        import numpy as np
+
+        odd = (rows.start % 2, rows.stop % 2, columns.start % 2, columns.stop % 2)
+        if any(odd):
+            part = cv2.copyMakeBorder(part, *odd, cv2.BORDER_REPLICATE)
+            weight = cv2.copyMakeBorder(weight, *odd, cv2.BORDER_CONSTANT, value=0)
+            rows, columns = (
+                slice(rows.start - odd[0], rows.stop + odd[1]),
+                slice(columns.start - odd[2], columns.stop + odd[3]),
+            )
+        frame = YuvFrame(self.planes.copy(), self.matrix)
+        luma, *chroma = cv2.split(cv2.transform(part, _from_rgb(self.matrix)))
+        old = self._luma[rows, columns].astype(np.float32)
+        frame._luma[rows, columns] = _to_bytes(old + weight * (luma - old))
+        half = slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
+        size = weight.shape[1] // 2, weight.shape[0] // 2
+        kept = 1 - cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+        for place, colour in enumerate(chroma):
+            new = cv2.resize(weight * colour, size, interpolation=cv2.INTER_AREA)
+            frame._chroma[place][half] = _to_bytes(kept * self._chroma[place][half] + new)
+        return frame
+
+
+Frame: TypeAlias = "np.ndarray | YuvFrame"
+
+
+def mix(frame: Frame, rows: slice, columns: slice, part: np.ndarray, weight: np.ndarray) -> Frame:
+    """Return a frame in which something is mixed in; where the weight is zero it is the given one, to the bit.
+
+    Parameters
+    ----------
+    frame : shape (H, W, 3), uint8 RGB or a `YuvFrame`; it stays as it is
+    rows, columns : where, with start and stop
+    part : shape (h, w, 3) float32 RGB, 0 ... 255, what is mixed in
+    weight : shape (h, w) float32, how much of it
+    """
+    import numpy as np
+
+    if isinstance(frame, YuvFrame):
+        return frame.mixed(rows, columns, part, weight)
+    old = frame[rows, columns].astype(np.float32)
+    mixed = frame.copy()
+    mixed[rows, columns] = _to_bytes(old + weight[:, :, None] * (part - old))
+    return mixed
+
+
+def grey(frame: Frame, rows: slice, columns: slice) -> np.ndarray:
+    """Return the brightness of some rows and columns of a frame, shape (h, w) uint8."""
+    import cv2
+    import numpy as np
+
+    if isinstance(frame, YuvFrame):
+        return frame.grey(rows, columns)
+    return cv2.cvtColor(np.ascontiguousarray(frame[rows, columns]), cv2.COLOR_RGB2GRAY)
+
+
+def _double(plane: np.ndarray) -> np.ndarray:
+    """Repeat every value over 2 x 2 pixels."""
+    import cv2
+
+    return cv2.resize(plane, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    """Round float32 values to uint8."""
+    import cv2
+
+    return cv2.add(values, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload, no-any-return]
+
+
+@lru_cache
+def _from_rgb(matrix: str) -> np.ndarray:
+    """Return the affine map (3, 4) from R'G'B' to Y'CbCr, both 0 ... 255, limited range (ITU-T H.273, eq. 38-40)."""
+    import numpy as np
+
+    red, blue = SHARES[matrix]
+    luma = np.array([red, 1 - red - blue, blue])
+    rows = [luma * 219, (np.array([0, 0, 1]) - luma) / (1 - blue) * 112, (np.array([1, 0, 0]) - luma) / (1 - red) * 112]
+    return np.column_stack([np.array(rows) / 255, [16, 128, 128]]).astype(np.float32)
+
+
+@lru_cache
+def _to_rgb(matrix: str) -> np.ndarray:
+    """Return the affine map (3, 4) that undoes `_from_rgb`."""
+    import numpy as np
+
+    forth = _from_rgb(matrix).astype(np.float64)
+    back = np.linalg.inv(forth[:, :3])
+    return np.column_stack([back, -back @ forth[:, 3]]).astype(np.float32)
+
+
+@lru_cache
+def _brightness() -> np.ndarray:
+    """Return what brightness, 0 ... 255, each value of Y stands for."""
+    import numpy as np
+
+    return np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
