@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ class Evidence:
         does not say
     wordless_reason : why there are no words, if there are none
     silent_reason : why there is no sound, if there is none
+    shared : one for all rows of a clip: what is computed of pictures or of a sound that several of them have
     """
 
     row: str
@@ -87,6 +89,7 @@ class Evidence:
     silent_reason: str = "no sound"
     words_or_none: tuple[Word, ...] | None = None
     wordless_reason: str = "no transcript"
+    shared: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -174,10 +177,20 @@ class Evidence:
     @cached_property
     def sync(self) -> Embeddings:
         """The clip as the sync expert sees it."""
-        from lipsync_cli.scoring.sync import embed_clip
+        from lipsync_cli.data.windows import find_middles
+        from lipsync_cli.scoring.sync import Embeddings, embed_pictures, embed_sound
 
         mel = self.mel
         if mel.max() <= SILENCE:
             raise Missing("the sound is silent")
-        expert = self.tools.expert(self.rule)
-        return embed_clip(expert, self.crops, self.frame, mel, self.middles, self.tools.device)
+        expert, device, place = self.tools.expert(self.rule), self.tools.device, find_middles(self.frame)
+        middles = self.middles[np.searchsorted(self.frame, place)]
+        faces = self._share("faces", self.crops, lambda: embed_pictures(expert, self.crops, self.frame, device))
+        return Embeddings(faces, self._share("speech", mel, lambda: embed_sound(expert, mel, middles, device)), place)
+
+    def _share(self, name: str, array: np.ndarray, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Give what a row of this clip has made of this very array before, or make it."""
+        key = name, id(array)
+        if key not in self.shared:
+            self.shared[key] = array, make()  # the array is kept, so that no other one takes its id
+        return self.shared[key][1]

@@ -246,6 +246,8 @@ class Stage:
             evidence.wordless_reason = "no transcript of the other clip, or it says the same words"
         if truth is None:
             evidence.truth_or_none = evidence
+        else:
+            evidence.shared = truth.shared
         return evidence
 
     def _mel(self, row: int) -> np.ndarray:

@@ -128,41 +128,58 @@ def embed(expert: SyncExpert, crops: Crops, table: FrameTable, middles: np.ndarr
     return Embeddings(np.concatenate(faces), np.concatenate(speech), middles)
 
 
-def embed_clip(
-    expert: SyncExpert, crops: np.ndarray, frame: np.ndarray, mel: np.ndarray, middles: np.ndarray, device: str = "cpu"
-) -> Embeddings:
-    """Embed every window of one clip.
+def embed_pictures(expert: SyncExpert, crops: np.ndarray, frame: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """Embed the faces of every window of one clip.
 
     Parameters
     ----------
     expert : in evaluation mode, on `device`
     crops : shape (n, S, S, 3), uint8 RGB
     frame : shape (n,), ascending: number of each crop's frame in the clip
-    mel : shape (T, 80)
-    middles : shape (n,), s: the middle of each frame's time on screen
 
     Returns
     -------
-    `place` are frame numbers of the clip; only frames with two neighbours on either side are there
+    shape (m, D), of the windows around `find_middles(frame)`
     """
     import torch
 
-    place = find_middles(frame)
-    index = np.searchsorted(frame, place)
+    index = np.searchsorted(frame, find_middles(frame))
     around = index[:, None] + np.arange(-REACH, REACH + 1)
-    sound = windows(mel, window_start(middles[index]))
+    shown = around[:1] if not crops.strides[0] else around  # one picture throughout: all windows are alike
     faces: list[np.ndarray] = []
+    with torch.inference_mode():
+        for first in range(0, len(shown), _BATCH):
+            pixels = torch.from_numpy(crops[shown[first : first + _BATCH], crops.shape[1] // 2 :]).to(device)
+            pictures = pixels.permute(0, 1, 4, 2, 3).float().div_(255)
+            faces.append(expert.embed_faces(pictures).float().cpu().numpy())
+    if not faces:
+        return np.zeros((0, 1), np.float32)
+    found = np.concatenate(faces)
+    return found if len(shown) == len(around) else found.repeat(len(around), axis=0)
+
+
+def embed_sound(expert: SyncExpert, mel: np.ndarray, middles: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """Embed the sound of windows.
+
+    Parameters
+    ----------
+    expert : in evaluation mode, on `device`
+    mel : shape (T, 80)
+    middles : shape (m,), s: the middle of each window's middle frame's time on screen
+
+    Returns
+    -------
+    shape (m, D)
+    """
+    import torch
+
+    sound = windows(mel, window_start(middles))
     speech: list[np.ndarray] = []
     with torch.inference_mode():
-        for first in range(0, len(place), _BATCH):
-            pixels = torch.from_numpy(crops[around[first : first + _BATCH], crops.shape[1] // 2 :]).to(device)
-            pictures = pixels.permute(0, 1, 4, 2, 3).float().div_(255)
+        for first in range(0, len(sound), _BATCH):
             mels = torch.from_numpy(sound[first : first + _BATCH]).to(device).transpose(1, 2)[:, None].contiguous()
-            for found, made in zip((faces, speech), expert(pictures, mels), strict=True):
-                found.append(made.float().cpu().numpy())
-    if not faces:
-        return Embeddings(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32), place)
-    return Embeddings(np.concatenate(faces), np.concatenate(speech), place)
+            speech.append(expert.embed_speech(mels).float().cpu().numpy())
+    return np.concatenate(speech) if speech else np.zeros((0, 1), np.float32)
 
 
 def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:

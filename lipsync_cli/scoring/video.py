@@ -236,7 +236,7 @@ class _Judge:
         mels = {row: log_mel(part, self.tools.mel_parameters) for row, part in samples.items() if len(part)}
         words = self._words(float(self.middles[first]), float(self.middles[last - 1]), start / SAMPLE_RATE)
         truth: Evidence | None = None
-        source = crops.get(TRUTH)
+        source, shared = crops.get(TRUTH), {}  # type: ignore[var-annotated]
 
         def make(row: str, pixels: np.ndarray, sound: str) -> Evidence:
             return Evidence(
@@ -255,6 +255,7 @@ class _Judge:
                 samples_or_none=samples.get(sound),
                 wide_or_none=wide.get(row),
                 words_or_none=words,
+                shared=shared,
             )
 
         made = []

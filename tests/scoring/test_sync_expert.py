@@ -8,11 +8,13 @@ import torch
 from fakes import Dreamer, Listener, MemoryPack
 from torch import Tensor, nn
 
+from lipsync_cli.data.weights import load_weights
+from lipsync_cli.data.windows import find_middles
 from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.metrics.sync_expert import accuracy_of_pairs, gaps
 from lipsync_cli.scoring.protocol import score_pack
-from lipsync_cli.scoring.sync import Embeddings, embed_clip
+from lipsync_cli.scoring.sync import Embeddings, embed_pictures, embed_sound
 from lipsync_cli.scoring.tools import Tools
 
 ROWS = ("model", "wrong_audio", "frozen", "other_sound", "ground_truth")
@@ -21,10 +23,14 @@ ROWS = ("model", "wrong_audio", "frozen", "other_sound", "ground_truth")
 class Ear(nn.Module):
     """Compares the brightness of the mouth with the loudness of the sound, as angles."""
 
-    def forward(self, faces: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
-        bright = faces[:, 2, :, 14:34, 32:64].mean((1, 2, 3))
-        loud = (mel[:, 0, 40, 13] + 4) / 8
-        return tuple(torch.stack([torch.cos(3 * level), torch.sin(3 * level)], 1) for level in (bright, loud))
+    def embed_faces(self, faces: Tensor) -> Tensor:
+        return self._turn(faces[:, 2, :, 14:34, 32:64].mean((1, 2, 3)))
+
+    def embed_speech(self, mel: Tensor) -> Tensor:
+        return self._turn((mel[:, 0, 40, 13] + 4) / 8)
+
+    def _turn(self, level: Tensor) -> Tensor:
+        return torch.stack([torch.cos(3 * level), torch.sin(3 * level)], 1)
 
     def limit(self) -> float:
         return 0.2
@@ -60,11 +66,44 @@ def test_gaps_lie_at_their_frames() -> None:
 
 def test_windows_stand_on_five_consecutive_frames(memory_pack: MemoryPack) -> None:
     frame = np.r_[0:4, 10:17]
-    mel = np.zeros((128, 80), np.float32)
-    found = embed_clip(Ear(), memory_pack.read_crops(frame), frame, mel, (frame + 0.5) / 25)
-    assert found.place.tolist() == [12, 13, 14]
-    none = embed_clip(Ear(), memory_pack.read_crops(frame[:4]), frame[:4], mel, (frame[:4] + 0.5) / 25)
-    assert len(none.place) == 0
+    crops, mel = memory_pack.read_crops(frame), np.zeros((128, 80), np.float32)
+    assert find_middles(frame).tolist() == [12, 13, 14]
+    found = embed_pictures(Ear(), crops, frame)  # type: ignore[arg-type]
+    alone = embed_pictures(Ear(), crops[5:10], frame[5:10])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found[1:2], alone)
+    assert len(embed_pictures(Ear(), crops[:4], frame[:4])) == 0  # type: ignore[arg-type]
+    assert len(embed_sound(Ear(), mel, np.zeros(0))) == 0  # type: ignore[arg-type]
+
+
+def test_one_picture_throughout_is_embedded_as_so_many_would_be(memory_pack: MemoryPack) -> None:
+    frame = np.arange(9)
+    still = np.broadcast_to(memory_pack.read_crops(frame)[4], (9, 96, 96, 3))
+    expert, _ = load_weights(None, "cpu", "sync expert")
+    at_once, one_by_one = (embed_pictures(expert, crops, frame) for crops in (still, still.copy()))
+    assert at_once.shape == (5, one_by_one.shape[1])
+    np.testing.assert_allclose(at_once, one_by_one, atol=1e-5)
+
+
+def test_what_rows_of_a_clip_have_in_common_is_embedded_once(memory_pack: MemoryPack) -> None:
+    seen: list[str] = []
+
+    class Counting(Ear):
+        def embed_faces(self, faces: Tensor) -> Tensor:
+            seen.append("faces")
+            return super().embed_faces(faces)
+
+        def embed_speech(self, mel: Tensor) -> Tensor:
+            seen.append("speech")
+            return super().embed_speech(mel)
+
+    class Counted(Tools):
+        def expert(self, rule: object) -> Counting:
+            return Counting()
+
+    score_pack(memory_pack, Listener(), tools=Counted(), families=find_families(["sync_gap"]))  # type: ignore[arg-type]
+    clips = 3
+    assert seen.count("faces") == 4 * clips  # model, wrong audio, frozen, real; each clip is one batch
+    assert seen.count("speech") == 2 * clips  # its own and the other
 
 
 def test_rows_of_a_listener_and_of_a_dreamer_stand_where_they_belong(memory_pack: MemoryPack) -> None:
