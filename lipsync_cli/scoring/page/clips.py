@@ -87,7 +87,7 @@ def draw_clip(
         "article",
         head,
         tag("div", tag("div", pictures), tag("div", curves, class_="strip"), class_="pair"),
-        class_="clip",
+        class_="clip wide" if sum(column.is_judged for column in columns) > 1 else "clip",
     )
 
 
@@ -149,7 +149,7 @@ def _draw_film(choice: Choice, columns: Sequence[Column], leading: Metric, scene
     names = [title for _, title, _ in _order(columns, film.tiles)]
     order = [at for at, _, _ in _order(columns, film.tiles)]
     content = encode_film(film, [(at, "real" if at == REAL else "generated") for at in order])
-    words = ", ".join(names)
+    words = "; ".join(names)
     video = tag(
         "video",
         src=data_uri("video/mp4", content),

@@ -117,9 +117,12 @@ def _draw_reasons(columns: Sequence[Column]) -> Markup | None:
     for column in columns:
         for metric, reason in column.results.reasons.get(column.row, {}).items():
             found.setdefault((metric, reason), []).append(column.title)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (metric, reason), titles in found.items():
+        alike.setdefault(("; ".join(titles), reason), []).append(metric)
     lines = [
-        tag("li", tag("code", metric), f" is null ({', '.join(titles)}): {reason}")
-        for (metric, reason), titles in found.items()
+        tag("li", tag("code", ", ".join(names)), f" null ({titles}): {reason}")
+        for (titles, reason), names in alike.items()
     ]
     return tag("ul", lines, class_="note") if lines else None
 
