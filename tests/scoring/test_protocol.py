@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +15,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.protocol import check_fits, plan_pack, score_pack
+from lipsync_cli.scoring.report import make_records
 from lipsync_cli.scoring.sheet import draw_sheet
 from lipsync_cli.speech.mel import MelParameters
 
@@ -129,3 +132,19 @@ def test_weights_of_other_crops_or_mels_are_refused_with_both_values(changes: di
     check_fits(pack, SimpleNamespace(**same), "runs/mine")
     with pytest.raises(InputError, match=rf"memory.h5: .*{words}.*runs/other"):
         check_fits(pack, SimpleNamespace(**same | changes), "runs/other")
+
+
+def test_the_tables_of_the_docs_have_the_control_rows_and_intervals(memory_pack: MemoryPack) -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "make_results.py"
+    spec = importlib.util.spec_from_file_location("make_results", path)
+    assert spec is not None and spec.loader is not None
+    make_results = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_results)
+    scores, _ = score(memory_pack, Listener(), max_frames=30)
+    records = make_records(scores)
+    mean = scores.summary()["s1"]["wrong_audio"]["mouth_ssim"]
+    lines = make_results.make_table(records, "s1").splitlines()
+    assert [line.split(" |")[0] for line in lines[4:]] == [f"| {title}" for title in make_results.ROWS.values()]
+    assert f"{mean.mean:.4f} ({mean.low:.4f} to {mean.high:.4f})" in lines[6]
+    assert "s1: 20 frames of 2 clips" in lines[0] and "In brackets" in lines[0]
+    assert "In brackets" not in make_results.make_table(records, "s2")
