@@ -131,7 +131,9 @@ def train(
     ] = None,
     validate_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="76800")] = None,
     checkpoint_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="12800")] = None,
-    sheet_every: Annotated[int | None, typer.Option(min=1, help="Samples.", show_default="76800")] = None,
+    sheet_every: Annotated[
+        int | None, typer.Option(min=1, help="Samples.", show_default="an epoch, but 12800 to 76800")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default="10")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write the log for TensorBoard, too.")] = False,

@@ -42,15 +42,15 @@ _NOTES_CLIPS = [
 _NOTE_ONE_CLIP = f"one clip only: the wrong audio is from the same clip, at least {MIN_GAP} frames away"
 
 
-def check_fits(pack: Pack, header: WeightsHeader, weights: object) -> None:
-    """Raise InputError if the weights were trained on other crops or other mels than the pack holds."""
+def check_fits(pack: Pack, header: WeightsHeader, weights: object, hint: str = "") -> None:
+    """Raise InputError, with a hint, if the weights were trained on other crops or other mels than the pack holds."""
     from lipsync_cli.faces.crop import check_same
 
     try:
         check_same(pack.crop_rule, header.crop_rule)
         pack.mel_parameters.check_same(header.mel_parameters)
     except InputError as error:
-        hint = f"use {weights} with a pack made like the one they were trained on"
+        hint = hint or f"use {weights} with a pack made like the one they were trained on"
         raise InputError(f"{error.fact} (first the pack's, then the weights')", pack.path, hint) from error
 
 

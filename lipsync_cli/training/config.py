@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.training.transforms import parse_transforms
 
 # What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
-_FREE = {"max_minutes", "batch_size", "patience"}
+_FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
+_SHEETS_APART = (100 * 128, 600 * 128)  # samples, of epochs that are shorter or longer
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class TrainConfig:
     targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `data.batches.Sampling`
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
-    validate_every, checkpoint_every, sheet_every : in samples
+    validate_every, checkpoint_every : in samples
+    sheet_every : in samples; None for every epoch, see `sheets_apart`
     validation_frames : frames of each clip of the validation split
     """
 
@@ -87,12 +90,22 @@ class TrainConfig:
     precision: str = "float32"
     validate_every: int = 600 * 128
     checkpoint_every: int = 100 * 128
-    sheet_every: int = 600 * 128
+    sheet_every: int | None = None
     validation_frames: int = 5
 
     def to_dict(self) -> dict[str, Any]:
         """Give the configuration as a JSON-able dictionary."""
         return asdict(self)
+
+    def sheets_apart(self, epoch: int) -> int:
+        """Say how many samples lie between two sample sheets: as asked for, else an epoch, within limits.
+
+        Parameters
+        ----------
+        epoch : frames to train on
+        """
+        least, most = _SHEETS_APART
+        return self.sheet_every or min(max(epoch, least), most)
 
 
 def make_config(recipe: str, **options: Any) -> TrainConfig:
@@ -114,6 +127,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     for name, values in choices.items():
         if getattr(config, name) not in values:
             raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
+    _check_numbers(config)
     if config.batch_size % config.targets_per_reference:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
@@ -121,6 +135,19 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     parse_transforms(config.transforms)
     found.check(config)
     return config
+
+
+def _check_numbers(config: TrainConfig) -> None:
+    for name, value in config.to_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{name} {value} is no finite number")
+    for name in ("beta1", "beta2"):
+        if not 0 <= getattr(config, name) < 1:
+            raise UsageError(
+                f"{name} {getattr(config, name)} is not below 1", hint="Adam's usual ones are 0.9 and 0.999"
+            )
+    if config.seed < 0:
+        raise UsageError(f"seed {config.seed} is below 0")
 
 
 def check_expert(config: TrainConfig, is_given: bool) -> bool:

@@ -96,6 +96,7 @@ class _Loop:
         self.statistics.restore(self.state.pending)
         validations = [line for line in self.statistics.lines if line["kind"] == "validation"]
         self.metrics = {k: v for k, v in validations[-1].items() if k not in _NAMES} if validations else {}
+        self.sheets_apart = self.config.sheets_apart(int(run.source.table.num_frames.sum()))
         self.chance: dict[str, float] = self.recipe.chance
         self.is_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
@@ -108,7 +109,7 @@ class _Loop:
         elif self._report(state.samples_seen - config.batch_size, state.samples_seen >= total):
             self._save()  # what an interruption had left to do
         began = time.monotonic() - state.elapsed_s
-        limit_s = 60 * config.max_minutes if config.max_minutes else math.inf
+        limit_s = 60 * config.max_minutes if config.max_minutes is not None else math.inf
         last = state.samples_seen >= total or state.elapsed_s >= limit_s or self._is_out_of_patience()
         with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
             while not last:
@@ -198,7 +199,7 @@ class _Loop:
         config, samples = self.config, self.state.samples_seen
         log = last or self.state.step % LOG_EVERY == 0
         validate = last or _passes(before, samples, config.validate_every)
-        show = last or _passes(before, samples, config.sheet_every)
+        show = last or _passes(before, samples, self.sheets_apart)
         save = last or _passes(before, samples, config.checkpoint_every)
         if log or validate or show or save:
             self._check_finite()

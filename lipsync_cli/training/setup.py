@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
 RESIDENT_SHARE = 0.5  # of an accelerator's free memory
+_OTHER_EXPERT = "train one from this pack (--recipe sync-expert) and name it with --expert"
 _TOGETHER = 8192  # crops moved to an accelerator at once
 
 
@@ -106,7 +107,7 @@ def prepare(
         config = replace(config, init=header.sha256)
     if check_expert(config, expert is not None):
         judge, header = load_weights(expert, device, "sync expert")
-        check_fits(pack, header, expert or header.name)
+        check_fits(pack, header, expert or header.name, _OTHER_EXPERT)
         config = replace(config, expert=header.sha256)
     spoken: Transcripts | None = None
     if check_transcripts(config, transcripts is not None) and transcripts is not None:

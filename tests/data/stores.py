@@ -20,9 +20,9 @@ def picture(number: int, side: int = 96) -> np.ndarray:
     return np.stack([127 + 100 * channel for channel in channels], -1).astype(np.uint8)
 
 
-def write_faces(path: Path, clips, raw: bool = False, faceless=(), rate: int = 25) -> None:
+def write_faces(path: Path, clips, raw: bool = False, faceless=(), rate: int = 25, size: int = 96) -> None:
     """Write a faces.h5; clips: (speaker, name, num_frames), sorted; faceless: frame numbers without a face."""
-    rule = CropRule()
+    rule = CropRule(size=size)
     parameters = {"crop_rule": rule.to_dict(), "encoding": "raw" if raw else "jpeg", "quality": None if raw else 95}
     rows, first = [], 0
     for speaker, name, count in clips:

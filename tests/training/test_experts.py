@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from lipsync_cli import models
 from lipsync_cli.data.batches import FrameTable
+from lipsync_cli.data.pack import Split, pack
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.weights import find_weights, load_weights, read_header
 from lipsync_cli.data.windows import Windows, WindowTable, gather_windows
@@ -200,6 +201,19 @@ def test_without_an_expert_the_one_of_the_package_judges(small_pack, tmp_path):
     train(small_pack, tmp_path / "run", config)
     card = (find_weights(None, "sync expert").parent / "EXPERT_CARD.md").read_text()
     assert json.loads((tmp_path / "run" / "config.json").read_text())["expert"] in card
+
+
+def test_a_pack_of_larger_crops_gets_an_expert_of_its_own(stores, tmp_path):
+    clips = [("s1", "a"), ("s1", "b")]
+    stores.write_faces(tmp_path / "faces.h5", [(*clip, 20) for clip in clips], size=128)
+    stores.write_mels(tmp_path / "mels.h5", [(*clip, 64) for clip in clips])
+    pack(tmp_path / "faces.h5", tmp_path / "mels.h5", tmp_path / "pack.h5", Split(0, 0, None, ()))
+    config = make_config("lipgan-expert", **TINY, **EVERY, max_samples=8)
+    with pytest.raises(InputError, match=r"size: 128 and 96.*") as caught:
+        train(tmp_path / "pack.h5", tmp_path / "run", config)
+    assert "--recipe sync-expert" in str(caught.value) and not (tmp_path / "run").exists()
+    train(tmp_path / "pack.h5", tmp_path / "expert", _expert_config(max_samples=8))
+    assert train(tmp_path / "pack.h5", tmp_path / "run", config, expert=tmp_path / "expert")["samples"] == 8
 
 
 def test_too_few_targets_for_the_expert_are_a_usage_error():

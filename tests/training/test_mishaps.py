@@ -143,7 +143,7 @@ def test_a_run_of_an_older_version_goes_on_and_the_batch_size_may_change(small_p
     for name in ("patience", "expert", "sync_weight"):
         del saved[name]
     (run / "config.json").write_text(json.dumps(saved))
-    assert train(small_pack, run, _config(max_samples=8, batch_size=4))["samples"] == 8
+    assert train(small_pack, run, _config(max_samples=8, batch_size=4, sheet_every=None))["samples"] == 8
 
 
 def test_patience_ends_a_run_that_gets_no_better(small_pack, tmp_path):

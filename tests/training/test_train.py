@@ -1,6 +1,7 @@
 """The loop: it learns, it resumes exactly, and it refuses what does not fit."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -106,7 +107,18 @@ def test_weights_cut_short_or_foreign_are_said(small_pack, tmp_path):
         load_weights(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("wrong", [{"generator": "unet"}, {"schedule": "step"}, {"targets_per_reference": 3}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"generator": "unet"},
+        {"schedule": "step"},
+        {"targets_per_reference": 3},
+        {"learning_rate": math.nan},
+        {"epochs": math.inf},
+        {"beta1": 1.0},
+        {"seed": -1},
+    ],
+)
 def test_options_that_do_not_exist_are_usage_errors(wrong):
     with pytest.raises(UsageError):
         make_config("l1", **{**TINY, **wrong})
@@ -115,6 +127,11 @@ def test_options_that_do_not_exist_are_usage_errors(wrong):
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(UsageError, match="lipgan"):
         make_config("biggan")
+
+
+@pytest.mark.parametrize(("asked", "epoch", "apart"), [(None, 61_500, 61_500), (None, 45, 12_800), (10, 45, 10)])
+def test_there_is_a_sample_sheet_an_epoch(asked, epoch, apart):
+    assert make_config("lipgan", sheet_every=asked).sheets_apart(epoch) == apart
 
 
 def test_the_defaults_are_the_thesis_figures():
