@@ -195,16 +195,21 @@ def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> No
     """Raise InputError if the run folder was begun with other options or another pack."""
     try:
         saved = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        seen = saved.get("data")
+    except (OSError, ValueError, AttributeError) as error:
         raise InputError("is not a readable run configuration", path, "choose another run folder") from error
-    if saved.get("data") != pack_fingerprint:
+    if seen != pack_fingerprint:
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
     free = _FREE if config.schedule == "cosine" else _FREE | _FREE_IF_CONSTANT
     for name in (item.name for item in fields(config)):
         before = saved.get(name, getattr(TrainConfig(), name))  # options that came later were at their default
         if name not in free and before != getattr(config, name):
             raise InputError(
-                f"this run was begun with {name} = {before}, not {getattr(config, name)}",
+                f"this run was begun with {name} = {_or_none(before)}, not {_or_none(getattr(config, name))}",
                 path.parent,
                 "choose another run folder, or the same options",
             )
+
+
+def _or_none(value: Any) -> Any:
+    return "none" if value in ("", None) else value

@@ -125,6 +125,8 @@ def test_another_recipe_or_pack_or_a_short_checkpoint_leaves_the_run_folder_as_i
         train(make_pack([("s1", "only", 14, 60)]), run, _config(max_samples=2))
     with pytest.raises(InputError, match="holds a compact generator"):
         train(small_pack, tmp_path / "new", make_config("l1", max_samples=2), init=run)
+    with pytest.raises(InputError, match="begun with init = none, not"):
+        train(small_pack, run, _config(max_samples=2), init=run)
     assert _files(run) == before and not (tmp_path / "new").exists()
     state = run / "last.state.pt"
     state.write_bytes(state.read_bytes()[:1000])
@@ -132,6 +134,9 @@ def test_another_recipe_or_pack_or_a_short_checkpoint_leaves_the_run_folder_as_i
     with pytest.raises(InputError, match="readable training state"):
         train(small_pack, run, _config(max_samples=2))
     assert _files(run) == before
+    (run / "config.json").write_text("[]")
+    with pytest.raises(InputError, match="readable run configuration"):
+        train(small_pack, run, _config(max_samples=2))
 
 
 def test_a_run_of_an_older_version_goes_on_and_the_batch_size_may_change(small_pack, tmp_path):
