@@ -201,6 +201,7 @@ FAMILIES = (
                 "15 minus the place of the least mean distance; above zero the sound comes early",
                 _SOURCE,
                 unit="frames",
+                target=0.0,
                 digits=1,
             ),
             Metric(
