@@ -162,7 +162,7 @@ def _find_or_make(
     from lipsync_cli.media.probe import probe
     from lipsync_cli.synthesis.poses import pair_poses
     from lipsync_cli.synthesis.presenter import Presenter
-    from lipsync_cli.synthesis.sketch import Sketcher
+    from lipsync_cli.synthesis.sketch import TorchSketcher
     from lipsync_cli.synthesis.talking import own_talking
     from lipsync_cli.training.adapt import adapt
 
@@ -185,7 +185,7 @@ def _find_or_make(
         device, source = options.resolve_device(asked.device), find_weights(asked.weights)
         generator, header = load_weights(source, device)
         with Presenter(asked.reference, memory=memory, choices=(choice,)) as presenter:
-            sketcher = Sketcher(generator, device)
+            sketcher = TorchSketcher(generator, device)
             talking = own_talking(task, presenter, sketcher, MIN_S, progress.update, progress.note)
         crops, middles, mel, reference = talking
         recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference)

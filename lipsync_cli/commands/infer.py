@@ -243,7 +243,7 @@ def infer(
         extend=extend.value,
         photo_fps=_rate(fps),
         force=force,
-        device=None if dry_run else lambda: _start(device),
+        device=None if dry_run else partial(_start, device),
         silence=silence.value,
         drive_audio=drive_audio,
         final_audio=final_audio,

@@ -37,12 +37,12 @@ def run_tasks(
     InputError : the disk is full; the other tasks are not done
     """
     pending = iter(tasks)
-    workers: list[_Worker] = []
-    busy: dict[Any, tuple[_Worker, Any]] = {}
+    workers: list[Worker] = []
+    busy: dict[Any, tuple[Worker, Any]] = {}
     try:
-        with _quiet_interrupts():
+        with quiet_interrupts():
             for task in _take(pending, jobs):
-                worker = _Worker(work)
+                worker = Worker(work)
                 workers.append(worker)
                 worker.connection.send(task)
                 busy[worker.connection] = (worker, task)
@@ -52,10 +52,10 @@ def run_tasks(
                 try:
                     result, error = worker.connection.recv()
                 except (EOFError, ConnectionError):
-                    result, error = None, worker.obituary()
+                    result, error = None, worker.obituary("try fewer --jobs")
                     workers.remove(worker)
-                    with _quiet_interrupts():
-                        worker = _Worker(work)
+                    with quiet_interrupts():
+                        worker = Worker(work)
                     workers.append(worker)
                 for next_task in _take(pending, 1):
                     worker.connection.send(next_task)
@@ -72,13 +72,22 @@ class _Fatal(InputError):
     """An error that every further task would meet too."""
 
 
-class _Worker:
-    """A process with one end of a pipe; it ends when this end is closed, or when this process is gone."""
+class Worker:
+    """A process with one end of a pipe; it ends when this end is closed, or when this process is gone.
 
-    def __init__(self, work: Callable[[Any], Any]) -> None:
+    Parameters
+    ----------
+    work : a function of a module
+    serve : a function of a module that is called there with its end of the pipe and `work`; by default `work` is called
+        with one thing after the other that is sent through `connection`, and (result, None) or (None, error) sent back
+    """
+
+    def __init__(
+        self, work: Callable[[Any], Any], serve: Callable[[Any, Callable[[Any], Any]], None] | None = None
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self.process = context.Process(target=serve or _serve, args=(theirs, work), daemon=True)
         before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # read by the libraries when the worker loads them
         try:
@@ -91,14 +100,14 @@ class _Worker:
                     os.environ[name] = value
         theirs.close()
 
-    def obituary(self) -> InputError:
-        """Say what became of a worker whose pipe has closed."""
+    def obituary(self, remedy: str = "close other programs") -> InputError:
+        """Say what became of a worker whose pipe has closed, and what helps if its memory was short."""
         self.process.join(timeout=10)
         code = self.process.exitcode
         self.stop()
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-            hint = "the memory may have been short: try fewer --jobs" if name == "SIGKILL" else None
+            hint = f"the memory may have been short: {remedy}" if name == "SIGKILL" else None
             return InputError(f"the worker was killed by {name}", hint=hint)
         return InputError(f"the worker ended with code {code}")
 
@@ -116,22 +125,26 @@ def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
             task = connection.recv()
         except (EOFError, OSError):
             return
-        try:
-            answer: tuple[Any, LipsyncError | None] = work(task), None
-        except LipsyncError as error:
-            answer = None, error
-        except OSError as error:
-            if error.errno in FULL:
-                hint = "what is done is kept: make room, run it again"
-                answer = None, _Fatal(f"cannot be written ({error.strerror})", error.filename, hint)
-            else:
-                answer = None, InputError(f"{error.strerror or error}")
-        except Exception as error:  # a bug met by one input of many: told as its failure, the others go on
-            answer = None, LipsyncError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
+        answer = answer_to(work, task)
         try:
             connection.send(answer)
         except OSError:
             return
+
+
+def answer_to(work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError | None]:
+    """Do a task in a worker; return its result and None, or None and what went wrong, as it is told."""
+    try:
+        return work(task), None
+    except LipsyncError as error:
+        return None, error
+    except OSError as error:
+        if error.errno in FULL:
+            hint = "what is done is kept: make room, run it again"
+            return None, _Fatal(f"cannot be written ({error.strerror})", error.filename, hint)
+        return None, InputError(f"{error.strerror or error}")
+    except Exception as error:  # a bug met by one input of many: told as its failure, the others go on
+        return None, LipsyncError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def _take(tasks: Iterator[Any], count: int) -> Iterator[Any]:
@@ -143,10 +156,15 @@ def _take(tasks: Iterator[Any], count: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _quiet_interrupts() -> Iterator[None]:
+def quiet_interrupts() -> Iterator[None]:
     """Start children with SIGINT ignored, so that Ctrl-C while they load prints nothing."""
     if threading.current_thread() is not threading.main_thread():
-        yield
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if os.name == "posix" else set()
+        try:
+            yield
+        finally:
+            if os.name == "posix":
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -18,8 +18,8 @@ ROOM_BYTES = 256 << 20  # on disk, for the codes of about 800 frames
 
 @contextmanager
 def face_codes(sketcher: Sketcher, room_bytes: int = ROOM_BYTES) -> Generator[FaceCodes | None, None, None]:
-    """Give room for the codes of one speaker's faces, or None if keeping them saves no time."""
-    codes = FaceCodes(sketcher, room_bytes) if sketcher.has_codes else None
+    """Give room for the codes of one speaker's faces, or None if there is none or keeping them saves no time."""
+    codes = FaceCodes(sketcher, room_bytes) if room_bytes and sketcher.has_codes else None
     try:
         yield codes
     finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 16
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
-BATCHES_IN_FLIGHT = 5  # two queues of one, three stages with one in hand
+BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
 
 
 class Face(NamedTuple):
@@ -73,6 +74,13 @@ class View(NamedTuple):
     number: int
     pixels: Frame
     faces: tuple[Face, ...]
+
+
+class _Begun(NamedTuple):
+    """Faces of one speaker by their places in a batch, and what will be drawn of them."""
+
+    faces: dict[int, Face]
+    drawn: Future[Sketch]
 
 
 @dataclass(frozen=True)
@@ -211,32 +219,49 @@ class Renderer:
         return find
 
     def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Voice], laps: Laps) -> Iterator[list[View]]:
-        """Let the generator draw all faces of a speaker in a batch at once."""
+        """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
+        most = self.sketcher.num_at_once
+        begun: deque[tuple[list[View], list[_Begun]]] = deque()
+        for batch in batches:
+            with laps.stage("generate"):
+                begun.append((batch, self._begin(batch, voices)))
+            if len(begun) > most or most == 1:
+                yield self._finish(*begun.popleft(), laps)
+        while begun:
+            yield self._finish(*begun.popleft(), laps)
+
+    def _begin(self, batch: list[View], voices: Sequence[Voice]) -> list[_Begun]:
+        """Begin to draw the faces of a batch."""
         import numpy as np
 
-        for batch in batches:
-            middles_s = np.array([view.middle_s for view in batch])
-            for speaker, voice in zip(range(len(self.speakers)), voices, strict=True):
-                shown = voice.shown(middles_s)
-                faces = {
-                    place: face
-                    for place, view in enumerate(batch)
-                    for face in view.faces
-                    if face.speaker == speaker and shown[place] > 0
-                }
-                if not faces:
-                    continue
+        middles_s, begun = np.array([view.middle_s for view in batch]), []
+        for speaker, voice in zip(range(len(self.speakers)), voices, strict=True):
+            shown = voice.shown(middles_s)
+            faces = {
+                place: face._replace(shown=float(shown[place]))
+                for place, view in enumerate(batch)
+                for face in view.faces
+                if face.speaker == speaker and shown[place] > 0
+            }
+            if faces:
                 mels = voice.windows(middles_s[list(faces)])
-                with laps.stage("generate"):
-                    sketch = self._draw(list(faces.values()), mels)
-                for index, (place, face) in enumerate(faces.items()):
-                    drawn = face._replace(sketch=sketch.one(index), shown=float(shown[place]))
-                    others = batch[place].faces
-                    batch[place] = batch[place]._replace(faces=tuple(drawn if f is face else f for f in others))
-            yield batch
+                begun.append(_Begun(faces, self._draw(list(faces.values()), mels)))
+        return begun
 
-    def _draw(self, faces: list[Face], mels: np.ndarray) -> Sketch:
-        """Draw some faces of one speaker."""
+    def _finish(self, batch: list[View], begun: list[_Begun], laps: Laps) -> list[View]:
+        """Put what was drawn beside the frames of its batch."""
+        for faces, drawn in begun:
+            with laps.stage("generate"):
+                sketch = drawn.result()
+            for index, (place, face) in enumerate(faces.items()):
+                new, others = face._replace(sketch=sketch.one(index)), batch[place].faces
+                batch[place] = batch[place]._replace(
+                    faces=tuple(new if other.speaker == new.speaker else other for other in others)
+                )
+        return batch
+
+    def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[Sketch]:
+        """Begin to draw some faces of one speaker."""
         import numpy as np
 
         references, codes = [face.reference.crop for face in faces], self.speakers[faces[0].speaker].codes
@@ -245,7 +270,7 @@ class Renderer:
             return self.sketcher.draw(codes.of(numbers, matrices, references, [face.crop for face in faces]), mels)
         alike = all(reference is references[0] for reference in references)
         crops = [face.crop for face in faces if face.crop is not None]
-        return self.sketcher.sketch(np.stack(references[:1] if alike else references), np.stack(crops), mels)
+        return self.sketcher.draw_faces(np.stack(references[:1] if alike else references), np.stack(crops), mels)
 
     def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:
         """Put the drawn faces into the frames."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from lipsync_cli.models.compact import FaceCode
 
 
 class Sketch(NamedTuple):
@@ -37,28 +40,22 @@ ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open nine tenths as 
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
-class Sketcher:
-    """Runs a generator on arrays.
+class Sketcher(Protocol):
+    """Runs a generator on arrays, here or elsewhere."""
 
-    One core is left to the other stages of the stream: reading, compositing, coding.
+    @property
+    def device(self) -> str:
+        """The torch device."""
+        ...
 
-    Parameters
-    ----------
-    generator : in evaluation mode, on `device`
-    device : torch device
-    articulation : how much the mouth moves, beside what the generator learned; for generators that can say it
-    """
+    @property
+    def has_codes(self) -> bool:
+        """Whether `encode` and `draw` save time; on a GPU the codes' way there and back takes longer than they do."""
+        ...
 
-    def __init__(self, generator: nn.Module, device: str = "cpu", articulation: float = 1.0) -> None:
-        import torch
-
-        if device == "cpu":
-            generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._articulation = articulation
-        self._generator, self._device = generator, device
-        self._code_shapes: list[tuple[int, ...]] = []
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._threads = max(1, min(torch.get_num_threads(), cores - 1, MAX_THREADS))
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the generator's parameters as they are now, and of its articulation."""
+        ...
 
     def sketch(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
@@ -72,6 +69,59 @@ class Sketcher:
         mel : shape (n, 27, 80)
         articulation : for this once; None: the sketcher's own
         """
+        ...
+
+    @property
+    def num_at_once(self) -> int:
+        """How many of the things that `draw` and `draw_faces` begin are worked on at a time."""
+        ...
+
+    def draw_faces(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+        """Begin to draw as `sketch` does, but without the image where the generator can do without."""
+        ...
+
+    def encode(self, reference: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Compute what the drawing of some faces does not need the speech for: codes (n, L) float32; see `sketch`."""
+        ...
+
+    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+        """Begin to draw faces that `encode` has seen, without their images.
+
+        Parameters
+        ----------
+        codes : shape (n, L), or (1, L), which serves all
+        mel : shape (n, 27, 80)
+        """
+        ...
+
+
+class TorchSketcher:
+    """Runs a generator of torch in this process, one thing at a time; the methods are `Sketcher`'s.
+
+    Parameters
+    ----------
+    generator : in evaluation mode, on `device`
+    device : torch device
+    articulation : how much the mouth moves, beside what the generator learned; for generators that can say it
+    threads : of torch; None leaves one core to the other stages of the stream: reading, compositing, coding
+    """
+
+    def __init__(
+        self, generator: nn.Module, device: str = "cpu", articulation: float = 1.0, threads: int | None = None
+    ) -> None:
+        import torch
+
+        if device == "cpu":
+            generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._articulation = articulation
+        self._generator, self._device = generator, device
+        self._code_shapes: list[tuple[int, ...]] = []
+        self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
+        self.num_at_once = 1
+
+    def sketch(
+        self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
+    ) -> Sketch:
         import torch
 
         self._limit_threads()
@@ -87,11 +137,9 @@ class Sketcher:
 
     @property
     def device(self) -> str:
-        """The torch device."""
         return self._device
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the generator's parameters as they are now, and of its articulation."""
         digest = hashlib.sha256(repr(getattr(self._generator, "articulation", None)).encode())
         for name, tensor in sorted(self._generator.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
@@ -100,11 +148,9 @@ class Sketcher:
 
     @property
     def has_codes(self) -> bool:
-        """Whether `encode` and `draw` save time; on a GPU the codes' way there and back takes longer than they do."""
         return self._device == "cpu" and hasattr(self._generator, "encode_face")
 
     def encode(self, reference: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Compute what the drawing of some faces does not need the speech for: codes (n, L) float32; see `sketch`."""
         import torch
 
         self._limit_threads()
@@ -114,16 +160,8 @@ class Sketcher:
             self._code_shapes = [tuple(part.shape[1:]) for part in parts]
             return torch.cat([part.reshape(len(part), -1) for part in parts], 1).numpy()
 
-    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Sketch:
-        """Draw faces that `encode` has seen, without their images.
-
-        Parameters
-        ----------
-        codes : shape (n, L), or (1, L), which serves all
-        mel : shape (n, 27, 80)
-        """
+    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
         import torch
-        from torch.nn import functional
 
         from lipsync_cli.models.compact import FaceCode
 
@@ -136,9 +174,26 @@ class Sketcher:
                 part.reshape(-1, *shape).permute(0, 3, 1, 2)
                 for part, shape in zip(parts, self._code_shapes, strict=True)
             ]
-            lower = self._generator.move(FaceCode(*shaped), self._mel(mel))  # type: ignore[operator]
-            flow, mask, patch = (functional.pad(part, (0, 0, part.shape[3] - part.shape[2], 0)) for part in lower)
-            return Sketch(None, _channels_last(flow), mask[:, 0].numpy(), _channels_last(patch))
+            return _done(self._move(FaceCode(*shaped), mel))
+
+    def draw_faces(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+        import torch
+
+        if not hasattr(self._generator, "encode_face"):
+            return _done(self.sketch(reference, target, mel))
+        self._limit_threads()
+        self._articulate(self._articulation)
+        with torch.inference_mode():
+            code = self._generator.encode_face(self._image(reference), self._image(target))  # type: ignore[operator]
+            return _done(self._move(code, mel))
+
+    def _move(self, code: FaceCode, mel: np.ndarray) -> Sketch:
+        """Draw from a code; above the lower half there is nothing."""
+        from torch.nn import functional
+
+        lower = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
+        flow, mask, patch = (functional.pad(part, (0, 0, part.shape[3] - part.shape[2], 0)) for part in lower)
+        return Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch))
 
     def _articulate(self, articulation: float) -> None:
         if hasattr(self._generator, "articulation"):
@@ -159,6 +214,17 @@ class Sketcher:
         import torch
 
         return torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _done(sketch: Sketch) -> Future[Sketch]:
+    future: Future[Sketch] = Future()
+    future.set_result(sketch)
+    return future
+
+
+def num_cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _channels_last(x: Tensor) -> np.ndarray:

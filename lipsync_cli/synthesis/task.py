@@ -6,21 +6,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from lipsync_cli.data.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
-from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
 from lipsync_cli.media.mix import Mix, mix
 from lipsync_cli.media.picture import Conversion, plan_conversion
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.output import check_output
 from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.synthesis.aside import AsideSketcher
 from lipsync_cli.synthesis.plan import Plan, plan_frames, span, steady
-from lipsync_cli.synthesis.sketch import ARTICULATION, Sketcher
+from lipsync_cli.synthesis.sketch import ARTICULATION, Sketcher, TorchSketcher, num_cores
 from lipsync_cli.synthesis.voice import Voice, sound_duration
 
+ASIDE_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch
 FILMS = (".mp4", ".mov", ".mkv", ".m4v")
 
 
@@ -133,7 +136,12 @@ def prepare(
         loading = (
             None
             if device is None
-            else _load_aside(found, device, ARTICULATION if articulation is None else articulation)
+            else _load(
+                found,
+                device,
+                ARTICULATION if articulation is None else articulation,
+                partial(_is_long, final_audio or speech, photo_fps if info.is_image else info.video.rate),
+            )
         )
     else:
         picture, header, loading = like.picture, like.header, like.loading
@@ -180,12 +188,24 @@ def _check_mels(header: WeightsHeader, path: Path) -> None:
         raise InputError(f"were trained on other mels ({error.fact})", path, "train them again") from error
 
 
-def _load_aside(weights: Path, device: str | Callable[[], str], articulation: float) -> Future[Sketcher]:
-    """Load the generator in a thread: torch alone takes seconds, and meanwhile the files are read."""
+def _is_long(sound: Path, rate: Fraction) -> bool:
+    """Tell whether a film with this sound will be long enough for a process of the generator's own."""
+    try:
+        return num_cores() > 1 and sound_duration(sound) * rate >= ASIDE_FRAMES
+    except LipsyncError:
+        return False  # it is said when the sound is read
+
+
+def _load(
+    weights: Path, device: str | Callable[[], str], articulation: float, is_long: Callable[[], bool]
+) -> Future[Sketcher]:
+    """Load the generator in the background: torch alone takes seconds, and meanwhile the files are read."""
 
     def load() -> Sketcher:
+        if is_long():
+            return AsideSketcher(weights, device, articulation)
         name = device if isinstance(device, str) else device()
-        return Sketcher(load_weights(weights, name)[0], name, articulation)
+        return TorchSketcher(load_weights(weights, name)[0], name, articulation)
 
     loader = ThreadPoolExecutor(1, "lipsync-load")
     loading = loader.submit(load)

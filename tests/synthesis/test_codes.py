@@ -7,12 +7,12 @@ import pytest
 
 from lipsync_cli.data.weights import load_weights
 from lipsync_cli.synthesis.codes import FaceCodes
-from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.sketch import TorchSketcher
 
 
 @pytest.fixture(scope="module")
-def sketcher() -> Sketcher:
-    return Sketcher(load_weights(None)[0])
+def sketcher() -> TorchSketcher:
+    return TorchSketcher(load_weights(None)[0])
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +28,23 @@ def mels(count: int) -> np.ndarray:
 @pytest.mark.parametrize("num_references", [1, 3], ids=["one reference", "each its own"])
 def test_drawing_from_codes_is_the_same_drawing(sketcher, faces, num_references):
     whole = sketcher.sketch(faces[:num_references], faces[1:], mels(3))
-    drawn = sketcher.draw(sketcher.encode(faces[:num_references], faces[1:]), mels(3))
-    assert drawn.image is None
-    for one, other in ((whole.flow, drawn.flow), (whole.patch, drawn.patch)):
-        np.testing.assert_allclose(one, other, atol=2e-5)
-    np.testing.assert_allclose(whole.mask[:, 48:], drawn.mask[:, 48:], atol=2e-5)
+    coded = sketcher.draw(sketcher.encode(faces[:num_references], faces[1:]), mels(3)).result()
+    for drawn in (coded, sketcher.draw_faces(faces[:num_references], faces[1:], mels(3)).result()):
+        assert drawn.image is None
+        for one, other in ((whole.flow, drawn.flow), (whole.patch, drawn.patch)):
+            np.testing.assert_allclose(one, other, atol=2e-5)
+        np.testing.assert_allclose(whole.mask[:, 48:], drawn.mask[:, 48:], atol=2e-5)
 
 
 def test_each_frame_is_encoded_once_whatever_the_order(sketcher, faces, monkeypatch):
     encoded = []
-    encode = Sketcher.encode
+    encode = TorchSketcher.encode
 
     def count(self, reference, target):
         encoded.append(len(target))
         return encode(self, reference, target)
 
-    monkeypatch.setattr(Sketcher, "encode", count)
+    monkeypatch.setattr(TorchSketcher, "encode", count)
     codes, pose = FaceCodes(sketcher), [np.eye(2, 3) * n for n in range(4)]
     reference = faces[0]
     first = codes.of([2, 1, 2], [pose[2], pose[1], pose[2]], [reference] * 3, [faces[2], faces[1], faces[2]])

@@ -15,7 +15,7 @@ from lipsync_cli.media.marks import read_marks
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.synthesis.debug import COLOURS, check_debug
 from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.sketch import TorchSketcher
 from lipsync_cli.synthesis.task import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
@@ -66,7 +66,7 @@ def test_a_failure_leaves_neither_film(no_detector, face_clip, voice_file, weigh
     def fail(*_):
         raise InputError("is broken")
 
-    monkeypatch.setattr(Sketcher, "draw", fail)
+    monkeypatch.setattr(TorchSketcher, "draw_faces", fail)
     with (
         prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights) as task,
         pytest.raises(InputError, match="is broken"),

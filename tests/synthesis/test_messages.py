@@ -19,7 +19,7 @@ from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.memory import FaceMemory
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.sketch import TorchSketcher
 from lipsync_cli.synthesis.task import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
@@ -44,8 +44,10 @@ def same_pictures(one, other):
 
 def test_the_face_is_found_and_encoded_once(searches, face_clip, voice_file, weights, tmp_path, monkeypatch):
     encoded = []
-    encode = Sketcher.encode
-    monkeypatch.setattr(Sketcher, "encode", lambda self, *faces: encoded.append(len(faces[1])) or encode(self, *faces))
+    encode = TorchSketcher.encode
+    monkeypatch.setattr(
+        TorchSketcher, "encode", lambda self, *faces: encoded.append(len(faces[1])) or encode(self, *faces)
+    )
     voices = [voice_file(0.4), voice_file(0.9), voice_file(0.3)]
     with Presenter(ahead_s=60) as presenter:
         report = make_messages(

@@ -23,7 +23,7 @@ from lipsync_cli.synthesis.marking import Marking
 from lipsync_cli.synthesis.pieces import Pieces, folder_of
 from lipsync_cli.synthesis.plan import plan_frames
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.sketch import TorchSketcher
 from lipsync_cli.synthesis.task import prepare
 
 RATE = Fraction(30000, 1001)
@@ -38,7 +38,7 @@ def short_pieces(monkeypatch):
 @pytest.fixture
 def interrupt(monkeypatch):
     """Let the generator work for some calls, then stop the program."""
-    draw = Sketcher.draw
+    draw = TorchSketcher.draw
 
     def after(num_calls):
         left = [num_calls]
@@ -49,7 +49,7 @@ def interrupt(monkeypatch):
                 raise KeyboardInterrupt
             return draw(self, *args)
 
-        monkeypatch.setattr(Sketcher, "draw", count)
+        monkeypatch.setattr(TorchSketcher, "draw", count)
 
     return after
 

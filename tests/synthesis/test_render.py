@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -30,10 +33,21 @@ def mask() -> np.ndarray:
 
 
 class Draughtsman:
-    """Paints the lower face in a grey that is the mean of the mel window it was given."""
+    """Paints the lower face in a grey that is the mean of the mel window it was given, some batches side by side."""
 
-    def __init__(self):
-        self.batches = []
+    def __init__(self, num_at_once=1):
+        self.batches, self.num_at_once, self.begun = [], num_at_once, 0
+        self._pool = ThreadPoolExecutor(num_at_once)
+
+    def draw_faces(self, reference, target, mel):
+        self.begun += 1
+        number = self.begun
+
+        def work():
+            time.sleep(0.02 * (number % 2))  # every other batch overtakes the one before
+            return self.sketch(reference, target, mel)
+
+        return self._pool.submit(work if self.num_at_once > 1 else partial(self.sketch, reference, target, mel))
 
     def sketch(self, reference, target, mel):
         assert reference.shape[0] in (1, len(target))
@@ -60,14 +74,15 @@ def render(footage, boxes, plan, artist, **options):
         return [view.pixels for view in views]
 
 
+@pytest.mark.parametrize("num_at_once", [1, 2])
 @pytest.mark.parametrize("room", [1 << 28, 12 * 32 * 192 * 3], ids=["all on disk", "a stretch at a time"])
-def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(numbered, frame_number, room):
+def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(numbered, frame_number, room, num_at_once):
     num_source = 40
     boxes = np.tile(BOX, (num_source, 1))
     boxes[10:15] = np.nan
     boxes[39] = np.nan
     plan = plan_frames(Timeline.constant(25, num_source), Fraction(101, 25))
-    artist = Draughtsman()
+    artist = Draughtsman(num_at_once)
     with Footage(probe(numbered(num_source)), num_source, room) as footage:
         source = list(footage.scan())
         drawn = render(footage, boxes, plan, artist)
@@ -88,7 +103,7 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
 
 
 def test_batches_shrink_for_large_frames(numbered, monkeypatch):
-    monkeypatch.setattr("lipsync_cli.synthesis.render.FLIGHT_BYTES", 5 * 3 * 32 * 192 * 3)
+    monkeypatch.setattr("lipsync_cli.synthesis.render.FLIGHT_BYTES", 8 * 3 * 32 * 192 * 3)
     artist = Draughtsman()
     plan = plan_frames(Timeline.constant(25, 20), Fraction(20, 25))
     with Footage(probe(numbered(20)), 20) as footage:

@@ -13,7 +13,7 @@ from lipsync_cli.models import build
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 from lipsync_cli.synthesis import talking
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.sketch import Sketcher
+from lipsync_cli.synthesis.sketch import TorchSketcher
 from lipsync_cli.synthesis.talking import Talking, own_talking
 from lipsync_cli.synthesis.task import Task, prepare
 
@@ -26,7 +26,7 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path: Path):
 
 
 def collect(task: Task, min_s: float = 0.5, reference: str = "current") -> Talking:
-    sketcher = Sketcher(build(task.header.architecture, task.header.dims).eval())
+    sketcher = TorchSketcher(build(task.header.architecture, task.header.dims).eval())
     with Presenter(reference) as presenter:
         return own_talking(task, presenter, sketcher, min_s)
 
