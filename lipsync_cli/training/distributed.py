@@ -57,17 +57,21 @@ class World:
         return field.reshape(groups, each, *rest)[self.rank :: self.size].reshape(-1, *rest)
 
     def average(self, tensors: Iterable[Tensor | None]) -> None:
-        """Replace tensors by their means over the processes."""
+        """Replace tensors by their means over the processes.
+
+        Raises
+        ------
+        ToolError : another process is gone
+        """
         if self.size == 1:
             return
         import torch
-        from torch import distributed
 
         present = [tensor for tensor in tensors if tensor is not None]
         if not present:
             return
         flat = torch.cat([tensor.reshape(-1).float() for tensor in present])
-        distributed.all_reduce(flat)
+        _reduce(flat)
         flat /= self.size
         first = 0
         for tensor in present:
@@ -75,14 +79,19 @@ class World:
             first += tensor.numel()
 
     def largest(self, value: float) -> float:
-        """Give the largest of all processes' values; no accelerator is waited for."""
+        """Give the largest of all processes' values; no accelerator is waited for.
+
+        Raises
+        ------
+        ToolError : another process is gone
+        """
         if self.size == 1:
             return value
         import torch
         from torch import distributed
 
         shared = torch.tensor([value], dtype=torch.float64)
-        distributed.all_reduce(shared, distributed.ReduceOp.MAX, group=self._control)
+        _reduce(shared, op=distributed.ReduceOp.MAX, group=self._control)
         return float(shared)
 
     def wait(self) -> None:
@@ -96,6 +105,16 @@ class World:
         from torch import nn
 
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+
+
+def _reduce(tensor: Tensor, **how: Any) -> None:
+    from torch import distributed
+
+    try:
+        distributed.all_reduce(tensor, **how)
+    except RuntimeError as error:
+        fact = f"another process of this run is gone ({str(error).splitlines()[0]})"
+        raise ToolError(fact, hint="the last checkpoint is kept: the same command goes on from there") from error
 
 
 def join(rank: int, size: int, device: str) -> World:

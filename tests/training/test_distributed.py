@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from lipsync_cli.data.batches import Batch
-from lipsync_cli.errors import UsageError
+from lipsync_cli.errors import ToolError, UsageError
 from lipsync_cli.training.config import make_config
 from lipsync_cli.training.distributed import World, join, leave
 from lipsync_cli.training.loop import train
@@ -71,3 +71,27 @@ def test_references_that_cannot_be_split_are_a_usage_error():
     World(0, 2).check(8, 2)
     with pytest.raises(UsageError, match="multiple of 6"):
         World(0, 3).check(8, 2)
+
+
+def _lose_a_process(rank, port, told):
+    import os
+
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    world = join(rank, 2, "cpu")
+    world.wait()
+    if rank:
+        os._exit(0)
+    try:
+        world.average([torch.ones(2)])
+    except ToolError as error:
+        told.write_text(str(error))
+    finally:
+        leave()
+
+
+def test_a_process_that_is_lost_is_said(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    torch.multiprocessing.spawn(_lose_a_process, (port, tmp_path / "told"), nprocs=2)
+    assert "another process of this run is gone" in (tmp_path / "told").read_text()
