@@ -296,6 +296,7 @@ def infer(
 
 
 def _start(device: str) -> str:
+    limit_arenas()  # in a process of the generator's own, too
     start_torch()
     return options.resolve_device(device)
 

@@ -115,8 +115,8 @@ class Compositor:
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
         lower = matrix.copy()
         lower[1, 2] -= half
-        guide = _enlarge(np.dstack([sketch.flow, sketch.mask])[half:], lower, shape)
-        patch = _enlarge(sketch.patch[half:], lower, shape)
+        guide = _enlarge(np.dstack([sketch.flow[-half:], sketch.mask[-half:]]), lower, shape)
+        patch = _enlarge(sketch.patch[-half:], lower, shape)
         warped = _move(reference, matrix, shape, guide[:, :, :2] * size)
         share = np.clip(guide[:, :, 2:], 0, 1)
         return share * warped + (1 - share) * (patch * 255)

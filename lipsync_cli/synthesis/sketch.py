@@ -20,10 +20,11 @@ class Sketch(NamedTuple):
 
     Attributes
     ----------
-    image : shape (n, S, S, 3) float32, the finished crop, RGB in [0, 1]; None if it was drawn from codes
-    flow : shape (n, S, S, 2) float32, displacement (x, y) into the reference's crop in units of S, or None
-    mask : shape (n, S, S) float32, how much of the warped reference shows, or None
-    patch : shape (n, S, S, 3) float32, what shows where the reference does not, or None
+    image : shape (n, S, S, 3) float32, the finished crop, RGB in [0, 1], or None
+    flow : shape (n, H, S, 2) float32, displacement (x, y) into the reference's crop in units of S, or None; of the
+        crop's last H rows, S or S / 2
+    mask : shape (n, H, S) float32, how much of the warped reference shows, or None
+    patch : shape (n, H, S, 3) float32, what shows where the reference does not, or None
     """
 
     image: np.ndarray | None
@@ -188,11 +189,8 @@ class TorchSketcher:
             return _done(self._move(code, mel))
 
     def _move(self, code: FaceCode, mel: np.ndarray) -> Sketch:
-        """Draw from a code; above the lower half there is nothing."""
-        from torch.nn import functional
-
-        lower = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
-        flow, mask, patch = (functional.pad(part, (0, 0, part.shape[3] - part.shape[2], 0)) for part in lower)
+        """Draw the lower halves from a code."""
+        flow, mask, patch = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
         return Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch))
 
     def _articulate(self, articulation: float) -> None:

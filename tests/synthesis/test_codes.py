@@ -31,9 +31,8 @@ def test_drawing_from_codes_is_the_same_drawing(sketcher, faces, num_references)
     coded = sketcher.draw(sketcher.encode(faces[:num_references], faces[1:]), mels(3)).result()
     for drawn in (coded, sketcher.draw_faces(faces[:num_references], faces[1:], mels(3)).result()):
         assert drawn.image is None
-        for one, other in ((whole.flow, drawn.flow), (whole.patch, drawn.patch)):
-            np.testing.assert_allclose(one, other, atol=2e-5)
-        np.testing.assert_allclose(whole.mask[:, 48:], drawn.mask[:, 48:], atol=2e-5)
+        for one, other in zip(whole[1:], drawn[1:], strict=True):
+            np.testing.assert_allclose(one[:, 48:], other, atol=2e-5)
 
 
 def test_each_frame_is_encoded_once_whatever_the_order(sketcher, faces, monkeypatch):
