@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.data.workers import Worker, answer_to, quiet_interrupts
 from lipsync_cli.errors import LipsyncError
-from lipsync_cli.synthesis.sketch import MAX_THREADS, Sketch, TorchSketcher, num_cores
+from lipsync_cli.synthesis.sketch import BATCH_SIZE, MAX_THREADS, Sketch, TorchSketcher, num_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,8 @@ class AsideSketcher:
         except BaseException:
             self._line.close()
             raise
+        for _ in range(self.num_at_once):
+            self._ask("warm_up", BATCH_SIZE)  # while the face is looked for
 
     def fingerprint(self) -> str:
         """See `Sketcher`."""

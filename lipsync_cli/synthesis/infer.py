@@ -18,7 +18,7 @@ from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.marking import Marking
 from lipsync_cli.synthesis.pieces import Pieces, frames_in_piece, sweep
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.render import BATCH_SIZE
+from lipsync_cli.synthesis.sketch import BATCH_SIZE
 from lipsync_cli.synthesis.task import Task
 
 Progress = Callable[[int, "int | None", str], None]

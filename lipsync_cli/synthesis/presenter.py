@@ -17,7 +17,8 @@ from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.reference import choose_neutral, fits_poses
-from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer, Speaker
+from lipsync_cli.synthesis.render import Renderer, Speaker
+from lipsync_cli.synthesis.sketch import BATCH_SIZE
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,6 +14,7 @@ from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
 from lipsync_cli.synthesis.codes import face_codes
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
+from lipsync_cli.synthesis.sketch import BATCH_SIZE
 from lipsync_cli.synthesis.stream import pipeline
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sketch import Sketch, Sketcher
     from lipsync_cli.synthesis.voice import Voice
 
-BATCH_SIZE = 16
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
 

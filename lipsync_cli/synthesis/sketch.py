@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from lipsync_cli.speech.mel import N_MELS, WINDOW
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -38,6 +40,7 @@ class Sketch(NamedTuple):
 
 
 ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open nine tenths as far as real ones
+BATCH_SIZE = 16  # crops that are drawn at once, at most
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
@@ -141,7 +144,7 @@ class TorchSketcher:
         return self._device
 
     def fingerprint(self) -> str:
-        digest = hashlib.sha256(repr(getattr(self._generator, "articulation", None)).encode())
+        digest = hashlib.sha256(repr(self._articulation).encode())
         for name, tensor in sorted(self._generator.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
@@ -187,6 +190,13 @@ class TorchSketcher:
         with torch.inference_mode():
             code = self._generator.encode_face(self._image(reference), self._image(target))  # type: ignore[operator]
             return _done(self._move(code, mel))
+
+    def warm_up(self, count: int) -> None:
+        """Draw once what is thrown away, so that libraries have made what they keep; as many crops as will be drawn."""
+        size = getattr(self._generator, "size", None)
+        if isinstance(size, int):
+            crops = np.zeros((count, size, size, 3), np.uint8)
+            self.draw_faces(crops[:1], crops, np.zeros((count, WINDOW, N_MELS), np.float32))
 
     def _move(self, code: FaceCode, mel: np.ndarray) -> Sketch:
         """Draw the lower halves from a code."""

@@ -19,8 +19,8 @@ from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.plan import plan_frames
 from lipsync_cli.synthesis.reference import choose_neutral
-from lipsync_cli.synthesis.render import BATCH_SIZE, Renderer, Speaker
-from lipsync_cli.synthesis.sketch import Sketch
+from lipsync_cli.synthesis.render import Renderer, Speaker
+from lipsync_cli.synthesis.sketch import BATCH_SIZE, Sketch
 
 RULE = CropRule(size=32)
 BOX = np.array([70.0, 4.0, 94.0, 28.0], np.float32)
