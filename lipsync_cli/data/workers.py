@@ -100,7 +100,7 @@ class Worker:
                     os.environ[name] = value
         theirs.close()
 
-    def obituary(self, remedy: str = "close other programs") -> InputError:
+    def obituary(self, remedy: str, who: str = "the worker") -> InputError:
         """Say what became of a worker whose pipe has closed, and what helps if its memory was short."""
         self.process.join(timeout=10)
         code = self.process.exitcode
@@ -108,8 +108,8 @@ class Worker:
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
             hint = f"the memory may have been short: {remedy}" if name == "SIGKILL" else None
-            return InputError(f"the worker was killed by {name}", hint=hint)
-        return InputError(f"the worker ended with code {code}")
+            return InputError(f"{who} was killed by {name}", hint=hint)
+        return InputError(f"{who} ended with code {code}")
 
     def stop(self) -> None:
         """End the process, at once."""

@@ -129,7 +129,7 @@ class _Line:
                     future.set_exception(error)
         except (EOFError, OSError):
             with self._lock:
-                self._death = self._worker.obituary()
+                self._death = self._worker.obituary("close other programs", "the generator's process")
                 while self._waiting:
                     self._waiting.popitem()[1].set_exception(self._death)
 
