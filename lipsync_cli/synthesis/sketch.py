@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from concurrent.futures import Future
@@ -100,7 +101,7 @@ class Sketcher(Protocol):
 
 
 class TorchSketcher:
-    """Runs a generator of torch in this process, one thing at a time; the methods are `Sketcher`'s.
+    """Runs a generator of torch in this process and does things at once; the methods are `Sketcher`'s, for any thread.
 
     Parameters
     ----------
@@ -117,8 +118,8 @@ class TorchSketcher:
 
         if device == "cpu":
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._articulation = articulation
-        self._generator, self._device = generator, device
+        self._articulation, self._device = articulation, device
+        self._generator = _articulating(generator, articulation)
         self._code_shapes: list[tuple[int, ...]] = []
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
@@ -129,9 +130,9 @@ class TorchSketcher:
         import torch
 
         self._limit_threads()
-        self._articulate(self._articulation if articulation is None else articulation)
+        generator = self._generator if articulation is None else _articulating(self._generator, articulation)
         with torch.inference_mode():
-            drawn = self._generator(self._image(reference), self._image(target), self._mel(mel))
+            drawn = generator(self._image(reference), self._image(target), self._mel(mel))
             return Sketch(
                 image=_channels_last(drawn.image),
                 flow=None if drawn.flow is None else _channels_last(drawn.flow),
@@ -170,7 +171,6 @@ class TorchSketcher:
         from lipsync_cli.models.compact import FaceCode
 
         self._limit_threads()
-        self._articulate(self._articulation)
         with torch.inference_mode():
             sizes = [int(np.prod(shape)) for shape in self._code_shapes]
             parts = torch.from_numpy(codes).split(sizes, 1)
@@ -186,7 +186,6 @@ class TorchSketcher:
         if not hasattr(self._generator, "encode_face"):
             return _done(self.sketch(reference, target, mel))
         self._limit_threads()
-        self._articulate(self._articulation)
         with torch.inference_mode():
             code = self._generator.encode_face(self._image(reference), self._image(target))  # type: ignore[operator]
             return _done(self._move(code, mel))
@@ -203,10 +202,6 @@ class TorchSketcher:
         flow, mask, patch = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
         return Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch))
 
-    def _articulate(self, articulation: float) -> None:
-        if hasattr(self._generator, "articulation"):
-            self._generator.articulation = articulation  # type: ignore[assignment]
-
     def _limit_threads(self) -> None:
         import torch
 
@@ -222,6 +217,15 @@ class TorchSketcher:
         import torch
 
         return torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _articulating(generator: nn.Module, articulation: float) -> nn.Module:
+    """Return a generator that articulates so, where it can, with the same parameters; the given one stays as it is."""
+    if not hasattr(generator, "articulation"):
+        return generator
+    other = copy.copy(generator)
+    other.articulation = articulation  # type: ignore[assignment]
+    return other
 
 
 def _done(sketch: Sketch) -> Future[Sketch]:

@@ -39,12 +39,15 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     here = TorchSketcher(load_weights(None)[0], "cpu", 1.5, threads=1)
     there = AsideSketcher(None, "cpu", 1.5)
     assert (there.device, there.has_codes, there.fingerprint()) == ("cpu", True, here.fingerprint())
-    _same(there.sketch(reference, targets, mel, 1.0), here.sketch(reference, targets, mel, 1.0))
+    plain = here.sketch(reference, targets, mel, 1.0)
+    _same(there.sketch(reference, targets, mel, 1.0), plain)
+    assert not np.array_equal(plain.flow, here.sketch(reference, targets, mel).flow)
     codes = there.encode(reference, targets)
     np.testing.assert_array_equal(codes, here.encode(reference, targets))
     _same(there.draw(codes, mel).result(), here.draw(codes, mel).result())
     parts = [slice(n, n + 2) for n in (0, 2, 4, 0, 2, 4)]
     begun = [there.draw_faces(reference, targets[part], mel[part]) for part in parts]  # side by side
+    _same(there.sketch(reference, targets, mel, 1.0), plain)  # nor does another articulation get in their way
     for part, future in zip(parts, begun, strict=True):
         _same(future.result(), here.draw_faces(reference, targets[part], mel[part]).result())
     with pytest.raises(LipsyncError, match="unexpected"):
