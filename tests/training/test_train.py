@@ -24,7 +24,7 @@ def _config(recipe="l1", **options):
     return make_config(recipe, **{**TINY, **base, "validation_frames": 2, **options})
 
 
-ALIKE = ("wgan-ls", "wgan-div", "c-wgan")  # they differ from wgan-gp in one term only
+ALIKE = ("lsgan", "wgan-ls", "wgan-div", "c-wgan", "l1wgan-gp-adv")  # they differ from the others in one term only
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,8 @@ def test_stopped_and_resumed_equals_undisturbed(recipe, small_pack, small_critic
 
 
 def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
-    config = _config(max_samples=600, learning_rate=3e-3, validate_every=300, ema_samples=0)
+    often = {"validate_every": 300, "checkpoint_every": 300, "sheet_every": 200}
+    config = _config(max_samples=600, learning_rate=3e-3, ema_samples=0, **often)
     result = train(small_pack, tmp_path / "run", config)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [line["generator/l1"] for line in lines if line["kind"] == "train"]
