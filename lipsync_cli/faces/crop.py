@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.window import window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,19 +136,9 @@ def crop_face(frame: Frame, box: np.ndarray, rule: CropRule, size: int | None = 
     """
     import math
 
-    import cv2
-    import numpy as np
-
     size = size or rule.size
-    side = rule.square(box)[2]
-    fine = max(1, math.ceil(side / size - 1e-6))  # samples along one side of a pixel of the crop
-    matrix = rule.matrix(box, size * fine)
-    part, matrix = _cut(frame, matrix, size * fine)
-    flags = cv2.INTER_LINEAR
-    crop = cv2.warpAffine(part, matrix, (size * fine, size * fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    if fine > 1:
-        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(crop)
+    fine = max(1, math.ceil(rule.square(box)[2] / size - 1e-6))
+    return window(frame, rule.matrix(box, size), size, fine)
 
 
 def check_same(given: CropRule, expected: CropRule) -> None:
@@ -163,20 +154,3 @@ def check_same(given: CropRule, expected: CropRule) -> None:
             raise InputError(
                 f"the crop rules differ in {name}: {one} and {other}", hint="run detect-faces and pack anew"
             )
-
-
-def _cut(frame: Frame, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the part of the frame that the crop shows, and the map from it: OpenCV's coordinates end at 32767."""
-    import numpy as np
-
-    factor = matrix[0, 0]
-    height, width = frame.shape[:2]
-    starts, stops = [], []
-    for length, offset in ((width, matrix[0, 2]), (height, matrix[1, 2])):
-        start = int(np.clip(np.floor(-offset / factor) - 1, 0, length - 1))
-        stop = int(np.clip(np.ceil((size - 1 - offset) / factor) + 2, start + 1, length))
-        starts.append(start)
-        stops.append(stop)
-    moved = matrix.copy()
-    moved[:, 2] += factor * np.array(starts)
-    return frame[starts[1] : stops[1], starts[0] : stops[0]], moved

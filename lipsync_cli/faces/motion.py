@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.media.frame import grey
+from lipsync_cli.media.window import grey_window
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -156,18 +156,9 @@ class Motion:
 
     def _cut(self, frame: Frame) -> np.ndarray:
         """Return the patch of a frame in grey."""
-        import cv2
-
-        height, width = frame.shape[:2]
-        fine = max(1, round(1 / self._scale))
-        scale, size = self._scale * fine, self._size * fine
-        start = np.clip(np.floor(self._origin).astype(int) - 1, 0, (width - 1, height - 1))
-        stop = np.clip(np.ceil(self._origin + size / scale).astype(int) + 2, start + 1, (width, height))
-        shift = (start - self._origin) * scale + (fine - 1) / 2
-        part = grey(frame, slice(start[1], stop[1]), slice(start[0], stop[0]))
-        matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-        patch = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return patch if fine == 1 else cv2.resize(patch, (self._size, self._size), interpolation=cv2.INTER_AREA)
+        shift = -self._origin * self._scale
+        matrix = np.array([[self._scale, 0, shift[0]], [0, self._scale, shift[1]]])
+        return grey_window(frame, matrix, self._size, max(1, round(1 / self._scale)))
 
 
 def _similarity(old: np.ndarray, new: np.ndarray) -> tuple[complex, complex, complex, np.ndarray] | None:

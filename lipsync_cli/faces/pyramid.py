@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lipsync_cli.media.window import window
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -65,29 +67,11 @@ class Pyramid:
         image : shape (n, n, 3) uint8
         corner : x, y of its first pixel in the level
         """
-        import cv2
-
         size = TEMPLATE + 2 * reach
         factor = (self._sizes[level] - 1) / (self._frame - 1)  # dlib aligns the centres of the corner pixels
         corner = np.round((np.asarray(centre) * factor - size / 2) / CELL).astype(int) * CELL
-        fine = max(1, int(np.ceil(0.6 / factor.min())))  # samples along a side of a pixel, against aliasing
-        scale = factor * fine
-        shift = -corner * fine + (fine - 1) / 2
-        start = np.clip(np.floor(-shift / scale).astype(int) - 2, 0, self._frame - 1)
-        stop = np.clip(np.ceil((size * fine - shift) / scale).astype(int) + 2, start + 1, self._frame)
-        matrix = np.array(
-            [[scale[0], 0, shift[0] + scale[0] * start[0]], [0, scale[1], shift[1] + scale[1] * start[1]]]
-        )
-        image = cv2.warpAffine(
-            frame[start[1] : stop[1], start[0] : stop[0]],
-            matrix,
-            (size * fine, size * fine),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        if fine > 1:
-            image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-        return image, corner
+        matrix = np.array([[factor[0], 0, -corner[0]], [0, factor[1], -corner[1]]])
+        return window(frame, matrix, size, max(1, int(np.ceil(0.6 / factor.min())))), corner  # so fine: no aliasing
 
     def to_frame(self, rectangle: ArrayLike, level: int) -> np.ndarray:
         """Map a rectangle of a level to the frame as dlib does.

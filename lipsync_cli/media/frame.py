@@ -40,6 +40,11 @@ class YuvFrame:
         self.planes, self.matrix, self.shape = planes, matrix, (height, width, 3)
         self._luma, self._chroma = planes[:height], planes[height:].reshape(2, height // 2, width // 2)
 
+    @property
+    def layers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Y of shape (H, W), U and V of shape (H / 2, W / 2)."""
+        return self._luma, self._chroma[0], self._chroma[1]
+
     def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
         """Return some rows and columns, shape (h, w, 3) uint8 RGB, each colour repeated over its 2 x 2 pixels."""
         import cv2
@@ -57,7 +62,7 @@ class YuvFrame:
             chroma = [plane[places] for plane in self._chroma]
         if not luma.size:
             return np.empty((*luma.shape, 3), np.uint8)
-        return cv2.transform(cv2.merge([luma, *chroma]), _to_rgb(self.matrix))
+        return to_rgb(cv2.merge([luma, *chroma]), self.matrix)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return the whole frame, shape (H, W, 3) uint8 RGB."""
@@ -66,7 +71,7 @@ class YuvFrame:
 
     def grey(self, rows: slice, columns: slice) -> np.ndarray:
         """Return the brightness of some rows and columns, shape (h, w) uint8, 0 ... 255."""
-        return _brightness()[self._luma[rows, columns]]
+        return to_brightness(self._luma[rows, columns])
 
     def mixed(self, rows: slice, columns: slice, part: np.ndarray, weight: np.ndarray) -> YuvFrame:
         """Return a frame in which something is mixed in; see `mix`."""
@@ -125,6 +130,20 @@ def grey(frame: Frame, rows: slice, columns: slice) -> np.ndarray:
     if isinstance(frame, YuvFrame):
         return frame.grey(rows, columns)
     return cv2.cvtColor(np.ascontiguousarray(frame[rows, columns]), cv2.COLOR_RGB2GRAY)
+
+
+def to_rgb(pixels: np.ndarray, matrix: str) -> np.ndarray:
+    """Convert Y, U, V of some pixels (h, w, 3) uint8, limited range, to RGB."""
+    import cv2
+
+    return cv2.transform(pixels, _to_rgb(matrix))
+
+
+def to_brightness(luma: np.ndarray) -> np.ndarray:
+    """Return what brightness, 0 ... 255, values (h, w) uint8 of Y stand for."""
+    import cv2
+
+    return cv2.LUT(luma, _brightness())
 
 
 def _double(plane: np.ndarray) -> np.ndarray:
