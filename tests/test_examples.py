@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lipsync_cli.training.config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,12 +43,17 @@ def test_grid_makefile_from_clips_to_scores_and_then_nothing_more(clip_folder: P
     assert make(clip_folder, out, "--dry-run").count("lipsync_cli") == 5
 
 
-def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first(tmp_path: Path) -> None:
-    (tmp_path / "grid.h5").touch()
-    line = ["make", "-C", str(ROOT / "examples" / "thesis"), "--dry-run", f"PACK={tmp_path / 'grid.h5'}", "MINUTES=3"]
-    result = subprocess.run([*line, f"OUT={tmp_path}"], capture_output=True, text=True)
+def plan_thesis(folder: Path, *arguments: str) -> str:
+    """Say what the Makefile of examples/thesis would run."""
+    (folder / "grid.h5").touch()
+    line = ["make", "-C", str(ROOT / "examples" / "thesis"), "--dry-run", f"PACK={folder / 'grid.h5'}", f"OUT={folder}"]
+    result = subprocess.run([*line, "MINUTES=3", *arguments], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    planned = result.stdout
+    return result.stdout
+
+
+def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first(tmp_path: Path) -> None:
+    planned = plan_thesis(tmp_path)
     trained = re.findall(r"--recipe (\S+)", planned)
     recipes = set(RECIPES) - {"lip-reader"}  # it needs transcripts, and judges none of them
     assert set(trained) == recipes
@@ -55,6 +61,19 @@ def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first
     assert planned.count(" score ") == len(recipes)  # all but the expert
     assert planned.index("--recipe sync-expert") < planned.index("--recipe lipgan-expert --expert")
     assert planned.count("compare.py") == 1
+
+
+@pytest.mark.parametrize("recipe", ["lipgan", "lipgan-expert"])
+def test_thesis_makefile_slow_variants_are_the_recipe_at_a_tenth_of_its_learning_rate(
+    recipe: str, tmp_path: Path
+) -> None:
+    planned = plan_thesis(tmp_path, f"RECIPES={recipe}-slow").replace("\\\n", " ")
+    (trained,) = re.findall(r"lipsync train (.*)", planned)  # no expert is trained for it: the package has one
+    options = trained.split()
+    assert options[options.index("--recipe") + 1] == recipe
+    given = float(options[options.index("--learning-rate") + 1])
+    assert given == pytest.approx(make_config(recipe).learning_rate / 10)
+    assert f"{recipe}-slow/scores" in planned
 
 
 def test_thesis_tables_have_the_control_rows_and_the_intervals() -> None:

@@ -60,14 +60,14 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(min=0, help="Of Adam.", show_default="0.001; WGANs and lsgan: 0.0001")
     ] = None,
-    beta1: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.5")] = None,
+    beta1: Annotated[float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.5; judges: 0.9")] = None,
     beta2: Annotated[
         float | None, typer.Option(min=0, max=1, help="Of Adam.", show_default="0.999; WGANs: 0.9")
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(min=0, help="Of AdamW.", show_default="0: Adam")] = None,
     schedule: Annotated[str | None, typer.Option(help="constant or cosine.", show_default="constant")] = None,
     clip_norm: Annotated[
-        float | None, typer.Option(min=0, help="Largest gradient norm.", show_default="0: no limit")
+        float | None, typer.Option(min=0, help="Largest gradient norm.", show_default="0: no limit; judges: 1")
     ] = None,
     critic_width: Annotated[
         int | None,

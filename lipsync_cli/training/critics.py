@@ -23,16 +23,16 @@ from lipsync_cli.training.state import STATE, read_state
 _BATCH = 50
 
 
-def judge_expert(weights: Path, pack_path: Path, split: str = "test", device: str = "cpu") -> dict[str, Any]:
+def judge_expert(weights: Path | None, pack_path: Path, split: str = "test", device: str = "cpu") -> dict[str, Any]:
     """Measure a sync expert on 1000 pairs and on shifted clips of a split, see `ExpertJudge`.
 
     Parameters
     ----------
-    weights : a run of recipe sync-expert, or a file
+    weights : a run of recipe sync-expert, a file, or None for the expert that comes with the package
     """
     with Pack(pack_path) as pack:
         expert, header = load_weights(weights, device, "sync expert")
-        check_fits(pack, header, weights)
+        check_fits(pack, header, weights or header.name)
         source = Source(pack, pack, split, make_config("sync-expert"), device)
         return ExpertJudge(source, source).measure(expert)
 

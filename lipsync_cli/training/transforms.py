@@ -19,7 +19,7 @@ FACE = (
     "texture",
 )
 VOICE = ("gain", "tilt", "formant", "hiss", "mask")
-EXTRA = ("blur", "grain", "pose", "texture", "mask")  # not in the standard set: docs/results.md has what each is worth
+EXTRA = ("blur", "grain", "pose", "texture", "mask")  # not in the standard set
 GROUPS = {"all": FACE + VOICE, "face": FACE, "voice": VOICE}
 GROUPS["standard"] = tuple(name for name in GROUPS["all"] if name not in EXTRA)
 
