@@ -170,7 +170,7 @@ def infer(
         str, typer.Option("--fps", help="Frames per second if the face is a photo, such as 25 or 30000/1001.")
     ] = "25",
     crf: Annotated[int, typer.Option("--crf", min=0, max=51, help="Quality of the film; lower is better.")] = 18,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 16,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Frames drawn at once.")] = 8,
     debug_video: Annotated[
         Path | None,
         typer.Option(

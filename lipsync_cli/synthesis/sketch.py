@@ -41,7 +41,7 @@ class Sketch(NamedTuple):
 
 
 ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open nine tenths as far as real ones
-BATCH_SIZE = 16  # crops that are drawn at once, at most
+BATCH_SIZE = 8  # crops that are drawn at once, at most
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
