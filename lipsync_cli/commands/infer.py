@@ -261,7 +261,7 @@ def infer(
         check = None if several else partial(arrange, speeches[0], output, device=None)
         with (
             adapting.adapted(tuning, face, arrange, cast.choices[0], memory, progress, check, dry_run) as adapted,
-            Presenter(reference.value, batch_size, ahead_s, memory, cast.choices, several) as presenter,
+            Presenter(reference.value, batch_size, ahead_s, memory, cast.choices) as presenter,
         ):
 
             def make(task: Task) -> Result:

@@ -48,7 +48,7 @@ class AsideSketcher:
             self._line = _Line(Worker(_obey, _serve))
         weakref.finalize(self, self._line.close)
         try:
-            self.device, self.has_codes, self.num_at_once = self._ask("load", weights, device, articulation).result()
+            self.device, self.num_at_once = self._ask("load", weights, device, articulation).result()
         except BaseException:
             self._line.close()
             raise
@@ -66,18 +66,9 @@ class AsideSketcher:
         sketch: Sketch = self._ask("sketch", reference, target, mel, articulation).result()
         return sketch
 
-    def draw_faces(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+    def draw(self, face: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
         """See `Sketcher`."""
-        return self._ask("draw_faces", reference, target, mel)
-
-    def encode(self, reference: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """See `Sketcher`."""
-        codes: np.ndarray = self._ask("encode", reference, target).result()
-        return codes
-
-    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
-        """See `Sketcher`."""
-        return self._ask("draw", codes, mel)
+        return self._ask("draw", face, mel)
 
     def _ask(self, what: str, *given: Any) -> Future[Any]:
         return self._line.ask(Order(what, given))
@@ -168,7 +159,7 @@ def _obey(order: Order) -> Any:
         weights, device, articulation = order.given
         name = device if isinstance(device, str) else device()
         _sketcher = TorchSketcher(load_weights(weights, name)[0], name, articulation, threads=1)
-        return _sketcher.device, _sketcher.has_codes, _num_lanes() if name == "cpu" else 1
+        return _sketcher.device, _num_lanes() if name == "cpu" else 1
     answer = getattr(_sketcher, order.what)(*order.given)
     return answer.result() if isinstance(answer, Future) else answer
 

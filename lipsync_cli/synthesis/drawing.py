@@ -60,9 +60,9 @@ class Drawing:
                 for piece in row:
                     span = piece.start, piece.stop
                     part = islice(frames, piece.stop - piece.start)
-                    with pieces.writing(piece) as temporary, self.renderer.forgetful() as renderer:
+                    with pieces.writing(piece) as temporary:
                         writer = self._writer(temporary, plan.timeline.cut(*span), False)
-                        self._draw(writer, renderer, span, part, label)
+                        self._draw(writer, self.renderer.forgetful(), span, part, label)
         with self.laps.stage("join"):
             join(
                 [piece.path for piece in pieces.all],

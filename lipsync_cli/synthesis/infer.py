@@ -109,7 +109,7 @@ def infer(
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
         if presenter is None:
-            presenter = opened.enter_context(Presenter(reference, batch_size, choices=choices, several=False))
+            presenter = opened.enter_context(Presenter(reference, batch_size, choices=choices))
         scene = presenter.meet(task, laps, progress, say)
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.synthesis.choice import Choice, find_faces
-from lipsync_cli.synthesis.codes import ROOM_BYTES, face_codes
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.laps import Laps
@@ -77,7 +76,6 @@ class Presenter:
     ahead_s : so much of the source is looked through although the first task may need less
     memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
     choices : whose mouths are moved, from `read_choice`, in the order of the tasks' voices
-    several : whether more than one task is to come, so that what is computed from the faces alone is worth keeping
     """
 
     def __init__(
@@ -87,13 +85,11 @@ class Presenter:
         ahead_s: Fraction = Fraction(0),
         memory: Memory | None = None,
         choices: Sequence[Choice] = (Choice(),),
-        several: bool = True,
     ) -> None:
         if reference not in REFERENCES:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
         self._reference, self._batch_size, self._ahead_s = reference, batch_size, ahead_s
         self._choices, self._memory = tuple(choices), memory
-        self._several = several
         self._scene: Scene | None = None
         self._open = ExitStack()
 
@@ -131,13 +127,10 @@ class Presenter:
         sketcher = task.loading.result()
         laps.end("load")
         numbers = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
-        again = self._several or task.plan.extended or task.info.is_image
-        room = ROOM_BYTES // len(boxes) if again else 0
         speakers = []
         for choice, number, found in zip(self._choices, numbers, boxes, strict=True):
             chosen = None if number is None else reference_face(footage.frame(number), found[number], rule)
-            codes = self._open.enter_context(face_codes(sketcher, room))
-            speakers.append(Speaker(found, chosen, codes, choice.name))
+            speakers.append(Speaker(found, chosen, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
-from lipsync_cli.synthesis.codes import face_codes
+from lipsync_cli.synthesis.align import Aligner, follow, to_grey
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.media.frame import Frame
-    from lipsync_cli.synthesis.codes import FaceCodes
     from lipsync_cli.synthesis.footage import Footage
     from lipsync_cli.synthesis.plan import Plan
     from lipsync_cli.synthesis.sketch import Sketch, Sketcher
@@ -39,8 +37,7 @@ class Face(NamedTuple):
     speaker : place of whose it is, among the renderer's speakers
     number : of its source frame
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
-    crop : shape (S, S, 3) uint8 RGB; None if the face's code is known
-    reference : whose pixels are moved
+    reference : whose pixels are moved, and what the generator sees
     sketch : what to draw; None: nothing
     shown : how much of what is drawn replaces the source's own mouth
     """
@@ -48,7 +45,6 @@ class Face(NamedTuple):
     speaker: int
     number: int
     matrix: np.ndarray
-    crop: np.ndarray | None
     reference: ReferenceFace
     sketch: Sketch | None = None
     shown: float = 1.0
@@ -91,14 +87,19 @@ class Speaker:
     ----------
     boxes : shape (N, 4), of the source's frames, NaN where there is no face
     reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
-    codes : keeps what the generator computes from the faces alone, for one `reference`; None: it is computed each time
     name : as the user gave it
+    poses : shape (N, 2, 3), from pixel indices of each frame's crop to those of the reference's; NaN until it is known
     """
 
     boxes: np.ndarray
     reference: ReferenceFace | None = None
-    codes: FaceCodes | None = None
     name: str = ""
+    poses: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        object.__setattr__(self, "poses", np.full((len(self.boxes), 2, 3), np.nan))
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,9 @@ class Renderer:
 
         return np.stack([speaker.boxes for speaker in self.speakers])
 
-    @contextmanager
-    def forgetful(self) -> Generator[Renderer, None, None]:
-        """Give a renderer like this that knows no codes yet, so that what it draws depends on its own frames only."""
-        with ExitStack() as opened:
-            rooms = [0 if speaker.codes is None else speaker.codes.room_bytes for speaker in self.speakers]
-            codes = [opened.enter_context(face_codes(self.sketcher, room)) for room in rooms]
-            speakers = (replace(speaker, codes=own) for speaker, own in zip(self.speakers, codes, strict=True))
-            yield replace(self, speakers=tuple(speakers))
+    def forgetful(self) -> Renderer:
+        """Return a renderer like this that knows no poses yet, so that what it draws depends on its own frames only."""
+        return replace(self, speakers=tuple(replace(speaker) for speaker in self.speakers))
 
     @contextmanager
     def views(
@@ -185,18 +181,17 @@ class Renderer:
         """Return what makes a speaker's face of a frame of the source; asked twice for one frame, it works once."""
         import numpy as np
 
-        boxes, neutral, codes = (self.speakers[place].boxes, self.speakers[place].reference, self.speakers[place].codes)
+        speaker = self.speakers[place]
+        boxes, neutral, poses = speaker.boxes, speaker.reference, speaker.poses
         aligner = Aligner(self.rule)
         grey = to_grey(neutral.crop) if neutral is not None else None
         last: tuple[int, Face | None] = (-1, None)
-        poses: OrderedDict[int, np.ndarray] = OrderedDict()  # so that it does not matter how soon a code is known
 
-        def find_pose(number: int, crop: np.ndarray, grey: np.ndarray) -> np.ndarray:
-            if number not in poses:
-                before = next(reversed(poses), number)
-                poses[number] = aligner.align(to_grey(crop), grey, poses[before] if abs(number - before) == 1 else None)
-                if len(poses) > 2 * BATCHES_IN_FLIGHT * self.batch_size:  # more than are on their way
-                    poses.popitem(last=False)
+        def find_pose(number: int, pixels: Frame, grey: np.ndarray) -> np.ndarray:
+            if np.isnan(poses[number, 0, 0]):
+                near = [n for n in (number - 1, number + 1) if 0 <= n < len(poses) and not np.isnan(poses[n, 0, 0])]
+                crop = to_grey(crop_face(pixels, boxes[number], self.rule))
+                poses[number] = aligner.align(crop, grey, poses[near[0]] if near else None)
             return poses[number]
 
         def find(number: int, pixels: Frame) -> Face | None:
@@ -207,13 +202,10 @@ class Renderer:
                     last = number, None
                 elif neutral is None or grey is None:
                     own = reference_face(pixels, box, self.rule)
-                    last = number, Face(place, number, self.rule.matrix(box), own.crop, own)
-                elif codes is not None and (matrix := codes.matrix(number)) is not None:
-                    last = number, Face(place, number, matrix, None, neutral)
+                    last = number, Face(place, number, self.rule.matrix(box), own)
                 else:
-                    crop = crop_face(pixels, box, self.rule)
-                    pose = find_pose(number, crop, grey)
-                    last = number, Face(place, number, follow(pose, self.rule.matrix(box)), turn(crop, pose), neutral)
+                    pose = find_pose(number, pixels, grey)
+                    last = number, Face(place, number, follow(pose, self.rule.matrix(box)), neutral)
             return last[1]
 
         return find
@@ -264,13 +256,9 @@ class Renderer:
         """Begin to draw some faces of one speaker."""
         import numpy as np
 
-        references, codes = [face.reference.crop for face in faces], self.speakers[faces[0].speaker].codes
-        if codes is not None:
-            numbers, matrices = [face.number for face in faces], [face.matrix for face in faces]
-            return self.sketcher.draw(codes.of(numbers, matrices, references, [face.crop for face in faces]), mels)
-        alike = all(reference is references[0] for reference in references)
-        crops = [face.crop for face in faces if face.crop is not None]
-        return self.sketcher.draw_faces(np.stack(references[:1] if alike else references), np.stack(crops), mels)
+        crops = [face.reference.crop for face in faces]
+        alike = all(crop is crops[0] for crop in crops)
+        return self.sketcher.draw(np.stack(crops[:1] if alike else crops), mels)
 
     def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:
         """Put the drawn faces into the frames."""

@@ -42,6 +42,7 @@ class Sketch(NamedTuple):
 
 ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open nine tenths as far as real ones
 BATCH_SIZE = 8  # crops that are drawn at once, at most
+NUM_CODES = 4  # faces whose codes are kept: as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
@@ -51,11 +52,6 @@ class Sketcher(Protocol):
     @property
     def device(self) -> str:
         """The torch device."""
-        ...
-
-    @property
-    def has_codes(self) -> bool:
-        """Whether `encode` and `draw` save time; on a GPU the codes' way there and back takes longer than they do."""
         ...
 
     def fingerprint(self) -> str:
@@ -78,23 +74,16 @@ class Sketcher(Protocol):
 
     @property
     def num_at_once(self) -> int:
-        """How many of the things that `draw` and `draw_faces` begin are worked on at a time."""
+        """How many of the things that `draw` begins are worked on at a time."""
         ...
 
-    def draw_faces(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
-        """Begin to draw as `sketch` does, but without the image where the generator can do without."""
-        ...
-
-    def encode(self, reference: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Compute what the drawing of some faces does not need the speech for: codes (n, L) float32; see `sketch`."""
-        ...
-
-    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
-        """Begin to draw faces that `encode` has seen, without their images.
+    def draw(self, face: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+        """Begin to draw faces with other mouths, each in its own pose; without the image where that is not needed.
 
         Parameters
         ----------
-        codes : shape (n, L), or (1, L), which serves all
+        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all and is encoded once, however often it
+            comes
         mel : shape (n, 27, 80)
         """
         ...
@@ -120,7 +109,7 @@ class TorchSketcher:
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._articulation, self._device = articulation, device
         self._generator = _articulating(generator, articulation)
-        self._code_shapes: list[tuple[int, ...]] = []
+        self._codes: dict[bytes, FaceCode] = {}
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
 
@@ -151,56 +140,36 @@ class TorchSketcher:
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    @property
-    def has_codes(self) -> bool:
-        return self._device == "cpu" and hasattr(self._generator, "encode_face")
-
-    def encode(self, reference: np.ndarray, target: np.ndarray) -> np.ndarray:
-        import torch
-
-        self._limit_threads()
-        with torch.inference_mode():
-            code = self._generator.encode_face(self._image(reference), self._image(target))  # type: ignore[operator]
-            parts = [part.permute(0, 2, 3, 1) for part in code]
-            self._code_shapes = [tuple(part.shape[1:]) for part in parts]
-            return torch.cat([part.reshape(len(part), -1) for part in parts], 1).numpy()
-
-    def draw(self, codes: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
-        import torch
-
-        from lipsync_cli.models.compact import FaceCode
-
-        self._limit_threads()
-        with torch.inference_mode():
-            sizes = [int(np.prod(shape)) for shape in self._code_shapes]
-            parts = torch.from_numpy(codes).split(sizes, 1)
-            shaped = [
-                part.reshape(-1, *shape).permute(0, 3, 1, 2)
-                for part, shape in zip(parts, self._code_shapes, strict=True)
-            ]
-            return _done(self._move(FaceCode(*shaped), mel))
-
-    def draw_faces(self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+    def draw(self, face: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
         import torch
 
         if not hasattr(self._generator, "encode_face"):
-            return _done(self.sketch(reference, target, mel))
+            return _done(self.sketch(face, np.broadcast_to(face, (len(mel), *face.shape[1:])), mel))
         self._limit_threads()
         with torch.inference_mode():
-            code = self._generator.encode_face(self._image(reference), self._image(target))  # type: ignore[operator]
-            return _done(self._move(code, mel))
+            flow, mask, patch = self._generator.move(self._code(face), self._mel(mel))  # type: ignore[operator]
+            return _done(Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch)))
+
+    def _code(self, face: np.ndarray) -> FaceCode:
+        """Return what the generator's drawing takes of some faces; that of one face is kept."""
+        if len(face) > 1:
+            pixels = self._image(face)
+            return self._generator.encode_face(pixels, pixels)  # type: ignore[operator, no-any-return]
+        key = face.tobytes()
+        code = self._codes.get(key)
+        if code is None:
+            pixels = self._image(face)
+            code = self._codes[key] = self._generator.encode_face(pixels, pixels)  # type: ignore[operator]
+            for old in list(self._codes)[:-NUM_CODES]:
+                self._codes.pop(old, None)
+        return code
 
     def warm_up(self, count: int) -> None:
         """Draw once what is thrown away, so that libraries have made what they keep; as many crops as will be drawn."""
         size = getattr(self._generator, "size", None)
         if isinstance(size, int):
-            crops = np.zeros((count, size, size, 3), np.uint8)
-            self.draw_faces(crops[:1], crops, np.zeros((count, WINDOW, N_MELS), np.float32))
-
-    def _move(self, code: FaceCode, mel: np.ndarray) -> Sketch:
-        """Draw the lower halves from a code."""
-        flow, mask, patch = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
-        return Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch))
+            crop = np.zeros((1, size, size, 3), np.uint8)
+            self.draw(crop, np.zeros((count, WINDOW, N_MELS), np.float32))
 
     def _limit_threads(self) -> None:
         import torch

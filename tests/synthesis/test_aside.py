@@ -38,29 +38,27 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     reference, targets, mel = inputs
     here = TorchSketcher(load_weights(None)[0], "cpu", 1.5, threads=1)
     there = AsideSketcher(None, "cpu", 1.5)
-    assert (there.device, there.has_codes, there.fingerprint()) == ("cpu", True, here.fingerprint())
+    assert (there.device, there.fingerprint()) == ("cpu", here.fingerprint())
     plain = here.sketch(reference, targets, mel, 1.0)
     _same(there.sketch(reference, targets, mel, 1.0), plain)
     assert not np.array_equal(plain.flow, here.sketch(reference, targets, mel).flow)
-    codes = there.encode(reference, targets)
-    np.testing.assert_array_equal(codes, here.encode(reference, targets))
-    _same(there.draw(codes, mel).result(), here.draw(codes, mel).result())
+    _same(there.draw(targets, mel).result(), here.draw(targets, mel).result())
     parts = [slice(n, n + 2) for n in (0, 2, 4, 0, 2, 4)]
-    begun = [there.draw_faces(reference, targets[part], mel[part]) for part in parts]  # side by side
+    begun = [there.draw(reference, mel[part]) for part in parts]  # side by side
     _same(there.sketch(reference, targets, mel, 1.0), plain)  # nor does another articulation get in their way
     for part, future in zip(parts, begun, strict=True):
-        _same(future.result(), here.draw_faces(reference, targets[part], mel[part]).result())
+        _same(future.result(), here.draw(reference, mel[part]).result())
     with pytest.raises(LipsyncError, match="unexpected"):
-        there.draw_faces(reference, targets, mel[:, :5]).result()
+        there.draw(reference, mel[:, :5]).result()
     _same(there.sketch(reference, targets, mel), here.sketch(reference, targets, mel))  # it goes on
 
     process = there._line._worker.process
-    begun = [there.draw_faces(reference, targets.repeat(8, 0), mel.repeat(8, 0)) for _ in range(4)]
+    begun = [there.draw(reference, mel.repeat(8, 0)) for _ in range(4)]
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(InputError, match="killed by SIGKILL"):
         [future.result(timeout=60) for future in begun]
     with pytest.raises(InputError, match="killed by SIGKILL"):
-        there.draw_faces(reference, targets, mel).result(timeout=60)
+        there.draw(reference, mel).result(timeout=60)
 
 
 def test_what_is_wrong_there_is_said_here(tmp_path):

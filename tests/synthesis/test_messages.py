@@ -15,11 +15,11 @@ from lipsync_cli.faces.track import Track
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.synthesis import presenter as module
+from lipsync_cli.synthesis.align import Aligner
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.memory import FaceMemory
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
 from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.sketch import TorchSketcher
 from lipsync_cli.synthesis.task import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
@@ -42,12 +42,10 @@ def same_pictures(one, other):
     return all(np.array_equal(a, b) for a, b in zip(read_frames(one), read_frames(other), strict=True))
 
 
-def test_the_face_is_found_and_encoded_once(searches, face_clip, voice_file, weights, tmp_path, monkeypatch):
-    encoded = []
-    encode = TorchSketcher.encode
-    monkeypatch.setattr(
-        TorchSketcher, "encode", lambda self, *faces: encoded.append(len(faces[1])) or encode(self, *faces)
-    )
+def test_the_face_and_its_poses_are_found_once(searches, face_clip, voice_file, weights, tmp_path, monkeypatch):
+    posed = []
+    align = Aligner.align
+    monkeypatch.setattr(Aligner, "align", lambda self, *faces: posed.append(faces) or align(self, *faces))
     voices = [voice_file(0.4), voice_file(0.9), voice_file(0.3)]
     with Presenter(ahead_s=60) as presenter:
         report = make_messages(
@@ -55,7 +53,7 @@ def test_the_face_is_found_and_encoded_once(searches, face_clip, voice_file, wei
             partial(prepare, face_clip, weights=weights),
             partial(infer, presenter=presenter),
         )
-    assert searches == [30] and sum(encoded) == 27  # 0.9 s of 29.97 frames a second
+    assert searches == [30] and len(posed) == 27  # 0.9 s of 29.97 frames a second
     assert [path.name for path in report.made] == ["voice0.4.mp4", "voice0.9.mp4", "voice0.3.mp4"]
     with Presenter(ahead_s=60) as presenter, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as task:
         infer(task, presenter=presenter)

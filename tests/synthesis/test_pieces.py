@@ -197,7 +197,7 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
     tensors[min(tensors)] += 1
     save_weights(other_weights, tensors, read_header(weights))
     other = {"weights": other_weights, "silence": "keep", "start_s": Fraction(1, 5)}
-    with prepare(face_clip, voice_file(0.5, 0.2), task.output, **other) as task, Presenter("current", 8) as presenter:
+    with prepare(face_clip, voice_file(0.5, 0.2), task.output, **other) as task, Presenter("current", 5) as presenter:
         scene = presenter.meet(task, Laps())
         names = {"weights", "marks", "voices", "sound", "references", "picture", "batch size"}
         assert differ(facts(task, scene)) == names
