@@ -7,7 +7,7 @@ are converted, and what is not changed comes out with the very values that the d
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ class YuvFrame:
         self._luma, self._chroma = planes[:height], planes[height:].reshape(2, height // 2, width // 2)
 
     @property
-    def layers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def planes_apart(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Y of shape (H, W), U and V of shape (H / 2, W / 2)."""
         return self._luma, self._chroma[0], self._chroma[1]
 
@@ -73,53 +73,102 @@ class YuvFrame:
         """Return the brightness of some rows and columns, shape (h, w) uint8, 0 ... 255."""
         return to_brightness(self._luma[rows, columns])
 
-    def mixed(self, rows: slice, columns: slice, part: np.ndarray, weight: np.ndarray) -> YuvFrame:
-        """Return a frame in which something is mixed in; see `mix`."""
-        import cv2
-        import numpy as np
-
-        odd = (rows.start % 2, rows.stop % 2, columns.start % 2, columns.stop % 2)
-        if any(odd):
-            part = cv2.copyMakeBorder(part, *odd, cv2.BORDER_REPLICATE)
-            weight = cv2.copyMakeBorder(weight, *odd, cv2.BORDER_CONSTANT, value=0)
-            rows, columns = (
-                slice(rows.start - odd[0], rows.stop + odd[1]),
-                slice(columns.start - odd[2], columns.stop + odd[3]),
-            )
-        frame = YuvFrame(self.planes.copy(), self.matrix)
-        luma, *chroma = cv2.split(cv2.transform(part, _from_rgb(self.matrix)))
-        old = self._luma[rows, columns].astype(np.float32)
-        frame._luma[rows, columns] = _to_bytes(old + weight * (luma - old))
-        half = slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
-        size = weight.shape[1] // 2, weight.shape[0] // 2
-        kept = 1 - cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-        for place, colour in enumerate(chroma):
-            new = cv2.resize(weight * colour, size, interpolation=cv2.INTER_AREA)
-            frame._chroma[place][half] = _to_bytes(kept * self._chroma[place][half] + new)
-        return frame
-
 
 Frame: TypeAlias = "np.ndarray | YuvFrame"
 
 
-def mix(frame: Frame, rows: slice, columns: slice, part: np.ndarray, weight: np.ndarray) -> Frame:
+class Layer(NamedTuple):
+    """What of a frame is kept at one size, or what is mixed into it.
+
+    Attributes
+    ----------
+    step : pixels of the frame along a side of one of these
+    parts : arrays of one height and width: RGB (h, w, 3), or Y (h, w), or U and V (h, w)
+    """
+
+    step: int
+    parts: list[np.ndarray]
+
+
+def layers(frame: Frame) -> list[Layer]:
+    """Return what a frame is kept as, the first layer at full size."""
+    if not isinstance(frame, YuvFrame):
+        return [Layer(1, [frame])]
+    luma, *chroma = frame.planes_apart
+    return [Layer(1, [luma]), Layer(2, chroma)]
+
+
+def as_layers(pixels: np.ndarray, frame: Frame) -> list[Layer]:
+    """Convert some pixels (h, w, 3) float32 RGB, 0 ... 255, to what a frame is kept as, every layer of size (h, w)."""
+    import cv2
+
+    if not isinstance(frame, YuvFrame):
+        return [Layer(1, [pixels])]
+    luma, *chroma = cv2.split(cv2.transform(pixels, _from_rgb(frame.matrix)))
+    return [Layer(1, [luma]), Layer(2, list(chroma))]
+
+
+def cut_out(frame: Frame, left: int, top: int, right: int, bottom: int) -> tuple[Frame, int, int]:
+    """Return a copy of a part of a frame, a little more than asked for where need be, and where it begins: x, y."""
+    import numpy as np
+
+    left, top = max(0, left), max(0, top)
+    if not isinstance(frame, YuvFrame):
+        return frame[top:bottom, left:right].copy(), left, top
+    left, top, right, bottom = (value // 2 for value in (left, top, right + 1, bottom + 1))
+    luma, *chroma = frame.planes_apart
+    own = luma[2 * top : 2 * bottom, 2 * left : 2 * right]
+    planes = [own.ravel(), *(plane[top:bottom, left:right].ravel() for plane in chroma)]
+    return YuvFrame(np.concatenate(planes).reshape(-1, own.shape[1]), frame.matrix), 2 * left, 2 * top
+
+
+def blend(frame: Frame, rows: slice, columns: slice, drawn: list[Layer], weights: list[np.ndarray]) -> Frame:
     """Return a frame in which something is mixed in; where the weight is zero it is the given one, to the bit.
 
     Parameters
     ----------
     frame : shape (H, W, 3), uint8 RGB or a `YuvFrame`; it stays as it is
-    rows, columns : where, with start and stop
-    part : shape (h, w, 3) float32 RGB, 0 ... 255, what is mixed in
-    weight : shape (h, w) float32, how much of it
+    rows, columns : where, with start and stop: whole pixels of each layer
+    drawn : float32, the layers of what is mixed in
+    weights : shape (h, w) float32, how much of it, for each layer
     """
     import numpy as np
 
-    if isinstance(frame, YuvFrame):
-        return frame.mixed(rows, columns, part, weight)
-    old = frame[rows, columns].astype(np.float32)
-    mixed = frame.copy()
-    mixed[rows, columns] = _to_bytes(old + weight[:, :, None] * (part - old))
+    mixed = YuvFrame(frame.planes.copy(), frame.matrix) if isinstance(frame, YuvFrame) else frame.copy()
+    for (step, parts), layer, weight in zip(layers(mixed), drawn, weights, strict=True):
+        place = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
+        for whole, part in zip(parts, layer.parts, strict=True):
+            old = whole[place].astype(np.float32)
+            whole[place] = _to_bytes(old + (weight if old.ndim == 2 else weight[:, :, None]) * (part - old))
     return mixed
+
+
+def mix(frame: Frame, rows: slice, columns: slice, part: np.ndarray, weight: np.ndarray) -> Frame:
+    """Return a frame in which pixels (h, w, 3) float32 RGB, 0 ... 255, are mixed in anywhere; see `blend`."""
+    import cv2
+    import numpy as np
+
+    if not isinstance(frame, YuvFrame):
+        return blend(frame, rows, columns, as_layers(part, frame), [weight])
+    odd = (rows.start % 2, rows.stop % 2, columns.start % 2, columns.stop % 2)
+    if any(odd):
+        part = cv2.copyMakeBorder(part, *odd, cv2.BORDER_REPLICATE)
+        weight = cv2.copyMakeBorder(weight, *odd, cv2.BORDER_CONSTANT, value=0)
+        rows, columns = (
+            slice(rows.start - odd[0], rows.stop + odd[1]),
+            slice(columns.start - odd[2], columns.stop + odd[3]),
+        )
+    luma, (step, chroma) = as_layers(part, frame)
+    coarse = halve(weight)
+    spread = [halve(weight * colour) / np.maximum(coarse, np.float32(1e-6)) for colour in chroma]
+    return blend(frame, rows, columns, [luma, Layer(step, spread)], [weight, coarse])
+
+
+def halve(values: np.ndarray) -> np.ndarray:
+    """Return the means (h / 2, w / 2) of 2 x 2 values (h, w) float32."""
+    import cv2
+
+    return cv2.resize(values, (values.shape[1] // 2, values.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 
 def grey(frame: Frame, rows: slice, columns: slice) -> np.ndarray:

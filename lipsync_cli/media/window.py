@@ -36,7 +36,7 @@ def window(frame: Frame, matrix: np.ndarray, size: int, fine: int = 1) -> np.nda
 
     if not isinstance(frame, YuvFrame) or max(matrix[0, 0], matrix[1, 1]) * _MUCH > 1:
         return _sample(frame, 1, matrix, size, fine)
-    luma, *chroma = frame.layers
+    luma, *chroma = frame.planes_apart
     planes = [_sample(luma, 1, matrix, size, fine), *(_sample(plane, 2, matrix, size, fine) for plane in chroma)]
     return to_rgb(cv2.merge(planes), frame.matrix)
 
@@ -46,7 +46,7 @@ def grey_window(frame: Frame, matrix: np.ndarray, size: int, fine: int = 1) -> n
     import cv2
 
     if isinstance(frame, YuvFrame):
-        return to_brightness(_sample(frame.layers[0], 1, matrix, size, fine))
+        return to_brightness(_sample(frame.planes_apart[0], 1, matrix, size, fine))
     return _sample(frame, 1, matrix, size, fine, lambda part: cv2.cvtColor(part, cv2.COLOR_RGB2GRAY))
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.media.frame import mix
+from lipsync_cli.media.frame import Layer, as_layers, blend, cut_out, halve, layers
+from lipsync_cli.synthesis.align import follow
+from lipsync_cli.synthesis.field import Field, at_step
 
 if TYPE_CHECKING:
     from lipsync_cli.media.frame import Frame
@@ -23,12 +25,12 @@ class ReferenceFace(NamedTuple):
 
     Attributes
     ----------
-    pixels : shape (h, w, 3) uint8 RGB, a part of a frame at full size
+    pixels : shape (h, w, 3), a part of a frame at full size
     matrix : shape (2, 3), from pixel indices of `pixels` to those of the crop
     crop : shape (S, S, 3) uint8 RGB, what the network sees of it
     """
 
-    pixels: np.ndarray
+    pixels: Frame
     matrix: np.ndarray
     crop: np.ndarray
 
@@ -36,11 +38,12 @@ class ReferenceFace(NamedTuple):
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
     """Keep the face in `box` of a frame (H, W, 3) as a reference."""
     x0, y0, side = rule.square(box)
-    left, top = (max(0, int(start - MARGIN * side)) for start in (x0, y0))
-    right, bottom = (int(start + (1 + MARGIN) * side) + 2 for start in (x0, y0))
+    first = (int(start - MARGIN * side) for start in (x0, y0))
+    last = (int(start + (1 + MARGIN) * side) + 2 for start in (x0, y0))
+    pixels, left, top = cut_out(frame, *first, *last)
     matrix = rule.matrix(box)
     matrix[:, 2] += matrix[:, :2] @ (left, top)
-    return ReferenceFace(frame[top:bottom, left:right].copy(), matrix, crop_face(frame, box, rule))
+    return ReferenceFace(pixels, matrix, crop_face(frame, box, rule))
 
 
 class Compositor:
@@ -53,7 +56,7 @@ class Compositor:
     """
 
     def __init__(self, rule: CropRule, mask: np.ndarray) -> None:
-        self._rule, self._mask = rule, mask
+        self._rule, self._mask = rule, Field(mask, len(mask) / rule.size, cubic=False)
         rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
         size = len(mask)
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
@@ -75,77 +78,100 @@ class Compositor:
         if region is None:
             return frame
         rows, columns = region
-        shape = (rows.stop - rows.start, columns.stop - columns.start)
-        moved = matrix.copy()
-        moved[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
-        weight = self._weight(moved, shape)
-        face = self._face(moved, shape, sketch, reference)
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        moved = at_step(matrix, 1, columns.start, rows.start)
+        weight, face = self._mask.sample(moved, shape), self._face(moved, shape, sketch, reference)
+        weights = [weight if layer.step == 1 else halve(weight) for layer in face]
         if sketch.flow is None:
-            face = face + _tint(frame[rows, columns] - face, weight)
-        return mix(frame, rows, columns, face, np.float32(share) * weight)
+            face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]
+        return blend(frame, rows, columns, face, [np.float32(share) * weight for weight in weights])
 
     def _region(self, frame: Frame, matrix: np.ndarray) -> tuple[slice, slice] | None:
         """Return rows and columns of the frame that the mask touches, or None if it lies outside."""
+        import cv2
+
         left, top, right, bottom = (value * self._rule.size for value in self._extent)
         corners = np.array([[left, left, right, right], [top, bottom, top, bottom]]) - 0.5
-        places = np.linalg.inv(matrix[:, :2]) @ (corners - matrix[:, 2:])
+        back: np.ndarray = cv2.invertAffineTransform(matrix)
+        places = back[:, :2] @ corners + back[:, 2:]
         first, last = np.floor(places.min(1)).astype(int) - 1, np.ceil(places.max(1)).astype(int) + 2
+        step = layers(frame)[-1].step
         columns, rows = (
-            slice(max(0, start), min(length, stop))
+            slice(max(0, start // step * step), min(length, -(-stop // step) * step))
             for start, stop, length in zip(first, last, frame.shape[1::-1], strict=True)
         )
         return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
-    def _weight(self, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """Return the mask in the region's pixels, shape (h, w) float32."""
-        import cv2
-
-        factor = len(self._mask) / self._rule.size
-        scaled = matrix * factor
-        scaled[:, 2] += (factor - 1) / 2
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(self._mask, scaled, shape[::-1], flags=flags, borderMode=cv2.BORDER_CONSTANT)
-
-    def _face(self, matrix: np.ndarray, shape: tuple[int, int], sketch: Sketch, reference: ReferenceFace) -> np.ndarray:
-        """Return the face at the frame's resolution, shape (h, w, 3) float32, 0 ... 255."""
+    def _face(
+        self, matrix: np.ndarray, shape: tuple[int, int], sketch: Sketch, reference: ReferenceFace
+    ) -> list[Layer]:
+        """Return the layers of the face in a region, whose pixel indices `matrix` maps to those of the crop."""
         if sketch.flow is None or sketch.mask is None or sketch.patch is None:
             assert sketch.image is not None
-            return _enlarge(sketch.image, matrix, shape) * 255
+            return _laid_out(sketch.image, matrix, shape, reference.pixels)
         size = self._rule.size
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
-        lower = matrix.copy()
-        lower[1, 2] -= half
-        guide = _enlarge(np.dstack([sketch.flow[-half:], sketch.mask[-half:]]), lower, shape)
-        patch = _enlarge(sketch.patch[-half:], lower, shape)
-        warped = _move(reference, matrix, shape, guide[:, :, :2] * size)
-        share = np.clip(guide[:, :, 2:], 0, 1)
-        return share * warped + (1 - share) * (patch * 255)
+        still = _laid_out(sketch.patch[-half:], matrix, shape, reference.pixels, half)
+        field = Field(np.dstack([sketch.flow[-half:] * np.float32(size), sketch.mask[-half:]]), top=half)
+        guide = field.sample(matrix, shape)
+        x, y = _aim(guide, matrix, reference.matrix)
+        share = np.clip(guide[:, :, 2], 0, 1)
+        face = []
+        for (step, parts), (_, patches) in zip(layers(reference.pixels), still, strict=True):
+            if step > 1:
+                x, y, share = (halve(x) - (step - 1) / 2) / step, (halve(y) - (step - 1) / 2) / step, halve(share)
+            face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
+        return face
 
 
-def _enlarge(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Sample an image (h, w, C) float32 in the geometry of the crop at the pixels of the region, smoothly."""
+def _laid_out(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], frame: Frame, top: int = 0) -> list[Layer]:
+    """Return the layers, as a frame's, of an image (h, w, 3) float32 in [0, 1] that covers the crop from `top` on."""
+    laid = []
+    for step, parts in as_layers(image * np.float32(255), frame):
+        here, size = at_step(matrix, step), (shape[0] // step, shape[1] // step)
+        laid.append(Layer(step, [Field(part, top=top).sample(here, size) for part in parts]))
+    return laid
+
+
+def _aim(guide: np.ndarray, matrix: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
+    """Return where the flow points from a region: x and y (h, w) float32, in pixel indices of the reference.
+
+    Parameters
+    ----------
+    guide : shape (h, w, 3), the flow in pixels of the crop, and a third channel
+    matrix, own : shape (2, 3), from pixel indices of the region, and of the reference, to those of the crop
+    """
     import cv2
 
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    back: np.ndarray = cv2.invertAffineTransform(own)
+    there = follow(back, matrix)
+    columns = np.arange(guide.shape[1], dtype=np.float32)[None, :]
+    rows = np.arange(guide.shape[0], dtype=np.float32)[:, None]
+    maps = []
+    for (a, b, _), (c, d, e) in zip(back, there.astype(np.float32), strict=True):
+        flow = cv2.transform(guide, np.array([[a, b, 0]], np.float32))
+        flow += c * columns
+        flow += d * rows + e
+        maps.append(flow)
+    return maps
 
 
-def _move(reference: ReferenceFace, matrix: np.ndarray, shape: tuple[int, int], flow: np.ndarray) -> np.ndarray:
-    """Sample the reference's own pixels where the flow (h, w, 2), in pixels of the crop, points; float32."""
+def _moved(part: np.ndarray, patch: np.ndarray, x: np.ndarray, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return one's pixels from these places, by their share, over another's."""
     import cv2
 
-    to_crop, offset = reference.matrix[:, :2], reference.matrix[:, 2]
-    back = np.linalg.inv(to_crop)
-    step = back @ matrix[:, :2]  # from pixels of the region to pixels of the reference, without the flow
-    start = back @ (matrix[:, 2] - offset)
-    x = np.arange(shape[1], dtype=np.float32)[None, :]
-    y = np.arange(shape[0], dtype=np.float32)[:, None]
-    moved = flow @ back.T.astype(np.float32)
-    map_x = moved[:, :, 0] + (np.float32(step[0, 0]) * x + np.float32(step[0, 1]) * y + np.float32(start[0]))
-    map_y = moved[:, :, 1] + (np.float32(step[1, 0]) * x + np.float32(step[1, 1]) * y + np.float32(start[1]))
-    return cv2.remap(reference.pixels, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(
-        np.float32
-    )
+    moved = cv2.remap(part.astype(np.float32), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved -= patch
+    moved *= share if moved.ndim == 2 else share[:, :, None]
+    moved += patch
+    return moved
+
+
+def _tinted(face: Layer, frame: Layer, weight: np.ndarray, rows: slice, columns: slice) -> Layer:
+    """Return a layer of a face that was drawn anew in the frame's colours, given the frame's rows and columns."""
+    step, parts = frame
+    here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
+    return Layer(step, [new + _tint(old[here] - new, weight) for old, new in zip(parts, face.parts, strict=True)])
 
 
 def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -153,12 +179,12 @@ def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    difference : shape (h, w, 3) float32, frame minus face
+    difference : shape (h, w) or (h, w, 3) float32, frame minus face
     weight : shape (h, w) float32, the mask
 
     Returns
     -------
-    shape (h, w, 3) float32, the differences at the border carried smoothly into the middle
+    of the same shape, float32: the differences at the border carried smoothly into the middle
     """
     import cv2
 
@@ -166,7 +192,7 @@ def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
     factor = min(1.0, TINT_SIZE / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
     border = ((weight > TINT_BORDER[0]) & (weight < TINT_BORDER[1])).astype(np.float32)
-    known = cv2.resize(np.dstack([difference * border[:, :, None], border]), size, interpolation=cv2.INTER_AREA)
-    known = cv2.GaussianBlur(known, (0, 0), max(size) / 6)
-    tint = known[:, :, :3] / (known[:, :, 3:] + 1e-3)
-    return cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR)
+    seen = np.dstack([difference * (border if difference.ndim == 2 else border[:, :, None]), border])
+    known = cv2.GaussianBlur(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), (0, 0), max(size) / 6)
+    tint = known[:, :, :-1] / (known[:, :, -1:] + 1e-3)
+    return cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR).reshape(difference.shape)

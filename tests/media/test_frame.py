@@ -12,7 +12,7 @@ import pytest
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.decode import read_frames, read_yuv_frames
 from lipsync_cli.media.encode import MATRICES, VideoWriter
-from lipsync_cli.media.frame import SHARES, YuvFrame, grey, mix
+from lipsync_cli.media.frame import SHARES, YuvFrame, cut_out, grey, mix
 from lipsync_cli.media.picture import plan_conversion
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
@@ -116,6 +116,21 @@ def test_what_is_mixed_in_shows_by_its_weight_and_nothing_else_changes_a_bit(fra
     assert np.abs(np.asarray(mixed)[inside].astype(int) - (180, 120, 90)).max() <= 1
     nothing = mix(frame, rows, columns, part, np.zeros_like(weight))
     np.testing.assert_array_equal(nothing.planes, frame.planes)
+
+
+@pytest.mark.parametrize(
+    "part", [(3, 5, 24, 17), (0, 0, WIDTH, HEIGHT), (-9, -1, 7, 3), (41, 30, 99, 99), (2, 2, 8, 8)]
+)
+def test_what_is_cut_out_is_the_part_of_the_whole_and_a_copy(frame, part):
+    whole = np.asarray(frame)
+    for given in (frame, whole):
+        cut, left, top = cut_out(given, *part)
+        height, width = cut.shape[:2]
+        assert max(0, part[0]) - 1 <= left <= max(0, part[0]) and max(0, part[1]) - 1 <= top <= max(0, part[1])
+        assert left + width >= min(part[2], WIDTH) and top + height >= min(part[3], HEIGHT)
+        np.testing.assert_array_equal(np.asarray(cut), whole[top : top + height, left : left + width])
+        own = cut.planes if isinstance(cut, YuvFrame) else cut
+        assert not np.shares_memory(own, given.planes if isinstance(given, YuvFrame) else given)
 
 
 def _write(path: Path, timeline: Timeline | int, matrix: str = "bt709", num_frames: int = 5) -> list[YuvFrame]:

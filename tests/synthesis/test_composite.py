@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.sketch import Sketch
@@ -137,3 +138,36 @@ def test_turned_face_is_moved_as_a_whole(frame, mask):
     under = covered(frame.shape, mask)
     np.testing.assert_array_equal(back[~under], frame[~under])
     assert (back[140:200, 70:200] == 0).all()
+
+
+def _planes(height: int, width: int) -> YuvFrame:
+    """A smooth picture in 4:2:0 whose colours RGB holds."""
+    y, x = np.mgrid[:height, :width]
+    luma = 125 + 40 * np.sin(x / 6) * np.cos(y / 9)
+    blue, red = (128 + 20 * np.sin(x[: height // 2, : width // 2] / 7 + turn) for turn in (0, 2))
+    planes = np.concatenate([luma.ravel(), blue.ravel(), red.ravel()]).reshape(-1, width)
+    return YuvFrame(np.rint(planes).astype(np.uint8), "bt709")
+
+
+@pytest.mark.parametrize("enlarged", [1, 2.5, 5])
+@pytest.mark.parametrize("kind", ["flow", "image"])
+def test_in_planes_it_looks_as_in_rgb_and_nothing_else_changes_a_bit(mask, enlarged, kind):
+    soft = cv2.GaussianBlur(mask, (0, 0), 4) * (mask > 0)
+    frame = _planes(520, 560)
+    before, whole = frame.planes.copy(), np.asarray(frame)
+    box = np.float32([30.3, 20.6, 30.3 + 96 * enlarged, 20.6 + 96 * enlarged])
+    rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    wave = np.dstack([np.sin(columns / 5), np.cos(rows / 7)])
+    image = 0.5 + 0.2 * np.dstack([wave, wave[:, :, :1]])
+    drawing = Sketch(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image) if kind == "flow" else Sketch(image)
+    matrix = follow(np.array([[0.99, -0.05, 3.0], [0.05, 0.99, -1.0]]), RULE.matrix(box))
+    drawn = Compositor(RULE, soft).compose(frame, matrix, drawing, reference_face(frame, box, RULE))
+    wanted = Compositor(RULE, soft).compose(whole, matrix, drawing, reference_face(whole, box, RULE))
+    np.testing.assert_array_equal(frame.planes, before)
+    changed = (wanted != whole).any(2)
+    assert changed.sum() > 0.2 * (96 * enlarged) ** 2
+    grey = np.array([0.2126, 0.7152, 0.0722])
+    assert np.abs((np.asarray(drawn).astype(float) - wanted) @ grey).max() < 4
+    assert np.abs(np.asarray(drawn).astype(float) - wanted)[changed].mean() < 3  # colours have half the resolution
+    near = cv2.dilate(changed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    np.testing.assert_array_equal(np.asarray(drawn)[~near], whole[~near])
