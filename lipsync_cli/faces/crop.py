@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.window import window
+from lipsync_cli.media.window import grey_window, window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,6 +139,23 @@ def crop_face(frame: Frame, box: np.ndarray, rule: CropRule, size: int | None = 
     size = size or rule.size
     fine = max(1, math.ceil(rule.square(box)[2] / size - 1e-6))
     return window(frame, rule.matrix(box, size), size, fine)
+
+
+def crop_brightness(frame: Frame, matrix: np.ndarray, rule: CropRule) -> np.ndarray:
+    """Cut the face out of a frame as `crop_face` does, but only its brightness.
+
+    Parameters
+    ----------
+    frame : shape (H, W, 3) uint8
+    matrix : shape (2, 3), from pixel indices of the frame to those of the crop
+
+    Returns
+    -------
+    shape (size, size) uint8
+    """
+    import math
+
+    return grey_window(frame, matrix, rule.size, max(1, math.ceil(1 / matrix[0, 0] - 1e-6)))
 
 
 def check_same(given: CropRule, expected: CropRule) -> None:

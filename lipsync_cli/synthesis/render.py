@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.synthesis.align import Aligner, follow, to_grey
+from lipsync_cli.faces.crop import CropRule, crop_brightness
+from lipsync_cli.synthesis.align import Aligner, follow
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
@@ -184,13 +184,13 @@ class Renderer:
         speaker = self.speakers[place]
         boxes, neutral, poses = speaker.boxes, speaker.reference, speaker.poses
         aligner = Aligner(self.rule)
-        grey = to_grey(neutral.crop) if neutral is not None else None
+        grey = crop_brightness(neutral.pixels, neutral.matrix, self.rule) if neutral is not None else None
         last: tuple[int, Face | None] = (-1, None)
 
         def find_pose(number: int, pixels: Frame, grey: np.ndarray) -> np.ndarray:
             if np.isnan(poses[number, 0, 0]):
                 near = [n for n in (number - 1, number + 1) if 0 <= n < len(poses) and not np.isnan(poses[n, 0, 0])]
-                crop = to_grey(crop_face(pixels, boxes[number], self.rule))
+                crop = crop_brightness(pixels, self.rule.matrix(boxes[number]), self.rule)
                 poses[number] = aligner.align(crop, grey, poses[near[0]] if near else None)
             return poses[number]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.faces.crop import CropRule, check_same, crop_face
+from lipsync_cli.faces.crop import CropRule, check_same, crop_brightness, crop_face
 
 BOXES = [(100, 60, 180, 140), (10.25, 7.5, 91, 90.75), (-30, -12, 44, 60), (300, 250, 420, 371)]
 
@@ -73,6 +73,16 @@ def test_beyond_the_frame_its_border_goes_on(picture: np.ndarray, corner: tuple[
     rows = np.clip(np.arange(64) + corner[1], 0, 299)
     columns = np.clip(np.arange(64) + corner[0], 0, 399)
     assert (crop_face(picture, box, rule) == picture[np.ix_(rows, columns)]).all()
+
+
+@pytest.mark.parametrize("box", BOXES)
+@pytest.mark.parametrize("enlarged", [1, 6])
+def test_brightness_is_that_of_the_crop(picture: np.ndarray, box: tuple[float, ...], enlarged: int) -> None:
+    rule = CropRule(size=48)
+    frame = cv2.resize(picture, None, fx=enlarged, fy=enlarged)
+    place = np.array(box) * enlarged
+    grey = crop_brightness(frame, rule.matrix(place), rule)
+    assert np.abs(grey - cv2.cvtColor(crop_face(frame, place, rule), cv2.COLOR_RGB2GRAY).astype(int)).max() <= 1
 
 
 def test_shrinking_averages() -> None:
