@@ -10,6 +10,7 @@ from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.frame import Layer, as_layers, blend, cut_out, halve, layers
 from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.field import Field, at_step
+from lipsync_cli.synthesis.gamut import Gamut, skin_chroma
 
 if TYPE_CHECKING:
     from lipsync_cli.media.frame import Frame
@@ -28,11 +29,13 @@ class ReferenceFace(NamedTuple):
     pixels : shape (h, w, 3), a part of a frame at full size
     matrix : shape (2, 3), from pixel indices of `pixels` to those of the crop
     crop : shape (S, S, 3) uint8 RGB, what the network sees of it
+    skin : shape (2,), its colour, from `skin_chroma`
     """
 
     pixels: Frame
     matrix: np.ndarray
     crop: np.ndarray
+    skin: np.ndarray
 
 
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
@@ -43,7 +46,8 @@ def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFa
     pixels, left, top = cut_out(frame, *first, *last)
     matrix = rule.matrix(box)
     matrix[:, 2] += matrix[:, :2] @ (left, top)
-    return ReferenceFace(pixels, matrix, crop_face(frame, box, rule))
+    crop = crop_face(frame, box, rule)
+    return ReferenceFace(pixels, matrix, crop, skin_chroma(crop, rule))
 
 
 class Compositor:
@@ -56,7 +60,7 @@ class Compositor:
     """
 
     def __init__(self, rule: CropRule, mask: np.ndarray) -> None:
-        self._rule, self._mask = rule, Field(mask, len(mask) / rule.size, cubic=False)
+        self._rule, self._gamut, self._mask = rule, Gamut(rule), Field(mask, len(mask) / rule.size, cubic=False)
         rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
         size = len(mask)
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
@@ -111,7 +115,8 @@ class Compositor:
             return _laid_out(sketch.image, matrix, shape, reference.pixels)
         size = self._rule.size
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
-        still = _laid_out(sketch.patch[-half:], matrix, shape, reference.pixels, half)
+        patch = self._gamut.keep(sketch.patch[-half:], reference.skin)
+        still = _laid_out(patch, matrix, shape, reference.pixels, half)
         field = Field(np.dstack([sketch.flow[-half:] * np.float32(size), sketch.mask[-half:]]), top=half)
         guide = field.sample(matrix, shape)
         x, y = _aim(guide, matrix, reference.matrix)
