@@ -66,9 +66,9 @@ class AsideSketcher:
         sketch: Sketch = self._ask("sketch", reference, target, mel, articulation).result()
         return sketch
 
-    def draw(self, face: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+    def draw(self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None) -> Future[Sketch]:
         """See `Sketcher`."""
-        return self._ask("draw", face, mel)
+        return self._ask("draw", face, mel, held)
 
     def _ask(self, what: str, *given: Any) -> Future[Any]:
         return self._line.ask(Order(what, given))

@@ -129,8 +129,11 @@ class Presenter:
         numbers = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
         speakers = []
         for choice, number, found in zip(self._choices, numbers, boxes, strict=True):
-            chosen = None if number is None else reference_face(footage.frame(number), found[number], rule)
-            speakers.append(Speaker(found, chosen, choice.name))
+            if number is None:
+                speakers.append(Speaker(found, name=choice.name))
+            else:
+                chosen = reference_face(footage.frame(number), found[number], rule)
+                speakers.append(Speaker.resting(found, chosen, rule, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)

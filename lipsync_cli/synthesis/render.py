@@ -6,19 +6,20 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lipsync_cli.faces.crop import CropRule, crop_brightness
-from lipsync_cli.synthesis.align import Aligner, follow
+from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
+from lipsync_cli.synthesis.posing import Posing
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
 from lipsync_cli.synthesis.stream import pipeline
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.frame import Frame
     from lipsync_cli.synthesis.footage import Footage
     from lipsync_cli.synthesis.plan import Plan
@@ -37,7 +38,8 @@ class Face(NamedTuple):
     speaker : place of whose it is, among the renderer's speakers
     number : of its source frame
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
-    reference : whose pixels are moved, and what the generator sees
+    reference : whose pixels are moved
+    held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
     sketch : what to draw; None: nothing
     shown : how much of what is drawn replaces the source's own mouth
     """
@@ -46,6 +48,7 @@ class Face(NamedTuple):
     number: int
     matrix: np.ndarray
     reference: ReferenceFace
+    held: np.ndarray | None = None
     sketch: Sketch | None = None
     shown: float = 1.0
 
@@ -88,18 +91,22 @@ class Speaker:
     boxes : shape (N, 4), of the source's frames, NaN where there is no face
     reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
     name : as the user gave it
-    poses : shape (N, 2, 3), from pixel indices of each frame's crop to those of the reference's; NaN until it is known
+    posing : of the reference in each frame; None where there is no reference
     """
 
     boxes: np.ndarray
     reference: ReferenceFace | None = None
     name: str = ""
-    poses: np.ndarray = field(init=False)
+    posing: Posing | None = None
 
-    def __post_init__(self) -> None:
-        import numpy as np
+    @classmethod
+    def resting(cls, boxes: np.ndarray, reference: ReferenceFace, rule: CropRule, name: str = "") -> Speaker:
+        """Return a speaker with a reference."""
+        return cls(boxes, reference, name, Posing(boxes, reference, rule))
 
-        object.__setattr__(self, "poses", np.full((len(self.boxes), 2, 3), np.nan))
+    def anew(self) -> Speaker:
+        """Return the same speaker, of whom no pose is known yet."""
+        return self if self.posing is None else replace(self, posing=self.posing.anew())
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ class Renderer:
 
     def forgetful(self) -> Renderer:
         """Return a renderer like this that knows no poses yet, so that what it draws depends on its own frames only."""
-        return replace(self, speakers=tuple(replace(speaker) for speaker in self.speakers))
+        return replace(self, speakers=tuple(speaker.anew() for speaker in self.speakers))
 
     @contextmanager
     def views(
@@ -182,17 +189,8 @@ class Renderer:
         import numpy as np
 
         speaker = self.speakers[place]
-        boxes, neutral, poses = speaker.boxes, speaker.reference, speaker.poses
-        aligner = Aligner(self.rule)
-        grey = crop_brightness(neutral.pixels, neutral.matrix, self.rule) if neutral is not None else None
+        boxes, neutral, posing = speaker.boxes, speaker.reference, speaker.posing
         last: tuple[int, Face | None] = (-1, None)
-
-        def find_pose(number: int, pixels: Frame, grey: np.ndarray) -> np.ndarray:
-            if np.isnan(poses[number, 0, 0]):
-                near = [n for n in (number - 1, number + 1) if 0 <= n < len(poses) and not np.isnan(poses[n, 0, 0])]
-                crop = crop_brightness(pixels, self.rule.matrix(boxes[number]), self.rule)
-                poses[number] = aligner.align(crop, grey, poses[near[0]] if near else None)
-            return poses[number]
 
         def find(number: int, pixels: Frame) -> Face | None:
             nonlocal last
@@ -200,12 +198,12 @@ class Renderer:
                 box = boxes[number]
                 if np.isnan(box[0]):
                     last = number, None
-                elif neutral is None or grey is None:
+                elif neutral is None or posing is None:
                     own = reference_face(pixels, box, self.rule)
                     last = number, Face(place, number, self.rule.matrix(box), own)
                 else:
-                    pose = find_pose(number, pixels, grey)
-                    last = number, Face(place, number, follow(pose, self.rule.matrix(box)), neutral)
+                    pose, held = posing.find(number, pixels)
+                    last = number, Face(place, number, follow(pose, self.rule.matrix(box)), neutral, held)
             return last[1]
 
         return find
@@ -258,7 +256,9 @@ class Renderer:
 
         crops = [face.reference.crop for face in faces]
         alike = all(crop is crops[0] for crop in crops)
-        return self.sketcher.draw(np.stack(crops[:1] if alike else crops), mels)
+        held = [face.reference.crop if face.held is None else face.held for face in faces]
+        seen = np.stack(held) if any(face.held is not None for face in faces) else None
+        return self.sketcher.draw(np.stack(crops[:1] if alike else crops), mels, seen)
 
     def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:
         """Put the drawn faces into the frames."""

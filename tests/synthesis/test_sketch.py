@@ -26,10 +26,12 @@ def mels(count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("num_faces", [1, 3], ids=["one face", "each its own"])
-def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_faces):
+@pytest.mark.parametrize("is_held", [False, True], ids=["in its own pose", "in others"])
+def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_faces, is_held):
+    held = faces[1:4] if is_held else None
     targets = faces[:1].repeat(3, 0) if num_faces == 1 else faces[:3]
-    whole = sketcher.sketch(faces[:num_faces], targets, mels(3))
-    drawn = sketcher.draw(faces[:num_faces], mels(3)).result()
+    whole = sketcher.sketch(faces[:num_faces], targets if held is None else held, mels(3))
+    drawn = sketcher.draw(faces[:num_faces], mels(3), held).result()
     assert drawn.image is None
     for one, other in zip(whole[1:], drawn[1:], strict=True):
         np.testing.assert_allclose(one[:, 48:], other, atol=2e-5)
