@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
 
-# Inside of real mouths (GRID's six speakers, three other films, 200,000 pixels), in units of the skin's own distance
-# from grey in the plane of Cb and Cr: along the skin's hue 98 % of them lie at 0.35 or more (median 0.62; lips at 0.9,
-# painted ones at 2), across it within -1 (red) and 0.25 (yellow, green).
+# Inside of real mouths (GRID's six speakers, three other films, a quarter of a million pixels), in units of the skin's
+# own distance from grey in the plane of Cb and Cr: along the skin's hue most lie at 0.45 to 0.9 (lips at 0.9, painted
+# ones at 2, white teeth under studio light at 0.3), across it between -0.4 (red; painted lips -1) and 0.25 (yellow).
 LEAST_ALONG, MOST_ALONG = 0.4, 3.0
 LEAST_ACROSS, MOST_ACROSS = -1.5, 0.2
 FADE = 0.15  # of the mouth region's sides: over so much of it the correction sets in
