@@ -14,6 +14,7 @@ from lipsync_cli.faces.auto import AutoDetector, InHogGeometry
 from lipsync_cli.faces.embed import need_embedder
 from lipsync_cli.faces.pretrained import DETECTOR, HINT, LANDMARKS, find_pretrained
 from lipsync_cli.faces.pyramid import RATIO, TEMPLATE, Pyramid
+from lipsync_cli.media.window import shrunk
 
 if TYPE_CHECKING:
     from lipsync_cli.media.frame import Frame
@@ -218,16 +219,13 @@ def shrink(frame: Frame, max_side: int) -> tuple[np.ndarray, float]:
 
     It shrinks by whole levels of dlib's pyramid, so the sizes of the boxes that can come out stay the same.
     """
-    import cv2
-
     height, width = frame.shape[:2]
     factor = 1.0
     while max(height, width) * factor > max_side:
         factor /= RATIO
     if factor == 1.0:
         return np.ascontiguousarray(frame), 1.0
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(np.asarray(frame), size, interpolation=cv2.INTER_AREA), 1 / factor
+    return shrunk(frame, max(1, round(width * factor)), max(1, round(height * factor))), 1 / factor
 
 
 def _arrays(found: Any, scores: Any, factor: float) -> tuple[np.ndarray, np.ndarray]:

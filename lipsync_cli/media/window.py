@@ -50,6 +50,18 @@ def grey_window(frame: Frame, matrix: np.ndarray, size: int, fine: int = 1) -> n
     return _sample(frame, 1, matrix, size, fine, lambda part: cv2.cvtColor(part, cv2.COLOR_RGB2GRAY))
 
 
+def shrunk(frame: Frame, width: int, height: int) -> np.ndarray:
+    """Return a whole frame at a smaller size, shape (height, width, 3) uint8 RGB."""
+    import cv2
+
+    def shrink(plane: np.ndarray) -> np.ndarray:
+        return cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
+
+    if not isinstance(frame, YuvFrame):
+        return shrink(frame)
+    return to_rgb(cv2.merge([shrink(plane) for plane in frame.planes_apart]), frame.matrix)
+
+
 def _sample(
     plane: Frame,
     step: int,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.media.frame import YuvFrame
-from lipsync_cli.media.window import grey_window, window
+from lipsync_cli.media.window import grey_window, shrunk, window
 
 WIDTH, HEIGHT = 634, 402
 SIZE = 40
@@ -90,3 +90,10 @@ def test_colours_lie_where_they_belong(ratio):
     found = window(frame, to_window(ratio, x0, y0), SIZE, int(np.ceil(ratio))).astype(float)
     shift = found.mean((0, 1)) - (125 - 16) * 255 / 219
     assert np.abs(shift[[2, 0]] - [2.112 * 0.3 / 3, 1.793 * 0.6 / 3]).max() < 0.2  # ITU-R BT.709's 1.8556 and 1.5748
+
+
+@pytest.mark.parametrize("size", [(317, 201), (500, 320), (90, 57)])
+def test_a_shrunk_frame_looks_alike_from_planes_and_from_rgb(frame, size):
+    found, wanted = shrunk(frame, *size).astype(int), shrunk(np.asarray(frame), *size)
+    assert found.shape == wanted.shape == (size[1], size[0], 3)
+    assert np.abs(found - wanted).max() <= 4 and np.abs((found - wanted).mean((0, 1))).max() < 0.5
