@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 LEAST_ALONG, MOST_ALONG = 0.4, 3.0
 LEAST_ACROSS, MOST_ACROSS = -1.5, 0.2
 FADE = 0.15  # of the mouth region's sides: over so much of it the correction sets in
-
 DARK = 0.2  # of white: below it there is less colour
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
