@@ -69,7 +69,7 @@ def debug(
 class Inspector:
     """Draws over a frame and below it.
 
-    On the picture: the face's box, the crop that the generator saw in the pose of the reference, where the mask begins
+    On the picture: the face's box, the crop of the resting face where it lies in this frame, where the mask begins
     and where half is replaced, and the points by which the pose was found. Below: number and time of the frame and of
     the source's; for each speaker the state, and the mel window with the frame's middle.
 
