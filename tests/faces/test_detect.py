@@ -12,8 +12,16 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError, ToolError, UsageError
-from lipsync_cli.faces.detect import HogDetector, MmodDetector, find_mmod_weights, make_detector, shrink
+from lipsync_cli.faces.detect import (
+    NEAR_THRESHOLD,
+    HogDetector,
+    MmodDetector,
+    find_mmod_weights,
+    make_detector,
+    shrink,
+)
 from lipsync_cli.faces.motion import Motion
+from lipsync_cli.faces.pyramid import TEMPLATE
 from lipsync_cli.faces.search import overlap
 
 
@@ -143,3 +151,13 @@ def test_the_unpacked_detector_is_dlibs_own(photo: np.ndarray) -> None:
         assert len(expected[0]) >= 1
         assert [str(box) for box in found[0]] == [str(box) for box in expected[0]]
         assert list(found[1]) == list(expected[1])
+
+
+def test_a_look_at_a_place_is_for_one_size_only(photo: np.ndarray) -> None:
+    detector, large = HogDetector(), cv2.resize(photo, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+    small = cv2.resize(photo, None, fx=TEMPLATE / 110, fy=TEMPLATE / 110, interpolation=cv2.INTER_AREA)
+    for image in (large, small):
+        every, found = (one.run(image, 0, NEAR_THRESHOLD) for one in (detector._dlib(), detector._dlib_near()))
+        wanted = {str(box): score for box, score in zip(*every[:2], strict=True) if box.width() <= TEMPLATE}
+        assert {str(box): score for box, score in zip(*found[:2], strict=True)} == wanted
+        assert len(every[0]) >= 1 and (len(wanted) >= 1) is (image is small)
