@@ -96,6 +96,15 @@ def train(
         float | None,
         typer.Option(min=0, help="Recipe lipgan-expert: weight of the expert's term.", show_default="0.03"),
     ] = None,
+    sync_runs: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Recipe lipgan-expert: so many runs of --targets-per-reference frames a step, for the expert; the "
+            "other samples are single frames of other clips.",
+            show_default="0: all are runs",
+        ),
+    ] = None,
     adversarial_weight: Annotated[
         float | None,
         typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01; others: docs/recipes.md"),
@@ -178,6 +187,7 @@ def train(
         "ssim_weight": ssim_weight,
         "motion_weight": motion_weight,
         "sync_weight": sync_weight,
+        "sync_runs": sync_runs,
         "adversarial_weight": adversarial_weight,
         "penalty_weight": penalty_weight,
         "margin": margin,

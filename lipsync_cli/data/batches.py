@@ -38,6 +38,27 @@ class Batch(NamedTuple):
     wrong_mel: Tensor
 
 
+class Mixed(NamedTuple):
+    """Runs of consecutive frames of some clips, and single frames of others.
+
+    Attributes
+    ----------
+    runs : the targets of a reference are consecutive
+    singles : every target has a clip and a reference of its own
+    """
+
+    runs: Batch
+    singles: Batch
+
+    def together(self) -> Batch:
+        """Join them, the runs first; every target has a reference of its own then."""
+        import torch
+
+        length = len(self.runs.target) // len(self.runs.reference)
+        runs = self.runs._replace(reference=self.runs.reference.repeat_interleave(length, 0))
+        return Batch(*(torch.cat(fields) for fields in zip(runs, self.singles, strict=True)))
+
+
 class Draw(NamedTuple):
     """Frame numbers in a pack; `wrong` is the frame whose sound is the wrong one for the target."""
 

@@ -40,6 +40,8 @@ class TrainConfig:
     clip_norm : largest gradient norm of the generator, 0 for no limit
     mouth_weight, warp_weight, ssim_weight, motion_weight, sync_weight, adversarial_weight, penalty_weight, margin : of
         the losses
+    sync_runs : so many references of a batch have all their targets, for the expert; the other targets have a clip and
+        a reference each. 0: all references
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
     transforms : which, see `training.transforms`
@@ -75,6 +77,7 @@ class TrainConfig:
     ssim_weight: float = 0.0
     motion_weight: float = 0.0
     sync_weight: float = 0.0
+    sync_runs: int = 0
     adversarial_weight: float = 0.01
     penalty_weight: float = 10.0
     margin: float = 2.0
@@ -128,7 +131,9 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         if getattr(config, name) not in values:
             raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
     _check_numbers(config)
-    if config.batch_size % config.targets_per_reference:
+    if config.sync_runs and not found.needs_expert:
+        raise UsageError(f"the recipe {recipe} asks no expert", hint="leave out --sync-runs")
+    if config.batch_size % config.targets_per_reference and not config.sync_runs:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
         raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")

@@ -35,19 +35,36 @@ class World:
         """Whether this process writes files and speaks."""
         return self.rank == 0
 
-    def check(self, batch_size: int, targets_per_reference: int) -> None:
-        """Raise UsageError if a batch cannot be split between the processes by references."""
-        groups = batch_size // targets_per_reference
+    def check(self, batch_size: int, targets_per_reference: int, runs: int = 0) -> None:
+        """Raise UsageError if a batch cannot be split between the processes by references.
+
+        Parameters
+        ----------
+        runs : so many references have all their targets and the other targets one each; 0: all references
+        """
+        groups = runs or batch_size // targets_per_reference
         if groups % self.size:
+            several = "--sync-runs" if runs else "--batch-size"
             raise UsageError(
                 f"{groups} references cannot be split between {self.size} processes",
-                hint=f"use a --batch-size that is a multiple of {self.size * targets_per_reference}",
+                hint=f"use a {several} that is a multiple of {self.size * (1 if runs else targets_per_reference)}",
+            )
+        singles = batch_size - runs * targets_per_reference
+        if runs and singles % self.size:
+            raise UsageError(
+                f"{singles} single frames cannot be split between {self.size} processes",
+                hint=f"use a --batch-size that is {runs * targets_per_reference} more than a multiple of {self.size}",
             )
 
     def part(self, batch: Any) -> Any:
-        """Keep this process's part of a batch: a named tuple whose fields' first axes are references or samples."""
+        """Keep this process's part of a batch: a named tuple whose fields' first axes are references or samples.
+
+        A named tuple of such batches is taken apart batch by batch.
+        """
         if self.size == 1:
             return batch
+        if any(isinstance(field, tuple) for field in batch):
+            return type(batch)(*(self.part(field) for field in batch))
         groups = min(len(field) for field in batch if field is not None)
         return type(batch)(*(None if field is None else self._slice(field, groups) for field in batch))
 

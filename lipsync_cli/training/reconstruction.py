@@ -30,7 +30,7 @@ class Reconstruction:
         self.lower = mouth_weights(size, mouth_region, config.mouth_weight)
         self.whole = mouth_weights(size, mouth_region, config.mouth_weight, upper=1.0)
         self.warp_weight, self.ssim_weight = config.warp_weight, config.ssim_weight
-        self.motion_weight, self.run, self.mouth = config.motion_weight, config.targets_per_reference, mouth_region
+        self.motion_weight, self.mouth = config.motion_weight, mouth_region
 
     def __call__(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give all the named terms; their sum is minimised."""
@@ -39,10 +39,11 @@ class Reconstruction:
         if self.ssim_weight:
             lower = dissimilarity(made.image[:, :, half:], batch.target[:, :, half:])
             terms["generator/ssim"] = self.ssim_weight * lower
-        if self.motion_weight:
+        run = len(batch.target) // len(batch.reference)
+        if self.motion_weight and run > 1:
             row0, row1, column0, column1 = self.mouth
             moved, real = (x[:, :, row0:row1, column0:column1] for x in (made.image, batch.target))
-            terms["generator/motion"] = self.motion_weight * lost_motion(moved, real, self.run)
+            terms["generator/motion"] = self.motion_weight * lost_motion(moved, real, run)
         return terms | self.warp(batch, made)
 
     def warp(self, batch: Batch, made: Generated) -> dict[str, Tensor]:

@@ -113,7 +113,7 @@ def prepare(
     if check_transcripts(config, transcripts is not None) and transcripts is not None:
         spoken = Transcripts(transcripts)
         config = replace(config, transcripts=spoken.fingerprint())
-    world.check(config.batch_size, config.targets_per_reference)
+    world.check(config.batch_size, config.targets_per_reference, config.sync_runs)
     place = RunFolder(folder)
     if world.is_first:
         place.check(config, pack.fingerprint)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lipsync_cli.data.batches import Batch, Draw, FrameTable, Sampling, gather
+import numpy as np
+
+from lipsync_cli.data.batches import Batch, Draw, FrameTable, Mixed, Sampling, gather
 from lipsync_cli.training.augment import augment
 from lipsync_cli.training.transforms import parse_transforms
 
@@ -48,13 +51,34 @@ class Source:
 
     def batch(self, step: int) -> Batch:
         """Give the samples of one training step, transformed if the configuration says so."""
-        return self.transform(self.gather(self.table.draw(self.sampling, step)), step)
+        return self._batch(self.sampling, step)
 
-    def transform(self, batch: Batch, step: int) -> Batch:
-        """Transform the samples of one training step, if the configuration says so."""
+    def mixed(self, step: int, runs: int) -> Mixed:
+        """Give the samples of one training step: so many references with all their targets, the rest one by one."""
+        count, other = runs * self.sampling.targets_per_reference, np.random.SeedSequence([self.config.seed, 3])
+        singles = replace(
+            self.sampling,
+            batch_size=self.sampling.batch_size - count,
+            targets_per_reference=1,
+            seed=int(other.generate_state(1)[0]),
+            consecutive=False,
+        )
+        return Mixed(self._batch(replace(self.sampling, batch_size=count), step), self._batch(singles, step))
+
+    def _batch(self, sampling: Sampling, step: int) -> Batch:
+        return self.transform(self.gather(self.table.draw(sampling, step)), step, sampling.seed)
+
+    def transform(self, batch: Batch, step: int, seed: int | None = None) -> Batch:
+        """Transform the samples of one training step, if the configuration says so.
+
+        Parameters
+        ----------
+        seed : that of the configuration if it is None
+        """
         if not self.config.augment:
             return batch
-        return augment(batch, self.config.seed, step, self.config.augment_share, self.transforms)
+        seed = self.config.seed if seed is None else seed
+        return augment(batch, seed, step, self.config.augment_share, self.transforms)
 
     def gather(self, draw: Draw) -> Batch:
         """Fetch the pixels and mels of a draw, as they are."""

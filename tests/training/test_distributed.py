@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.batches import Batch
+from lipsync_cli.data.batches import Batch, Mixed
 from lipsync_cli.errors import ToolError, UsageError
 from lipsync_cli.training.config import make_config
 from lipsync_cli.training.distributed import World, join, leave
@@ -16,9 +16,13 @@ from lipsync_cli.training.loop import train
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
 
 
+MIXED = {"batch_size": 14, "targets_per_reference": 5, "sync_runs": 2}
+
+
 def _config(recipe, learning_rate):
     base = {"max_samples": 32, "validate_every": 16, "checkpoint_every": 16, "sheet_every": 32, "validation_frames": 2}
-    return make_config(recipe, **TINY, **base, augment=True, learning_rate=learning_rate, targets_per_reference=2)
+    more = MIXED if recipe == "lipgan-expert" else {"targets_per_reference": 2}
+    return make_config(recipe, **{**TINY, **base, **more}, augment=True, learning_rate=learning_rate)
 
 
 def _train_a_part(rank, pack, run, config, port):
@@ -39,6 +43,7 @@ def _train_a_part(rank, pack, run, config, port):
         # Adam makes whole steps of gradients that are rounding noise, and two networks that chase each other amplify
         # them: so small a rate keeps the noise below what is checked, but not a critic whose gradients were not shared
         pytest.param("lipgan", 1e-6, marks=pytest.mark.slow),
+        pytest.param("lipgan-expert", 1e-6, marks=pytest.mark.slow),
     ],
 )
 def test_two_processes_train_as_one(recipe, learning_rate, small_pack, tmp_path):
@@ -67,10 +72,23 @@ def test_parts_make_up_the_whole_batch_and_samples_stay_with_their_references():
     assert sorted(torch.cat([part.target for part in parts]).tolist()) == samples.tolist()
 
 
+def test_parts_of_a_mixed_batch_are_parts_of_its_runs_and_of_its_single_frames():
+    runs = Batch(torch.arange(2.0), *(torch.arange(10.0) for _ in range(3)))
+    singles = Batch(*(torch.arange(4.0) + 20 for _ in range(4)))
+    first, second = (World(rank, 2).part(Mixed(runs, singles)) for rank in range(2))
+    assert first.runs.target.tolist() == [0, 1, 2, 3, 4] and second.runs.reference.tolist() == [1]
+    assert first.singles.mel.tolist() == [20, 22] and second.singles.reference.tolist() == [21, 23]
+
+
 def test_references_that_cannot_be_split_are_a_usage_error():
     World(0, 2).check(8, 2)
+    World(0, 2).check(14, 5, 2)
     with pytest.raises(UsageError, match="multiple of 6"):
         World(0, 3).check(8, 2)
+    with pytest.raises(UsageError, match="--sync-runs that is a multiple of 2"):
+        World(0, 2).check(14, 5, 1)
+    with pytest.raises(UsageError, match="10 more than a multiple of 2"):
+        World(0, 2).check(13, 5, 2)
 
 
 def _lose_a_process(rank, port, told):

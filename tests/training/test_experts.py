@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from lipsync_cli import models
-from lipsync_cli.data.batches import FrameTable
+from lipsync_cli.data.batches import FrameTable, Sampling, gather
 from lipsync_cli.data.pack import Split, pack
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.weights import find_weights, load_weights, read_header
@@ -21,6 +22,7 @@ from lipsync_cli.training.loop import train
 from lipsync_cli.training.losses import choose_among, out_of_sync
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.sync_expert import Verdicts
+from lipsync_cli.training.source import Source
 
 SMALL = {"dims": {"channels": [8, 8, 8, 8], "embedding_dim": 16}, "batch_size": 8, "targets_per_reference": 4}
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 8}
@@ -65,7 +67,8 @@ def test_an_expert_stopped_and_resumed_equals_undisturbed(small_pack, expert_run
 
 
 def test_two_critics_stopped_and_resumed_equal_undisturbed(small_pack, expert_run, tmp_path):
-    config = make_config("lipgan-expert", **TINY, **EVERY, validation_frames=1, max_samples=32, augment=True)
+    mixed = {"targets_per_reference": 5, "sync_runs": 1, "motion_weight": 1.0}
+    config = make_config("lipgan-expert", **TINY, **EVERY, **mixed, validation_frames=1, max_samples=32, augment=True)
     before = load_file(expert_run / "best.safetensors")
     train(small_pack, tmp_path / "whole", config, expert=expert_run)
     with pytest.raises(StopError):
@@ -166,6 +169,38 @@ def test_the_expert_is_asked_about_five_frames_and_the_sound_of_the_middle_one()
     assert seen["faces"].shape == (6, 5, 3, 48, 96)
     assert seen["faces"][:, :, 0, 0, 0].tolist() == [[n + k for k in range(5)] for n in (0, 1, 2, 7, 8, 9)]
     assert seen["mel"].flatten().tolist() == [2, 3, 4, 9, 10, 11]
+
+
+def test_a_mixed_batch_shows_more_clips_and_the_expert_judges_its_runs_only(small_pack, expert_run):
+    options = {**TINY, "batch_size": 14, "targets_per_reference": 5, "sync_runs": 2, "augment": True}
+    config = make_config("lipgan-expert", **options)
+    recipe = make_recipe(config, (48, 74, 29, 67), 96, load_weights(expert_run, "cpu", "sync expert")[0])
+    generator = models.build("compact", {**TINY["dims"], "size": 96})
+    with Pack(small_pack) as pack:
+        source = Source(pack, pack, "train", config, "cpu")
+        plain = Source(pack, pack, "train", replace(config, augment=False), "cpu")
+        batch, again = (recipe.batch(source, 3) for _ in range(2))
+        runs, singles = recipe.batch(plain, 3)
+        alike = gather(pack, source.table, source.table.draw(Sampling(10, 5, consecutive=True), 3))
+    assert all(torch.equal(a, b) for one, two in zip(batch, again, strict=True) for a, b in zip(one, two, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(runs, alike, strict=True))  # runs are drawn as without singles
+    assert [len(field) for field in runs] == [2, 10, 10, 10] and [len(field) for field in singles] == [4, 4, 4, 4]
+    assert not (runs.target[:1] == singles.target[:1]).all()
+    made = recipe.forward(generator, batch)
+    terms = recipe.network_loss(batch, made)
+    alone = recipe.network_loss(batch.runs, recipe.forward(generator, batch.runs))
+    others = recipe.reconstruction(batch.singles, recipe.forward(generator, batch.singles))
+    assert terms["generator/sync"].item() == pytest.approx(alone["generator/sync"].item(), rel=1e-4)
+    for name, term in others.items():  # a clip counts as much as any other, however many frames it has
+        assert terms[name].item() == pytest.approx((2 * alone[name] + 4 * term).item() / 6, rel=1e-4)
+    assert len(terms) == 5
+
+
+def test_a_mixed_batch_without_room_for_other_clips_is_a_usage_error():
+    with pytest.raises(UsageError, match="asks no expert"):
+        make_config("l1", **TINY, sync_runs=1)
+    with pytest.raises(UsageError, match="leave no others"):
+        make_config("lipgan-expert", **{**TINY, "batch_size": 10}, targets_per_reference=5, sync_runs=2)
 
 
 def test_the_same_transform_for_all_frames_of_a_clip(small_pack):

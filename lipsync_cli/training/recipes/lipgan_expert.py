@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional
 
+from lipsync_cli.data.batches import Mixed
 from lipsync_cli.data.windows import REACH
 from lipsync_cli.errors import UsageError
 from lipsync_cli.models.expert import FRAMES
+from lipsync_cli.models.generated import Generated
 from lipsync_cli.models.quality import QualityCritic
 from lipsync_cli.training.losses import out_of_sync
 from lipsync_cli.training.recipes.l1 import L1
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.models.expert import SyncExpert
-    from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.source import Source
 
 
 class LipGANExpert(GeneratorRecipe):
@@ -53,7 +55,7 @@ class LipGANExpert(GeneratorRecipe):
         self.reconstruction = Reconstruction(config, mouth_region, size)
         self.expert = expert
         self.critic = self._judge = QualityCritic()
-        self.run_length = config.targets_per_reference
+        self.run_length, self.runs = config.targets_per_reference, config.sync_runs
         self.sync_weight, self.adversarial_weight = config.sync_weight, config.adversarial_weight
 
     @classmethod
@@ -63,6 +65,13 @@ class LipGANExpert(GeneratorRecipe):
             raise UsageError(
                 f"the expert judges {FRAMES} consecutive frames, and a reference serves {config.targets_per_reference}",
                 hint=f"use --targets-per-reference {FRAMES} or more",
+            )
+        judged = config.sync_runs * config.targets_per_reference
+        if config.sync_runs and judged >= config.batch_size:
+            raise UsageError(
+                f"{config.sync_runs} runs of {config.targets_per_reference} frames leave no others in a batch of "
+                f"{config.batch_size}",
+                hint="use a larger --batch-size or fewer --sync-runs",
             )
 
     @property
@@ -75,22 +84,40 @@ class LipGANExpert(GeneratorRecipe):
         """A critic that says one half of everything."""
         return dict.fromkeys(("critic/real", "critic/fake"), math.log(2) / 2)
 
-    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def batch(self, source: Source, step: int) -> Batch | Mixed:
+        """Give runs of consecutive frames, and with `sync_runs` single frames of other clips beside so many."""
+        return source.mixed(step, self.runs) if self.runs else source.batch(step)
+
+    def forward(self, network: nn.Module, batch: Batch | Mixed) -> Generated:
+        """Let the generator draw the targets, those of the runs first."""
+        return super().forward(network, _together(batch))
+
+    def critic_losses(self, batch: Batch | Mixed, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the quality critic's update, on real and drawn lower halves of the same frames."""
         yield {
-            "critic/real": functional.softplus(-self._judge(_lower(batch.target))).mean() / 2,
+            "critic/real": functional.softplus(-self._judge(_lower(_together(batch).target))).mean() / 2,
             "critic/fake": functional.softplus(self._judge(_lower(made.image))).mean() / 2,
         }
 
-    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch | Mixed, made: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
-        terms = self.reconstruction(batch, made)
+        runs = batch.runs if isinstance(batch, Mixed) else batch
+        terms = self._compare(batch, made)
         if self.sync_weight:
-            terms["generator/sync"] = self.sync_weight * self._out_of_sync(made.image, batch.mel)
+            terms["generator/sync"] = self.sync_weight * self._out_of_sync(made.image[: len(runs.mel)], runs.mel)
         if self.adversarial_weight:
             looks_drawn = functional.softplus(-self._judge(_lower(made.image))).mean()
             terms["generator/quality"] = self.adversarial_weight * looks_drawn
         return terms
+
+    def _compare(self, batch: Batch | Mixed, made: Generated) -> dict[str, Tensor]:
+        if not isinstance(batch, Mixed):
+            return self.reconstruction(batch, made)
+        count = len(batch.runs.target)
+        share = len(batch.runs.reference) / (len(batch.runs.reference) + len(batch.singles.reference))
+        runs = self.reconstruction(batch.runs, _cut(made, slice(0, count)))
+        singles = self.reconstruction(batch.singles, _cut(made, slice(count, None)))
+        return {name: share * term + (1 - share) * singles.get(name, 0.0) for name, term in runs.items()}
 
     def _out_of_sync(self, images: Tensor, mel: Tensor) -> Tensor:
         count = self.run_length
@@ -98,6 +125,14 @@ class LipGANExpert(GeneratorRecipe):
         faces = torch.stack([runs[:, first : first + FRAMES] for first in range(count - FRAMES + 1)], 1)
         middle = mel.unflatten(0, (-1, count))[:, REACH : count - REACH]
         return out_of_sync(self.expert, faces.flatten(0, 1), middle.flatten(0, 1))
+
+
+def _together(batch: Batch | Mixed) -> Batch:
+    return batch.together() if isinstance(batch, Mixed) else batch
+
+
+def _cut(made: Generated, part: slice) -> Generated:
+    return Generated(made.image[part], *(None if field is None else field[part] for field in made[1:]))
 
 
 def _lower(images: Tensor) -> Tensor:

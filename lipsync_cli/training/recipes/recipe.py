@@ -11,7 +11,7 @@ from lipsync_cli.training.judge import GeneratorJudge
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batches import Batch, Mixed
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
@@ -97,7 +97,7 @@ class GeneratorRecipe:
         """Networks that judge but do not learn: none."""
         return {}
 
-    def batch(self, source: Source, step: int) -> Batch:
+    def batch(self, source: Source, step: int) -> Batch | Mixed:
         """Give references, targets, and right and wrong speech."""
         return source.batch(step)
 
