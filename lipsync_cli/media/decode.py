@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 EXACT = "flags=neighbor+accurate_rnd+full_chroma_int"
 PLANES = "gbrp"  # the same values as rgb24; FFmpeg makes them in half the time
 SCALED = "flags=bicubic+accurate_rnd+full_chroma_int"
-YUV = "flags=area+accurate_rnd:out_range=tv"  # does nothing to frames that are so already
+CODED = "yuv420p"
+YUV = "flags=area+accurate_rnd:out_range=tv"  # with in_range=tv, too, frames that are so already are not even copied
 SEEKABLE = {"mov", "mp4", "matroska"}  # an index leads to any key frame
 SMALL_PIXELS = 640 * 480
 SEEK_FRAMES = 100  # so many frames are faster decoded than sought
@@ -81,7 +82,12 @@ def read_frames(
 
 
 def read_yuv_frames(
-    path: str | Path, matrix: str, start: int = 0, stop: int | None = None, filters: tuple[str, ...] = ()
+    path: str | Path,
+    matrix: str,
+    start: int = 0,
+    stop: int | None = None,
+    filters: tuple[str, ...] = (),
+    threads: int | None = None,
 ) -> Iterator[YuvFrame]:
     """Give the frames of a video of even width and height as they are coded, in 4:2:0; see `read_frames`.
 
@@ -94,8 +100,9 @@ def read_yuv_frames(
     info = _probe(path)
     assert info.video is not None
     width, height = info.video.width, info.video.height
-    format_, shape = f"scale={width}:{height}:{YUV},format=yuv420p", (height * 3 // 2, width)
-    frames = _read(info, start, stop, None, filters, format_, lambda: np.empty(shape, np.uint8))
+    known = ":in_range=tv" if not filters and info.video.color_range != "pc" and info.video.pix_fmt == CODED else ""
+    format_, shape = f"scale={width}:{height}:{YUV}{known},format={CODED}", (height * 3 // 2, width)
+    frames = _read(info, start, stop, threads, filters, format_, lambda: np.empty(shape, np.uint8))
     with closing(frames):  # type: ignore[type-var]
         for planes in frames:
             yield YuvFrame(planes, matrix)
