@@ -15,11 +15,12 @@ from media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, find_clicks, number_of,
 from lipsync_cli.errors import InputError
 from lipsync_cli.media import encode
 from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames
+from lipsync_cli.media.decode import read_frames, read_yuv_frames
 from lipsync_cli.media.encode import VideoWriter, mux
+from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.media.tools import find_tool
+from lipsync_cli.media.tools import find_tool, run_tool
 
 
 def write(path: Path, timeline: Timeline, **options: object) -> Path:
@@ -262,3 +263,24 @@ def test_mux_keeps_the_picture_as_it_is(tmp_path: Path, variable: bool) -> None:
 def test_film_starts_with_its_index(tmp_path: Path, ffmpeg: Ffmpeg) -> None:
     data = write(tmp_path / "a.mp4", Timeline.constant(25, 3)).read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (704, 480)])
+def test_the_best_quality_is_without_loss_and_the_least_is_taken_too(tmp_path: Path, width: int, height: int) -> None:
+    planes = np.random.default_rng(0).integers(16, 236, (3, height * 3 // 2, width), np.uint8)
+    for crf, lossless in ((0, True), (51, False)):
+        with VideoWriter(tmp_path / f"{crf}.mp4", width, height, 25, crf=crf, is_yuv=True) as writer:
+            for each in planes:
+                writer.write(YuvFrame(each, "bt709"))
+        found = [frame.planes for frame in read_yuv_frames(tmp_path / f"{crf}.mp4", "bt709")]
+        assert len(found) == 3 and np.array_equal(found, planes) is lossless
+
+
+@pytest.mark.parametrize(("size", "most"), [((640, 360), 3), ((704, 480), 1)])
+def test_large_frames_are_coded_with_few_b_frames(tmp_path: Path, size: tuple[int, int], most: int) -> None:
+    with VideoWriter(tmp_path / "a.mp4", *size, 25) as writer:
+        for number in range(12):
+            writer.write(np.full((size[1], size[0], 3), 40 + number, np.uint8))
+    shown = ["-select_streams", "v", "-show_entries", "frame=pict_type", "-of", "csv=p=0", str(tmp_path / "a.mp4")]
+    kinds = "".join(run_tool("ffprobe", ["-v", "error", *shown]).stdout.decode().split()).replace(",", "")
+    assert max(len(row) for row in kinds.replace("I", "P").split("P")) == most
