@@ -29,8 +29,9 @@ NUM_KEPT = 24  # frames of a long video that stay at hand for the choice of the 
 class Footage:
     """A context manager over the frames of a video or a photo.
 
-    What fits into the spool is decoded once. Of a longer video, frames are decoded again when they are needed, and
-    where the order runs backwards, a stretch at a time: it is decoded forwards into the spool and read from its end.
+    What fits into the spool is decoded once. Of a longer video, frames are decoded again when they are needed, but for
+    its end, which stays in the spool as long as that is not wanted for others: where the order runs backwards, it does
+    so a stretch at a time, which is decoded forwards into the spool and read from its end.
 
     Parameters
     ----------
@@ -87,9 +88,9 @@ class Footage:
             return
         step = max(1, self.num_frames // NUM_KEPT)
         for number, frame in enumerate(self._decode(0, self.num_frames, scanning=True)):
-            if self.is_kept_whole:
+            if number >= self.num_frames - self.stretch:
                 self._write(self._spool, number, frame)
-            elif number % step == step // 2:
+            if not self.is_kept_whole and number % step == step // 2:
                 self._write(self._kept, number, frame)
             yield frame
 
@@ -127,7 +128,7 @@ class Footage:
                 for _ in range(last + 1):
                     yield first, frame
             elif step == 1:
-                yield from enumerate(self._decode(first, last + 1), first)
+                yield from self._forwards(first, last)
             else:
                 yield from self._backwards(first, last)
 
@@ -158,8 +159,21 @@ class Footage:
             close()
         self._reader = None
 
+    def _forwards(self, first: int, last: int) -> Iterator[tuple[int, Frame]]:
+        """Give the frames from number `first` up to `last`; the last of them may be in the spool."""
+        stop = last + 1
+        while stop > first and stop - 1 in self._spool:
+            stop -= 1
+        if stop > first:
+            yield from enumerate(self._decode(first, stop), first)
+        for number in range(stop, last + 1):
+            yield number, self._read(self._spool, number)
+
     def _backwards(self, first: int, last: int) -> Iterator[tuple[int, Frame]]:
-        """Give the frames from number `first` down to `last`."""
+        """Give the frames from number `first` down to `last`; the first of them may be in the spool."""
+        while first >= last and first in self._spool:
+            yield first, self._read(self._spool, first)
+            first -= 1
         for stop in range(first + 1, last, -self.stretch):
             start = max(last, stop - self.stretch)
             self._spool.clear()

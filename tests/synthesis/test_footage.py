@@ -40,6 +40,23 @@ def test_order_is_exact(numbered, frame_number, room, kind):
         assert len(footage._kept) <= 2 * NUM_KEPT
 
 
+def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number, monkeypatch):
+    num_source, room, decoded = 100, 40, []
+    decode = Footage._decode
+
+    def watched(self, start, stop, **options):
+        decoded.append((start, stop))
+        return decode(self, start, stop, **options)
+
+    monkeypatch.setattr(Footage, "_decode", watched)
+    with Footage(probe(numbered(num_source)), num_source, room * FRAME_BYTES) as footage:
+        for _ in footage.scan():
+            pass
+        order = np.concatenate([bounce(num_source, 2 * num_source - 1), np.arange(1, num_source)])
+        assert [frame_number(frame) for _, frame in footage.frames(order)] == order.tolist()
+    assert decoded == [(0, 100), (0, 60), (20, 60), (0, 20), (1, 100)]
+
+
 def test_only_the_frames_that_are_needed_are_read(numbered):
     with Footage(probe(numbered(30)), 10) as footage:
         assert sum(1 for _ in footage.scan()) == 10
