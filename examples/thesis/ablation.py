@@ -48,10 +48,13 @@ def main() -> None:
         draw = draw_strangers(pack, table)
         for run in runs:
             generator, _ = load_weights(run)
-            cells = []
+            cells, copies = [], []
             for crops in (pack, GreyPack(pack)):
                 figures = validate(generator, crops, table, draw, pack.crop_rule.mouth_region(), "cpu")
                 cells += [f"{figures[name]:{'' if name.startswith('model') else '+'}.2f}" for name in COLUMNS]
+                copies += [f"{figures['copy/mouth_psnr']:.2f}", "", ""]
+            if run is runs[0]:
+                lines.append("| copy the reference | " + " | ".join(copies) + " |")
             lines.append(f"| {run.name} | " + " | ".join(cells) + " |")
     lines += ["", f"{len(draw.target)} frames of {len(set(table.clip_of[draw.target]))} clips."]
     (out / "ablation.md").write_text("\n".join(lines) + "\n")
