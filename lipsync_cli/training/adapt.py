@@ -189,13 +189,18 @@ class _Judge:
 
 
 def _refer(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
-    """Put one reference (S, S, 3), uint8, if there is one, in the place of a share of a batch's own."""
+    """Put one reference (S, S, 3), uint8, if there is one, in the place of a share of a batch's own.
+
+    Its upper half takes the place of those of its targets, too, as where `infer` shows the resting face alone.
+    """
     if reference is None:
         return batch
-    changed = batch.reference.clone()
-    pixels = torch.from_numpy(reference).to(changed.device).permute(2, 0, 1).float().div_(255)
-    changed[: math.ceil(share * len(changed))] = pixels
-    return batch._replace(reference=changed)
+    count, half = math.ceil(share * len(batch.reference)), len(reference) // 2
+    pixels = torch.from_numpy(reference).to(batch.reference.device).permute(2, 0, 1).float().div_(255)
+    references, targets = batch.reference.clone(), batch.target.clone()
+    references[:count] = pixels
+    targets[: count * (len(targets) // len(references)), :, :half] = pixels[:, :half]
+    return batch._replace(reference=references, target=targets)
 
 
 def _gather_pairs(source: Source, pairs: Pairs, rows: np.ndarray, columns: np.ndarray, wrong: np.ndarray) -> Batch:

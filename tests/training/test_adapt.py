@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from lipsync_cli import models
-from lipsync_cli.data.batches import FrameTable, gather
+from lipsync_cli.data.batches import Batch, FrameTable, gather
 from lipsync_cli.data.recording import APART_S, MIN_FRAMES, Pairs, Recording
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.training.adapt import adapt
+from lipsync_cli.training.adapt import _refer, adapt
 
 RULE = CropRule()
 
@@ -89,6 +89,21 @@ def test_only_where_pixels_go_is_learnt_and_of_the_one_reference(generator: torc
 
 def some_of(frames: np.ndarray, count: int) -> np.ndarray:
     return np.random.default_rng(4).choice(frames, (count, 6))
+
+
+def test_the_one_reference_comes_with_its_own_upper_half_for_as_many_targets_as_it_serves() -> None:
+    def random(count: int) -> torch.Tensor:
+        return torch.rand(count, 3, 96, 96)
+
+    reference = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    pixels = torch.from_numpy(reference).permute(2, 0, 1) / 255
+    batch = Batch(random(4), random(8), torch.zeros(8), torch.zeros(8))
+    changed = _refer(batch, reference, 0.5)
+    assert (changed.reference[:2] == pixels).all() and torch.equal(changed.reference[2:], batch.reference[2:])
+    assert (changed.target[:4, :, :48] == pixels[:, :48]).all()
+    assert torch.equal(changed.target[:, :, 48:], batch.target[:, :, 48:])
+    assert torch.equal(changed.target[4:], batch.target[4:])
+    assert _refer(batch, None, 0.5) is batch
 
 
 def test_pairs_of_like_pose_are_learnt_from_in_one_part_and_judged_by_in_another(generator: torch.nn.Module) -> None:
