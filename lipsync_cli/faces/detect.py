@@ -119,13 +119,13 @@ class HogDetector:
         """Return the same detector, which looks for faces of one size only: a third of the time."""
         if self._near is None:
             whole = (resources.files("lipsync_cli") / "assets" / FRONTAL_FACE).read_bytes()
-            with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
-                path = Path(folder) / FRONTAL_FACE
-                path.write_bytes(whole.replace(_LEVELS, _ONE_LEVEL, 1))
-                try:
+            try:
+                with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
+                    path = Path(folder) / FRONTAL_FACE
+                    path.write_bytes(whole.replace(_LEVELS, _ONE_LEVEL, 1))
                     self._near = _dlib().fhog_object_detector(str(path))
-                except RuntimeError:  # a dlib of another format
-                    self._near = self._dlib()
+            except (OSError, RuntimeError):  # no room for the file, or a dlib of another format
+                self._near = self._dlib()
         return self._near
 
 
