@@ -29,7 +29,8 @@ LIMIT_BYTES = 512 << 20  # of adapted weights in the cache
 MIN_S = 2.5  # of talking: less teaches what was said, not how it is said
 MIN_GAIN_DB = 0.5  # the frames held out are few: less may be luck
 PROGRAM = (
-    *("training", "models", "faces", "speech", "data/recording.py", "data/batches.py"),
+    *("training", "models", "faces", "speech", "media/frame.py", "media/window.py"),
+    *("data/recording.py", "data/batches.py"),
     *("synthesis/talking.py", "synthesis/reference.py", "synthesis/align.py", "synthesis/poses.py"),
 )
 

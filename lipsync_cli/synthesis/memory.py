@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.task import Task
 
 Say = Callable[[str], None]
-CHOOSERS = ("faces", "synthesis/align.py", "synthesis/reference.py", "synthesis/footage.py")
+# Parts of the package whose text decides what is found, so that what older versions found is not taken for it.
+FINDERS = ("faces", "media/decode.py", "media/frame.py", "media/window.py")
+CHOOSERS = (*FINDERS, "synthesis/align.py", "synthesis/reference.py", "synthesis/footage.py")
 
 
 class _Unfit(Exception):
@@ -108,7 +110,7 @@ class FaceMemory:
             filters=list(task.picture.filters),
             crop_rule=task.header.crop_rule.to_dict(),
             who=who,
-            program=code_version("faces", "synthesis/choice.py", "media/decode.py"),
+            program=code_version(*FINDERS, "synthesis/choice.py"),
         )
 
     def _reference_key(self, task: Task, who: str, mode: str, num_frames: int) -> str:
