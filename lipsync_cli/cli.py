@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
 import signal
 import sys
 import traceback
@@ -131,7 +132,15 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)  # unwinds, so that temporary files go and child processes end
 
 
+def _fill_closed_streams() -> None:
+    """Open what a job scheduler has closed: files opened later would get these numbers, and programs write there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line."""
+    _fill_closed_streams()
     signal.signal(signal.SIGTERM, _terminate)
     app(prog_name="lipsync")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import shlex
@@ -176,6 +177,19 @@ def test_without_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:
     )
     assert result.returncode == 6, result.stderr
     assert re.fullmatch(r"lipsync: .*ffmpeg.*install.*\n", result.stderr)
+
+
+@pytest.mark.parametrize("closed", [(2,), (0, 1, 2)])
+def test_streams_that_a_job_scheduler_has_closed_are_not_missed(
+    closed: tuple[int, ...], clip_folder: Path, tmp_path: Path
+) -> None:
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    command = [sys.executable, "-m", "lipsync_cli", "mels", str(clip_folder), str(tmp_path / "mels.h5")]
+    assert subprocess.run(command, preexec_fn=close, check=False).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["mels.h5"]
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
