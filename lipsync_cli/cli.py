@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -117,7 +118,7 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
 
 def _leave_files_to_readers(function: Callable[..., None]) -> Callable[..., None]:
     """Keep Typer from testing files: those who read them say in one line what is wrong, and it is no wrong option."""
-    function.__annotations__ = get_type_hints(function, include_extras=True)
+    function.__annotations__ = inspect.get_annotations(function, eval_str=True)
     for annotation in function.__annotations__.values():
         for entry in getattr(annotation, "__metadata__", ()):
             entry.readable = False
