@@ -51,8 +51,11 @@ def find_tool(name: str) -> str:
 
 
 def _is_python(path: str) -> bool:
-    with open(path, "rb") as file:
-        first = file.readline(256)
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256)
+    except OSError:
+        return False  # a program may be run without being read
     return first.startswith(b"#!") and b"python" in first
 
 
