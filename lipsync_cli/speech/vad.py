@@ -32,6 +32,9 @@ _FLAT = round(0.4 * FRAMES_PER_SECOND)  # frames for which it must
 _QUIETEST_DB = -100.0  # about 60 dB below a usual voice: what is below is no speech
 _SHORTEST = round(0.05 * FRAMES_PER_SECOND)  # frames; shorter sounds are clicks
 _CLOSURE = round(0.25 * FRAMES_PER_SECOND)  # frames; shorter pauses belong to the speech: the closure of a p
+_BREATH = round(0.8 * FRAMES_PER_SECOND)  # frames before speech in which breath is drawn for it
+_HELD = round(0.2 * FRAMES_PER_SECOND)  # frames; so long it may be held, before the speech or on the way
+_SHORTEST_BREATH = round(0.1 * FRAMES_PER_SECOND)  # frames; shorter sounds are clicks of the lips
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,13 @@ class Activity:
     ----------
     speech : shape (T,) bool, one for each mel frame
     level_db : mean level of the frames with speech, in dB of the mel filters' output; None: there is no speech
+    breath : shape (T,) bool, breath that is heard to be drawn before speech, 30 dB and more below it; held breath
+        between the two, too
     """
 
     speech: np.ndarray
     level_db: float | None
+    breath: np.ndarray
 
 
 def band_levels(levels_db: np.ndarray) -> np.ndarray:
@@ -78,13 +84,13 @@ def find_speech(bands_db: np.ndarray) -> Activity:
 
     nothing = np.zeros(len(bands_db), bool)
     if len(bands_db) < _SHORTEST + 2 * _EDGE:
-        return Activity(nothing, None)
+        return Activity(nothing, None, nothing)
     bands = np.pad(np.asarray(bands_db, np.float64)[_EDGE:-_EDGE], ((_EDGE, _EDGE), (0, 0)), mode="edge")
     level = _loudness(bands)
     divergence = _divergence(bands)
     loud = (divergence > _START_DB) & (level > _QUIETEST_DB)
     if not loud.any():
-        return Activity(nothing, None)
+        return Activity(nothing, None, nothing)
     own = _mean_db(level[loud & (level > level[loud].max() - _RANGE_DB[0])])
     varied = ~_flat(bands) | (level > own - _FLAT_BELOW_DB)
     start = loud & varied & (level > own - _RANGE_DB[0])
@@ -92,9 +98,11 @@ def find_speech(bands_db: np.ndarray) -> Activity:
     speech = _grow(start, keep)
     speech = _without_short(speech, True, _SHORTEST)
     if not speech.any():
-        return Activity(nothing, None)
+        return Activity(nothing, None, nothing)
     own = _mean_db(level[speech & (level > own - _RANGE_DB[0])])
-    return Activity(_without_short(speech, False, _CLOSURE), own)
+    speech = _without_short(speech, False, _CLOSURE)
+    heard = _grow((divergence > _START_DB) & (level > _QUIETEST_DB), divergence > _KEEP_DB)
+    return Activity(speech, own, _breath_before(speech, _without_short(heard, True, _SHORTEST_BREATH)))
 
 
 def fade(speech: np.ndarray, rise: int, fall: int, around: int = 0) -> np.ndarray:
@@ -190,6 +198,22 @@ def _grow(start: np.ndarray, keep: np.ndarray) -> np.ndarray:
     for first, last in zip(*_runs(both), strict=True):
         grown[first:last] = counts[last] > counts[first]
     return grown
+
+
+def _breath_before(speech: np.ndarray, heard: np.ndarray) -> np.ndarray:
+    """Return the frames before each run of speech, back to where nothing has been heard for a while."""
+    import numpy as np
+
+    breath = np.zeros_like(speech)
+    for first in _runs(speech)[0]:
+        since = first
+        sounds = np.flatnonzero(heard[max(0, first - _BREATH) : first] & ~speech[max(0, first - _BREATH) : first])
+        for frame in sounds[::-1] + max(0, first - _BREATH):
+            if since - frame > _HELD:
+                break
+            since = frame
+        breath[since:first] = True
+    return breath & ~speech
 
 
 def _without_short(mask: np.ndarray, value: bool, shortest: int) -> np.ndarray:

@@ -66,9 +66,11 @@ class AsideSketcher:
         sketch: Sketch = self._ask("sketch", reference, target, mel, articulation).result()
         return sketch
 
-    def draw(self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None) -> Future[Sketch]:
+    def draw(
+        self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
+    ) -> Future[Sketch]:
         """See `Sketcher`."""
-        return self._ask("draw", face, mel, held)
+        return self._ask("draw", face, mel, held, open_face)
 
     def _ask(self, what: str, *given: Any) -> Future[Any]:
         return self._line.ask(Order(what, given))

@@ -30,12 +30,14 @@ class ReferenceFace(NamedTuple):
     matrix : shape (2, 3), from pixel indices of `pixels` to those of the crop
     crop : shape (S, S, 3) uint8 RGB, what the network sees of it
     skin : shape (2,), its colour, from `skin_chroma`
+    open_crop : shape (S, S, 3) uint8 RGB, the same face in the same pose with its mouth open, or None
     """
 
     pixels: Frame
     matrix: np.ndarray
     crop: np.ndarray
     skin: np.ndarray
+    open_crop: np.ndarray | None = None
 
 
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:

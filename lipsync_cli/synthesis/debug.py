@@ -83,7 +83,7 @@ class Inspector:
     """
 
     def __init__(self, task: Task, scene: Scene) -> None:
-        self._task, self._references = task, scene.reference_frames
+        self._task, self._lenders = task, scene.lenders
         self._renderer = renderer = scene.renderer
         width, height = renderer.footage.width, renderer.footage.height
         self._factor = min(LARGEST_FACTOR, -(-SMALL // height)) if height < SMALL else 1
@@ -158,15 +158,22 @@ class Inspector:
         canvas[top : top + size[1], left : left + size[0]] = image[:, :, ::-1]
         centre = left + size[0] // 2
         cv2.line(canvas, (centre, top), (centre, top + size[1] - 1), (255, 255, 255), 1)
-        number = self._references[place]
         lines = [
             f"{speaker.name}: {voice.path.name}",
             self._state(place, view, face),
-            "pixels of each frame" if number is None else f"pixels of frame {number + self._task.first_frame}",
+            self._lent(place),
             f"voice {float(voice.speech(middle)[0]):.2f}  drawn {0.0 if face is None else face.drawn:.2f}",
         ]
         for row, text in enumerate(lines):
             self._write(canvas, text, left + size[0] + line // 2, top + round(1.4 * row * line), colour)
+
+    def _lent(self, place: int) -> str:
+        """Say which frames lend their pixels."""
+        lenders, first = self._lenders[place], self._task.first_frame
+        if lenders is None:
+            return "pixels of each frame"
+        inside = "" if lenders.opened is None else f", inside of {lenders.opened + first}"
+        return f"pixels of frame {lenders.resting + first}{inside}"
 
     def _state(self, place: int, view: View, face: Face | None) -> str:
         import numpy as np

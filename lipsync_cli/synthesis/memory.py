@@ -10,6 +10,7 @@ from lipsync_cli.data.face_cache import FaceCache, code_version, hash_file, make
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.confidence import is_trusted
 from lipsync_cli.faces.crop import check_same
+from lipsync_cli.synthesis.reference import Lenders
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,20 +63,24 @@ class FaceMemory:
         if self._cache is not None:
             self._cache.put(self._key(task, who), {"boxes": boxes})
 
-    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> int | None:
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> Lenders | None:
         """See `Memory`."""
         if self._cache is None or self._from_store:
             return None
         found = self._cache.get(self._reference_key(task, who, mode, num_frames))
-        number = None if found is None or "number" not in found else int(found["number"])
-        return number if number is not None and number < num_frames else None
+        numbers = None if found is None else found.get("lenders")
+        if numbers is None or numbers.shape != (2,) or numbers.max() >= num_frames:
+            return None
+        resting, opened = (int(number) for number in numbers)
+        return Lenders(resting, None if opened < 0 else opened)
 
-    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, number: int) -> None:
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: Lenders) -> None:
         """See `Memory`."""
         import numpy as np
 
         if self._cache is not None and not self._from_store:
-            self._cache.put(self._reference_key(task, who, mode, num_frames), {"number": np.array(number)})
+            numbers = [lenders.resting, -1 if lenders.opened is None else lenders.opened]
+            self._cache.put(self._reference_key(task, who, mode, num_frames), {"lenders": np.array(numbers)})
 
     def _stored(self, task: Task, who: str, num_frames: int, store: Path) -> np.ndarray:
         import numpy as np

@@ -15,7 +15,7 @@ from lipsync_cli.synthesis.choice import Choice, find_faces
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.laps import Laps
-from lipsync_cli.synthesis.reference import choose_neutral, fits_poses
+from lipsync_cli.synthesis.reference import Lenders, bring_open, choose_lenders, fits_poses
 from lipsync_cli.synthesis.render import Renderer, Speaker
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
 
@@ -29,6 +29,7 @@ Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
 
 REFERENCES = ("auto", "neutral", "current")
+EACH_ITS_OWN = Lenders(-1)  # no frame fits the others
 
 
 class Memory(Protocol):
@@ -43,10 +44,10 @@ class Memory(Protocol):
     def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
         """Keep what `boxes` is to return."""
 
-    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> int | None:
-        """Return the reference's frame, -1 for each frame its own, or None if it is not known."""
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> Lenders | None:
+        """Return the frames that lend their pixels, EACH_ITS_OWN, or None if they are not known."""
 
-    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, number: int) -> None:
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: Lenders) -> None:
         """Keep what `reference` is to return."""
 
 
@@ -57,12 +58,17 @@ class Scene:
     Attributes
     ----------
     renderer : of its frames
-    reference_frames : for each speaker, the frame whose pixels are moved, counted from the task's first frame; None:
-        each frame's own
+    lenders : for each speaker, the frames that lend their pixels, counted from the task's first frame; None: each frame
+        its own
     """
 
     renderer: Renderer
-    reference_frames: tuple[int | None, ...]
+    lenders: tuple[Lenders | None, ...]
+
+    @property
+    def reference_frames(self) -> tuple[int | None, ...]:
+        """For each speaker the frame whose pixels are moved, None: each frame's own."""
+        return tuple(None if each is None else each.resting for each in self.lenders)
 
 
 class Presenter:
@@ -126,18 +132,19 @@ class Presenter:
         laps.end("faces")
         sketcher = task.loading.result()
         laps.end("load")
-        numbers = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
+        lenders = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
         speakers = []
-        for choice, number, found in zip(self._choices, numbers, boxes, strict=True):
-            if number is None:
+        for choice, chosen, found in zip(self._choices, lenders, boxes, strict=True):
+            if chosen is None:
                 speakers.append(Speaker(found, name=choice.name))
             else:
-                chosen = reference_face(footage.frame(number), found[number], rule)
-                speakers.append(Speaker.resting(found, chosen, rule, choice.name))
+                face = reference_face(footage.frame(chosen.resting), found[chosen.resting], rule)
+                face = face._replace(open_crop=bring_open(footage, found, rule, chosen))
+                speakers.append(Speaker.resting(found, face, rule, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
-        return Scene(renderer, tuple(numbers))
+        return Scene(renderer, tuple(lenders))
 
     def _call(self, choice: Choice) -> str:
         """Return how a choice is named in what is said: not at all if it is the only one."""
@@ -184,8 +191,8 @@ class Presenter:
 
     def choose(
         self, task: Task, footage: Footage, boxes: np.ndarray, sketcher: Sketcher, say: Say, place: int = 0
-    ) -> int | None:
-        """Return the number of the frame that lends its pixels, None where each frame lends its own.
+    ) -> Lenders | None:
+        """Return the numbers of the frames that lend their pixels, None where each frame lends its own.
 
         Parameters
         ----------
@@ -202,7 +209,7 @@ class Presenter:
                 return None
             if memory is not None:
                 memory[0].keep_reference(task, memory[1], mode, num_frames, known)
-        if known >= 0:
+        if known != EACH_ITS_OWN:
             return known
         say(
             f"{task.face}: the head{self._call(choice)} turns too much for one resting face, each frame's own mouth is "
@@ -232,8 +239,8 @@ def num_without_face(boxes: np.ndarray) -> int:
     return int(np.isnan(boxes[:, 0]).sum())
 
 
-def _choose_reference(mode: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher) -> int | None:
-    """Return the frame that lends its pixels, -1 where none fits the others, None where none can be looked at."""
+def _choose_reference(mode: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher) -> Lenders | None:
+    """Return the frames that lend their pixels, EACH_ITS_OWN where none fits, None where none can be looked at."""
     import numpy as np
 
     if not footage.at_hand():
@@ -242,8 +249,8 @@ def _choose_reference(mode: str, footage: Footage, boxes: np.ndarray, task: Task
     if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
         return None  # a face so rarely seen that no frame of it was kept
     rule = task.header.crop_rule
-    number = choose_neutral(footage, boxes, rule, sketcher)
-    return number if mode == "neutral" or fits_poses(footage, boxes, rule, number) else -1
+    lenders = choose_lenders(footage, boxes, rule, sketcher)
+    return lenders if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting) else EACH_ITS_OWN
 
 
 def _counted(progress: Progress | None, total: int) -> Progress | None:

@@ -1,14 +1,14 @@
-"""Which frame lends its pixels: one in a usual pose whose mouth is at rest, as the generator itself sees it."""
+"""Which frames lend their pixels: in a usual pose, one with its mouth at rest and one with it open."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
-from lipsync_cli.synthesis.align import Aligner, to_grey
+from lipsync_cli.synthesis.align import Aligner, to_grey, turn
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.footage import Footage
@@ -20,17 +20,34 @@ MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3,
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
+OPEN = 0.85  # of the candidates are less open than the one that shows the inside: the last ones may be no mouths
+APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the resting one (talkers: 0.27 up)
+COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
 
-def choose_neutral(
+class Lenders(NamedTuple):
+    """Numbers of the frames that lend their pixels.
+
+    Attributes
+    ----------
+    resting : whose mouth is at rest
+    opened : whose mouth is open, None where none is
+    """
+
+    resting: int
+    opened: int | None = None
+
+
+def choose_lenders(
     footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher, num_candidates: int = NUM_CANDIDATES
-) -> int:
-    """Return the number of the frame whose mouth is most at rest.
+) -> Lenders:
+    """Choose the frame whose mouth is most at rest, and one whose mouth is open.
 
     The candidates are sharp, of the usual size, and their upper faces fit onto those of the others: well, or better
     than half of them do. Each is given to the generator as reference and target at once, with silence as its speech:
     the frame in which the generator changes the mouth least is the one at rest. Where the generator fails to close a
     mouth it changes little, too; so a mouth also counts as at rest for having little detail, neither teeth nor a gap.
+    Open is what is least at rest by both, and differs most from the resting mouth when brought into its pose.
 
     Parameters
     ----------
@@ -50,7 +67,48 @@ def choose_neutral(
     assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])
-    return int(numbers[(change / (np.median(change) + 1e-6) + detail / np.median(detail)).argmin()])
+    unrest = change / (np.median(change) + 1e-6) + detail / np.median(detail)
+    resting = int(unrest.argmin())
+    opened = _most_open(crops, resting, unrest, rule)
+    return Lenders(int(numbers[resting]), None if opened is None else int(numbers[opened]))
+
+
+def bring_open(footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders) -> np.ndarray | None:
+    """Return the crop (S, S, 3) of the open mouth in the pose of the resting one, None where there is none."""
+    if lenders.opened is None:
+        return None
+    resting, opened = (crop_face(footage.frame(n), boxes[n], rule) for n in (lenders.resting, lenders.opened))
+    return _bring(opened, resting, rule)
+
+
+def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
+    """Return a crop (S, S, 3) in the pose of another."""
+    return turn(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
+
+
+def _most_open(crops: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule) -> int | None:
+    """Return which of some crops (n, S, S, 3) shows the inside of a mouth, None where none does.
+
+    Parameters
+    ----------
+    resting : which of them is at rest
+    unrest : shape (n,), how far each is from it, as the generator sees it
+    """
+    row0, row1, col0, col1 = rule.mouth_region()
+    reach = (row1 - row0) // 4
+    around = slice(rule.size // 2, row1 + reach), slice(max(0, col0 - reach), col1 + reach)
+    is_mouth = np.zeros((rule.size, rule.size), bool)
+    is_mouth[row0:row1, col0:col1] = True
+    resting_face = crops[resting]
+    contrast = Aligner(rule).contrast(to_grey(resting_face))
+    posed = np.stack([_bring(crop, resting_face, rule) for crop in crops])
+    difference = np.abs(posed - resting_face.astype(np.float32)).mean(3)
+    apart = difference[:, is_mouth].mean(1)
+    elsewhere = difference[:, around[0], around[1]][:, ~is_mouth[around]].mean(1)
+    rank = unrest / unrest.max() + apart / (apart.max() + 1e-6)
+    seen = np.flatnonzero(elsewhere <= COVERED * contrast)
+    opened = int(seen[np.argsort(rank[seen], kind="stable")][round(OPEN * (len(seen) - 1))])
+    return opened if apart[opened] > APART * contrast else None
 
 
 def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int) -> bool:

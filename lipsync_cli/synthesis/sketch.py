@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from lipsync_cli.speech.mel import N_MELS, WINDOW
+from lipsync_cli.synthesis.inside import show_inside
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,7 +43,7 @@ class Sketch(NamedTuple):
 
 ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open nine tenths as far as real ones
 BATCH_SIZE = 8  # crops that are drawn at once, at most
-NUM_CODES = 4  # faces whose codes are kept: as many people as speak in a film
+NUM_CODES = 8  # faces whose codes are kept: two each of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
@@ -77,7 +78,9 @@ class Sketcher(Protocol):
         """How many of the things that `draw` begins are worked on at a time."""
         ...
 
-    def draw(self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None) -> Future[Sketch]:
+    def draw(
+        self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
+    ) -> Future[Sketch]:
         """Begin to draw faces with other mouths; without the image where that is not needed.
 
         Parameters
@@ -86,6 +89,7 @@ class Sketcher(Protocol):
         mel : shape (n, 27, 80)
         held : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and one
             face is then encoded once, however often it comes
+        open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open: what to show of its inside
         """
         ...
 
@@ -141,7 +145,9 @@ class TorchSketcher:
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    def draw(self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None) -> Future[Sketch]:
+    def draw(
+        self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
+    ) -> Future[Sketch]:
         import torch
 
         if not hasattr(self._generator, "encode_face"):
@@ -149,21 +155,23 @@ class TorchSketcher:
             return _done(self.sketch(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
-            code = self._code(face, held)
-            flow, mask, patch = self._generator.move(code, self._mel(mel))  # type: ignore[operator]
+            speech = self._mel(mel)
+            flow, mask, patch = self._generator.move(self._code(face, held), speech)  # type: ignore[operator]
+            if open_face is not None:
+                code = self._code(open_face, face if held is None else held)
+                mask, patch = show_inside(self._generator, code, self._image(open_face), speech, mask, patch)
             return _done(Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch)))
 
     def _code(self, face: np.ndarray, held: np.ndarray | None) -> FaceCode:
-        """Return what the generator's drawing takes of some faces; that of one face in its own pose is kept."""
-        if held is not None or len(face) > 1:
-            pixels = self._image(face)
-            target = pixels if held is None else self._image(held)
-            return self._generator.encode_face(pixels, target)  # type: ignore[operator, no-any-return]
-        key = face.tobytes()
+        """Return what the generator's drawing takes of some faces; that of one face in one pose is kept."""
+        target = face if held is None else held
+        if len(face) > 1 or len(target) > 1:
+            return self._generator.encode_face(self._image(face), self._image(target))  # type: ignore[operator, no-any-return]
+        key = face.tobytes() + target.tobytes()
         code = self._codes.get(key)
         if code is None:
-            pixels = self._image(face)
-            code = self._codes[key] = self._generator.encode_face(pixels, pixels)  # type: ignore[operator]
+            code = self._generator.encode_face(self._image(face), self._image(target))  # type: ignore[operator]
+            self._codes[key] = code
             for old in list(self._codes)[:-NUM_CODES]:
                 self._codes.pop(old, None)
         return code

@@ -81,8 +81,9 @@ def own_talking(
         rule = task.header.crop_rule
         most = MAX_BYTES // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
-        number = presenter.choose(task, footage, boxes, sketcher, lambda text: None)
-        reference = None if number is None else crop_face(footage.frame(number), boxes[number], rule)
+        lenders = presenter.choose(task, footage, boxes, sketcher, lambda text: None)
+        resting = None if lenders is None else lenders.resting
+        reference = None if resting is None else crop_face(footage.frame(resting), boxes[resting], rule)
         bring = _posing(reference, rule)
         crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)
         place = {int(number): index for index, number in enumerate(wanted)}

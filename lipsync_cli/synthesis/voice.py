@@ -88,7 +88,7 @@ class Voice:
             raise
         activity = find_speech(np.concatenate(self._bands))
         self._bands.clear()
-        speech = np.pad(activity.speech, (0, FALL + AROUND + 1))  # the fall after the last word
+        speech = np.pad(activity.speech | activity.breath, (0, FALL + AROUND + 1))  # the fall after the last word
         self._gate = fade(speech, *((FALL, FALL, AROUND) if silence == "keep" else (RISE, FALL)))
         self.has_speech = activity.level_db is not None
         self._gain_db = 0.0 if activity.level_db is None else USUAL_DB - activity.level_db

@@ -63,7 +63,7 @@ def test_speech_in_noise(sentence):
 )
 def test_no_speech(samples):
     found = speech_in(samples)
-    assert not found.speech.any() and found.level_db is None
+    assert not found.speech.any() and not found.breath.any() and found.level_db is None
     assert (fade(found.speech, 4, 8) == 0).all()
 
 
@@ -71,6 +71,28 @@ def test_a_click_is_no_speech(sentence):
     samples = np.concatenate([sentence, np.zeros(2 * SAMPLE_RATE, np.float32)])
     samples[-SAMPLE_RATE] = 1.0
     assert not speech_in(samples).speech[-100:].any()
+
+
+def test_breath_drawn_before_speech_is_heard_and_nothing_else(sentence):
+    """Half a second of breath, 35 dB below the voice, held for a tenth; before it the room's own noise."""
+    start = 2 * SAMPLE_RATE
+    samples = np.concatenate([np.zeros(start, np.float32), sentence]) + noise(2 + len(sentence) / SAMPLE_RATE, -80)
+    own_db = 20 * np.log10(np.sqrt(np.mean(sentence**2)))
+    samples[start - round(0.6 * SAMPLE_RATE) : start - round(0.1 * SAMPLE_RATE)] += noise(0.5, own_db - 35)
+    found = speech_in(samples)
+    before_s = seconds(np.arange(len(found.speech))) - 2
+    assert found.breath[(before_s > -0.55) & (before_s < -0.05)].all()
+    assert not found.breath[(before_s < -0.65) | (before_s > 0.1)].any()
+    assert not found.speech[before_s < -0.1].any() and not (found.breath & found.speech).any()
+    click = np.concatenate([np.zeros(start, np.float32), sentence]) + noise(2 + len(sentence) / SAMPLE_RATE, -80)
+    click[start - round(0.5 * SAMPLE_RATE)] = 0.1
+    assert not speech_in(click).breath[before_s < -0.1].any()
+
+
+def test_noise_before_speech_is_no_breath(sentence):
+    samples = np.concatenate([np.zeros(2 * SAMPLE_RATE, np.float32), sentence])
+    found = speech_in(samples + noise(len(samples) / SAMPLE_RATE, -45))
+    assert not found.breath[seconds(np.arange(len(found.breath))) < 1.8].any()
 
 
 def test_fading():

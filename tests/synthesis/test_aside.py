@@ -48,6 +48,9 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     _same(there.sketch(reference, targets, mel, 1.0), plain)  # nor does another articulation get in their way
     for part, future in zip(parts, begun, strict=True):
         _same(future.result(), here.draw(reference, mel[part]).result())
+    opened = there.draw(reference, mel, None, targets[:1]).result()
+    _same(opened, here.draw(reference, mel, None, targets[:1]).result())
+    assert not np.array_equal(opened.patch, here.draw(reference, mel).result().patch)
     with pytest.raises(LipsyncError, match="unexpected"):
         there.draw(reference, mel[:, :5]).result()
     _same(there.sketch(reference, targets, mel), here.sketch(reference, targets, mel))  # it goes on

@@ -1,9 +1,11 @@
-"""Which face is moved."""
+"""Which face is moved, and which shows the inside of its mouth."""
 
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.synthesis.reference import fits_poses
+from lipsync_cli.synthesis.align import Aligner, to_grey
+from lipsync_cli.synthesis.reference import Lenders, bring_open, choose_lenders, fits_poses
+from lipsync_cli.synthesis.sketch import Sketch
 
 SIZE = 160
 
@@ -37,3 +39,65 @@ def test_a_face_that_shifts_fits_and_one_that_changes_does_not():
 
 def test_one_frame_alone_fits():
     assert fits_poses(_Footage([_texture(0)]), np.array([[30, 30, 130, 130]], np.float32), CropRule(), 0)
+
+
+class _Closer:
+    """A generator that closes every mouth in silence, into that of the face it was made with."""
+
+    def __init__(self, closed):
+        self._closed = closed
+
+    def sketch(self, reference, target, mel, articulation=None):
+        return Sketch(np.broadcast_to(self._closed / np.float32(255), target.shape))
+
+
+FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # of the astronaut
+
+
+def _talking(astronaut, how_open, covered=()):
+    """Frames of a head that moves, its mouth a dark bar between stripes of teeth, `how_open` pixels high."""
+    rule = CropRule()
+    place = np.linalg.inv(np.vstack([rule.matrix(FACE), [0, 0, 1]]))
+    row0, row1, column0, column1 = rule.mouth_region()
+    x0, y0, _ = (place @ [column0 + 8, (row0 + row1) / 2, 1]).astype(int)
+    x1 = int((place @ [column1 - 8, row0, 1])[0])
+    frames = []
+    for number, height in enumerate(how_open):
+        frame = astronaut.copy()
+        frame[y0 : y0 + height, x0:x1] = (60, 20, 20)
+        frame[y0 : y0 + height // 3, x0:x1] = (235, 225, 215)
+        if number in covered:
+            frame[y0 - 12 : y0 + 40, x0 - 30 : x1 + 30] = (20, 160, 60)
+        frames.append(np.roll(frame, number % 3, 1))
+    return _Footage(frames), np.array([FACE + [number % 3, 0, number % 3, 0] for number in range(len(frames))])
+
+
+def _choose(footage, boxes):
+    from lipsync_cli.faces.crop import crop_face
+
+    return choose_lenders(footage, boxes, CropRule(), _Closer(crop_face(footage.frame(0), boxes[0], CropRule())))
+
+
+def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut):
+    heights = [0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 0]
+    footage, boxes = _talking(astronaut, heights)
+    lenders = _choose(footage, boxes)
+    assert heights[lenders.resting] == 0 and heights[lenders.opened] >= 15
+    opened = bring_open(footage, boxes, CropRule(), lenders)
+    moved = Lenders(lenders.resting, next(n for n in (4, 5, 6, 7) if n % 3 != lenders.resting % 3))
+    aligner, resting = Aligner(CropRule()), bring_open(footage, boxes, CropRule(), Lenders(0, lenders.resting))
+    for crop in (opened, bring_open(footage, boxes, CropRule(), moved)):
+        assert aligner.difference(to_grey(crop), to_grey(resting)) < 0.2 * aligner.contrast(to_grey(resting))
+
+
+def test_a_hand_before_the_mouth_is_not_taken_for_its_inside(astronaut):
+    heights = [0, 0, 6, 6, 12, 12, 0, 0, 12, 12]
+    footage, boxes = _talking(astronaut, heights, covered=(6, 7))
+    lenders = _choose(footage, boxes)
+    assert lenders.opened not in (6, 7) and heights[lenders.opened] == 12
+
+
+def test_of_a_mouth_that_stays_shut_nothing_is_open(astronaut):
+    footage, boxes = _talking(astronaut, [0] * 8)
+    lenders = _choose(footage, boxes)
+    assert lenders.opened is None and bring_open(footage, boxes, CropRule(), lenders) is None

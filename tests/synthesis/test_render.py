@@ -18,7 +18,7 @@ from lipsync_cli.speech.mel import window_start
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.plan import plan_frames
-from lipsync_cli.synthesis.reference import choose_neutral
+from lipsync_cli.synthesis.reference import choose_lenders
 from lipsync_cli.synthesis.render import Renderer, Speaker
 from lipsync_cli.synthesis.sketch import BATCH_SIZE, Sketch
 
@@ -39,7 +39,7 @@ class Draughtsman:
         self.batches, self.num_at_once, self.begun = [], num_at_once, 0
         self._pool = ThreadPoolExecutor(num_at_once)
 
-    def draw(self, face, mel, held=None):
+    def draw(self, face, mel, held=None, open_face=None):
         assert len(face) in (1, len(mel))
         target = np.broadcast_to(face, (len(mel), *face.shape[1:]))
         self.begun += 1
@@ -144,7 +144,8 @@ def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
     boxes[30:, 2:] += 20  # of another size
     with Footage(probe(numbered(40)), 40) as footage:
         list(footage.scan())
-        number = choose_neutral(footage, boxes, RULE, Judge(), num_candidates=22)
-        assert 8 <= number < 30
+        lenders = choose_lenders(footage, boxes, RULE, Judge(), num_candidates=22)
+        number = lenders.resting
+        assert 8 <= number < 30 and (lenders.opened is None or 8 <= lenders.opened < 30)
         reference = reference_face(footage.frame(number), boxes[number], RULE)
         assert reference.crop.shape == (32, 32, 3)

@@ -10,7 +10,7 @@ from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.audio import read_speech
 from lipsync_cli.media.decode import read_yuv_frames
 from lipsync_cli.media.encode import VideoWriter
-from lipsync_cli.speech.mel import SAMPLE_RATE, SILENCE
+from lipsync_cli.speech.mel import SAMPLE_RATE, SILENCE, WINDOW
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.task import prepare
 from lipsync_cli.synthesis.voice import Voice, sound_duration
@@ -53,6 +53,22 @@ def test_close_gives_silence_in_the_pause_and_the_speech_as_it_is(with_pause):
     speech = (MIDDLES_S > 0.3) & (MIDDLES_S < start_s - 0.3)
     np.testing.assert_array_equal(mel[speech], own[speech])
     assert (np.abs(np.diff(mel[:, 13].mean(1))) < 2.5).all()
+
+
+def test_breath_before_a_word_opens_the_mouth_as_it_is_heard(sentence, tmp_path):
+    pause = np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE) * 1e-4
+    breath = slice(round(1.4 * SAMPLE_RATE), round(1.9 * SAMPLE_RATE))
+    pause[breath] += np.random.default_rng(1).standard_normal(breath.stop - breath.start) * 0.01 * np.std(sentence)
+    path = tmp_path / "breath.wav"
+    soundfile.write(path, np.concatenate([sentence, pause, sentence]), SAMPLE_RATE, "FLOAT")
+    with Voice(path, silence="close") as voice, Voice(path, silence="model") as heard:
+        shown = voice.speech(MIDDLES_S)
+        mel, own = voice.windows(MIDDLES_S), heard.windows(MIDDLES_S)
+    into_s = MIDDLES_S - len(sentence) / SAMPLE_RATE
+    assert (shown[(into_s > 0.3) & (into_s < 1.2)] == 0).all()
+    drawn = (into_s > 1.45) & (into_s < 1.95)
+    assert (shown[drawn] == 1).all()
+    np.testing.assert_array_equal(mel[drawn][:, WINDOW // 2], own[drawn][:, WINDOW // 2])
 
 
 def test_keep_shows_the_source_in_the_pause(with_pause):

@@ -1,0 +1,51 @@
+"""The inside of a mouth, which a resting face does not show, from a frame in which the same mouth is open.
+
+What no pixel of the reference shows, the generator paints, and it paints a stranger's teeth softly, in the way of those
+whom it has learned from. Where a second face of the same person shows it, that is drawn with the same speech, too, and
+its picture takes the place of the paint, and of what lies close around it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lipsync_cli.models.compact import FaceCode
+
+NEAR, SOFT = 9, 5  # pixels of the crop: what lies so near to paint goes with it; over so many it sets in
+LEAST, GAIN = 0.1, 4.0  # paint below it is that of a mouth at rest; how fast the other face takes over above it
+
+
+def show_inside(
+    generator: Any, code: FaceCode, open_face: Tensor, mel: Tensor, mask: Tensor, patch: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Put the picture of an open mouth where a resting face's is painted.
+
+    Parameters
+    ----------
+    generator : with `move`, as `CompactGenerator`
+    code : of the open face, in the poses that are drawn
+    open_face : shape (1, 3, S, S), RGB in [0, 1]
+    mel : shape (B, 1, 80, 27)
+    mask, patch : shape (B, 1, S / 2, S) and (B, 3, S / 2, S), of the resting face with this speech
+
+    Returns
+    -------
+    mask and patch in their place, of the same shapes
+    """
+    from torch.nn import functional
+
+    from lipsync_cli.models.compact import warp
+
+    paint = functional.max_pool2d(1 - mask, NEAR, 1, NEAR // 2)
+    paint = functional.avg_pool2d(paint, SOFT, 1, SOFT // 2, count_include_pad=False)
+    share = (GAIN * (paint - LEAST)).clamp(0, 1)
+    if not share.any():
+        return mask, patch
+    flow, shown, painted = generator.move(code, mel)
+    moved = warp(open_face.expand(len(mel), -1, -1, -1), flow, first_row=open_face.shape[3] // 2)
+    other = shown * moved + (1 - shown) * painted
+    kept = mask * (1 - share)
+    return kept, (share * other + (1 - share) * (1 - mask) * patch) / (1 - kept).clamp(min=1e-6)
