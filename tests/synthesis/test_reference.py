@@ -69,7 +69,7 @@ def _talking(astronaut, how_open, covered=()):
         if number in covered:
             frame[y0 - 12 : y0 + 40, x0 - 30 : x1 + 30] = (20, 160, 60)
         frames.append(np.roll(frame, number % 3, 1))
-    return _Footage(frames), np.array([FACE + [number % 3, 0, number % 3, 0] for number in range(len(frames))])
+    return _Footage(frames), np.array([FACE + np.array([1, 0, 1, 0]) * (number % 3) for number in range(len(frames))])
 
 
 def _choose(footage, boxes):
