@@ -22,7 +22,7 @@ def train(
         str,
         typer.Option(
             help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
-            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader; see docs/recipes.md."
+            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen; see docs/recipes.md."
         ),
     ] = "lipgan",
     generator: Annotated[

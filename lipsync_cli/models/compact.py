@@ -165,7 +165,7 @@ class CompactGenerator(nn.Module):
         code : from `encode_face`, of B targets, or of one target for all
         mel : shape (B, 1, 80, 27)
         """
-        speech = self._hear(mel)
+        speech = self.hear(mel)
         x = self.fuse4(speech[:, :, None, None], code.map4, speech)
         x = self.fuse3(x, code.map3, speech)
         x = self.fuse2(_lower(x, 1), code.map2, speech)
@@ -174,7 +174,7 @@ class CompactGenerator(nn.Module):
         paint = functional.pixel_shuffle(self.paint_head(x), 2)[:, :, 4:]
         return flow, torch.sigmoid(paint[:, 3:]), paint[:, :3] * code.deviation + code.mean
 
-    def _hear(self, mel: Tensor) -> Tensor:
+    def hear(self, mel: Tensor) -> Tensor:
         """Embed the speech, shape (B, audio_dim), as clearly articulated as is asked for."""
         speech: Tensor = self.audio_encoder(mel)
         if self.training:

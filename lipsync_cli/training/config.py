@@ -187,6 +187,14 @@ def check_transcripts(config: TrainConfig, is_given: bool) -> bool:
     return needed
 
 
+def check_start(config: TrainConfig, is_given: bool) -> None:
+    """Raise UsageError if the recipe goes on with trained weights and none are given."""
+    from lipsync_cli.training.recipes import find_recipe
+
+    if find_recipe(config.recipe).needs_start and not is_given:
+        raise UsageError(f"the recipe {config.recipe} goes on with trained weights", hint="give --init WEIGHTS")
+
+
 def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
     """Write the resolved configuration and the fingerprint of its data."""
     from lipsync_cli.output import atomic_output

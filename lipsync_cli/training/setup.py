@@ -17,7 +17,7 @@ from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.data.weights import WeightsHeader, load_weights
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.protocol import check_fits
-from lipsync_cli.training.config import TrainConfig, check_expert, check_transcripts
+from lipsync_cli.training.config import TrainConfig, check_expert, check_start, check_transcripts
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.run_folder import RunFolder
 from lipsync_cli.training.source import Source
@@ -98,6 +98,7 @@ def prepare(
     dims = {**config.dims, "size": size}
     start: Any = None
     judge: Any = None
+    check_start(config, init is not None)
     if init is not None:
         start, header = load_weights(init, device, models.kind_of(config.generator))
         check_fits(pack, header, init)
@@ -118,7 +119,7 @@ def prepare(
     if world.is_first:
         place.check(config, pack.fingerprint)
     torch.manual_seed(config.seed)
-    recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge, spoken)
+    recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge, spoken, start)
     try:
         network = start.train() if start is not None else models.build(config.generator, dims).to(device)
     except ValueError as error:

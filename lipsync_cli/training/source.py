@@ -37,6 +37,7 @@ class Source:
         self.table = FrameTable(pack, split)
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.middles = pack.frame_middle
+        self.crop_rule = pack.crop_rule
         self.mouth_region = pack.crop_rule.mouth_region()
         self.size = pack.crop_rule.size
         self.transforms = parse_transforms(config.transforms)

@@ -71,13 +71,13 @@ def test_articulation_moves_the_speech_away_from_its_running_mean():
     generator = torch.Generator().manual_seed(4)
     mel = torch.randn(6, 1, 80, 27, generator=generator)
     assert network.speech_centre.isnan().all()
-    network.train()._hear(mel)
-    plain = network.eval()._hear(mel)
+    network.train().hear(mel)
+    plain = network.eval().hear(mel)
     assert torch.allclose(network.speech_centre, plain.mean(0), atol=1e-6)
     network.articulation = 2.0
-    assert torch.allclose(network._hear(mel) - plain.mean(0), 2 * (plain - plain.mean(0)), atol=1e-5)
+    assert torch.allclose(network.hear(mel) - plain.mean(0), 2 * (plain - plain.mean(0)), atol=1e-5)
     network.articulation = 0.0
-    assert torch.allclose(network._hear(mel), plain.mean(0).expand(6, -1), atol=1e-6)
+    assert torch.allclose(network.hear(mel), plain.mean(0).expand(6, -1), atol=1e-6)
 
 
 def test_weights_from_before_there_was_a_centre_are_read_and_articulate_as_they_learned():
@@ -86,4 +86,4 @@ def test_weights_from_before_there_was_a_centre_are_read_and_articulate_as_they_
     network.load_state_dict(held)
     mel = torch.randn(2, 1, 80, 27)
     network.eval().articulation = 2.0
-    assert torch.equal(network._hear(mel), older.eval()._hear(mel))
+    assert torch.equal(network.hear(mel), older.eval().hear(mel))

@@ -14,7 +14,9 @@ from lipsync_cli.training.loop import train
 from lipsync_cli.training.recipes import RECIPES
 
 GENERATOR_RECIPES = [
-    name for name, recipe in RECIPES.items() if "compact" in recipe.architectures and not recipe.needs_expert
+    name
+    for name, recipe in RECIPES.items()
+    if "compact" in recipe.architectures and not recipe.needs_expert and not recipe.needs_start
 ]
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
 

@@ -15,6 +15,7 @@ from lipsync_cli.training.recipes.l1wgan_gp_adv import L1WGANGPAdv
 from lipsync_cli.training.recipes.lip_reader import LipReaderRecipe
 from lipsync_cli.training.recipes.lipgan import LipGAN
 from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
+from lipsync_cli.training.recipes.listen import Listen
 from lipsync_cli.training.recipes.lsgan import LSGAN
 from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
 from lipsync_cli.training.recipes.wgan_div import WGANDiv
@@ -22,6 +23,8 @@ from lipsync_cli.training.recipes.wgan_gp import WGANGP
 from lipsync_cli.training.recipes.wgan_ls import WGANLS
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lipsync_cli.data.transcript import Transcripts
     from lipsync_cli.models.expert import SyncExpert
     from lipsync_cli.training.config import TrainConfig
@@ -39,6 +42,7 @@ _ALL = (
     SyncExpertRecipe,
     LipGANExpert,
     LipReaderRecipe,
+    Listen,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 
@@ -56,10 +60,12 @@ def make_recipe(
     size: int,
     expert: SyncExpert | None = None,
     transcripts: Transcripts | None = None,
+    start: nn.Module | None = None,
 ) -> Any:
     """Build the recipe that a configuration names; raise InputError if its critic does not fit the crops' size."""
     found = find_recipe(config.recipe)
-    needed = [expert] if found.needs_expert else [transcripts] if found.needs_transcripts else []
+    asked = (found.needs_expert, expert), (found.needs_transcripts, transcripts), (found.needs_start, start)
+    needed = [given for is_needed, given in asked if is_needed]
     try:
         return found(config, mouth_region, size, *needed)
     except ValueError as error:

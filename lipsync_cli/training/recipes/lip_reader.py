@@ -54,6 +54,7 @@ class LipReaderRecipe:
     architectures = READERS
     needs_expert = False
     needs_transcripts = True
+    needs_start = False
     network_every = 1
     critic: nn.Module | None = None
 

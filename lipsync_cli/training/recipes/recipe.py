@@ -31,6 +31,7 @@ class Recipe(Protocol):
     architectures : of the networks that it can train
     needs_expert : it is made with a sync expert as its last argument
     needs_transcripts : it is made with the clips' transcripts as its last argument
+    needs_start : it is made with the network of `--init` as its last argument
     network_every : the network is updated in every so-manieth step, the critic in each
     critic : trained beside the network, or None
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
@@ -42,6 +43,7 @@ class Recipe(Protocol):
     architectures: ClassVar[tuple[str, ...]]
     needs_expert: ClassVar[bool]
     needs_transcripts: ClassVar[bool]
+    needs_start: ClassVar[bool]
     network_every: int
     critic: nn.Module | None
     frozen: dict[str, nn.Module]
@@ -80,6 +82,7 @@ class GeneratorRecipe:
     architectures: ClassVar[tuple[str, ...]] = GENERATORS
     needs_expert: ClassVar[bool] = False
     needs_transcripts: ClassVar[bool] = False
+    needs_start: ClassVar[bool] = False
     network_every = 1
     critic: nn.Module | None = None
 

@@ -66,6 +66,7 @@ class SyncExpertRecipe:
     architectures = EXPERTS
     needs_expert = False
     needs_transcripts = False
+    needs_start = False
     network_every = 1
     critic: nn.Module | None = None
 

@@ -1,0 +1,171 @@
+"""A trained generator learns to hear better how far the mouth is open, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import math
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+
+from lipsync_cli.training.openings import measure_openings
+from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.voice_transforms import change_voice
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.source import Source
+
+OPENING_WEIGHT = 6.0  # beside that of the embedding
+READOUT_FRAMES = 8192  # from which the readout is fitted
+RIDGE = 1e-3  # of the mean variance of the embeddings
+
+
+class Heard(NamedTuple):
+    """Sounds, and what is to be heard in them.
+
+    Attributes
+    ----------
+    mel : shape (B, 1, 80, 27), transformed
+    clean : shape (B, 1, 80, 27), as they are
+    opening : shape (B,), how far the mouth is open, in the speaker's standard deviations
+    """
+
+    mel: Tensor
+    clean: Tensor
+    opening: Tensor
+
+
+class Readout(NamedTuple):
+    """How the opening stands in the embeddings of the weights that the run starts from.
+
+    Attributes
+    ----------
+    centre, weight : shape (D,): the opening is read as (e - centre) . weight, by ridge regression
+    direction : shape (D,), how an embedding changes with what is read of it: covariance x weight over its variance
+    variance : shape (D,), of the embeddings
+    """
+
+    centre: Tensor
+    weight: Tensor
+    direction: Tensor
+    variance: Tensor
+
+    def read(self, embedding: Tensor) -> Tensor:
+        """Return what is read of embeddings (B, D): shape (B,)."""
+        return (embedding - self.centre) @ self.weight
+
+
+class Listen(GeneratorRecipe):
+    """Teach the speech encoder of a trained generator the real opening of the mouth; all else stays as it is.
+
+    A generator hears through what its pictures are worth in L1, under transformed voices, and so it hears less of the
+    mouth's opening than there is in the sound. What is read of its embeddings linearly is corrected to what dlib's
+    landmarks see of the real mouth (Kazemi and Sullivan 2014): the target of each embedding is the one of the weights
+    that the run starts from, moved along the direction in which embeddings differ when the opening does. Regression
+    does the rest: the encoder learns the mean of that target given the sound. No picture is drawn, so a sample costs
+    little.
+    """
+
+    name = "listen"
+    defaults: ClassVar[dict[str, Any]] = {
+        "generator": "compact",
+        "batch_size": 192,
+        "max_samples": 768_000,
+        "learning_rate": 1.5e-3,
+        "beta1": 0.9,
+        "weight_decay": 0.02,
+        "schedule": "cosine",
+        "clip_norm": 1.0,
+        "ema_samples": 25_000,
+        "augment": True,
+        "transforms": "voice,-mask",
+        "augment_share": 0.3,
+        "speaker_temperature": 2.0,
+        "validate_every": 96_000,
+        "checkpoint_every": 48_000,
+        "sheet_every": 384_000,
+    }
+    architectures = ("compact",)
+    needs_start = True
+
+    def __init__(
+        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, start: nn.Module
+    ) -> None:
+        self.config = config
+        self.teacher: Any = copy.deepcopy(start.audio_encoder)
+        self._lock = Lock()
+        self._known: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._readout: Readout | None = None
+
+    @property
+    def chance(self) -> dict[str, float]:
+        """Of one who always says the mean."""
+        return {"listen/opening": OPENING_WEIGHT}
+
+    @property
+    def frozen(self) -> dict[str, nn.Module]:
+        """The encoder of the weights that the run starts from."""
+        return {"teacher": self.teacher}
+
+    def batch(self, source: Source, step: int) -> Heard:  # type: ignore[override]
+        """Give sounds and the openings of the mouths that made them."""
+        config = self.config
+        frames, openings, odds = self._look(source)
+        rng = np.random.default_rng([config.seed, step])
+        drawn = rng.choice(len(frames), config.batch_size, p=odds)
+        clean = source.table.fetch_windows(frames[drawn], source.device).transpose(1, 2)[:, None].contiguous()
+        changed = math.ceil(config.batch_size * config.augment_share) if config.augment else 0
+        generator = torch.Generator().manual_seed((config.seed * 1_000_003 + step) % 2**63)
+        mel = torch.cat([change_voice(clean[:changed], source.transforms, generator), clean[changed:]])
+        return Heard(mel, clean, torch.from_numpy(openings[drawn]).to(source.device))
+
+    def forward(self, network: Any, batch: Heard) -> Tensor:  # type: ignore[override]
+        """Embed the transformed sounds: shape (B, D)."""
+        return network.hear(batch.mel)
+
+    def network_loss(self, batch: Heard, made: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        """Give the named terms of the encoder's loss."""
+        assert self._readout is not None
+        readout = Readout(*(part.to(made) for part in self._readout))
+        with torch.no_grad():
+            before = self.teacher(batch.clean)
+            wanted = before + (batch.opening - readout.read(before))[:, None] * readout.direction
+        return {
+            "listen/embedding": ((made - wanted).square() / readout.variance).mean(),
+            "listen/opening": OPENING_WEIGHT * (readout.read(made) - batch.opening).square().mean(),
+        }
+
+    def _look(self, source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return frames, their openings, and the odds of each, having measured them once."""
+        with self._lock:
+            if self._known is None:
+                frames, openings = measure_openings(source)
+                self._readout = self._fit(source, frames, openings)
+                table = source.table
+                clip = dict(zip(table.rows, table.clip_odds(self.config.speaker_temperature), strict=True))
+                rows, where, counts = np.unique(table.clip_of[frames], return_inverse=True, return_counts=True)
+                odds = np.array([clip[row] for row in rows])[where] / counts[where]
+                self._known = frames, openings, odds / odds.sum()
+            return self._known
+
+    def _fit(self, source: Source, frames: np.ndarray, openings: np.ndarray) -> Readout:
+        """Fit the readout on the teacher's embeddings of some frames."""
+        chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), READOUT_FRAMES)).round().astype(int))
+        embedded = []
+        with torch.no_grad():
+            for first in range(0, len(chosen), 1024):
+                mels = source.table.fetch_windows(frames[chosen[first : first + 1024]], source.device)
+                embedded.append(self.teacher(mels.transpose(1, 2)[:, None]).double())
+        embedding = torch.cat(embedded)
+        centre = embedding.mean(0)
+        apart, opening = embedding - centre, torch.from_numpy(openings[chosen]).to(embedding)
+        covariance = apart.T @ apart / len(apart)
+        ridge = RIDGE * covariance.diagonal().mean() * torch.eye(len(covariance)).to(covariance)
+        weight = torch.linalg.solve(covariance + ridge, apart.T @ opening / len(apart))
+        direction = covariance @ weight / (weight @ covariance @ weight).clamp(min=1e-12)
+        return Readout(centre, weight, direction, covariance.diagonal().clamp(min=1e-4))

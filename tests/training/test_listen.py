@@ -1,0 +1,197 @@
+"""Recipe listen: the encoder learns the mouth's opening, all else stays, and a run goes on exactly."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from lipsync_cli.errors import ToolError, UsageError
+from lipsync_cli.training import openings as openings_module
+from lipsync_cli.training.config import make_config
+from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipes import listen as module
+from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.listen import OPENING_WEIGHT, Heard, Readout
+
+TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
+STEPS = {"max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12, "validation_frames": 1}
+
+
+@pytest.fixture
+def start(small_pack, tmp_path):
+    train(small_pack, tmp_path / "start", make_config("l1", **{**TINY, **STEPS, "max_samples": 4}))
+    return tmp_path / "start"
+
+
+@pytest.fixture
+def known_openings(monkeypatch):
+    """Every frame of the split, open as the sine of its number says."""
+
+    def measure(source):
+        frames = np.concatenate([source.table.frames[row] for row in source.table.rows])
+        return frames, np.sin(frames).astype(np.float32)
+
+    monkeypatch.setattr(module, "measure_openings", measure)
+
+
+def test_only_the_speech_encoder_learns_and_a_stopped_run_goes_on_exactly(small_pack, start, known_openings, tmp_path):
+    config = make_config("listen", **{**TINY, **STEPS, "batch_size": 2, "validation_frames": 1})
+    train(small_pack, tmp_path / "whole", config, init=start)
+
+    class StopError(Exception):
+        pass
+
+    def stop(done, total, label):
+        if done >= 6:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(small_pack, tmp_path / "cut", config, init=start, progress=stop)
+    train(small_pack, tmp_path / "cut", config, init=start)
+    whole, cut, before = (load_file(tmp_path / run / "last.safetensors") for run in ("whole", "cut", "start"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    changed = {name.split(".")[0] for name in whole if not torch.equal(whole[name], before[name])}
+    assert changed == {"audio_encoder", "speech_centre"}
+
+
+def _recipe(encoder, **options):
+    config = make_config("listen", **{**TINY, **options})
+    return make_recipe(config, (48, 74, 29, 67), 96, start=SimpleNamespace(audio_encoder=encoder))
+
+
+class Pair(nn.Module):
+    """Embeds a sound as the means of its two halves, which are independent of each other."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(2))
+
+    def forward(self, mel):
+        return torch.stack([mel[..., :13].mean((1, 2, 3)), mel[..., 14:].mean((1, 2, 3))], 1) * self.scale
+
+
+class Source:
+    """Sounds whose opening is the first half's level, and a little of something unheard."""
+
+    device = "cpu"
+    transforms = frozenset()
+
+    def __init__(self, count=4000):
+        rng = np.random.default_rng(0)
+        levels = rng.normal(0, [2.0, 0.5], (count, 2)).astype(np.float32)
+        self.mels = np.repeat(np.repeat(levels, 80, 1).reshape(count, 2, 80), [13, 14], 1)
+        self.openings = (levels[:, 0] / 2 + 0.1 * rng.normal(size=count)).astype(np.float32)
+        self.table = SimpleNamespace(
+            rows=[0],
+            clip_of=np.zeros(count, int),
+            clip_odds=lambda temperature: np.ones(1),
+            fetch_windows=lambda frames, device: torch.from_numpy(self.mels[frames]),
+        )
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    source = Source()
+    monkeypatch.setattr(module, "measure_openings", lambda _: (np.arange(len(source.mels)), source.openings))
+    recipe = _recipe(Pair(), batch_size=512, augment=False)
+    return source, recipe, recipe.batch(source, 0)
+
+
+def test_the_readout_is_the_ridge_regression_of_the_opening(heard):
+    _, recipe, batch = heard
+    readout = recipe._readout
+    assert np.allclose(readout.weight, [0.5, 0], atol=0.01)
+    assert np.allclose(readout.direction / readout.direction[0], [1, 0], atol=0.02)
+    assert float(readout.weight @ readout.direction) == pytest.approx(1, abs=1e-6)
+    assert torch.equal(batch.mel, batch.clean)  # nothing is transformed without augment
+
+
+def test_losses_are_those_computed_by_hand(heard):
+    _, recipe, batch = heard
+    made = Pair()(batch.mel).detach() * torch.tensor([0.5, 3.0])
+    terms = recipe.network_loss(batch, made)
+    centre, weight, direction, variance = (part.numpy() for part in recipe._readout)
+    old, opening = Pair()(batch.clean).detach().double().numpy(), batch.opening.numpy()
+    wanted = old + np.outer(opening - (old - centre) @ weight, direction)
+    by_hand = ((made.numpy() - wanted) ** 2 / variance).mean()
+    assert float(terms["listen/embedding"]) == pytest.approx(by_hand, rel=1e-4)
+    read = (made.numpy() - centre) @ weight
+    assert float(terms["listen/opening"]) == pytest.approx(OPENING_WEIGHT * ((read - opening) ** 2).mean(), rel=1e-4)
+    mean = centre[None].repeat(len(made), 0)
+    silent = recipe.network_loss(batch, torch.from_numpy(mean))["listen/opening"]
+    assert float(silent) == pytest.approx(recipe.chance["listen/opening"] * np.mean(opening**2), rel=1e-4)
+
+
+def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there(monkeypatch):
+    """The opening is in the second half, too; the old embedding of that half is right but hardly counted."""
+    source = Source()
+    source.openings = (source.mels[:, -1, 0] / 0.5).astype(np.float32)
+    monkeypatch.setattr(module, "measure_openings", lambda _: (np.arange(len(source.mels)), source.openings))
+    recipe = _recipe(Pair(), batch_size=512, augment=False)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(80 * 27, 2))
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    first = last = None
+    for step in range(60):
+        batch = recipe.batch(source, step)
+        terms = recipe.network_loss(batch, network(batch.mel))
+        last = float(terms["listen/opening"].detach())
+        first = last if first is None else first
+        optimizer.zero_grad()
+        sum(terms.values()).backward()
+        optimizer.step()
+    assert last < 0.1 * first and last < 0.1 * OPENING_WEIGHT
+
+
+def test_equal_steps_give_equal_sounds_and_others_others(heard):
+    source, recipe, batch = heard
+    again, other = recipe.batch(source, 0), recipe.batch(source, 1)
+    assert torch.equal(batch.clean, again.clean) and not torch.equal(batch.clean, other.clean)
+    voices = _recipe(Pair(), batch_size=8)
+    source.transforms = frozenset({"gain", "hiss"})
+    changed = voices.batch(source, 0)
+    differs = (changed.mel != changed.clean).flatten(1).any(1)
+    assert differs.sum() == 3  # 0.3 of 8, rounded up
+    assert isinstance(changed, Heard) and isinstance(recipe._readout, Readout)
+
+
+def test_it_goes_on_with_trained_weights_only(small_pack, tmp_path):
+    with pytest.raises(UsageError, match="goes on with trained weights"):
+        train(small_pack, tmp_path / "run", make_config("listen", **{**TINY, **STEPS}))
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(UsageError, match="generator 'lipgan'"):
+        make_config("listen", generator="lipgan")
+
+
+def test_without_landmarks_it_says_what_to_install(small_pack, start, tmp_path, monkeypatch):
+    monkeypatch.setattr(openings_module, "load_predictor", lambda: None)
+    with pytest.raises(ToolError, match="landmarks"):
+        train(small_pack, tmp_path / "run", make_config("listen", **{**TINY, **STEPS}), init=start)
+
+
+def test_openings_are_in_each_speakers_own_units(monkeypatch, small_pack):
+    from lipsync_cli.data.reader import Pack
+    from lipsync_cli.training.source import Source as PackSource
+
+    def find(predictor, crops, rule, looks):
+        assert looks == 1
+        points = np.zeros((len(crops), 68, 2))
+        points[:, 42:48, 0] = 1.0  # eyes one apart
+        points[:, 65:68, 1] = crops.mean((1, 2, 3))[:, None]
+        return points
+
+    monkeypatch.setattr(openings_module, "load_predictor", lambda: object())
+    monkeypatch.setattr(openings_module, "find_landmarks", find)
+    monkeypatch.setattr(openings_module, "MOST_FRAMES", 50)
+    with Pack(small_pack) as pack:
+        source = PackSource(pack, pack, "train", make_config("l1", **TINY), "cpu")
+        frames, opened = openings_module.measure_openings(source)
+        speaker = np.array([pack.clips["speaker"][row] for row in source.table.clip_of[frames]])
+    assert len(frames) == 50 and (np.diff(frames) > 0).all()
+    for name in np.unique(speaker):
+        assert opened[speaker == name].mean() == pytest.approx(0, abs=1e-5)
+        assert opened[speaker == name].std() == pytest.approx(1, abs=1e-3)
