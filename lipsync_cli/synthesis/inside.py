@@ -26,7 +26,7 @@ def show_inside(
     Parameters
     ----------
     generator : with `move`, as `CompactGenerator`
-    code : of the open face, in the poses that are drawn
+    code : of the open face, in the poses that are drawn, or in one for all
     open_face : shape (1, 3, S, S), RGB in [0, 1]
     mel : shape (B, 1, 80, 27)
     mask, patch : shape (B, 1, S / 2, S) and (B, 3, S / 2, S), of the resting face with this speech
@@ -37,13 +37,28 @@ def show_inside(
     """
     from torch.nn import functional
 
-    from lipsync_cli.models.compact import warp
-
     paint = functional.max_pool2d(1 - mask, NEAR, 1, NEAR // 2)
     paint = functional.avg_pool2d(paint, SOFT, 1, SOFT // 2, count_include_pad=False)
     share = (GAIN * (paint - LEAST)).clamp(0, 1)
-    if not share.any():
+    drawn = share.flatten(1).any(1)
+    if not drawn.any():
         return mask, patch
+    if not drawn.all():  # the others cost nothing
+        code = type(code)(*(part if len(part) == 1 else part[drawn] for part in code))
+        kept, painted = mask.clone(), patch.clone()
+        kept[drawn], painted[drawn] = _mix(
+            generator, code, open_face, mel[drawn], share[drawn], mask[drawn], patch[drawn]
+        )
+        return kept, painted
+    return _mix(generator, code, open_face, mel, share, mask, patch)
+
+
+def _mix(
+    generator: Any, code: FaceCode, open_face: Tensor, mel: Tensor, share: Tensor, mask: Tensor, patch: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Draw the open face and give it its share (B, 1, S / 2, S); see `show_inside`."""
+    from lipsync_cli.models.compact import warp
+
     flow, shown, painted = generator.move(code, mel)
     moved = warp(open_face.expand(len(mel), -1, -1, -1), flow, first_row=open_face.shape[3] // 2)
     other = shown * moved + (1 - shown) * painted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -12,14 +14,23 @@ from lipsync_cli.synthesis.inside import GAIN, LEAST, show_inside
 from lipsync_cli.synthesis.sketch import TorchSketcher
 
 
+class Code(NamedTuple):
+    """Of each face one number, and one for all."""
+
+    own: torch.Tensor
+    all: torch.Tensor
+
+
 class Mover:
     """Moves every pixel by a tenth of the crop to the side, and paints a fifth of it in grey."""
 
     def __init__(self):
-        self.calls = 0
+        self.calls, self.own = 0, []
 
     def move(self, code, mel):
         self.calls += 1
+        self.own += code.own.tolist()
+        assert len(code.own) == len(mel) and len(code.all) == 1
         shape = len(mel), 1, 16, 32
         flow = torch.zeros(len(mel), 2, 16, 32)
         flow[:, 0] = 0.1
@@ -33,13 +44,24 @@ def opened() -> torch.Tensor:
 
 def show(mover, opened, mask):
     patch = torch.full((len(mask), 3, 16, 32), 0.25)
-    return show_inside(mover, None, opened, torch.zeros(len(mask), 1, 80, 27), mask, patch)
+    code = Code(torch.arange(len(mask)), torch.zeros(1))
+    return show_inside(mover, code, opened, torch.zeros(len(mask), 1, 80, 27), mask, patch)
 
 
 def test_a_resting_mouth_is_left_alone_and_costs_nothing(opened):
     mover, mask = Mover(), torch.full((2, 1, 16, 32), 1 - 0.99 * LEAST)
     kept, patch = show(mover, opened, mask)
     assert mover.calls == 0 and torch.equal(kept, mask) and (patch == 0.25).all()
+
+
+def test_only_the_frames_that_need_it_are_drawn_again(opened):
+    mover, mask = Mover(), torch.ones(4, 1, 16, 32)
+    mask[[1, 3], :, 4:12, 8:24] = 0.2
+    kept, patch = show(mover, opened, mask)
+    assert mover.own == [1, 3]
+    assert (patch[[0, 2]] == 0.25).all() and (kept[[0, 2]] == 1).all()
+    alone = show(Mover(), opened, mask[[1, 3]])
+    assert torch.equal(kept[[1, 3]], alone[0]) and torch.equal(patch[[1, 3]], alone[1])
 
 
 def test_where_all_is_painted_the_open_mouth_shows(opened):
