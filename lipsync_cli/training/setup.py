@@ -130,6 +130,7 @@ def prepare(
         state.load(place.state, device)
     crops = hold_crops(pack, device, note)
     source = Source(pack, crops, "train", config, device)
+    recipe.study(source, note)
     held_out = _hold_out(pack, crops, config, device, note)
     verdict = recipe.judge(source, held_out)
     total = config.max_samples or math.ceil(config.epochs * int(source.table.num_frames.sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -71,6 +71,9 @@ class LipReaderRecipe:
         """Raise UsageError unless batches hold whole sentences."""
         if config.targets_per_reference != WORDS:
             raise UsageError("a sentence of GRID has six words", hint="leave out --targets-per-reference")
+
+    def study(self, source: Source, note: Callable[[str], None]) -> None:
+        """There is nothing to know before the first step."""
 
     def batch(self, source: Source, step: int) -> Utterances:
         """Give the sentences of several clips, the faces of each transformed alike."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from threading import Lock
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OPENING_WEIGHT = 6.0  # beside that of the embedding
 READOUT_FRAMES = 8192  # from which the readout is fitted
 RIDGE = 1e-3  # of the mean variance of the embeddings
+_TOGETHER = 1024
 
 
 class Heard(NamedTuple):
@@ -48,12 +49,19 @@ class Readout(NamedTuple):
     centre, weight : shape (D,): the opening is read as (e - centre) . weight, by ridge regression
     direction : shape (D,), how an embedding changes with what is read of it: covariance x weight over its variance
     variance : shape (D,), of the embeddings
+    told : correlation of what is read with the opening, where it was fitted
     """
 
     centre: Tensor
     weight: Tensor
     direction: Tensor
     variance: Tensor
+    told: float
+
+    def to(self, other: Tensor) -> Readout:
+        """Return it of another tensor's type and device."""
+        centre, weight, direction, variance, told = self
+        return Readout(centre.to(other), weight.to(other), direction.to(other), variance.to(other), told)
 
     def read(self, embedding: Tensor) -> Tensor:
         """Return what is read of embeddings (B, D): shape (B,)."""
@@ -98,9 +106,6 @@ class Listen(GeneratorRecipe):
     ) -> None:
         self.config = config
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
-        self._lock = Lock()
-        self._known: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        self._readout: Readout | None = None
 
     @property
     def chance(self) -> dict[str, float]:
@@ -112,10 +117,21 @@ class Listen(GeneratorRecipe):
         """The encoder of the weights that the run starts from."""
         return {"teacher": self.teacher}
 
+    def study(self, source: Source, note: Callable[[str], None]) -> None:
+        """Measure how far the mouths are open, and how that is read of the embeddings as they are."""
+        note("measuring how far the mouths are open")
+        table, (frames, openings) = source.table, measure_openings(source)
+        clip = dict(zip(table.rows, table.clip_odds(self.config.speaker_temperature), strict=True))
+        rows, where, counts = np.unique(table.clip_of[frames], return_inverse=True, return_counts=True)
+        odds = np.array([clip[row] for row in rows])[where] / counts[where]
+        self._frames, self._openings, self._odds = frames, openings, odds / odds.sum()
+        self._readout = self._fit(source, frames, openings)
+        told = f"what is read of the speech correlates with the opening by {self._readout.told:.3f}"
+        note(f"{len(frames)} frames: {told}")
+
     def batch(self, source: Source, step: int) -> Heard:  # type: ignore[override]
         """Give sounds and the openings of the mouths that made them."""
-        config = self.config
-        frames, openings, odds = self._look(source)
+        config, frames, openings, odds = self.config, self._frames, self._openings, self._odds
         rng = np.random.default_rng([config.seed, step])
         drawn = rng.choice(len(frames), config.batch_size, p=odds)
         clean = source.table.fetch_windows(frames[drawn], source.device).transpose(1, 2)[:, None].contiguous()
@@ -130,8 +146,7 @@ class Listen(GeneratorRecipe):
 
     def network_loss(self, batch: Heard, made: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
         """Give the named terms of the encoder's loss."""
-        assert self._readout is not None
-        readout = Readout(*(part.to(made) for part in self._readout))
+        readout = self._readout.to(made)
         with torch.no_grad():
             before = self.teacher(batch.clean)
             wanted = before + (batch.opening - readout.read(before))[:, None] * readout.direction
@@ -140,32 +155,29 @@ class Listen(GeneratorRecipe):
             "listen/opening": OPENING_WEIGHT * (readout.read(made) - batch.opening).square().mean(),
         }
 
-    def _look(self, source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return frames, their openings, and the odds of each, having measured them once."""
-        with self._lock:
-            if self._known is None:
-                frames, openings = measure_openings(source)
-                self._readout = self._fit(source, frames, openings)
-                table = source.table
-                clip = dict(zip(table.rows, table.clip_odds(self.config.speaker_temperature), strict=True))
-                rows, where, counts = np.unique(table.clip_of[frames], return_inverse=True, return_counts=True)
-                odds = np.array([clip[row] for row in rows])[where] / counts[where]
-                self._known = frames, openings, odds / odds.sum()
-            return self._known
-
     def _fit(self, source: Source, frames: np.ndarray, openings: np.ndarray) -> Readout:
-        """Fit the readout on the teacher's embeddings of some frames."""
-        chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), READOUT_FRAMES)).round().astype(int))
-        embedded = []
-        with torch.no_grad():
-            for first in range(0, len(chosen), 1024):
-                mels = source.table.fetch_windows(frames[chosen[first : first + 1024]], source.device)
-                embedded.append(self.teacher(mels.transpose(1, 2)[:, None]).double())
-        embedding = torch.cat(embedded)
+        """Fit the readout on the embeddings of some frames, as the teacher gives them."""
+        embedding, opening = self._embed(source, frames), torch.from_numpy(openings[_some(len(frames))])
+        opening = opening.to(embedding)
         centre = embedding.mean(0)
-        apart, opening = embedding - centre, torch.from_numpy(openings[chosen]).to(embedding)
+        apart = embedding - centre
         covariance = apart.T @ apart / len(apart)
         ridge = RIDGE * covariance.diagonal().mean() * torch.eye(len(covariance)).to(covariance)
         weight = torch.linalg.solve(covariance + ridge, apart.T @ opening / len(apart))
         direction = covariance @ weight / (weight @ covariance @ weight).clamp(min=1e-12)
-        return Readout(centre, weight, direction, covariance.diagonal().clamp(min=1e-4))
+        told = float(torch.corrcoef(torch.stack([apart @ weight, opening]))[0, 1])
+        return Readout(centre, weight, direction, covariance.diagonal().clamp(min=1e-4), told)
+
+    def _embed(self, source: Source, frames: np.ndarray) -> Tensor:
+        """Give the teacher's embeddings of some of the frames, (n, D) float64."""
+        frames, embedded = frames[_some(len(frames))], []
+        with torch.no_grad():
+            for first in range(0, len(frames), _TOGETHER):
+                mels = source.table.fetch_windows(frames[first : first + _TOGETHER], source.device)
+                embedded.append(self.teacher(mels.transpose(1, 2)[:, None]).double())
+        return torch.cat(embedded)
+
+
+def _some(count: int) -> np.ndarray:
+    """Return places of READOUT_FRAMES of so many frames, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, READOUT_FRAMES)).round().astype(int))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lipsync_cli.models import GENERATORS
@@ -53,6 +53,9 @@ class Recipe(Protocol):
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the recipe cannot do what a configuration asks for."""
 
+    def study(self, source: Source, note: Callable[[str], None]) -> None:
+        """Look through the training clips before the first step, and tell the user what is done."""
+
     def batch(self, source: Source, step: int) -> Any:
         """Give the samples of one step; equal steps give equal samples. Called ahead, from other threads."""
 
@@ -99,6 +102,9 @@ class GeneratorRecipe:
     def frozen(self) -> dict[str, nn.Module]:
         """Networks that judge but do not learn: none."""
         return {}
+
+    def study(self, source: Source, note: Callable[[str], None]) -> None:
+        """There is nothing to know before the first step."""
 
     def batch(self, source: Source, step: int) -> Batch | Mixed:
         """Give references, targets, and right and wrong speech."""

@@ -85,6 +85,9 @@ class SyncExpertRecipe:
     def check(cls, config: TrainConfig) -> None:
         """Accept every configuration."""
 
+    def study(self, source: Source, note: Callable[[str], None]) -> None:
+        """There is nothing to know before the first step."""
+
     def batch(self, source: Source, step: int) -> Windows:
         """Give windows of several clips, the faces of each clip transformed alike."""
         config, per_clip = self.config, self.config.targets_per_reference
