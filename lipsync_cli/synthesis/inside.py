@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lipsync_cli.models.compact import FaceCode
 
 NEAR, SOFT = 9, 5  # pixels of the crop: what lies so near to paint goes with it; over so many it sets in
-LEAST, GAIN = 0.1, 4.0  # paint below it is that of a mouth at rest; how fast the other face takes over above it
+LEAST, GAIN = 0.1, 3.0  # paint below it is that of a mouth at rest; how fast the other face takes over above it
 
 
 def show_inside(
