@@ -54,26 +54,14 @@ def test_a_resting_mouth_is_left_alone_and_costs_nothing(opened):
     assert mover.calls == 0 and torch.equal(kept, mask) and (patch == 0.25).all()
 
 
-def test_moments_are_drawn_where_they_are_shown_and_every_other_one(opened):
-    mover, mask = Mover(), torch.ones(8, 1, 16, 32)
-    show(mover, opened, mask * 0.2)
-    assert mover.own == [0, 2, 5, 7]
-    mover = Mover()
-    mask[[6, 7], :, 4:12, 8:24] = 0.2
+def test_only_the_frames_that_need_it_are_drawn_again(opened):
+    mover, mask = Mover(), torch.ones(4, 1, 16, 32)
+    mask[[1, 3], :, 4:12, 8:24] = 0.2
     kept, patch = show(mover, opened, mask)
-    assert mover.own == [5, 7]  # nothing is shown before them
-    assert (kept[:6] == 1).all() and torch.isfinite(patch).all()
-    assert (kept[6:, :, 4:12, 8:24] == 0).all()
-
-
-def test_what_lies_between_two_moments_is_between_what_they_show(opened):
-    class Later(Mover):
-        def move(self, code, mel):
-            flow, own, painted = super().move(code, mel)
-            return flow * 0, own * 0, painted * 0 + code.own[:, None, None, None]
-
-    _, patch = show(Later(), opened, torch.zeros(8, 1, 16, 32))
-    torch.testing.assert_close(patch[:, 0, 8, 16], torch.arange(8.0))
+    assert mover.own == [1, 3]
+    assert (patch[[0, 2]] == 0.25).all() and (kept[[0, 2]] == 1).all()
+    alone = show(Mover(), opened, mask[[1, 3]])
+    assert torch.equal(kept[[1, 3]], alone[0]) and torch.equal(patch[[1, 3]], alone[1])
 
 
 def test_where_all_is_painted_the_open_mouth_shows(opened):
