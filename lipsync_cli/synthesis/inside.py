@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from lipsync_cli.models.compact import FaceCode
 
-NEAR, SOFT = 5, 3  # pixels of 48 to a crop's side: what lies so near to paint goes with it; over so many it sets in
+NEAR, SOFT = (
+    5,
+    3,
+)  # pixels of the crop at half its size: what lies so near to paint goes with it; over so many it sets in
 LEAST, GAIN = 0.1, 3.0  # paint below it is that of a mouth at rest; how fast the other face takes over above it
 
 
@@ -38,7 +41,7 @@ def show_inside(
     from torch.nn import functional
 
     paint = functional.max_pool2d(1 - mask, 2)
-    for side in ((NEAR, 1), (1, NEAR)):  # one after the other: a tenth of the time of both at once
+    for side in ((NEAR, 1), (1, NEAR)):  # one after the other: a fifth of the time of both at once
         paint = functional.max_pool2d(paint, side, 1, (side[0] // 2, side[1] // 2))
     paint = functional.avg_pool2d(paint, SOFT, 1, SOFT // 2, count_include_pad=False)
     paint = functional.interpolate(paint, scale_factor=2, mode="bilinear")

@@ -19,7 +19,8 @@ from lipsync_cli.synthesis.align import Aligner
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.memory import FaceMemory
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
-from lipsync_cli.synthesis.presenter import Presenter
+from lipsync_cli.synthesis.presenter import EACH_ITS_OWN, Presenter
+from lipsync_cli.synthesis.reference import Lenders
 from lipsync_cli.synthesis.task import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
@@ -160,6 +161,15 @@ def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, we
     assert len(searches) == 1
     assert same_pictures(tmp_path / "1.mp4", tmp_path / "2.mp4")
     monkeypatch.undo()
+
+
+def test_both_lenders_are_remembered(tmp_path, monkeypatch):
+    memory = FaceMemory(FaceCache(tmp_path))
+    monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
+    for lenders in (Lenders(5), EACH_ITS_OWN, Lenders(5, 9)):
+        memory.keep_reference(None, "", "auto", 10, lenders)
+        assert memory.reference(None, "", "auto", 10) == lenders
+    assert memory.reference(None, "", "auto", 9) is None  # the open mouth is not among so few frames
 
 
 def test_a_damaged_cache_is_told_and_made_again(searches, face_clip, voice_file, weights, tmp_path):
