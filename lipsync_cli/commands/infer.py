@@ -124,6 +124,7 @@ def infer(
             show_default="1.7",
         ),
     ] = None,
+    vtln: options.Vtln = "auto",
     drive_audio: Annotated[
         Path | None,
         typer.Option(
@@ -253,6 +254,7 @@ def infer(
         tonemap=tonemap,
         others=others,
         articulation=articulation,
+        vtln=options.parse_vtln(vtln),
     )
     with Progress(quiet, verbose) as progress:
         cache = None if no_cache else FaceCache(options.cache_folder(), progress.note)

@@ -24,9 +24,19 @@ Jobs = Annotated[
     typer.Option("-j", "--jobs", min=1, help="Worker processes or threads.", show_default="one per core"),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Vtln = Annotated[
+    str,
+    typer.Option(
+        "--vtln",
+        help="Vocal tract length normalisation: bring a voice's formants to where those of the voices lie that the "
+        "weights know. auto where that makes it clearly more like them, off, or by how much they lie higher, such as "
+        "1.16 (a woman's, for weights that know men).",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d*)?)s?)?", re.ASCII)
+MIN_VTLN, MAX_VTLN = 0.7, 1.4
 SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
@@ -72,6 +82,20 @@ def resolve_device(name: str) -> str:
     if int(number or 0) >= count:
         raise ToolError(f"there is no device {name}: {count} CUDA devices found", hint="use --device cpu")
     return name
+
+
+def parse_vtln(text: str) -> float | None:
+    """Return the factor in "off" (1) or a number, None for "auto"; UsageError for anything else."""
+    if text in ("auto", "off"):
+        return None if text == "auto" else 1.0
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not MIN_VTLN <= factor <= MAX_VTLN:
+        hint = f"give auto, off, or a number from {MIN_VTLN} to {MAX_VTLN}"
+        raise UsageError(f"--vtln {text!r} is no such factor", hint=hint)
+    return factor
 
 
 def parse_time(text: str, option: str) -> Fraction:

@@ -116,6 +116,7 @@ def score(
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Frames generated at once.")] = 32,
+    vtln: options.Vtln = "auto",
     device: options.Device = "auto",
     seed: options.Seed = 0,
     jobs: options.Jobs = None,
@@ -162,6 +163,7 @@ def score(
         _check_output(output, force, inputs)
     if report is not None:
         reports.check_report(report, force, inputs)
+    factor = options.parse_vtln(vtln)
     wanted = [name.strip() for name in metrics.split(",") if name.strip()]
     named = {"inception": inception, "syncnet": syncnet, "transcripts": transcripts}
     wanted += [name for file, names in WHAT_FOR.items() if named[file] is not None for name in names]
@@ -215,6 +217,7 @@ def score(
             scores = score_video(source, reference, align, wanted, tools, progress.update, transcript)
             heading = f"{source.name} against {reference.name}" if reference is not None else source.name
         else:
+            from lipsync_cli.data.heard import hear_pack
             from lipsync_cli.data.reader import Pack
             from lipsync_cli.data.weights import load_weights
             from lipsync_cli.scoring import protocol
@@ -228,7 +231,8 @@ def score(
                     print_result(protocol.plan_pack(pack, split.value, max_frames, seed), json)
                     return
                 files = {name: [str(path), path.stat().st_mtime_ns] for name, path in tools.files.items()}
-                key = [pack.fingerprint, header.sha256, split.value, max_frames, seed, sorted(wanted), files]
+                key = [pack.fingerprint, header.sha256, split.value, max_frames, seed, sorted(wanted), files, factor]
+                heard, factors = hear_pack(pack, split.value, header.known_voices, factor)
                 key += [spoken.fingerprint()] if spoken is not None else []
                 with keep_parts(kept_at, key) as kept:
                     scores, draw = protocol.score_pack(
@@ -243,11 +247,13 @@ def score(
                         kept,
                         progress.update,
                         spoken,
+                        heard,
                     )
+                scores.facts["vtln"] = {"asked": factor, "factors": factors}
                 about = protocol.describe_weights(header, generator)
                 scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
                 if output is not None and not _is_lines(output):
-                    sheet = draw_sheet(pack, generator, split.value, draw, tools.device)
+                    sheet = draw_sheet(pack, generator, split.value, draw, tools.device, heard=heard)
             heading = f"{header.architecture} weights {header.name} on the {split.value} clips of {source.name}"
         scores.facts.update(version=__version__, command=command)
         for text in scores.notes if json or output is not None else ():

@@ -92,14 +92,18 @@ class Sampling:
 class FrameTable:
     """The usable frames of one split of a pack: those with a face, in clips long enough for a reference apart.
 
+    Parameters
+    ----------
+    heard : what is heard in place of the pack's mels, of their shape
+
     Raises
     ------
     NothingToDoError : if the split has no usable frame
     """
 
-    def __init__(self, pack: Pack | Recording, split: str) -> None:
+    def __init__(self, pack: Pack | Recording, split: str, heard: np.ndarray | None = None) -> None:
         clips = pack.clips
-        self.mel = pack.mel
+        self.mel = pack.mel if heard is None else heard
         self.clip_of = np.repeat(np.arange(len(clips)), clips["num_frames"].astype(np.int64))
         self.start = window_start(pack.frame_middle)
         self.first_mel = clips["first_mel"].astype(np.int64)[self.clip_of]

@@ -13,6 +13,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.output import atomic_output
 from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.speech.vocal_tract import KnownVoices
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,6 +40,7 @@ class WeightsHeader:
     samples_seen : training samples so far
     data : fingerprint and counts of the pack
     metrics : validation figures of these weights
+    known_voices : how the voices sounded that the weights were trained on; None: not known
     name, sha256 : of the file; filled in when it is read
     """
 
@@ -50,6 +52,7 @@ class WeightsHeader:
     samples_seen: int
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    known_voices: KnownVoices | None = None
     name: str = ""
     sha256: str = ""
 
@@ -66,6 +69,7 @@ class WeightsHeader:
             "samples_seen": self.samples_seen,
             "data": self.data,
             "metrics": self.metrics,
+            "known_voices": None if self.known_voices is None else self.known_voices.to_dict(),
         }
 
 
@@ -134,6 +138,7 @@ def read_header(path: Path) -> WeightsHeader:
             samples_seen=values["samples_seen"],
             data=values["data"],
             metrics=values["metrics"],
+            known_voices=None if values.get("known_voices") is None else KnownVoices.from_dict(values["known_voices"]),
             name=_name(Path(path)),
             sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         )

@@ -66,6 +66,7 @@ def score_pack(
     kept: Kept | None = None,
     progress: Callable[[int, int | None, str], None] | None = None,
     transcripts: Transcripts | None = None,
+    heard: np.ndarray | None = None,
 ) -> tuple[Scores, Draw]:
     """Let a generator speak the clips of a split and judge what it draws beside the control rows.
 
@@ -80,6 +81,7 @@ def score_pack(
     kept : where finished clips are kept
     progress : called with clips done, clips in all, and what is being done
     transcripts : of the clips, for metrics that read lips
+    heard : what the generator hears, see `hear_pack`; None: the pack's mels
 
     Returns
     -------
@@ -99,7 +101,7 @@ def score_pack(
     tools = tools or Tools()
     tools.mel_parameters = pack.mel_parameters
     kept = kept or Kept(None, None)
-    table, draw = draw_frames(pack, split, max_frames, seed)
+    table, draw = draw_frames(pack, split, max_frames, seed, heard)
     words = None if transcripts is None else read_words(table, transcripts)
     stage = Stage(pack, generator, table, tools, batch_size, words)
     of_frames = [family for family in families if not family.is_continuous and family.watch is None]
@@ -148,9 +150,11 @@ def plan_pack(pack: Pack, split: str = "test", max_frames: int | None = None, se
     return {"pack": str(pack.path), "split": split, "clips": len(table.rows), "frames": len(draw.target)}
 
 
-def draw_frames(pack: Pack, split: str, max_frames: int | None, seed: int) -> tuple[FrameTable, Draw]:
+def draw_frames(
+    pack: Pack, split: str, max_frames: int | None, seed: int, heard: np.ndarray | None = None
+) -> tuple[FrameTable, Draw]:
     """Choose the frames for the metrics of single frames, see `score_pack`."""
-    table = FrameTable(pack, split)
+    table = FrameTable(pack, split, heard)
     per_clip = len(table.clip_of) if max_frames is None else max(1, max_frames // len(table.rows))
     return table, table.draw_evaluation(per_clip, seed)
 
@@ -189,9 +193,10 @@ class Stage:
         frames = self.table.frames[row]
         real = self.pack.read_crops(frames)
         reference = self.pack.read_crops(self.table.quiet_frames(row)[:1])
-        sound, other = self._mel(row), self._other_mel(row)
+        sound, other = self._mel(row), self._other_mel(row, self.pack.mel)
         truth = self._evidence(TRUTH, row, frames, real, reference, sound)
-        for name, heard in ((MODEL, sound), (WRONG, other)):
+        mel = self.table.mel
+        for name, heard in ((MODEL, self._mel(row, mel)), (WRONG, self._other_mel(row, mel))):
             drawn = self._generate(reference, real, windows(heard, self.table.start[frames]))
             yield self._evidence(name, row, frames, drawn, reference, sound, truth)
         frozen = np.broadcast_to(reference, real.shape)
@@ -250,15 +255,16 @@ class Stage:
             evidence.shared = truth.shared
         return evidence
 
-    def _mel(self, row: int) -> np.ndarray:
+    def _mel(self, row: int, mel: np.ndarray | None = None) -> np.ndarray:
+        """Give the sound of a clip, as it is or as it stands in mels like the pack's."""
         first, number = int(self.pack.clips[row]["first_mel"]), int(self.pack.clips[row]["num_mels"])
-        return self.pack.mel[first : first + number]
+        return (self.pack.mel if mel is None else mel)[first : first + number]
 
-    def _other_mel(self, row: int) -> np.ndarray:
+    def _other_mel(self, row: int, mel: np.ndarray) -> np.ndarray:
         """Give the sound of the next clip; of the only one, its own from half a clip away."""
         if (other := self._other_row(row)) == row:
-            return np.roll(self._mel(row), len(self._mel(row)) // 2, axis=0)
-        return self._mel(other)
+            return np.roll(self._mel(row, mel), len(self._mel(row)) // 2, axis=0)
+        return self._mel(other, mel)
 
     def _other_row(self, row: int) -> int:
         """Name the next clip; of the only one, itself."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Draw, FrameTable
     from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.weights import WeightsHeader
     from lipsync_cli.scoring.protocol import Stage
 
 Shown = tuple[int, str]  # index of the results, row
@@ -61,6 +62,8 @@ class PackScenes:
     """
 
     def __init__(self, all_results: Sequence[Results], device: str = "cpu", batch_size: int = 32) -> None:
+        from lipsync_cli.data.batches import FrameTable
+        from lipsync_cli.data.heard import hear_pack
         from lipsync_cli.data.reader import Pack
         from lipsync_cli.scoring.protocol import Stage, draw_frames
         from lipsync_cli.scoring.tools import Tools
@@ -79,9 +82,13 @@ class PackScenes:
         self.tags: dict[str, str] = {}
         self.stages: list[Stage] = []
         for results in all_results:
-            generator, name, sha256 = _load_weights(results, device)
-            self.tags = self.tags or _make_tags(name, sha256)
-            self.stages.append(Stage(self.pack, generator, self.table, Tools(device), batch_size))
+            generator, header = _load_weights(results, device)
+            self.tags = self.tags or _make_tags(header.name, header.sha256)
+            factor = results.protocol.get("vtln", {"asked": 1.0})["asked"]  # scores of before it was known
+            heard, _ = hear_pack(self.pack, split, header.known_voices, factor)
+            self.stages.append(
+                Stage(self.pack, generator, FrameTable(self.pack, split, heard), Tools(device), batch_size)
+            )
 
     def __enter__(self) -> PackScenes:
         return self
@@ -213,7 +220,7 @@ def open_scenes(all_results: Sequence[Results], device: str = "cpu", batch_size:
     raise InputError("packs and videos are not shown side by side")
 
 
-def _load_weights(results: Results, device: str) -> tuple[Any, str, str]:
+def _load_weights(results: Results, device: str) -> tuple[Any, WeightsHeader]:
     from lipsync_cli.data.weights import load_weights
 
     about = results.protocol["weights"]
@@ -221,7 +228,7 @@ def _load_weights(results: Results, device: str) -> tuple[Any, str, str]:
     generator, header = load_weights(path, device)
     if header.sha256 != about["sha256"]:
         raise InputError("are other weights than those that were scored", path or header.name)
-    return generator, header.name, header.sha256
+    return generator, header
 
 
 def _make_tags(name: str, sha256: str) -> dict[str, str]:

@@ -30,7 +30,15 @@ class Sheet(NamedTuple):
     columns: dict[str, np.ndarray]
 
 
-def draw_sheet(pack: Pack, generator: nn.Module, split: str, draw: Draw, device: str = "cpu", lines: int = 8) -> Sheet:
+def draw_sheet(
+    pack: Pack,
+    generator: nn.Module,
+    split: str,
+    draw: Draw,
+    device: str = "cpu",
+    lines: int = 8,
+    heard: np.ndarray | None = None,
+) -> Sheet:
     """Make sample crops of several clips, speakers taken in turn.
 
     Of each clip the frame whose mouth differs most from the reference's is shown: there the generator has the most to
@@ -38,9 +46,9 @@ def draw_sheet(pack: Pack, generator: nn.Module, split: str, draw: Draw, device:
 
     Parameters
     ----------
-    split, draw : as `score_pack` was given and gave
+    split, draw, heard : as `score_pack` was given and gave
     """
-    table = FrameTable(pack, split)
+    table = FrameTable(pack, split, heard)
     clip_of = table.clip_of[draw.target]
     clips = _clips_in_turn([str(pack.clips[row]["speaker"]) for row in table.rows], table.rows, lines)
     chosen = np.array([_hardest(pack, draw, np.flatnonzero(clip_of == clip)) for clip in clips])

@@ -37,6 +37,7 @@ class Result:
     num_without_face : how many of these passed through untouched
     reference_frames : for each speaker the source frame whose pixels are moved; None: each its own
     weights, weights_sha256 : the generator's
+    vtln : for each voice the factor by which its formants were brought to those that the weights know
     laps : time spent on each part of the work
     marks : what in the film says that it is synthetic
     no_mark_reason : why nothing does
@@ -53,6 +54,7 @@ class Result:
     reference_frames: list[int | None]
     weights: str
     weights_sha256: str
+    vtln: list[float]
     laps: Laps
     marks: list[str]
     no_mark_reason: str | None
@@ -144,6 +146,7 @@ def infer(
         [None if number is None else number + task.first_frame for number in scene.reference_frames],
         task.header.name,
         task.header.sha256,
+        [voice.vtln for voice in task.voices],
         laps,
         marking.names(),
         marking.no_mark,

@@ -88,6 +88,7 @@ def prepare(
     like: Task | None = None,
     others: Sequence[Path] = (),
     articulation: float | None = None,
+    vtln: float | None = None,
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -109,6 +110,7 @@ def prepare(
     like : a task of the same face and weights, with the same part and conversion of it: what was read for it is not
         read again
     articulation : how much the mouth moves, beside what the generator learned; None: nearly as much as real ones
+    vtln : by how much the voices' formants lie higher than those that the weights know; None: as is heard of each
     others : the voices of further speakers; then `speech` is that of the first, and all are heard together
 
     Raises
@@ -149,7 +151,7 @@ def prepare(
     voices: list[Voice] = []
     try:
         for drive in drives:
-            voices.append(Voice(drive, header.mel_parameters, silence))
+            voices.append(Voice(drive, header.mel_parameters, silence, header.known_voices, vtln))
         if all(voice.is_silent for voice in voices) and silence != "model":
             raise NothingToDoError("is silent throughout", drives[0], "--silence model goes on all the same")
         sound, sound_s = _heard(final_audio, speeches, voices)

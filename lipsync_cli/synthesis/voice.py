@@ -24,6 +24,7 @@ from lipsync_cli.speech.mel import (
     windows,
 )
 from lipsync_cli.speech.vad import band_levels, fade, find_speech
+from lipsync_cli.speech.vocal_tract import KnownVoices, find_factor, shift_formants
 from lipsync_cli.synthesis.spool import Spool
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXACT_S = Fraction(1, 1000)  # a header's length that is this close to the decoded one is right
 BLOCK = 1024  # mel frames computed and kept at once
+SAMPLED = 8  # blocks (102 s) of a voice by which its formants are found
 SILENCES = ("close", "keep", "model")
 FALL = round(0.1 * FRAMES_PER_SECOND)  # mel frames from speech to rest
 RISE = round(0.05 * FRAMES_PER_SECOND)  # and back: the generator itself opens the mouth ahead of the sound
@@ -48,10 +50,13 @@ class Voice:
     parameters : of the mels
     silence : what drives the mouth in the pauses: "close" fades to silence, so that it comes to rest; "keep" leaves the
         source's own (see `shown`); "model" takes what is heard, breath and noise
+    known : voices that those who listen know; None: not told
+    vtln : by how much the formants of this voice lie higher than theirs; None: as is heard
 
     Attributes
     ----------
     path, silence : as given
+    vtln : the factor by which its formants are brought down to those of the known voices
     duration_s : length of the sound
     is_silent : whether all of it is digital silence
     has_speech : whether there is anything but silence and steady noise
@@ -66,7 +71,14 @@ class Voice:
     NothingToDoError : the sound has no length
     """
 
-    def __init__(self, path: Path, parameters: MelParameters | None = None, silence: str = "close") -> None:
+    def __init__(
+        self,
+        path: Path,
+        parameters: MelParameters | None = None,
+        silence: str = "close",
+        known: KnownVoices | None = None,
+        vtln: float | None = None,
+    ) -> None:
         import numpy as np
 
         if silence not in SILENCES:
@@ -92,6 +104,7 @@ class Voice:
         self._gate = fade(speech, *((FALL, FALL, AROUND) if silence == "keep" else (RISE, FALL)))
         self.has_speech = activity.level_db is not None
         self._gain_db = 0.0 if activity.level_db is None else USUAL_DB - activity.level_db
+        self.vtln = (1.0 if known is None else find_factor(self._sample(), known)) if vtln is None else vtln
         self.duration_s = _exact(info, Fraction(self._num_samples, self._parameters.sample_rate))
 
     def __enter__(self) -> Voice:
@@ -124,6 +137,7 @@ class Voice:
         if not rows:
             return np.zeros((0, self._parameters.n_mels), np.float32)
         mel = to_mel(np.concatenate(rows)[: self._num_rows - start], self._parameters, self._gain_db)
+        mel = shift_formants(mel, self.vtln)
         if self.silence == "close":
             mel = SILENCE + self._gate[start : start + len(mel), None] * (mel - SILENCE)
         return mel[first - start : stop - start]
@@ -141,6 +155,14 @@ class Voice:
         import numpy as np
 
         return self.speech(middles_s) if self.silence == "keep" else np.ones(len(middles_s), np.float32)
+
+    def _sample(self) -> np.ndarray:
+        """Give mels from all over the file, at most SAMPLED blocks of them: (n, 80)."""
+        import numpy as np
+
+        blocks = np.unique(np.linspace(0, len(self._spool) - 1, min(len(self._spool), SAMPLED)).round().astype(int))
+        rows = [self._spool.read(int(block))[: self._num_rows - int(block) * BLOCK] for block in blocks]
+        return to_mel(np.concatenate(rows), self._parameters, self._gain_db)
 
     def _fill(self) -> None:
         """Compute the mels of the whole file, a block at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.data.weights import WeightsHeader, load_weights
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.protocol import check_fits
+from lipsync_cli.speech.vocal_tract import KnownVoices, measure_voices
 from lipsync_cli.training.config import TrainConfig, check_expert, check_start, check_transcripts
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.run_folder import RunFolder
@@ -24,11 +25,12 @@ from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import TrainState
 
 if TYPE_CHECKING:
-    from lipsync_cli.data.batches import Crops
+    from lipsync_cli.data.batches import Crops, FrameTable
     from lipsync_cli.training.distributed import World
 
 RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
 RESIDENT_SHARE = 0.5  # of an accelerator's free memory
+MOST_HEARD = 500  # clips whose voices are measured
 _OTHER_EXPERT = "train one from this pack (--recipe sync-expert) and name it with --expert"
 _TOGETHER = 8192  # crops moved to an accelerator at once
 
@@ -42,6 +44,7 @@ class Run:
     config : with the hashes of the weights that it starts from or is judged by
     total_samples : at which it ends
     is_resident : the crops are held decoded, so that a batch costs little
+    known_voices : how the voices sound that it learns from
     """
 
     pack: Pack
@@ -55,6 +58,7 @@ class Run:
     state: TrainState
     total_samples: int
     is_resident: bool
+    known_voices: KnownVoices | None
 
     def header(self, metrics: dict[str, Any]) -> WeightsHeader:
         """Say what the weights of this moment are."""
@@ -74,6 +78,7 @@ class Run:
                 "speakers": sorted({str(name) for name in table.speaker}),
             },
             metrics={name: value for name, value in metrics.items() if name.startswith(kept)},
+            known_voices=self.known_voices,
         )
 
 
@@ -97,6 +102,7 @@ def prepare(
     size = pack.crop_rule.size
     dims = {**config.dims, "size": size}
     start: Any = None
+    known: KnownVoices | None = None
     judge: Any = None
     check_start(config, init is not None)
     if init is not None:
@@ -104,7 +110,7 @@ def prepare(
         check_fits(pack, header, init)
         if header.architecture != config.generator:
             raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
-        dims = header.dims
+        dims, known = header.dims, header.known_voices
         config = replace(config, init=header.sha256)
     if check_expert(config, expert is not None):
         judge, header = load_weights(expert, device, "sync expert")
@@ -131,6 +137,7 @@ def prepare(
     crops = hold_crops(pack, device, note)
     source = Source(pack, crops, "train", config, device)
     recipe.study(source, note)
+    known = measure_voices(_sounds(source.table)) or known
     held_out = _hold_out(pack, crops, config, device, note)
     verdict = recipe.judge(source, held_out)
     total = config.max_samples or math.ceil(config.epochs * int(source.table.num_frames.sum()))
@@ -140,7 +147,7 @@ def prepare(
         place.begin(config, pack.fingerprint)
         if going_on:
             note(f"{folder}: going on at {state.samples_seen} samples")
-    return Run(pack, place, config, dims, device, source, recipe, verdict, state, total, crops is not pack)
+    return Run(pack, place, config, dims, device, source, recipe, verdict, state, total, crops is not pack, known)
 
 
 def hold_crops(pack: Pack, device: str, note: Callable[[str], None]) -> Crops:
@@ -157,6 +164,14 @@ def hold_crops(pack: Pack, device: str, note: Callable[[str], None]) -> Crops:
         return pack.decode_all()
     note(f"{pack.path}: too large to hold decoded, crops are read as they are needed")
     return pack
+
+
+def _sounds(table: FrameTable) -> Iterator[np.ndarray]:
+    """Give the mels of clips, spread evenly over a split, at most MOST_HEARD of them."""
+    for row in table.rows[:: -(-len(table.rows) // MOST_HEARD)]:
+        frame = table.frames[row][0]
+        first = table.first_mel[frame]
+        yield table.mel[first : first + table.num_mels[frame]]
 
 
 def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, world: World) -> TrainState:

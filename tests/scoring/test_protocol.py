@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fakes import FRAMES, Copier, Dreamer, Listener, MemoryPack
 
+from lipsync_cli.data.heard import hear_pack
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
@@ -148,3 +149,24 @@ def test_the_tables_of_the_docs_have_the_control_rows_and_intervals(memory_pack:
     assert f"{mean.mean:.4f} ({mean.low:.4f} to {mean.high:.4f})" in lines[6]
     assert "s1: 20 frames of 2 clips" in lines[0] and "In brackets" in lines[0]
     assert "In brackets" not in make_results.make_table(records, "s2")
+
+
+def test_only_the_generator_hears_the_normalised_voice(memory_pack: MemoryPack) -> None:
+    louder = np.where(memory_pack.mel > 0, memory_pack.mel, 4).astype(np.float32)
+    plain, changed = score(memory_pack, Listener()), score(memory_pack, Listener(), heard=louder)
+    rows = [scores.rows["model"]["crop_psnr"].values for scores, _ in (plain, changed)]
+    assert (rows[0] != rows[1]).any()
+    for row in ("copy", "ground_truth"):
+        np.testing.assert_array_equal(*(scores.rows[row]["crop_psnr"].values for scores, _ in (plain, changed)))
+
+
+def test_the_normalised_pack_is_the_pack_but_for_voices_that_are_changed(memory_pack: MemoryPack) -> None:
+    same, none = hear_pack(memory_pack, "test", None)  # type: ignore[arg-type]
+    assert same is memory_pack.mel and none == {}
+    ramp = MemoryPack()
+    ramp.mel = ramp.mel + np.linspace(0, 1, 80, dtype=np.float32)
+    heard, factors = hear_pack(ramp, "test", None, 1.1)  # type: ignore[arg-type]
+    assert factors == {"s1/one": 1.1, "s1/two": 1.1, "s2/three": 1.1}
+    first = int(ramp.clips[3]["first_mel"])
+    np.testing.assert_array_equal(heard[first:], ramp.mel[first:])  # of another split
+    np.testing.assert_allclose(heard[:first, 40], ramp.mel[:first, 44], atol=1e-5)

@@ -146,3 +146,21 @@ def test_what_does_not_fit_is_said_in_one_line(bench: Path, clip_folder: Path) -
         assert fact in result.stderr
         assert len(result.stderr.splitlines()) == 1
         assert result.stdout == ""
+
+
+def test_vocal_tracts_are_normalised_as_asked(bench: Path, tmp_path: Path) -> None:
+    words = ("score", bench / "grid.h5", "--weights", bench / "mine.safetensors", "--metrics", "mouth_psnr")
+    found = {}
+    for vtln in ("auto", "off", "1.1"):
+        result = run(*words, "--vtln", vtln, "-o", tmp_path / f"{vtln}.jsonl", "-q")
+        assert result.exit_code == 0, result.stderr
+        lines = [json.loads(line) for line in (tmp_path / f"{vtln}.jsonl").read_text().splitlines()]
+        found[vtln] = lines[0]["vtln"], [line for line in lines if line["kind"] == "frame"]
+    assert found["auto"][0] == {"asked": None, "factors": {}}  # weights that know of no voices
+    assert found["off"] == ({"asked": 1.0, "factors": {}}, found["auto"][1])
+    assert found["1.1"][0]["asked"] == 1.1 and set(found["1.1"][0]["factors"].values()) == {1.1}
+    result = run(*words, "--vtln", "1.1", "-o", tmp_path / "shown.jsonl", "--report", tmp_path / "shown.html", "-q")
+    assert result.exit_code == 0, result.stderr
+    for wrong in ("woman", "0.3", "nan"):
+        result = run(*words, "--vtln", wrong)
+        assert result.exit_code == 2 and "auto, off, or a number from 0.7 to 1.4" in result.stderr

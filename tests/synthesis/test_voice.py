@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ import soundfile
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.media.audio import read_speech
 from lipsync_cli.speech.mel import SILENCE, log_mel, window_start, windows
+from lipsync_cli.speech.vocal_tract import measure_voices, shift_formants
 from lipsync_cli.synthesis.voice import BLOCK, Voice
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,21 @@ def test_no_sound(tmp_path, numbered):
         Voice(path)
     with pytest.raises(InputError, match="has no sound"):
         Voice(numbered(5))
+
+
+def test_formants_are_brought_to_those_of_the_known_voices(tmp_path):
+    samples = soundfile.read(EXAMPLES / "speech.flac", dtype="float32")[0]
+    speech = log_mel(samples)
+    known = measure_voices([shift_formants(speech, 1.1)] * 6)  # of people with lower formants than this voice
+    middles_s = np.arange(0.1, 4, 0.04)
+    with Voice(EXAMPLES / "speech.flac", silence="model", vtln=1.0) as plain:
+        assert plain.vtln == 1.0
+        starts, own = window_start(middles_s), plain.mel(0, 400)
+    with Voice(EXAMPLES / "speech.flac", silence="model", known=known) as voice:
+        assert voice.vtln == pytest.approx(1.1, abs=0.021)
+        expected = windows(shift_formants(own, voice.vtln), starts)
+        np.testing.assert_array_equal(voice.windows(middles_s), expected)
+    with Voice(EXAMPLES / "speech.flac", silence="model", known=known, vtln=0.9) as voice:
+        np.testing.assert_array_equal(voice.mel(0, 400), shift_formants(own, 0.9))
+    with Voice(EXAMPLES / "speech.flac", silence="model") as voice:
+        assert voice.vtln == 1.0

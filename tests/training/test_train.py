@@ -2,7 +2,10 @@
 
 import json
 import math
+from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -154,3 +157,31 @@ def test_the_defaults_are_the_thesis_figures():
     assert (config.batch_size, config.epochs, config.seed) == (128, 20, 10)
     assert (config.learning_rate, config.beta1, config.beta2) == (1e-3, 0.5, 0.999)
     assert (config.margin, config.adversarial_weight, config.mouth_weight) == (2.0, 0.01, 1.0)
+
+
+def test_weights_know_the_voices_that_they_learnt_from(stores, tmp_path):
+    import soundfile
+
+    from lipsync_cli.data.pack import Split, pack
+    from lipsync_cli.speech.mel import log_mel
+    from lipsync_cli.speech.vocal_tract import measure_voices
+
+    root = Path(__file__).parents[2]
+    speech = log_mel(soundfile.read(root / "examples" / "speech.flac", dtype="float32")[0])
+
+    def make(name, num_clips):
+        clips = [("s1", f"clip{number}") for number in range(num_clips)]
+        stores.write_faces(tmp_path / "faces.h5", [(*clip, 20) for clip in clips])
+        stores.write_mels(tmp_path / "mels.h5", [(*clip, len(speech)) for clip in clips])
+        with h5py.File(tmp_path / "mels.h5", "r+") as file:
+            file["mels/data"][:] = np.tile(speech, (num_clips, 1))
+        pack(tmp_path / "faces.h5", tmp_path / "mels.h5", tmp_path / name, Split(0, 1, None, ()), force=True)
+        return tmp_path / name
+
+    train(make("long.h5", 7), tmp_path / "first", _config(max_samples=4))
+    known = read_header(tmp_path / "first" / "last.safetensors").known_voices
+    assert known is not None and known == measure_voices([speech] * 6)
+    train(make("short.h5", 3), tmp_path / "second", _config(max_samples=4), init=tmp_path / "first")
+    assert read_header(tmp_path / "second" / "last.safetensors").known_voices == known  # too short to tell
+    train(tmp_path / "short.h5", tmp_path / "fresh", _config(max_samples=4))
+    assert read_header(tmp_path / "fresh" / "last.safetensors").known_voices is None
