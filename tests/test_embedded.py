@@ -6,6 +6,9 @@ import shutil
 import pytest
 
 from lipsync_cli.data.weights import EMBEDDED, find_weights, load_weights, read_header
+from lipsync_cli.media.audio import read_speech
+from lipsync_cli.speech.mel import log_mel
+from lipsync_cli.speech.vocal_tract import find_factor
 
 
 def test_the_header_says_what_they_are():
@@ -14,6 +17,18 @@ def test_the_header_says_what_they_are():
     assert header.crop_rule.size == 96 and header.samples_seen > 50_000
     assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}  # s22 and s26 were kept out
     assert find_weights(None).stat().st_size <= 16 << 20
+
+
+def test_they_know_the_voices_of_men_and_move_a_womans_formants(data_dir):
+    known = read_header(find_weights(None)).known_voices
+    assert known is not None and known.num_frames > 30_000
+    factors = {}
+    for name in ("s22", "s26", "s3"):  # a woman and a man whom they have not heard, and a man whom they have
+        clips = sorted((data_dir / "grid" / name).glob("*.mpg"))
+        if not clips:
+            pytest.skip(f"no clips of {name}")
+        factors[name] = find_factor(log_mel(read_speech(clips[0])), known)
+    assert factors["s22"] > 1.05 and factors["s26"] == factors["s3"] == 1
 
 
 def test_the_model_card_names_the_file_it_describes():
