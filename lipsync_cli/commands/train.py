@@ -117,6 +117,12 @@ def train(
     ema_samples: Annotated[
         int | None, typer.Option(min=0, help="Half-life of the averaged weights.", show_default="0: no average")
     ] = None,
+    freeze_speech: Annotated[
+        bool,
+        typer.Option(
+            "--freeze-speech", help="Leave the speech encoder of --init as it is: it goes on hearing as before."
+        ),
+    ] = False,
     augment: Annotated[bool, typer.Option(help="Transform faces and voices at random.")] = False,
     transforms: Annotated[
         str | None,
@@ -204,7 +210,7 @@ def train(
         "seed": seed,
     }
     given = {name: value for name, value in asked.items() if value is not None}
-    config = make_config(recipe, augment=augment, **given)
+    config = make_config(recipe, augment=augment, freeze_speech=freeze_speech, **given)
     if dry_run:
         print_result({"pack": str(pack), "run": str(run), **config.to_dict()}, as_json)
         return

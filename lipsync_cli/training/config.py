@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.models import GENERATORS
 from lipsync_cli.training.transforms import parse_transforms
 
 # What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
@@ -30,6 +31,7 @@ class TrainConfig:
     expert : SHA-256 of the sync expert that judges, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
+    freeze_speech : the generator's speech encoder stays as it is in those weights
     batch_size : targets in a step
     epochs : passes over the usable frames of the training split
     max_samples : stop after this many targets instead; the schedule's length too
@@ -59,6 +61,7 @@ class TrainConfig:
     dims: dict[str, Any] = field(default_factory=dict)
     critic_width: int = 32
     init: str = ""
+    freeze_speech: bool = False
     expert: str = ""
     transcripts: str = ""
     batch_size: int = 128
@@ -137,6 +140,8 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
         raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
+    if config.freeze_speech and (config.generator not in GENERATORS or found.needs_start):
+        raise UsageError(f"the recipe {recipe} teaches no generator to draw", hint="leave out --freeze-speech")
     parse_transforms(config.transforms)
     found.check(config)
     return config
@@ -188,11 +193,13 @@ def check_transcripts(config: TrainConfig, is_given: bool) -> bool:
 
 
 def check_start(config: TrainConfig, is_given: bool) -> None:
-    """Raise UsageError if the recipe goes on with trained weights and none are given."""
+    """Raise UsageError if the recipe goes on with trained weights, or part of them is to stay, and none are given."""
     from lipsync_cli.training.recipes import find_recipe
 
     if find_recipe(config.recipe).needs_start and not is_given:
         raise UsageError(f"the recipe {config.recipe} goes on with trained weights", hint="give --init WEIGHTS")
+    if config.freeze_speech and not is_given:
+        raise UsageError("--freeze-speech keeps a trained speech encoder", hint="give --init WEIGHTS")
 
 
 def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:

@@ -139,6 +139,8 @@ class _Loop:
         torch.manual_seed(_seed(config.seed, state.step))
         network_turn = (state.step + 1) % recipe.network_every == 0
         state.generator.train()
+        if config.freeze_speech:
+            state.generator.audio_encoder.eval()  # type: ignore[union-attr]
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
             with torch.set_grad_enabled(network_turn):
                 made = recipe.forward(state.generator, batch)

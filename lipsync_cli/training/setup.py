@@ -179,8 +179,11 @@ def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, wor
 
     def optimizer(module: torch.nn.Module) -> torch.optim.Optimizer:
         betas = (config.beta1, config.beta2)
-        return kind(module.parameters(), config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+        learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        return kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
 
+    if config.freeze_speech:
+        network.audio_encoder.requires_grad_(False)
     network = world.synchronised(network, device)
     optimizers = {"generator": optimizer(network)}
     if recipe.critic is not None:

@@ -185,3 +185,25 @@ def test_weights_know_the_voices_that_they_learnt_from(stores, tmp_path):
     assert read_header(tmp_path / "second" / "last.safetensors").known_voices == known  # too short to tell
     train(tmp_path / "short.h5", tmp_path / "fresh", _config(max_samples=4))
     assert read_header(tmp_path / "fresh" / "last.safetensors").known_voices is None
+
+
+@pytest.mark.parametrize("generator", ["compact", "lipgan"])
+def test_a_frozen_speech_encoder_stays_as_it_is(generator, small_pack, small_critic, tmp_path):
+    tiny = {"generator": "lipgan", "dims": {"width": 2}} if generator == "lipgan" else {}
+    quiet = {"ema_samples": 0, "weight_decay": 0.1, **tiny}
+    train(small_pack, tmp_path / "first", _config(max_samples=4, **quiet))
+    start = load_file(find_weights(tmp_path / "first"))
+    config = _config(max_samples=16, freeze_speech=True, **quiet)
+    train(small_pack, tmp_path / "frozen", config, init=tmp_path / "first")
+    end = load_file(tmp_path / "frozen" / "last.safetensors")
+    heard = [name for name in end if name.startswith("audio_encoder.")]
+    assert len(heard) > 10 and all((end[name] == start[name]).all() for name in heard)
+    assert any((end[name] != start[name]).any() for name in end if name not in heard and end[name].ndim > 1)
+
+
+def test_what_cannot_be_frozen_is_refused(small_pack, tmp_path):
+    with pytest.raises(UsageError, match="trained speech encoder"):
+        train(small_pack, tmp_path / "run", _config(freeze_speech=True))
+    for recipe in ("listen", "sync-expert"):
+        with pytest.raises(UsageError, match="teaches no generator to draw"):
+            make_config(recipe, freeze_speech=True)
