@@ -29,9 +29,9 @@ def asked(tiny_weights: Path, tmp_path: Path) -> Adapting:
     return Adapting(60, tiny_weights, None, "cpu", 10, False, tmp_path / "cache")
 
 
-def weights_of(asked: Adapting, face: Path, dry_run: bool = False) -> Path:
+def weights_of(asked: Adapting, face: Path, dry_run: bool = False, vtln: float | None = None) -> Path:
     """The weights that are used for a face after all."""
-    plain = partial(prepare, face, weights=asked.weights)
+    plain = partial(prepare, face, weights=asked.weights, vtln=vtln)
     with adapted(asked, face, plain, Choice(), FaceMemory(None), Progress(), dry_run=dry_run) as changed:
         return changed.keywords["weights"]  # type: ignore[attr-defined]
 
@@ -83,6 +83,8 @@ def test_what_was_gained_is_kept_and_taken_again(
     assert f"was adapted to before; {first} is taken" in capsys.readouterr().err
     weights_of(replace(asked, seed=11), talk)
     assert len(minute) == 3
+    weights_of(asked, talk, vtln=1.1)  # hears itself in another way
+    assert len(minute) == 4
 
 
 def test_what_is_no_gain_is_not_tried_again(

@@ -242,6 +242,7 @@ def _key(asked: Adapting, task: Task, choice: Choice) -> str:
         seed=asked.seed,
         device=asked.device.partition(":")[0],
         reference=asked.reference,
+        vtln=task.voices[0].vtln,
         program=code_version(*PROGRAM),
     )
 

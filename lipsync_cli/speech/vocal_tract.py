@@ -54,7 +54,9 @@ class KnownVoices:
 
         try:
             matrix = np.array(values["covariance"], np.float64)
-            if matrix.shape != (NUM_CEPSTRA, NUM_CEPSTRA) or not (np.linalg.eigvalsh(matrix) > 0).all():
+            if matrix.shape != (NUM_CEPSTRA, NUM_CEPSTRA) or not np.allclose(matrix, matrix.T):
+                raise ValueError
+            if not (np.linalg.eigvalsh(matrix) > 0).all():
                 raise ValueError
             return cls(tuple(tuple(float(cell) for cell in row) for row in matrix), int(values["num_frames"]))
         except (KeyError, TypeError, ValueError) as error:

@@ -110,6 +110,8 @@ def test_known_voices_go_through_json(known):
         {"covariance": [[1.0]], "num_frames": 3},
         {"covariance": (-np.eye(12)).tolist(), "num_frames": 3},
         {"covariance": "x"},
+        {"covariance": np.full((12, 12), np.nan).tolist(), "num_frames": 3},
+        {"covariance": (np.eye(12) + np.eye(12, k=1)).tolist(), "num_frames": 3},
     ],
 )
 def test_what_is_no_covariance_is_refused(values):
