@@ -124,9 +124,13 @@ def extract_frames(
         "force": force,
     }
     num_frames = kept = done = 0
-    with lock_folder(output), _without_empty({output / clip.speaker for clip in clips}):
-        tasks = [Task(clip, parameters) for clip in clips]
-        for count, (task, result, error) in enumerate(run_tasks(extract_clip, tasks, min(jobs, len(tasks)))):
+    tasks = [Task(clip, parameters) for clip in clips]
+    with (
+        lock_folder(output),
+        _tidied([output / clip.speaker / clip.name for clip in clips]),
+        contextlib.closing(run_tasks(extract_clip, tasks, min(jobs, len(tasks)))) as results,  # type: ignore[type-var]
+    ):
+        for count, (task, result, error) in enumerate(results):
             if error is not None:
                 error = with_path(error, task.clip.path)
                 if len(clips) == 1:
@@ -159,7 +163,7 @@ def extract_clip(task: Task) -> tuple[int, bool]:
             return record["num_frames"], True
         if not task.parameters["force"]:
             raise InputError("exists, of another clip or with other options", folder, "use --force to overwrite it")
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = _partial(folder)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
@@ -183,15 +187,22 @@ def extract_clip(task: Task) -> tuple[int, bool]:
     return record["num_frames"], False
 
 
+def _partial(folder: Path) -> Path:
+    """Name the place where a clip's folder grows."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
 @contextlib.contextmanager
-def _without_empty(folders: set[Path]) -> Iterator[None]:
-    """Remove those folders at the end in which nothing was put."""
+def _tidied(folders: list[Path]) -> Iterator[None]:
+    """Remove at the end what workers that were stopped have left of these folders, and speakers' without any."""
     try:
         yield
     finally:
         for folder in folders:
+            shutil.rmtree(_partial(folder), ignore_errors=True)
+        for speaker in {folder.parent for folder in folders}:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                speaker.rmdir()
 
 
 def _write_clip(clip: Clip, folder: Path, image: dict[str, Any]) -> dict[str, Any]:

@@ -74,6 +74,10 @@ def test_extracting_again_keeps_what_is_there(made, clip_folder, tmp_path):
     source.write_bytes((clip_folder / "ann" / "a1.mp4").read_bytes())
     assert extract_frames(source, tmp_path / "frames")["kept"] == 0
     assert extract_frames(source, tmp_path / "frames")["kept"] == 1
+    left = tmp_path / "frames" / "ann" / ".a1.partial"  # of a worker that was stopped in the middle of the same clip
+    left.mkdir()
+    (left / "000000.jpg").touch()
+    assert extract_frames(source, tmp_path / "frames")["kept"] == 1 and not left.exists()
     with pytest.raises(InputError, match="exists, of another clip or with other options"):
         extract_frames(source, tmp_path / "frames", quality=50)
     assert extract_frames(source, tmp_path / "frames", quality=50, force=True)["kept"] == 0
