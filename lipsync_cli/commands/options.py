@@ -30,7 +30,7 @@ Vtln = Annotated[
         "--vtln",
         help="Vocal tract length normalisation: bring a voice's formants to where those of the voices lie that the "
         "weights know. auto where that makes it clearly more like them, off, or by how much they lie higher, such as "
-        "1.16 (a woman's, for weights that know men).",
+        "1.1 (a woman's, for weights that know men).",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]

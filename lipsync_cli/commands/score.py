@@ -173,6 +173,8 @@ def score(
         is_film = reference is not None or source.is_dir() or not _is_pack(source)
         if is_film and weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
+        if is_film and factor is not None:
+            raise UsageError("--vtln is for the weights that speak a pack", hint="a video is scored as it is")
         tools = Tools(
             options.resolve_device(device),
             _find_files({"expert": expert, "inception": inception, "syncnet": syncnet, "lip_reader": lip_reader}),

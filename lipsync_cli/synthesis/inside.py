@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.models.compact import FaceCode
 
-NEAR, SOFT = (
-    5,
-    3,
-)  # pixels of the crop at half its size: what lies so near to paint goes with it; over so many it sets in
+NEAR, SOFT = 5, 3  # pixels of the halved crop: what lies so near to paint goes with it; over so many it sets in
 LEAST, GAIN = 0.1, 3.0  # paint below it is that of a mouth at rest; how fast the other face takes over above it
 
 

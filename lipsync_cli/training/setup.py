@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
 RESIDENT_SHARE = 0.5  # of an accelerator's free memory
-MOST_HEARD = 500  # clips whose voices are measured
+MOST_CLIPS = 500  # clips whose voices are measured
 _OTHER_EXPERT = "train one from this pack (--recipe sync-expert) and name it with --expert"
 _TOGETHER = 8192  # crops moved to an accelerator at once
 
@@ -167,8 +167,8 @@ def hold_crops(pack: Pack, device: str, note: Callable[[str], None]) -> Crops:
 
 
 def _sounds(table: FrameTable) -> Iterator[np.ndarray]:
-    """Give the mels of clips, spread evenly over a split, at most MOST_HEARD of them."""
-    for row in table.rows[:: -(-len(table.rows) // MOST_HEARD)]:
+    """Give the mels of clips, spread evenly over a split, at most MOST_CLIPS of them."""
+    for row in table.rows[:: -(-len(table.rows) // MOST_CLIPS)]:
         frame = table.frames[row][0]
         first = table.first_mel[frame]
         yield table.mel[first : first + table.num_mels[frame]]

@@ -164,3 +164,8 @@ def test_vocal_tracts_are_normalised_as_asked(bench: Path, tmp_path: Path) -> No
     for wrong in ("woman", "0.3", "nan"):
         result = run(*words, "--vtln", wrong)
         assert result.exit_code == 2 and "auto, off, or a number from 0.7 to 1.4" in result.stderr
+
+
+def test_a_film_has_no_weights_whose_voices_could_be_known(clip_folder: Path) -> None:
+    result = run("score", clip_folder / "ann" / "a1.mp4", "--vtln", "off")
+    assert result.exit_code == 2 and "--vtln is for the weights that speak a pack" in result.stderr
