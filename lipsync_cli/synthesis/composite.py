@@ -30,14 +30,14 @@ class ReferenceFace(NamedTuple):
     matrix : shape (2, 3), from pixel indices of `pixels` to those of the crop
     crop : shape (S, S, 3) uint8 RGB, what the network sees of it
     skin : shape (2,), its colour, from `skin_chroma`
-    open_crop : shape (S, S, 3) uint8 RGB, the same face in the same pose with its mouth open, or None
+    opened : the same face in the same pose with its mouth open, or None
     """
 
     pixels: Frame
     matrix: np.ndarray
     crop: np.ndarray
     skin: np.ndarray
-    open_crop: np.ndarray | None = None
+    opened: ReferenceFace | None = None
 
 
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
@@ -80,7 +80,8 @@ class Compositor:
         reference : the face that the sketch's flow points into
         share : how much of the sketch is mixed in, 0 ... 1
         """
-        region = self._region(frame, matrix)
+        extent = tuple(value * self._rule.size for value in self._extent)
+        region = _reach(matrix, extent, frame.shape, layers(frame)[-1].step)
         if region is None:
             return frame
         rows, columns = region
@@ -91,22 +92,6 @@ class Compositor:
         if sketch.flow is None:
             face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]
         return blend(frame, rows, columns, face, [np.float32(share) * weight for weight in weights])
-
-    def _region(self, frame: Frame, matrix: np.ndarray) -> tuple[slice, slice] | None:
-        """Return rows and columns of the frame that the mask touches, or None if it lies outside."""
-        import cv2
-
-        left, top, right, bottom = (value * self._rule.size for value in self._extent)
-        corners = np.array([[left, left, right, right], [top, bottom, top, bottom]]) - 0.5
-        back: np.ndarray = cv2.invertAffineTransform(matrix)
-        places = back[:, :2] @ corners + back[:, 2:]
-        first, last = np.floor(places.min(1)).astype(int) - 1, np.ceil(places.max(1)).astype(int) + 2
-        step = layers(frame)[-1].step
-        columns, rows = (
-            slice(max(0, start // step * step), min(length, -(-stop // step) * step))
-            for start, stop, length in zip(first, last, frame.shape[1::-1], strict=True)
-        )
-        return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
     def _face(
         self, matrix: np.ndarray, shape: tuple[int, int], sketch: Sketch, reference: ReferenceFace
@@ -124,11 +109,78 @@ class Compositor:
         x, y = _aim(guide, matrix, reference.matrix)
         share = np.clip(guide[:, :, 2], 0, 1)
         face = []
+        if sketch.inside is not None and reference.opened is not None:
+            self._show_inside(still, sketch.inside[-half:], share, matrix, reference.opened)
         for (step, parts), (_, patches) in zip(layers(reference.pixels), still, strict=True):
             if step > 1:
-                x, y, share = (halve(x) - (step - 1) / 2) / step, (halve(y) - (step - 1) / 2) / step, halve(share)
+                x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
             face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
         return face
+
+    def _show_inside(
+        self, still: list[Layer], inside: np.ndarray, resting: np.ndarray, matrix: np.ndarray, opened: ReferenceFace
+    ) -> None:
+        """Lay the open mouth's pixels over what will show where the resting face does not.
+
+        Parameters
+        ----------
+        still : layers of a region (h, w), changed here
+        inside : shape (S / 2, S, 3), of a sketch
+        resting : shape (h, w), how much of the resting face will show
+        matrix : shape (2, 3), from pixel indices of the region to those of the crop
+        """
+        size = self._rule.size
+        half, step = size // 2, still[-1].step
+        seen_rows, seen_columns = (np.flatnonzero(inside[:, :, 2].max(axis)) for axis in (1, 0))
+        if not len(seen_rows):
+            return
+        extent = seen_columns[0], half + seen_rows[0], seen_columns[-1] + 1, half + seen_rows[-1] + 1
+        region = _reach(matrix, extent, resting.shape, step)
+        if region is None:
+            return
+        rows, columns = region
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        moved = at_step(matrix, 1, columns.start, rows.start)
+        guide = Field(inside * np.array([size, size, 1], np.float32), top=half).sample(moved, shape)
+        x, y = _aim(guide, moved, opened.matrix)
+        share = np.clip(guide[:, :, 2] / np.maximum(1 - resting[rows, columns], np.float32(1e-6)), 0, 1)
+        for (step, parts), (_, patches) in zip(layers(opened.pixels), still, strict=True):
+            if step > 1:
+                x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
+            here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
+            for part, patch in zip(parts, patches, strict=True):
+                patch[here] = _moved(part, patch[here], x, y, share)
+
+
+def _reach(
+    matrix: np.ndarray, extent: tuple[float, float, float, float], shape: tuple[int, ...], step: int
+) -> tuple[slice, slice] | None:
+    """Return the rows and columns of a frame or region in which a part of the crop lies, None if none do.
+
+    Parameters
+    ----------
+    matrix : shape (2, 3), from pixel indices of the frame to those of the crop
+    extent : left, top, right and bottom of the part, in pixels of the crop
+    shape : of the frame, h, w and more
+    step : of its coarsest layer; the rows and columns begin and end between its pixels
+    """
+    import cv2
+
+    left, top, right, bottom = extent
+    corners = np.array([[left, left, right, right], [top, bottom, top, bottom]]) - 0.5
+    back: np.ndarray = cv2.invertAffineTransform(matrix)
+    places = back[:, :2] @ corners + back[:, 2:]
+    first, last = np.floor(places.min(1)).astype(int) - 1, np.ceil(places.max(1)).astype(int) + 2
+    columns, rows = (
+        slice(max(0, start // step * step), min(length, -(-stop // step) * step))
+        for start, stop, length in zip(first, last, shape[1::-1], strict=True)
+    )
+    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
+
+
+def _coarser(places: np.ndarray, step: int) -> np.ndarray:
+    """Return pixel indices (h, w) of a frame as those of a layer, at the layer's pixels."""
+    return (halve(places) - (step - 1) / 2) / step
 
 
 def _laid_out(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], frame: Frame, top: int = 0) -> list[Layer]:

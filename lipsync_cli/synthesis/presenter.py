@@ -139,7 +139,7 @@ class Presenter:
                 speakers.append(Speaker(found, name=choice.name))
             else:
                 face = reference_face(footage.frame(chosen.resting), found[chosen.resting], rule)
-                face = face._replace(open_crop=bring_open(footage, found, rule, chosen))
+                face = face._replace(opened=bring_open(footage, found, rule, chosen, face))
                 speakers.append(Speaker.resting(found, face, rule, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))

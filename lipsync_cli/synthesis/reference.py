@@ -8,7 +8,8 @@ import numpy as np
 
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
-from lipsync_cli.synthesis.align import Aligner, to_grey, turn
+from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
+from lipsync_cli.synthesis.composite import ReferenceFace, reference_face
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.footage import Footage
@@ -20,7 +21,7 @@ MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3,
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
-OPEN = 0.85  # of the candidates are less open than the one that shows the inside: the last ones may be no mouths
+OPEN = 0.7  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
 APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the resting one (talkers: 0.27 up)
 COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
@@ -47,7 +48,8 @@ def choose_lenders(
     than half of them do. Each is given to the generator as reference and target at once, with silence as its speech:
     the frame in which the generator changes the mouth least is the one at rest. Where the generator fails to close a
     mouth it changes little, too; so a mouth also counts as at rest for having little detail, neither teeth nor a gap.
-    Open is what is least at rest by both, and differs most from the resting mouth when brought into its pose.
+    Open is what is least at rest by both, and differs most from the resting mouth when brought into its pose; of the
+    open ones that is taken which is most like the others, since the most open one may be no mouth.
 
     Parameters
     ----------
@@ -73,12 +75,15 @@ def choose_lenders(
     return Lenders(int(numbers[resting]), None if opened is None else int(numbers[opened]))
 
 
-def bring_open(footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders) -> np.ndarray | None:
-    """Return the crop (S, S, 3) of the open mouth in the pose of the resting one, None where there is none."""
+def bring_open(
+    footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders, resting: ReferenceFace
+) -> ReferenceFace | None:
+    """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
     if lenders.opened is None:
         return None
-    resting, opened = (crop_face(footage.frame(n), boxes[n], rule) for n in (lenders.resting, lenders.opened))
-    return _bring(opened, resting, rule)
+    face = reference_face(footage.frame(lenders.opened), boxes[lenders.opened], rule)
+    pose = Aligner(rule).align(to_grey(face.crop), to_grey(resting.crop))
+    return face._replace(matrix=follow(pose, face.matrix), crop=turn(face.crop, pose))
 
 
 def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
@@ -107,7 +112,10 @@ def _most_open(crops: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRu
     elsewhere = difference[:, around[0], around[1]][:, ~is_mouth[around]].mean(1)
     rank = unrest / unrest.max() + apart / (apart.max() + 1e-6)
     seen = np.flatnonzero(elsewhere <= COVERED * contrast)
-    opened = int(seen[np.argsort(rank[seen], kind="stable")][round(OPEN * (len(seen) - 1))])
+    usual = seen[rank[seen] >= OPEN * rank[seen].max()]
+    mouths = posed[usual].astype(np.float32)[:, row0:row1, col0:col1]
+    unlike = np.abs(mouths[:, None] - mouths[None]).mean((2, 3, 4)).sum(1)
+    opened = int(usual[unlike.argmin()])
     return opened if apart[opened] > APART * contrast else None
 
 

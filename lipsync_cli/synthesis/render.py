@@ -258,9 +258,9 @@ class Renderer:
         alike = all(crop is crops[0] for crop in crops)
         held = [face.reference.crop if face.held is None else face.held for face in faces]
         seen = np.stack(held) if any(face.held is not None for face in faces) else None
-        opened = faces[0].reference.open_crop if alike else None
+        opened = faces[0].reference.opened if alike else None
         return self.sketcher.draw(
-            np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened[None]
+            np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened.crop[None]
         )
 
     def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:

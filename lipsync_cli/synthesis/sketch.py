@@ -29,19 +29,22 @@ class Sketch(NamedTuple):
         crop's last H rows, S or S / 2
     mask : shape (n, H, S) float32, how much of the warped reference shows, or None
     patch : shape (n, H, S, 3) float32, what shows where the reference does not, or None
+    inside : shape (n, H, S, 3) float32, displacement (x, y) into the crop of the open mouth in units of S, and how much
+        of that shows, or None
     """
 
     image: np.ndarray | None
     flow: np.ndarray | None = None
     mask: np.ndarray | None = None
     patch: np.ndarray | None = None
+    inside: np.ndarray | None = None
 
     def one(self, index: int) -> Sketch:
         """Return the sketch of one crop, without the first axis."""
         return Sketch(*(None if part is None else part[index] for part in self))
 
 
-ARTICULATION = 1.7  # benchmarks/real_clips.py: then mouths open about as far as real ones
+ARTICULATION = 1.5  # benchmarks/real_clips.py: then mouths open about as far as real ones
 BATCH_SIZE = 8  # crops that are drawn at once, at most
 NUM_CODES = 8  # faces whose codes are kept: two each of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
@@ -89,7 +92,7 @@ class Sketcher(Protocol):
         mel : shape (n, 27, 80)
         held : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and one
             face is then encoded once, however often it comes
-        open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open: what to show of its inside
+        open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
         """
         ...
 
@@ -159,7 +162,11 @@ class TorchSketcher:
             flow, mask, patch = self._generator.move(self._code(face, held), speech)  # type: ignore[operator]
             if open_face is not None:
                 code = self._code(open_face, face if held is None else held)
-                mask, patch = show_inside(self._generator, code, self._image(open_face), speech, mask, patch)
+                inside = show_inside(self._generator, code, speech, mask, patch)
+                if inside is not None:
+                    shown = _channels_last(torch.cat([inside.flow, inside.share], 1))
+                    mask = inside.mask[:, 0].float().cpu().numpy()
+                    return _done(Sketch(None, _channels_last(flow), mask, _channels_last(inside.patch), shown))
             return _done(Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch)))
 
     def _code(self, face: np.ndarray, held: np.ndarray | None) -> FaceCode:

@@ -87,6 +87,47 @@ def _grey_skin(reference):
     return reference._replace(skin=np.zeros(2, np.float32))
 
 
+def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=slice(30, 60)) -> tuple[Sketch, object]:
+    """All of the crop comes from the resting face, but for a part, where the open one is moved."""
+    inside = np.zeros((SIZE // 2, SIZE, 3), np.float32)
+    inside[rows, columns] = *flow, share
+    mask = 1 - (inside[:, :, 2] > 0).astype(np.float32)
+    drawn = Sketch(None, np.zeros((SIZE // 2, SIZE, 2), np.float32), mask, np.full((SIZE // 2, SIZE, 3), 0.25), inside)
+    opened = reference_face(frame, BOX, RULE)
+    return drawn, opened._replace(matrix=follow(matrix, opened.matrix))
+
+
+def test_an_open_mouth_comes_along_at_full_size_from_its_own_frame(frame, mask):
+    resting, shift = np.full_like(frame, 90), np.array([[1, 0, 2.0], [0, 1, -3.0]])  # pixels of the crop: 4 and -6
+    frame = cv2.GaussianBlur(frame, (0, 0), 2)
+    drawn, opened = _with_open_mouth(frame, shift, 1.0, (3 / SIZE, 2 / SIZE))
+    reference = _grey_skin(reference_face(resting, BOX, RULE))._replace(opened=opened)
+    seen = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), drawn, reference)
+    x, y = 2 * 3 - 2 * 2, 2 * 2 + 2 * 3  # where the flow points, in pixels of the open frame
+    rows, columns = slice(192, 200), slice(108, 150)  # well within the part
+    wanted = frame[rows.start + y : rows.stop + y, columns.start + x : columns.stop + x]
+    assert np.abs(seen[rows, columns].astype(int) - wanted).max() <= 1
+    assert (np.abs(seen[140:170, 70:200].astype(int) - 90) <= 1).all()  # elsewhere the resting face
+
+
+def test_an_open_mouth_is_mixed_with_the_patch_by_its_share(frame, mask):
+    drawn, opened = _with_open_mouth(np.full_like(frame, 200), np.eye(2, 3), 0.5, (0.0, 0.0))
+    reference = _grey_skin(reference_face(np.full_like(frame, 90), BOX, RULE))
+    seen = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), drawn, reference._replace(opened=opened))
+    assert (np.abs(seen[192:200, 108:150].astype(int) - (200 + 64) / 2) <= 1).all()
+    without = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), drawn, reference)
+    assert (np.abs(without[192:200, 108:150].astype(int) - 64) <= 1).all()
+
+
+def test_an_open_mouth_of_no_share_or_out_of_the_frame_changes_nothing(frame, mask):
+    for share, box in ((0.0, BOX), (1.0, BOX + np.float32([-150, 0, -150, 0]))):
+        drawn, opened = _with_open_mouth(frame, np.eye(2, 3), share, (0.0, 0.0), columns=slice(14, 40))
+        reference = _grey_skin(reference_face(frame, BOX, RULE))
+        plain = Compositor(RULE, mask).compose(frame, RULE.matrix(box), drawn._replace(inside=None), reference)
+        seen = Compositor(RULE, mask).compose(frame, RULE.matrix(box), drawn, reference._replace(opened=opened))
+        np.testing.assert_array_equal(seen, plain)
+
+
 def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
     drawn = Compositor(RULE, mask).compose(
         frame, RULE.matrix(BOX), sketch(share=0.0, patch=0.25), _grey_skin(reference_face(frame, BOX, RULE))
@@ -154,7 +195,7 @@ def _planes(height: int, width: int) -> YuvFrame:
 
 
 @pytest.mark.parametrize("enlarged", [1, 2.5, 5])
-@pytest.mark.parametrize("kind", ["flow", "image"])
+@pytest.mark.parametrize("kind", ["flow", "image", "inside"])
 def test_in_planes_it_looks_as_in_rgb_and_nothing_else_changes_a_bit(mask, enlarged, kind):
     soft = cv2.GaussianBlur(mask, (0, 0), 4) * (mask > 0)
     frame = _planes(520, 560)
@@ -163,10 +204,17 @@ def test_in_planes_it_looks_as_in_rgb_and_nothing_else_changes_a_bit(mask, enlar
     rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     wave = np.dstack([np.sin(columns / 5), np.cos(rows / 7)])
     image = 0.5 + 0.2 * np.dstack([wave, wave[:, :, :1]])
-    drawing = Sketch(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image) if kind == "flow" else Sketch(image)
+    moved = Sketch(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image)
+    inside = np.dstack([wave / 40, 0.5 * (1 - moved.mask) * (np.hypot(rows - 70, columns - 48) < 14)])
+    drawing = {"flow": moved, "image": Sketch(image), "inside": moved._replace(inside=inside)}[kind]
     matrix = follow(np.array([[0.99, -0.05, 3.0], [0.05, 0.99, -1.0]]), RULE.matrix(box))
-    drawn = Compositor(RULE, soft).compose(frame, matrix, drawing, reference_face(frame, box, RULE))
-    wanted = Compositor(RULE, soft).compose(whole, matrix, drawing, reference_face(whole, box, RULE))
+
+    def face(of):
+        opened = reference_face(of, box + np.float32([3, -2, 3, -2]), RULE)
+        return reference_face(of, box, RULE)._replace(opened=opened)
+
+    drawn = Compositor(RULE, soft).compose(frame, matrix, drawing, face(frame))
+    wanted = Compositor(RULE, soft).compose(whole, matrix, drawing, face(whole))
     np.testing.assert_array_equal(frame.planes, before)
     changed = (wanted != whole).any(2)
     assert changed.sum() > 0.2 * (96 * enlarged) ** 2

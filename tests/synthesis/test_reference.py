@@ -1,9 +1,11 @@
 """Which face is moved, and which shows the inside of its mouth."""
 
+import cv2
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.synthesis.align import Aligner, to_grey
+from lipsync_cli.synthesis.composite import reference_face
 from lipsync_cli.synthesis.reference import Lenders, bring_open, choose_lenders, fits_poses
 from lipsync_cli.synthesis.sketch import Sketch
 
@@ -22,8 +24,6 @@ class _Footage:
 
 
 def _texture(seed):
-    import cv2
-
     noise = np.random.default_rng(seed).uniform(0, 255, (SIZE, SIZE, 3)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 4)
     return np.clip(127 + 8 * (smooth - smooth.mean()), 0, 255).astype(np.uint8)
@@ -83,11 +83,21 @@ def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut):
     footage, boxes = _talking(astronaut, heights)
     lenders = _choose(footage, boxes)
     assert heights[lenders.resting] == 0 and heights[lenders.opened] >= 15
-    opened = bring_open(footage, boxes, CropRule(), lenders)
+    rule, aligner = CropRule(), Aligner(CropRule())
+    resting = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
+    grey, contrast = to_grey(resting.crop), aligner.contrast(to_grey(resting.crop))
     moved = Lenders(lenders.resting, next(n for n in (4, 5, 6, 7) if n % 3 != lenders.resting % 3))
-    aligner, resting = Aligner(CropRule()), bring_open(footage, boxes, CropRule(), Lenders(0, lenders.resting))
-    for crop in (opened, bring_open(footage, boxes, CropRule(), moved)):
-        assert aligner.difference(to_grey(crop), to_grey(resting)) < 0.2 * aligner.contrast(to_grey(resting))
+    for chosen in (lenders, moved):
+        opened = bring_open(footage, boxes, rule, chosen, resting)
+        assert aligner.difference(to_grey(opened.crop), grey) < 0.2 * contrast
+        seen = cv2.warpAffine(opened.pixels, opened.matrix, (rule.size, rule.size), flags=cv2.INTER_AREA)
+        assert aligner.difference(to_grey(seen), grey) < 0.3 * contrast  # its pixels at full size lie there, too
+
+
+def test_of_the_open_mouths_the_most_usual_is_taken_and_not_the_widest(astronaut):
+    heights = [0, 0, 0, 0, 0, 17, 18, 18, 18, 19, 30, 0, 0, 0, 0, 0]
+    footage, boxes = _talking(astronaut, heights)
+    assert heights[_choose(footage, boxes).opened] == 18
 
 
 def test_a_hand_before_the_mouth_is_not_taken_for_its_inside(astronaut):
@@ -100,4 +110,6 @@ def test_a_hand_before_the_mouth_is_not_taken_for_its_inside(astronaut):
 def test_of_a_mouth_that_stays_shut_nothing_is_open(astronaut):
     footage, boxes = _talking(astronaut, [0] * 8)
     lenders = _choose(footage, boxes)
-    assert lenders.opened is None and bring_open(footage, boxes, CropRule(), lenders) is None
+    assert lenders.opened is None
+    resting = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], CropRule())
+    assert bring_open(footage, boxes, CropRule(), lenders, resting) is None
