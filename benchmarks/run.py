@@ -1,6 +1,7 @@
-"""Run every benchmark in this folder, one after the other, and print a table of what they measured.
+"""Run the benchmarks of speed, one after the other, and print a table of what they measured.
 
-Each of them prints one JSON object on its last line of stdout: its figures, with `ratio` against the naive way in the
+Not among them: `real_clips.py`, of quality, which needs films of people, and `wav2lip.py`, which needs a checkout.
+Each prints one JSON object on its last line of stdout: its figures, with `ratio` against the naive way in the
 same run where there is one.
 
 Usage: python benchmarks/run.py [NAME ...]
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+NAMES = "preprocess", "detect_faces", "batches", "train", "infer", "messages"
 
 
 def run(script: Path) -> dict[str, object]:
@@ -27,17 +29,16 @@ def run(script: Path) -> dict[str, object]:
 
 def main() -> int:
     """Run the named benchmarks, or all of them."""
-    names = sys.argv[1:]
-    scripts = [
-        file for file in sorted(HERE.glob("*.py")) if file.name != "run.py" and (not names or file.stem in names)
-    ]
+    names = sys.argv[1:] or NAMES
+    if unknown := set(names) - set(NAMES):
+        print(f"no such benchmark: {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}", file=sys.stderr)
+        return 2
     failed = 0
-    for script in scripts:
-        figures = run(script)
+    for name in names:
+        figures = run(HERE / f"{name}.py")
         failed += "failed" in figures
         print(json.dumps(figures), file=sys.stderr, flush=True)
-        name = figures.pop("benchmark")
-        print(f"{name}")
+        print(figures.pop("benchmark"))
         for key, value in figures.items():
             print(f"  {key:<28} {value:.4g}" if isinstance(value, float) else f"  {key:<28} {value}")
         sys.stdout.flush()
