@@ -121,7 +121,7 @@ def infer(
             min=0,
             max=3,
             help="How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
-            show_default="1.5",
+            show_default="1.4",
         ),
     ] = None,
     vtln: options.Vtln = "auto",

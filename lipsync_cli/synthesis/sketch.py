@@ -44,7 +44,7 @@ class Sketch(NamedTuple):
         return Sketch(*(None if part is None else part[index] for part in self))
 
 
-ARTICULATION = 1.5  # benchmarks/real_clips.py: then mouths open about as far as real ones
+ARTICULATION = 1.4  # benchmarks/real_clips.py: then mouths open about as far as real ones
 BATCH_SIZE = 8  # crops that are drawn at once, at most
 NUM_CODES = 8  # faces whose codes are kept: two each of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
