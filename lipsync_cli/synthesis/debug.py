@@ -103,7 +103,7 @@ class Inspector:
         canvas = np.full((self.size[1], self.size[0], 3), 24, np.uint8)
         size = self._width, self._height
         canvas[: self._height] = cv2.resize(np.asarray(view.pixels), size, interpolation=cv2.INTER_CUBIC)
-        shown, faces = self._task.plan.timeline.time(number), {face.speaker: face for face in view.faces}
+        shown, faces = self._task.plan.timeline.time(number), {face.speaker: face for face in reversed(view.faces)}
         source = view.number + self._task.first_frame
         source_s = self._task.start_s + self._task.timeline.time(view.number)
         text = f"frame {number}  {float(shown):.3f} s    source {source}  {float(source_s):.3f} s"
@@ -131,7 +131,7 @@ class Inspector:
         self._line_through(picture, crop @ back[:, :2].T + back[:, 2], colour, 1)
         for outline, width in zip(self._outlines, (1, thick), strict=True):
             self._line_through(picture, outline @ back[:, :2].T + back[:, 2], (255, 255, 255), width)
-        if self._renderer.speakers[face.speaker].reference is None:
+        if not self._renderer.speakers[face.speaker].posings:
             return
         for x, y in (self._points @ back[:, :2].T + back[:, 2] + 0.5) * self._factor:
             cv2.circle(picture, (round(x), round(y)), max(1, thick // 2), colour, -1)
@@ -161,19 +161,21 @@ class Inspector:
         lines = [
             f"{speaker.name}: {voice.path.name}",
             self._state(place, view, face),
-            self._lent(place),
+            self._lent(place, face),
             f"voice {float(voice.speech(middle)[0]):.2f}  drawn {0.0 if face is None else face.drawn:.2f}",
         ]
         for row, text in enumerate(lines):
             self._write(canvas, text, left + size[0] + line // 2, top + round(1.4 * row * line), colour)
 
-    def _lent(self, place: int) -> str:
-        """Say which frames lend their pixels."""
-        lenders, first = self._lenders[place], self._task.first_frame
-        if lenders is None:
+    def _lent(self, place: int, face: Face | None) -> str:
+        """Say which frames lend their pixels, of a head that turns in this frame."""
+        views, first = self._lenders[place], self._task.first_frame
+        if views is None:
             return "pixels of each frame"
+        lenders = views[0 if face is None else face.view]
         inside = "" if lenders.opened is None else f", inside of {lenders.opened + first}"
-        return f"pixels of frame {lenders.resting + first}{inside}"
+        mostly = f" ({face.part:.0%})" if face is not None and face.part < 1 else ""
+        return f"pixels of frame {lenders.resting + first}{inside}{mostly}"
 
     def _state(self, place: int, view: View, face: Face | None) -> str:
         import numpy as np

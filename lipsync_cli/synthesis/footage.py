@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SPOOL_BYTES = 256 << 20  # room on disk for frames on the way
 SKIP_FRAMES = 100  # so many frames are sooner decoded than sought
 ONE_THREAD_PIXELS = 1280 * 720  # frames up to this size are decoded by one thread, a tenth cheaper, while others draw
-NUM_KEPT = 24  # frames of a long video that stay at hand for the choice of the reference
+NUM_KEPT = 40  # frames of a long video that stay at hand for the choice of the reference
 
 
 class Footage:

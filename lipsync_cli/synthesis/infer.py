@@ -35,7 +35,8 @@ class Result:
     num_frames, duration_s, sound_s : of the film
     num_source_frames : how many frames of the source it shows
     num_without_face : how many of these passed through untouched
-    reference_frames : for each speaker the source frame whose pixels are moved; None: each its own
+    reference_frames : for each speaker the source frames whose pixels are moved, more than one of a head that turns;
+        none: each its own
     weights, weights_sha256 : the generator's
     vtln : for each voice the factor by which its formants were brought to those that the weights know
     laps : time spent on each part of the work
@@ -51,7 +52,7 @@ class Result:
     sound_s: float
     num_source_frames: int
     num_without_face: int
-    reference_frames: list[int | None]
+    reference_frames: list[list[int]]
     weights: str
     weights_sha256: str
     vtln: list[float]
@@ -143,7 +144,7 @@ def infer(
         float(plan.sound_s),
         plan.num_source_frames,
         int(np.isnan(boxes[:, :, 0]).all(0).sum()),
-        [None if number is None else number + task.first_frame for number in scene.reference_frames],
+        [[number + task.first_frame for number in numbers] for numbers in scene.reference_frames],
         task.header.name,
         task.header.sha256,
         [voice.vtln for voice in task.voices],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 # Parts of the package whose text decides what is found, so that what older versions found is not taken for it.
 FINDERS = ("faces", "media/decode.py", "media/frame.py", "media/window.py")
-CHOOSERS = (*FINDERS, "synthesis/align.py", "synthesis/reference.py", "synthesis/footage.py")
+CHOOSERS = *FINDERS, *(f"synthesis/{name}.py" for name in ("align", "reference", "views", "footage"))
 
 
 class _Unfit(Exception):
@@ -63,24 +63,24 @@ class FaceMemory:
         if self._cache is not None:
             self._cache.put(self._key(task, who), {"boxes": boxes})
 
-    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> Lenders | None:
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> tuple[Lenders, ...] | None:
         """See `Memory`."""
         if self._cache is None or self._from_store:
             return None
         found = self._cache.get(self._reference_key(task, who, mode, num_frames))
         numbers = None if found is None else found.get("lenders")
-        if numbers is None or numbers.shape != (2,) or numbers.max() >= num_frames:
+        if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or (numbers >= num_frames).any():
             return None
-        resting, opened = (int(number) for number in numbers)
-        return Lenders(resting, None if opened < 0 else opened)
+        return tuple(Lenders(int(resting), None if opened < 0 else int(opened)) for resting, opened in numbers)
 
-    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: Lenders) -> None:
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: tuple[Lenders, ...]) -> None:
         """See `Memory`."""
         import numpy as np
 
         if self._cache is not None and not self._from_store:
-            numbers = [lenders.resting, -1 if lenders.opened is None else lenders.opened]
-            self._cache.put(self._reference_key(task, who, mode, num_frames), {"lenders": np.array(numbers)})
+            numbers = [(each.resting, -1 if each.opened is None else each.opened) for each in lenders]
+            kept = {"lenders": np.array(numbers, np.int64).reshape(-1, 2)}
+            self._cache.put(self._reference_key(task, who, mode, num_frames), kept)
 
     def _stored(self, task: Task, who: str, num_frames: int, store: Path) -> np.ndarray:
         import numpy as np

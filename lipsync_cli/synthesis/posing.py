@@ -34,22 +34,27 @@ class Posing:
     boxes : shape (N, 4), of the film's frames, NaN where there is no face
     reference : the resting face
     rule : of the crops
+
+    Attributes
+    ----------
+    reference : the same
+    contrast : of its upper face, in levels, to compare a misfit with
     """
 
     def __init__(self, boxes: np.ndarray, reference: ReferenceFace, rule: CropRule) -> None:
-        self._boxes, self._reference, self._rule = boxes, reference, rule
+        self._boxes, self.reference, self._rule = boxes, reference, rule
         self._aligner = Aligner(rule)
         self._grey = crop_brightness(reference.pixels, reference.matrix, rule)
-        self._contrast = max(1.0, self._aligner.contrast(self._grey))
+        self.contrast = max(1.0, self._aligner.contrast(self._grey))
         self._poses = np.full((len(boxes), 2, 3), np.nan)
-        self._turned = np.zeros(len(boxes), np.float32)
+        self._turned, self._misfits = np.zeros((2, len(boxes)), np.float32)
         half, size = rule.size // 2, rule.size
         near, far = (round(size * share) for share in CHEEKS)
         self._band = slice(half - round(size * BAND), half - 2), np.r_[near:far, size - far : size - near]
 
     def anew(self) -> Posing:
         """Return another one, which knows no pose yet."""
-        return Posing(self._boxes, self._reference, self._rule)
+        return Posing(self._boxes, self.reference, self._rule)
 
     def find(self, number: int, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
         """Return how a frame's face is held.
@@ -66,8 +71,14 @@ class Posing:
         if not share:
             return pose, None
         own = turn(crop_face(frame, self._boxes[number], self._rule), pose)
-        mixed = self._reference.crop + np.float32(share) * (own - self._reference.crop.astype(np.float32))
+        mixed = self.reference.crop + np.float32(share) * (own - self.reference.crop.astype(np.float32))
         return pose, np.rint(mixed).astype(np.uint8)
+
+    def misfit(self, number: int, frame: Frame) -> float:
+        """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""
+        if np.isnan(self._poses[number, 0, 0]):
+            self._look(number, frame)
+        return float(self._misfits[number])
 
     def _look(self, number: int, frame: Frame) -> None:
         """Find a pose, from where the head was a frame before or after."""
@@ -76,6 +87,8 @@ class Posing:
         crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
         pose = self._poses[number] = self._aligner.align(crop, self._grey, known[0] if known else None)
         rows, columns = self._band
-        band = turn(crop, pose)[rows][:, columns].astype(np.float32)
-        misfit = float(np.abs(band - self._grey[rows][:, columns]).mean()) / self._contrast
+        posed = turn(crop, pose)
+        self._misfits[number] = self._aligner.difference(posed, self._grey)
+        band = posed[rows][:, columns].astype(np.float32)
+        misfit = float(np.abs(band - self._grey[rows][:, columns]).mean()) / self.contrast
         self._turned[number] = np.clip((misfit - HELD) / (TURNED - HELD), 0, 1)

@@ -18,10 +18,13 @@ from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.reference import Lenders, bring_open, choose_lenders, fits_poses
 from lipsync_cli.synthesis.render import Renderer, Speaker
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
+from lipsync_cli.synthesis.views import choose_views
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.synthesis.composite import ReferenceFace
     from lipsync_cli.synthesis.sketch import Sketcher
     from lipsync_cli.synthesis.task import Task
 
@@ -29,7 +32,7 @@ Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
 
 REFERENCES = ("auto", "neutral", "current")
-EACH_ITS_OWN = Lenders(-1)  # no frame fits the others
+EACH_ITS_OWN: tuple[Lenders, ...] = ()  # no frame fits the others
 
 
 class Memory(Protocol):
@@ -44,10 +47,10 @@ class Memory(Protocol):
     def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
         """Keep what `boxes` is to return."""
 
-    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> Lenders | None:
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> tuple[Lenders, ...] | None:
         """Return the frames that lend their pixels, EACH_ITS_OWN, or None if they are not known."""
 
-    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: Lenders) -> None:
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: tuple[Lenders, ...]) -> None:
         """Keep what `reference` is to return."""
 
 
@@ -58,17 +61,17 @@ class Scene:
     Attributes
     ----------
     renderer : of its frames
-    lenders : for each speaker, the frames that lend their pixels, counted from the task's first frame; None: each frame
-        its own
+    lenders : for each speaker, the frames that lend their pixels, counted from the task's first frame, two for each way
+        in which the head is held; None: each frame its own
     """
 
     renderer: Renderer
-    lenders: tuple[Lenders | None, ...]
+    lenders: tuple[tuple[Lenders, ...] | None, ...]
 
     @property
-    def reference_frames(self) -> tuple[int | None, ...]:
-        """For each speaker the frame whose pixels are moved, None: each frame's own."""
-        return tuple(None if each is None else each.resting for each in self.lenders)
+    def reference_frames(self) -> tuple[tuple[int, ...], ...]:
+        """For each speaker the frames whose pixels are moved, none: each frame's own."""
+        return tuple(tuple(lent.resting for lent in each or ()) for each in self.lenders)
 
 
 class Presenter:
@@ -138,9 +141,8 @@ class Presenter:
             if chosen is None:
                 speakers.append(Speaker(found, name=choice.name))
             else:
-                face = reference_face(footage.frame(chosen.resting), found[chosen.resting], rule)
-                face = face._replace(opened=bring_open(footage, found, rule, chosen, face))
-                speakers.append(Speaker.resting(found, face, rule, choice.name))
+                faces = [_lent(footage, found, rule, each) for each in chosen]
+                speakers.append(Speaker.resting(found, faces, rule, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
@@ -191,7 +193,7 @@ class Presenter:
 
     def choose(
         self, task: Task, footage: Footage, boxes: np.ndarray, sketcher: Sketcher, say: Say, place: int = 0
-    ) -> Lenders | None:
+    ) -> tuple[Lenders, ...] | None:
         """Return the numbers of the frames that lend their pixels, None where each frame lends its own.
 
         Parameters
@@ -209,6 +211,8 @@ class Presenter:
                 return None
             if memory is not None:
                 memory[0].keep_reference(task, memory[1], mode, num_frames, known)
+        if len(known) > 1:
+            say(f"{task.face}: the head{self._call(choice)} turns, {len(known)} resting faces are used in turn")
         if known != EACH_ITS_OWN:
             return known
         say(
@@ -216,6 +220,12 @@ class Presenter:
             "moved; one that is wide open may stay partly open"
         )
         return None
+
+
+def _lent(footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders) -> ReferenceFace:
+    """Return the face that lends its pixels."""
+    face = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
+    return face._replace(opened=bring_open(footage, boxes, rule, lenders, face))
 
 
 def _check_faces(boxes: np.ndarray, task: Task, say: Say, whose: str = "") -> None:
@@ -239,7 +249,9 @@ def num_without_face(boxes: np.ndarray) -> int:
     return int(np.isnan(boxes[:, 0]).sum())
 
 
-def _choose_reference(mode: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher) -> Lenders | None:
+def _choose_reference(
+    mode: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher
+) -> tuple[Lenders, ...] | None:
     """Return the frames that lend their pixels, EACH_ITS_OWN where none fits, None where none can be looked at."""
     import numpy as np
 
@@ -250,7 +262,9 @@ def _choose_reference(mode: str, footage: Footage, boxes: np.ndarray, task: Task
         return None  # a face so rarely seen that no frame of it was kept
     rule = task.header.crop_rule
     lenders = choose_lenders(footage, boxes, rule, sketcher)
-    return lenders if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting) else EACH_ITS_OWN
+    if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
+        return (lenders,)
+    return choose_views(footage, boxes, rule, sketcher)
 
 
 def _counted(progress: Progress | None, total: int) -> Progress | None:

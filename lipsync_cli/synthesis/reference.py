@@ -39,6 +39,21 @@ class Lenders(NamedTuple):
     opened: int | None = None
 
 
+class Candidates(NamedTuple):
+    """Frames that may lend their pixels.
+
+    Attributes
+    ----------
+    numbers : shape (n,)
+    crops : shape (n, S, S, 3) uint8 RGB
+    unrest : shape (n,), how far each mouth is from rest, as the generator sees it
+    """
+
+    numbers: np.ndarray
+    crops: np.ndarray
+    unrest: np.ndarray
+
+
 def choose_lenders(
     footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher, num_candidates: int = NUM_CANDIDATES
 ) -> Lenders:
@@ -56,23 +71,36 @@ def choose_lenders(
     footage : scanned; the candidates are among the frames that it has at hand
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
+    found = gather(footage, boxes, sketcher, rule, num_candidates, usual_pose=True)
+    resting = int(found.unrest.argmin())
+    opened = most_open(found.crops, resting, found.unrest, rule)
+    return Lenders(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
+
+
+def gather(
+    footage: Footage,
+    boxes: np.ndarray,
+    sketcher: Sketcher,
+    rule: CropRule,
+    num_candidates: int,
+    usual_pose: bool = False,
+) -> Candidates:
+    """Return frames that may lend their pixels: sharp, of the usual size, and in a usual pose if that is wanted."""
     numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0])])
     numbers = spread(_of_usual_size(numbers, boxes), num_candidates)
     crops = np.stack([crop_face(footage.frame(n), boxes[n], rule) for n in numbers])
     kept = _sharp(crops)
     numbers, crops = numbers[kept], crops[kept]
-    kept = _of_usual_pose(crops, rule)
-    numbers, crops = numbers[kept], crops[kept]
+    if usual_pose:
+        kept = _of_usual_pose(crops, rule)
+        numbers, crops = numbers[kept], crops[kept]
     silence = np.full((len(crops), WINDOW, N_MELS), SILENCE, np.float32)
     row0, row1, col0, col1 = rule.mouth_region()
     closed = sketcher.sketch(crops, crops, silence, articulation=1.0).image
     assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])
-    unrest = change / (np.median(change) + 1e-6) + detail / np.median(detail)
-    resting = int(unrest.argmin())
-    opened = _most_open(crops, resting, unrest, rule)
-    return Lenders(int(numbers[resting]), None if opened is None else int(numbers[opened]))
+    return Candidates(numbers, crops, change / (np.median(change) + 1e-6) + detail / np.median(detail))
 
 
 def bring_open(
@@ -91,7 +119,7 @@ def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
     return turn(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
 
 
-def _most_open(crops: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule) -> int | None:
+def most_open(crops: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule) -> int | None:
     """Return which of some crops (n, S, S, 3) shows the inside of a mouth, None where none does.
 
     Parameters

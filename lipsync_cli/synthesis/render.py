@@ -15,6 +15,7 @@ from lipsync_cli.synthesis.laps import Laps
 from lipsync_cli.synthesis.posing import Posing
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
 from lipsync_cli.synthesis.stream import pipeline
+from lipsync_cli.synthesis.views import Share, share_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,26 +37,36 @@ class Face(NamedTuple):
     Attributes
     ----------
     speaker : place of whose it is, among the renderer's speakers
+    view : which of the speaker's resting faces it is
     number : of its source frame
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
     held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
     sketch : what to draw; None: nothing
-    shown : how much of what is drawn replaces the source's own mouth
+    shown : how much of the source's own mouth is replaced
+    part, after : how much of what replaces it is this face, and how much are those that follow, of other views
     """
 
     speaker: int
+    view: int
     number: int
     matrix: np.ndarray
     reference: ReferenceFace
     held: np.ndarray | None = None
     sketch: Sketch | None = None
     shown: float = 1.0
+    part: float = 1.0
+    after: float = 0.0
 
     @property
     def drawn(self) -> float:
         """How much of the source's own mouth is replaced, 0 ... 1."""
         return self.shown if self.sketch is not None else 0.0
+
+    @property
+    def mixed(self) -> float:
+        """How much of it is mixed in, so that it keeps its part under those that follow."""
+        return self.shown * self.part / (1 - self.shown * self.after)
 
 
 class View(NamedTuple):
@@ -66,7 +77,7 @@ class View(NamedTuple):
     middle_s : when its middle is shown
     number : of the source's frame
     pixels : shape (H, W, 3)
-    faces : of the speakers who are in it
+    faces : of the speakers who are in it; of one whose head turns sometimes two, the one that shows more first
     """
 
     middle_s: float
@@ -76,7 +87,7 @@ class View(NamedTuple):
 
 
 class _Begun(NamedTuple):
-    """Faces of one speaker by their places in a batch, and what will be drawn of them."""
+    """Faces of one view of a speaker by their places in a batch, and what will be drawn of them."""
 
     faces: dict[int, Face]
     drawn: Future[Sketch]
@@ -89,24 +100,30 @@ class Speaker:
     Attributes
     ----------
     boxes : shape (N, 4), of the source's frames, NaN where there is no face
-    reference : the face whose pixels are moved, brought into each frame's pose; None: each frame's own
     name : as the user gave it
-    posing : of the reference in each frame; None where there is no reference
+    posings : of the faces whose pixels are moved, brought into each frame's pose; of one, or of several of a head that
+        turns; none: each frame's own
     """
 
     boxes: np.ndarray
-    reference: ReferenceFace | None = None
     name: str = ""
-    posing: Posing | None = None
+    posings: tuple[Posing, ...] = ()
 
     @classmethod
-    def resting(cls, boxes: np.ndarray, reference: ReferenceFace, rule: CropRule, name: str = "") -> Speaker:
-        """Return a speaker with a reference."""
-        return cls(boxes, reference, name, Posing(boxes, reference, rule))
+    def resting(cls, boxes: np.ndarray, references: Sequence[ReferenceFace], rule: CropRule, name: str = "") -> Speaker:
+        """Return a speaker with references."""
+        return cls(boxes, name, tuple(Posing(boxes, reference, rule) for reference in references))
 
     def anew(self) -> Speaker:
         """Return the same speaker, of whom no pose is known yet."""
-        return self if self.posing is None else replace(self, posing=self.posing.anew())
+        return replace(self, posings=tuple(posing.anew() for posing in self.posings))
+
+    def shares(self, number: int, frame: Frame) -> list[Share]:
+        """Return which of the references draw the face of a frame."""
+        if len(self.posings) == 1:
+            return [Share(0, 1.0)]
+        misfits = [posing.misfit(number, frame) for posing in self.posings]
+        return share_out(misfits, min(posing.contrast for posing in self.posings))
 
 
 @dataclass(frozen=True)
@@ -176,34 +193,40 @@ class Renderer:
         batch: list[View] = []
         for middle_s, (number, pixels) in zip(middles_s, laps.count("decode", source), strict=True):
             with laps.stage("crop"):
-                found = (find(number, pixels) for find in finders)
-                batch.append(View(middle_s, number, pixels, tuple(face for face in found if face is not None)))
+                found = tuple(face for find in finders for face in find(number, pixels))
+                batch.append(View(middle_s, number, pixels, found))
             if len(batch) == size:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _faces(self, place: int) -> Callable[[int, Frame], Face | None]:
-        """Return what makes a speaker's face of a frame of the source; asked twice for one frame, it works once."""
+    def _faces(self, place: int) -> Callable[[int, Frame], tuple[Face, ...]]:
+        """Return what makes a speaker's faces of a frame of the source; asked twice for one frame, it works once."""
         import numpy as np
 
         speaker = self.speakers[place]
-        boxes, neutral, posing = speaker.boxes, speaker.reference, speaker.posing
-        last: tuple[int, Face | None] = (-1, None)
+        last: tuple[int, tuple[Face, ...]] = (-1, ())
 
-        def find(number: int, pixels: Frame) -> Face | None:
+        def find(number: int, pixels: Frame) -> tuple[Face, ...]:
             nonlocal last
-            if number != last[0]:
-                box = boxes[number]
-                if np.isnan(box[0]):
-                    last = number, None
-                elif neutral is None or posing is None:
-                    own = reference_face(pixels, box, self.rule)
-                    last = number, Face(place, number, self.rule.matrix(box), own)
-                else:
+            if number == last[0]:
+                return last[1]
+            box = speaker.boxes[number]
+            if np.isnan(box[0]):
+                last = number, ()
+            elif not speaker.posings:
+                own = reference_face(pixels, box, self.rule)
+                last = number, (Face(place, 0, number, self.rule.matrix(box), own),)
+            else:
+                faces, after = [], 1.0
+                for share in speaker.shares(number, pixels):
+                    posing, after = speaker.posings[share.view], after - share.part
                     pose, held = posing.find(number, pixels)
-                    last = number, Face(place, number, follow(pose, self.rule.matrix(box)), neutral, held)
+                    matrix = follow(pose, self.rule.matrix(box))
+                    face = Face(place, share.view, number, matrix, posing.reference, held, part=share.part, after=after)
+                    faces.append(face)
+                last = number, tuple(faces)
             return last[1]
 
         return find
@@ -227,13 +250,12 @@ class Renderer:
         middles_s, begun = np.array([view.middle_s for view in batch]), []
         for speaker, voice in zip(range(len(self.speakers)), voices, strict=True):
             shown = voice.shown(middles_s)
-            faces = {
-                place: face._replace(shown=float(shown[place]))
-                for place, view in enumerate(batch)
-                for face in view.faces
-                if face.speaker == speaker and shown[place] > 0
-            }
-            if faces:
+            groups: dict[int, dict[int, Face]] = {}
+            for place, view in enumerate(batch):
+                for face in view.faces:
+                    if face.speaker == speaker and shown[place] > 0:
+                        groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
+            for faces in groups.values():
                 mels = voice.windows(middles_s[list(faces)])
                 begun.append(_Begun(faces, self._draw(list(faces.values()), mels)))
         return begun
@@ -246,12 +268,12 @@ class Renderer:
             for index, (place, face) in enumerate(faces.items()):
                 new, others = face._replace(sketch=sketch.one(index)), batch[place].faces
                 batch[place] = batch[place]._replace(
-                    faces=tuple(new if other.speaker == new.speaker else other for other in others)
+                    faces=tuple(new if other[:2] == new[:2] else other for other in others)
                 )
         return batch
 
     def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[Sketch]:
-        """Begin to draw some faces of one speaker."""
+        """Begin to draw some faces of one view of a speaker."""
         import numpy as np
 
         crops = [face.reference.crop for face in faces]
@@ -272,6 +294,6 @@ class Renderer:
                     if face.sketch is not None:
                         with laps.stage("composite"):
                             pixels = self.compositor.compose(
-                                pixels, face.matrix, face.sketch, face.reference, face.shown
+                                pixels, face.matrix, face.sketch, face.reference, face.mixed
                             )
                 yield view._replace(pixels=pixels)

@@ -82,7 +82,7 @@ def own_talking(
         most = MAX_BYTES // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
         lenders = presenter.choose(task, footage, boxes, sketcher, lambda text: None)
-        resting = None if lenders is None else lenders.resting
+        resting = lenders[0].resting if lenders is not None and len(lenders) == 1 else None
         reference = None if resting is None else crop_face(footage.frame(resting), boxes[resting], rule)
         bring = _posing(reference, rule)
         crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)

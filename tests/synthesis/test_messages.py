@@ -163,10 +163,10 @@ def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, we
     monkeypatch.undo()
 
 
-def test_both_lenders_are_remembered(tmp_path, monkeypatch):
+def test_all_lenders_are_remembered(tmp_path, monkeypatch):
     memory = FaceMemory(FaceCache(tmp_path))
     monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
-    for lenders in (Lenders(5), EACH_ITS_OWN, Lenders(5, 9)):
+    for lenders in ((Lenders(5),), EACH_ITS_OWN, (Lenders(5), Lenders(0, 9), Lenders(7, 1))):
         memory.keep_reference(None, "", "auto", 10, lenders)
         assert memory.reference(None, "", "auto", 10) == lenders
     assert memory.reference(None, "", "auto", 9) is None  # the open mouth is not among so few frames
