@@ -21,7 +21,7 @@ MAX_VIEWS = 4
 WORTH = 0.06  # of the contrast of the upper face: a further view brings the candidates closer by so much in the mean
 FEWEST = 4  # candidates that stand for a way of holding the head; of so many one rests
 LIKE = 1.25  # of the misfit of the FEWEST-th of them: as far from its middle a candidate is of its kind
-SOFT = 0.12  # of the contrast: between two views that fit alike within it, both show
+SOFT = 0.2  # of the contrast: between two views that fit alike within it, both show
 
 
 class Share(NamedTuple):
