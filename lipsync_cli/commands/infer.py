@@ -104,7 +104,7 @@ def infer(
         typer.Option(
             "--reference",
             help="Whose pixels form the mouth: one frame with a resting mouth, or each frame's own. auto: the former, "
-            "but the latter when the head turns too much.",
+            "and several such frames, each where it fits, when the head turns.",
         ),
     ] = Reference.auto,
     silence: Annotated[

@@ -32,7 +32,6 @@ Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
 
 REFERENCES = ("auto", "neutral", "current")
-EACH_ITS_OWN: tuple[Lenders, ...] = ()  # no frame fits the others
 
 
 class Memory(Protocol):
@@ -48,7 +47,7 @@ class Memory(Protocol):
         """Keep what `boxes` is to return."""
 
     def reference(self, task: Task, who: str, mode: str, num_frames: int) -> tuple[Lenders, ...] | None:
-        """Return the frames that lend their pixels, EACH_ITS_OWN, or None if they are not known."""
+        """Return the frames that lend their pixels, or None if they are not known."""
 
     def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: tuple[Lenders, ...]) -> None:
         """Keep what `reference` is to return."""
@@ -80,7 +79,7 @@ class Presenter:
     Parameters
     ----------
     reference : "neutral" moves the pixels of one frame with a resting mouth; "current" those of each frame itself;
-        "auto" is neutral, but current where the head turns too much for one frame to fit the others
+        "auto" is neutral, but of a head that turns it moves those of several such frames, each where it fits
     batch_size : frames that the generator draws at once
     ahead_s : so much of the source is looked through although the first task may need less
     memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
@@ -213,13 +212,7 @@ class Presenter:
                 memory[0].keep_reference(task, memory[1], mode, num_frames, known)
         if len(known) > 1:
             say(f"{task.face}: the head{self._call(choice)} turns, {len(known)} resting faces are used in turn")
-        if known != EACH_ITS_OWN:
-            return known
-        say(
-            f"{task.face}: the head{self._call(choice)} turns too much for one resting face, each frame's own mouth is "
-            "moved; one that is wide open may stay partly open"
-        )
-        return None
+        return known
 
 
 def _lent(footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders) -> ReferenceFace:
@@ -252,7 +245,7 @@ def num_without_face(boxes: np.ndarray) -> int:
 def _choose_reference(
     mode: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher
 ) -> tuple[Lenders, ...] | None:
-    """Return the frames that lend their pixels, EACH_ITS_OWN where none fits, None where none can be looked at."""
+    """Return the frames that lend their pixels, None where none can be looked at."""
     import numpy as np
 
     if not footage.at_hand():

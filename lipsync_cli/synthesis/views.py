@@ -38,7 +38,7 @@ class Share(NamedTuple):
 
 
 def choose_views(footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher) -> tuple[Lenders, ...]:
-    """Choose a resting frame, and one with an open mouth, for each way in which the head is held; () if none rests.
+    """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
     are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the

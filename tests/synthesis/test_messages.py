@@ -19,7 +19,7 @@ from lipsync_cli.synthesis.align import Aligner
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.memory import FaceMemory
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
-from lipsync_cli.synthesis.presenter import EACH_ITS_OWN, Presenter
+from lipsync_cli.synthesis.presenter import Presenter
 from lipsync_cli.synthesis.reference import Lenders
 from lipsync_cli.synthesis.task import prepare
 
@@ -166,7 +166,7 @@ def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, we
 def test_all_lenders_are_remembered(tmp_path, monkeypatch):
     memory = FaceMemory(FaceCache(tmp_path))
     monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
-    for lenders in ((Lenders(5),), EACH_ITS_OWN, (Lenders(5), Lenders(0, 9), Lenders(7, 1))):
+    for lenders in ((Lenders(5),), (Lenders(5), Lenders(0, 9), Lenders(7, 1))):
         memory.keep_reference(None, "", "auto", 10, lenders)
         assert memory.reference(None, "", "auto", 10) == lenders
     assert memory.reference(None, "", "auto", 9) is None  # the open mouth is not among so few frames
