@@ -109,47 +109,47 @@ class Compositor:
         x, y = _aim(guide, matrix, reference.matrix)
         share = np.clip(guide[:, :, 2], 0, 1)
         face = []
-        if sketch.inside is not None and reference.opened is not None:
-            self._show_inside(still, sketch.inside[-half:], share, matrix, reference.opened)
         for (step, parts), (_, patches) in zip(layers(reference.pixels), still, strict=True):
             if step > 1:
                 x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
             face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
+        if sketch.inside is not None and reference.opened is not None:
+            self._show_inside(face, sketch.inside[-half:], matrix, shape, reference.opened)
         return face
 
     def _show_inside(
-        self, still: list[Layer], inside: np.ndarray, resting: np.ndarray, matrix: np.ndarray, opened: ReferenceFace
+        self, face: list[Layer], inside: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], opened: ReferenceFace
     ) -> None:
-        """Lay the open mouth's pixels over what will show where the resting face does not.
+        """Lay the open mouth's pixels over a face.
 
         Parameters
         ----------
-        still : layers of a region (h, w), changed here
+        face : layers of a region, changed here
         inside : shape (S / 2, S, 3), of a sketch
-        resting : shape (h, w), how much of the resting face will show
         matrix : shape (2, 3), from pixel indices of the region to those of the crop
+        shape : of the region
         """
         size = self._rule.size
-        half, step = size // 2, still[-1].step
         seen_rows, seen_columns = (np.flatnonzero(inside[:, :, 2].max(axis)) for axis in (1, 0))
         if not len(seen_rows):
             return
-        extent = seen_columns[0], half + seen_rows[0], seen_columns[-1] + 1, half + seen_rows[-1] + 1
-        region = _reach(matrix, extent, resting.shape, step)
+        top = size // 2
+        extent = seen_columns[0], top + seen_rows[0], seen_columns[-1] + 1, top + seen_rows[-1] + 1
+        region = _reach(matrix, extent, shape, face[-1].step)
         if region is None:
             return
         rows, columns = region
-        shape = rows.stop - rows.start, columns.stop - columns.start
         moved = at_step(matrix, 1, columns.start, rows.start)
-        guide = Field(inside * np.array([size, size, 1], np.float32), top=half).sample(moved, shape)
+        field = Field(inside * np.array([size, size, 1], np.float32), top=top)
+        guide = field.sample(moved, (rows.stop - rows.start, columns.stop - columns.start))
         x, y = _aim(guide, moved, opened.matrix)
-        share = np.clip(guide[:, :, 2] / np.maximum(1 - resting[rows, columns], np.float32(1e-6)), 0, 1)
-        for (step, parts), (_, patches) in zip(layers(opened.pixels), still, strict=True):
+        share = np.clip(guide[:, :, 2], 0, 1)
+        for (step, parts), (_, below) in zip(layers(opened.pixels), face, strict=True):
             if step > 1:
                 x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
             here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
-            for part, patch in zip(parts, patches, strict=True):
-                patch[here] = _moved(part, patch[here], x, y, share)
+            for part, drawn in zip(parts, below, strict=True):
+                drawn[here] = _moved(part, drawn[here], x, y, share)
 
 
 def _reach(

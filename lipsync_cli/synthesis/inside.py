@@ -16,53 +16,46 @@ if TYPE_CHECKING:
 
 NEAR, SOFT = 5, 3  # pixels of the halved crop: what lies so near to paint goes with it; over so many it sets in
 LEAST, GAIN = 0.1, 8.0  # paint below it is that of a mouth at rest; how fast the other face takes over above it
-PAINT, PIXELS = 0.2, 0.6  # masks of the other face up to which all is paint (its lips close), from which all is pixels
+SHUT, OPEN = 0.45, 0.6  # masks of the other face: up to the first it would be painted shut, from the second on it shows
 
 
 class Inside(NamedTuple):
-    """A resting face together with an open one, for B sounds and crops of side S.
+    """What an open face shows over a resting one, for B sounds and crops of side S.
 
     Attributes
     ----------
-    mask : shape (B, 1, S / 2, S), how much of the resting face shows
-    patch : shape (B, 3, S / 2, S), what shows where neither does
-    flow : shape (B, 2, S / 2, S), displacement (x, y) into the open face in units of S
     share : shape (B, 1, S / 2, S), how much of the open face shows
+    flow : shape (B, 2, S / 2, S), displacement (x, y) into the open face in units of S
     """
 
-    mask: Tensor
-    patch: Tensor
-    flow: Tensor
     share: Tensor
+    flow: Tensor
 
 
-def show_inside(generator: Any, code: FaceCode, mel: Tensor, mask: Tensor, patch: Tensor) -> Inside | None:
-    """Show an open mouth where a resting face's is painted.
+def show_inside(generator: Any, code: FaceCode, mel: Tensor, mask: Tensor) -> Inside | None:
+    """Show an open mouth where a resting face's is painted, unless the open one would be painted shut.
 
     Parameters
     ----------
     generator : with `move`, as `CompactGenerator`
     code : of the open face, in the poses that are drawn, or in one for all
     mel : shape (B, 1, 80, 27)
-    mask, patch : shape (B, 1, S / 2, S) and (B, 3, S / 2, S), of the resting face with this speech
+    mask : shape (B, 1, S / 2, S), of the resting face with this speech
 
     Returns
     -------
     None if no mouth opens
     """
-    around = _around_paint(mask)
-    shown = around.flatten(1).any(1)
+    share = _around_paint(mask)
+    shown = share.flatten(1).any(1)
     if not shown.any():
         return None
     if not shown.all():  # the others cost nothing
         code = type(code)(*(part if len(part) == 1 else part[shown] for part in code))
     flow = mask.new_zeros(len(mask), 2, *mask.shape[2:])
-    own, painted = mask.clone(), patch.clone()
-    flow[shown], own[shown], painted[shown] = generator.move(code, mel[shown])
-    own = ((own - PAINT) / (PIXELS - PAINT)).clamp(0, 1)
-    resting, opened = mask * (1 - around), own * around
-    rest = (1 - around) * (1 - mask) * patch + around * (1 - own) * painted
-    return Inside(resting, rest / (1 - resting - opened).clamp(min=1e-6), flow, opened)
+    flow[shown], own, _ = generator.move(code, mel[shown])
+    share[shown] *= ((own - SHUT) / (OPEN - SHUT)).clamp(0, 1)
+    return Inside(share, flow)
 
 
 def _around_paint(mask: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Sketch(NamedTuple):
     mask : shape (n, H, S) float32, how much of the warped reference shows, or None
     patch : shape (n, H, S, 3) float32, what shows where the reference does not, or None
     inside : shape (n, H, S, 3) float32, displacement (x, y) into the crop of the open mouth in units of S, and how much
-        of that shows, or None
+        of that shows over all else, or None
     """
 
     image: np.ndarray | None
@@ -160,14 +160,14 @@ class TorchSketcher:
         with torch.inference_mode():
             speech = self._mel(mel)
             flow, mask, patch = self._generator.move(self._code(face, held), speech)  # type: ignore[operator]
+            shown = None
             if open_face is not None:
                 code = self._code(open_face, face if held is None else held)
-                inside = show_inside(self._generator, code, speech, mask, patch)
-                if inside is not None:
-                    shown = _channels_last(torch.cat([inside.flow, inside.share], 1))
-                    mask = inside.mask[:, 0].float().cpu().numpy()
-                    return _done(Sketch(None, _channels_last(flow), mask, _channels_last(inside.patch), shown))
-            return _done(Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch)))
+                inside = show_inside(self._generator, code, speech, mask)
+                shown = None if inside is None else _channels_last(torch.cat([inside.flow, inside.share], 1))
+            return _done(
+                Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch), shown)
+            )
 
     def _code(self, face: np.ndarray, held: np.ndarray | None) -> FaceCode:
         """Return what the generator's drawing takes of some faces; that of one face in one pose is kept."""
