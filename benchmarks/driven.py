@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
@@ -105,6 +106,7 @@ class Bench:
         self.real = lru_cache(maxsize=None)(self._real)
         self.borders: dict[str, list[float]] = {}
         self.identities: dict[str, float] = {}
+        self.details: dict[str, float] = {}
 
     def make(self, face: Path, voice: Path, name: str, end_s: int | None = None, silence: str = "close") -> Path:
         """Let a face speak with a voice, check the film's face and border, and return it."""
@@ -125,15 +127,17 @@ class Bench:
         return film
 
     def _check(self, film: Path, source: Real, name: str) -> None:
-        embedder, distances, gradients = need_embedder("to compare faces"), [], []
+        embedder, distances, gradients, details = need_embedder("to compare faces"), [], [], []
         shown = zip(read_frames(film), read_frames(source.path), source.boxes, strict=False)
         for number, (drawn, real, box) in enumerate(shown):
             if np.isnan(box[0]):
                 continue
             gradients.append([gradient_across(frame, box, self.rule) for frame in (drawn, real)])
+            details.append([_detail(frame, box, self.rule) for frame in (drawn, real)])
             if number % EVERY == 0:
                 distances.append(distance(embedder.embed(drawn, box), embedder.embed(real, box)))
         self.identities[name] = float(np.mean(distances))
+        self.details[name] = float(np.divide(*np.mean(details, axis=0)))
         drawn, real = np.nanmean(gradients, axis=0)
         self.borders[name] = [float(ratio) for ratio in drawn / real]
 
@@ -165,3 +169,13 @@ class Bench:
         boxes = find_face((frame for _, frame in zip(range(count), read_frames(path), strict=False)), self.rule).boxes
         opened = {reader: self.opening(path, boxes, reader) for reader in self.readers}
         return Real(path, read_timeline(path).middles()[: len(boxes)], boxes, opened)
+
+
+def _detail(frame: np.ndarray, box: np.ndarray, rule: CropRule) -> float:
+    """Return the mean difference of neighbouring pixels where the mouth is, in levels, at the frame's own size."""
+    matrix = rule.matrix(box)
+    row0, row1, column0, column1 = rule.mouth_region()
+    corners = (np.array([[column0, column1], [row0, row1]]) - matrix[:, 2:]) / matrix[0, 0]
+    (x0, x1), (y0, y1) = np.clip(corners, 0, None).astype(int)
+    mouth = cv2.cvtColor(np.asarray(frame[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY).astype(float)
+    return float(np.abs(np.diff(mouth, axis=0)).mean() + np.abs(np.diff(mouth, axis=1)).mean())

@@ -9,6 +9,7 @@ own         partial correlation with the face's own mouth, the voice's mouth tak
 silence     variance of the opening in a pause of 2 s, over that in the real films' own pauses
 identity    distance of dlib's face embeddings, source to output
 border      gradient across the mask's border, output over source
+detail      difference of neighbouring pixels where the mouth is, output over source
 jitter      acceleration of the face box's centre, over that of a detection on every frame
 
 It needs dlib's networks (pip install 'lipsync-cli[models]') and a folder of clips: grid/s1/*.mp4 (the last 12 by name
@@ -195,6 +196,12 @@ def tell_of_films(bench: Bench, report: Report) -> None:
         found = f"{ratios[:, column].mean():.3f} (most {ratios[:, column].max():.3f}, {len(ratios)} films)"
         report.add(f"gradient across the mask at {level:.0%} of its weight, over the source's", "at most 1.05", found)
     report.data["border"] = bench.borders | {"worst": worst}
+    report.data["detail"] = bench.details
+    for who in ("s1", "stranger"):
+        ratios = [ratio for name, ratio in bench.details.items() if name.startswith(f"{who}-")]
+        if ratios:
+            found = f"{np.mean(ratios):.3f} (least {min(ratios):.3f}, most {max(ratios):.3f}, {len(ratios)} films)"
+            report.add(f"{who}: detail where the mouth is, over the source's", "not below 1", found)
     values = list(bench.identities.values())
     report.data["identity"] = bench.identities
     report.add(
