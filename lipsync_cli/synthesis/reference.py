@@ -21,7 +21,7 @@ MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3,
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
-OPEN = 0.7  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
+OPEN = 0.8  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
 APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the resting one (talkers: 0.27 up)
 COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
