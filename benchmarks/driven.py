@@ -86,7 +86,7 @@ class Bench:
     data : folder of real clips
     films : folder that takes what is made
     weights : of the generator; None: the embedded ones
-    articulation : how much the mouth moves, as of `infer`
+    articulation : how much the mouth moves, as of `infer`; None: its default
     mesh : interpreter of an environment for `mesh.py`, which reads mouths, too, then; None: dlib's points alone
 
     Attributes
@@ -95,7 +95,7 @@ class Bench:
     """
 
     def __init__(
-        self, data: Path, films: Path, weights: Path | None, articulation: float, mesh: Path | None = None
+        self, data: Path, films: Path, weights: Path | None, articulation: float | None, mesh: Path | None = None
     ) -> None:
         self.data, self.films, self.weights, self.rule = data, films, weights, CropRule()
         self.articulation = articulation

@@ -43,7 +43,6 @@ from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correlate_beside
 from lipsync_cli.scoring.metrics.pauses import BESIDE_S, find_pauses, variance_in_pauses
 from lipsync_cli.speech.mel import log_mel
-from lipsync_cli.synthesis.sketch import ARTICULATION
 
 PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")
 NUM_S1, STEP = 12, 5  # clips of s1; the voice is that of the clip so many places further
@@ -245,7 +244,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="run folder or .safetensors (default: the embedded ones)")
     data = Path(os.environ.get("LIPSYNC_TEST_DATA", root.parent / "shared" / "data"))
     parser.add_argument("--data", type=Path, default=data, help="folder of clips")
-    parser.add_argument("--articulation", type=float, default=ARTICULATION)
+    parser.add_argument("--articulation", type=float, help="as of infer (default: its own)")
     parser.add_argument("--films", type=Path, help="keep the films here")
     parser.add_argument("--mesh", type=Path, help="python of an environment for mesh.py: a second reader of mouths")
     parser.add_argument("--json", type=Path, help="write every figure here")

@@ -121,7 +121,7 @@ def infer(
             min=0,
             max=3,
             help="How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
-            show_default="1.4",
+            show_default="1.4, 1.7 where insides are painted",
         ),
     ] = None,
     vtln: options.Vtln = "auto",

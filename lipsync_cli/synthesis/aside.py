@@ -43,7 +43,7 @@ class AsideSketcher:
     LipsyncError : here, or from any method: what went wrong there (no such device, damaged weights, killed)
     """
 
-    def __init__(self, weights: Path, device: str | Callable[[], str], articulation: float) -> None:
+    def __init__(self, weights: Path, device: str | Callable[[], str], articulation: float | None) -> None:
         with quiet_interrupts():
             self._line = _Line(Worker(_obey, _serve))
         weakref.finalize(self, self._line.close)

@@ -45,6 +45,7 @@ class Sketch(NamedTuple):
 
 
 ARTICULATION = 1.4  # benchmarks/real_clips.py: then mouths open about as far as real ones
+PAINTED = 1.7  # the same where insides are painted, and half hidden by the lips that lie over them
 BATCH_SIZE = 8  # crops that are drawn at once, at most
 NUM_CODES = 24  # faces whose codes are kept: two of each view of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
@@ -104,19 +105,21 @@ class TorchSketcher:
     ----------
     generator : in evaluation mode, on `device`
     device : torch device
-    articulation : how much the mouth moves, beside what the generator learned; for generators that can say it
+    articulation : how much the mouth moves, beside what the generator learned; for generators that can say it. None:
+        ARTICULATION where an open mouth lends its inside, PAINTED elsewhere
     threads : of torch; None leaves one core to the other stages of the stream: reading, compositing, coding
     """
 
     def __init__(
-        self, generator: nn.Module, device: str = "cpu", articulation: float = 1.0, threads: int | None = None
+        self, generator: nn.Module, device: str = "cpu", articulation: float | None = 1.0, threads: int | None = None
     ) -> None:
         import torch
 
         if device == "cpu":
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._articulation, self._device = articulation, device
-        self._generator = _articulating(generator, articulation)
+        self._device = device
+        self._articulations = (ARTICULATION, PAINTED) if articulation is None else (articulation, articulation)
+        self._generator, self._painter = (_articulating(generator, each) for each in self._articulations)
         self._codes: dict[bytes, FaceCode] = {}
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
@@ -142,7 +145,7 @@ class TorchSketcher:
         return self._device
 
     def fingerprint(self) -> str:
-        digest = hashlib.sha256(repr(self._articulation).encode())
+        digest = hashlib.sha256(repr(self._articulations).encode())
         for name, tensor in sorted(self._generator.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
@@ -159,11 +162,12 @@ class TorchSketcher:
         self._limit_threads()
         with torch.inference_mode():
             speech = self._mel(mel)
-            flow, mask, patch = self._generator.move(self._code(face, held), speech)  # type: ignore[operator]
+            generator = self._painter if open_face is None else self._generator
+            flow, mask, patch = generator.move(self._code(face, held), speech)  # type: ignore[operator]
             shown = None
             if open_face is not None:
                 code = self._code(open_face, face if held is None else held)
-                inside = show_inside(self._generator, code, speech, mask)
+                inside = show_inside(generator, code, speech, mask)
                 shown = None if inside is None else _channels_last(torch.cat([inside.flow, inside.share], 1))
             return _done(
                 Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch), shown)

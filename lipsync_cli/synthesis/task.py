@@ -20,7 +20,7 @@ from lipsync_cli.output import check_output
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.aside import AsideSketcher
 from lipsync_cli.synthesis.plan import Plan, plan_frames, span, steady
-from lipsync_cli.synthesis.sketch import ARTICULATION, Sketcher, TorchSketcher, num_cores
+from lipsync_cli.synthesis.sketch import Sketcher, TorchSketcher, num_cores
 from lipsync_cli.synthesis.voice import Voice, sound_duration
 
 ASIDE_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch
@@ -141,7 +141,7 @@ def prepare(
             else _load(
                 found,
                 device,
-                ARTICULATION if articulation is None else articulation,
+                articulation,
                 partial(_is_long, final_audio or speech, photo_fps if info.is_image else info.video.rate),
             )
         )
@@ -199,7 +199,7 @@ def _is_long(sound: Path, rate: Fraction) -> bool:
 
 
 def _load(
-    weights: Path, device: str | Callable[[], str], articulation: float, is_long: Callable[[], bool]
+    weights: Path, device: str | Callable[[], str], articulation: float | None, is_long: Callable[[], bool]
 ) -> Future[Sketcher]:
     """Load the generator in the background: torch alone takes seconds, and meanwhile the files are read."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from lipsync_cli.data.weights import load_weights
 from lipsync_cli.models.compact import CompactGenerator
-from lipsync_cli.synthesis.sketch import NUM_CODES, TorchSketcher
+from lipsync_cli.synthesis.sketch import ARTICULATION, NUM_CODES, PAINTED, TorchSketcher
 
 
 @pytest.fixture
@@ -54,3 +54,15 @@ def test_one_face_is_encoded_once_as_long_as_few_are_drawn(sketcher, faces, monk
     sketcher.draw(faces[NUM_CODES:], mels(2))  # one too many: the oldest is forgotten
     np.testing.assert_array_equal(sketcher.draw(faces[:1], mels(2)).result().flow, first[0].flow)
     assert encoded == [1] * (NUM_CODES + 2)
+
+
+def test_by_default_painted_mouths_move_more(faces):
+    generator = load_weights(None)[0]
+    default, painted, lent = (TorchSketcher(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
+    np.testing.assert_array_equal(
+        default.draw(faces[:1], mels(2)).result().flow, painted.draw(faces[:1], mels(2)).result().flow
+    )
+    opened = [each.draw(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
+    np.testing.assert_array_equal(opened[0].flow, opened[1].flow)
+    assert np.abs(opened[0].flow - opened[2].flow).max() > 1e-4
+    assert len({each.fingerprint() for each in (default, painted, lent)}) == 3
