@@ -12,6 +12,9 @@ from typing import Any
 class Prefetch:
     """A context manager that gives one batch after the other.
 
+    Each thread computes on one core: several teams of torch's threads on the same cores wait for each other, which made
+    the loop slower on two cores than on one (`benchmarks/train.py`).
+
     Parameters
     ----------
     make : gives the batch of a step, the same one each time; called from the threads
@@ -21,7 +24,7 @@ class Prefetch:
 
     def __init__(self, make: Callable[[int], Any], first: int, workers: int) -> None:
         self._make, self._next = make, first
-        self._pool = ThreadPoolExecutor(workers, "batches") if workers else None
+        self._pool = ThreadPoolExecutor(workers, "batches", _compute_alone) if workers else None
         self._ahead = workers
         self._waiting: deque[Future[Any]] = deque()
 
@@ -48,3 +51,9 @@ class Prefetch:
         assert self._pool is not None
         self._waiting.append(self._pool.submit(self._make, self._next))
         self._next += 1
+
+
+def _compute_alone() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # holds for the calling thread

@@ -26,6 +26,17 @@ def test_the_order_is_that_of_the_steps(workers):
         assert [batches.take() for _ in range(6)] == list(range(5, 11))
 
 
+def test_batches_are_made_on_one_core_each_and_the_network_keeps_all():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with Prefetch(lambda step: torch.get_num_threads(), 0, 2) as batches:
+            assert [batches.take() for _ in range(4)] == [1] * 4
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_what_goes_wrong_in_a_thread_is_raised_where_its_batch_is_taken():
     def make(step):
         if step == 2:
