@@ -1,4 +1,4 @@
-"""Frames of like pose of a head that turns: so close are reference and target where each frame lends its own pixels."""
+"""Frames of like pose of a head that turns: as alike are reference and target where resting faces take turns."""
 
 from __future__ import annotations
 

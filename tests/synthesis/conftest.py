@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,29 @@ def number_frame(number: int) -> np.ndarray:
     for bit in range(BITS):
         frame[:, bit * SIDE : (bit + 1) * SIDE] = 255 * (number >> bit & 1)
     return frame
+
+
+class Stills:
+    """Footage of some pictures, all of them at hand."""
+
+    def __init__(self, frames: list[np.ndarray]) -> None:
+        self._frames = frames
+        self.frame_bytes = frames[0].nbytes
+
+    def at_hand(self) -> range:
+        return range(len(self._frames))
+
+    def frame(self, number: int) -> np.ndarray:
+        return self._frames[number]
+
+    def frames(self, order: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+        return ((number, self._frames[number]) for number in order)
+
+
+@pytest.fixture(scope="session")
+def stills() -> type[Stills]:
+    """Makes footage of pictures."""
+    return Stills
 
 
 @pytest.fixture

@@ -12,33 +12,22 @@ from lipsync_cli.synthesis.sketch import Sketch
 SIZE = 160
 
 
-class _Footage:
-    def __init__(self, frames):
-        self._frames = frames
-
-    def at_hand(self):
-        return range(len(self._frames))
-
-    def frame(self, number):
-        return self._frames[number]
-
-
 def _texture(seed):
     noise = np.random.default_rng(seed).uniform(0, 255, (SIZE, SIZE, 3)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 4)
     return np.clip(127 + 8 * (smooth - smooth.mean()), 0, 255).astype(np.uint8)
 
 
-def test_a_face_that_shifts_fits_and_one_that_changes_does_not():
+def test_a_face_that_shifts_fits_and_one_that_changes_does_not(stills):
     boxes = np.tile(np.array([30, 30, 130, 130], np.float32), (6, 1))
-    shifted = _Footage([np.roll(_texture(0), shift, (0, 1)) for shift in range(6)])
-    changing = _Footage([_texture(seed) for seed in range(6)])
+    shifted = stills([np.roll(_texture(0), shift, (0, 1)) for shift in range(6)])
+    changing = stills([_texture(seed) for seed in range(6)])
     assert fits_poses(shifted, boxes, CropRule(), 2)
     assert not fits_poses(changing, boxes, CropRule(), 2)
 
 
-def test_one_frame_alone_fits():
-    assert fits_poses(_Footage([_texture(0)]), np.array([[30, 30, 130, 130]], np.float32), CropRule(), 0)
+def test_one_frame_alone_fits(stills):
+    assert fits_poses(stills([_texture(0)]), np.array([[30, 30, 130, 130]], np.float32), CropRule(), 0)
 
 
 class _Closer:
@@ -69,7 +58,7 @@ def _talking(astronaut, how_open, covered=()):
         if number in covered:
             frame[y0 - 12 : y0 + 40, x0 - 30 : x1 + 30] = (20, 160, 60)
         frames.append(np.roll(frame, number % 3, 1))
-    return _Footage(frames), np.array([FACE + np.array([1, 0, 1, 0]) * (number % 3) for number in range(len(frames))])
+    return frames, np.array([FACE + np.array([1, 0, 1, 0]) * (number % 3) for number in range(len(frames))])
 
 
 def _choose(footage, boxes):
@@ -78,9 +67,10 @@ def _choose(footage, boxes):
     return choose_lenders(footage, boxes, CropRule(), _Closer(crop_face(footage.frame(0), boxes[0], CropRule())))
 
 
-def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut):
+def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, stills):
     heights = [0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 0]
-    footage, boxes = _talking(astronaut, heights)
+    frames, boxes = _talking(astronaut, heights)
+    footage = stills(frames)
     lenders = _choose(footage, boxes)
     assert heights[lenders.resting] == 0 and heights[lenders.opened] >= 15
     rule, aligner = CropRule(), Aligner(CropRule())
@@ -94,21 +84,24 @@ def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut):
         assert aligner.difference(to_grey(seen), grey) < 0.3 * contrast  # its pixels at full size lie there, too
 
 
-def test_of_the_open_mouths_the_most_usual_is_taken_and_not_the_widest(astronaut):
+def test_of_the_open_mouths_the_most_usual_is_taken_and_not_the_widest(astronaut, stills):
     heights = [0, 0, 0, 0, 0, 17, 18, 18, 18, 19, 30, 0, 0, 0, 0, 0]
-    footage, boxes = _talking(astronaut, heights)
+    frames, boxes = _talking(astronaut, heights)
+    footage = stills(frames)
     assert heights[_choose(footage, boxes).opened] == 18
 
 
-def test_a_hand_before_the_mouth_is_not_taken_for_its_inside(astronaut):
+def test_a_hand_before_the_mouth_is_not_taken_for_its_inside(astronaut, stills):
     heights = [0, 0, 6, 6, 12, 12, 0, 0, 12, 12]
-    footage, boxes = _talking(astronaut, heights, covered=(6, 7))
+    frames, boxes = _talking(astronaut, heights, covered=(6, 7))
+    footage = stills(frames)
     lenders = _choose(footage, boxes)
     assert lenders.opened not in (6, 7) and heights[lenders.opened] == 12
 
 
-def test_of_a_mouth_that_stays_shut_nothing_is_open(astronaut):
-    footage, boxes = _talking(astronaut, [0] * 8)
+def test_of_a_mouth_that_stays_shut_nothing_is_open(astronaut, stills):
+    frames, boxes = _talking(astronaut, [0] * 8)
+    footage = stills(frames)
     lenders = _choose(footage, boxes)
     assert lenders.opened is None
     resting = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], CropRule())

@@ -21,22 +21,6 @@ FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # of the astronaut
 STRAIGHT, TURNED = 1.0, 0.72  # how wide the head seems
 
 
-class Footage:
-    def __init__(self, frames):
-        self._frames = frames
-
-    def at_hand(self):
-        return range(len(self._frames))
-
-    def frame(self, number):
-        return self._frames[number]
-
-    def frames(self, order):
-        return ((number, self._frames[number]) for number in order)
-
-    frame_bytes = 1 << 16
-
-
 def head(astronaut, width, how_open=0):
     """A head that seems so wide, which no similarity undoes, and whose mouth is a dark bar below teeth."""
     frame = astronaut.copy()
@@ -62,14 +46,14 @@ class Closer:
 
 
 @pytest.fixture
-def turning(astronaut):
+def turning(astronaut, stills):
     """Twelve frames straight on, ten turned away; the mouth rests in two of each."""
     widths, heights = (
         [STRAIGHT] * 12 + [TURNED] * 10,
         [0, 0, 8, 12, 16, 18, 20, 22, 24, 14, 10, 6, 0, 0, *range(8, 24, 2)],
     )
     frames = [head(astronaut, width, height) for width, height in zip(widths, heights, strict=True)]
-    return Footage(frames), np.tile(FACE, (len(frames), 1)), widths, heights
+    return stills(frames), np.tile(FACE, (len(frames), 1)), widths, heights
 
 
 def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, astronaut):
@@ -82,9 +66,9 @@ def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, a
         assert heights[view.opened] >= 10 and widths[view.opened] == widths[view.resting]
 
 
-def test_a_head_that_keeps_still_needs_one(astronaut):
+def test_a_head_that_keeps_still_needs_one(astronaut, stills):
     frames = [head(astronaut, STRAIGHT, height) for height in (0, 0, 10, 14, 18, 20, 22, 12)]
-    views = choose_views(Footage(frames), np.tile(FACE, (len(frames), 1)), RULE, Closer(astronaut))
+    views = choose_views(stills(frames), np.tile(FACE, (len(frames), 1)), RULE, Closer(astronaut))
     assert len(views) == 1
 
 
@@ -139,7 +123,7 @@ class Voice:
 
 
 @pytest.mark.parametrize("shown", [1.0, 0.6])
-def test_two_views_are_mixed_by_their_parts(astronaut, monkeypatch, shown):
+def test_two_views_are_mixed_by_their_parts(astronaut, stills, monkeypatch, shown):
     frames = [head(astronaut, STRAIGHT), head(astronaut, TURNED)]
     boxes = np.tile(FACE, (2, 1))
     greys = 40, 200
@@ -152,7 +136,7 @@ def test_two_views_are_mixed_by_their_parts(astronaut, monkeypatch, shown):
     mask = np.zeros((RULE.size, RULE.size), np.float32)
     mask[60:90, 20:76] = 1
     painter = Painter()
-    renderer = Renderer(Footage(frames), (speaker,), RULE, painter, Compositor(RULE, mask))
+    renderer = Renderer(stills(frames), (speaker,), RULE, painter, Compositor(RULE, mask))
     plan = plan_frames(Timeline.constant(25, 2), Fraction(2, 25))
     with renderer.views(plan, [Voice(shown)]) as views:
         drawn = [view.pixels for view in views]
