@@ -55,6 +55,18 @@ def test_the_lip_reader_is_what_its_card_says():
     assert header.metrics["words/accuracy"] > 0.5 and header.metrics["words/letter"] > 0.12  # guessing: 0.19, 0.04
 
 
+def test_the_occlusion_network_is_what_its_card_says():
+    path = find_weights(None, "occlusion network")
+    header = read_header(path)
+    card = (path.parent / "OCCLUSION_CARD.md").read_text()
+    assert EMBEDDED["occlusion network"] in card and header.sha256 in card and path.stat().st_size < 1 << 20
+    assert (
+        f"| overlap (IoU) | {header.metrics['occlusion/iou']:.3f} |" in card and header.metrics["occlusion/iou"] > 0.8
+    )
+    assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}
+    assert header.crop_rule == read_header(find_weights(None)).crop_rule  # so that `infer` asks it
+
+
 def test_they_load_into_the_network_that_the_header_names():
     generator, _ = load_weights(None)
     assert sum(p.numel() for p in generator.parameters()) == 2_225_738 and not generator.training

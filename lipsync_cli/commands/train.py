@@ -22,7 +22,7 @@ def train(
         str,
         typer.Option(
             help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
-            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen; see docs/recipes.md."
+            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen, occlusion; see docs/recipes.md."
         ),
     ] = "lipgan",
     generator: Annotated[
@@ -159,7 +159,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a generator, a sync expert or a lip reader; by default LipGAN as in its thesis.
+    """Train a generator, a sync expert, a lip reader or an occlusion network; by default LipGAN as in its thesis.
 
     The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
     goes on with a run that was interrupted, exactly where it stood.

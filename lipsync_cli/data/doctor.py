@@ -167,7 +167,12 @@ def _weights() -> str:
     from lipsync_cli.data.weights import find_weights, load_weights
 
     found = []
-    cards = {"generator": "MODEL_CARD.md", "sync expert": "EXPERT_CARD.md", "lip reader": "READER_CARD.md"}
+    cards = {
+        "generator": "MODEL_CARD.md",
+        "sync expert": "EXPERT_CARD.md",
+        "lip reader": "READER_CARD.md",
+        "occlusion network": "OCCLUSION_CARD.md",
+    }
     for kind, name in cards.items():
         path = find_weights(None, kind)
         _, header = load_weights(None, kind=kind)

@@ -24,6 +24,7 @@ EMBEDDED = {  # in assets
     "generator": "lipsync_compact.safetensors",
     "sync expert": "lipsync_expert.safetensors",
     "lip reader": "lipsync_reader.safetensors",
+    "occlusion network": "lipsync_occlusion.safetensors",
 }
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
@@ -149,7 +150,7 @@ def read_header(path: Path) -> WeightsHeader:
 
 
 def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> None:
-    """Raise InputError if weights are not of the kind that is needed: "generator", "sync expert" or "lip reader"."""
+    """Raise InputError if weights are not of the kind that is needed, see `models.kind_of`."""
     from lipsync_cli import models
 
     if (held := models.kind_of(header.architecture)) != kind:
@@ -159,12 +160,12 @@ def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> No
 def load_weights(
     path: Path | None = None, device: str = "cpu", kind: str = "generator"
 ) -> tuple[nn.Module, WeightsHeader]:
-    """Load a generator, a sync expert or a lip reader, ready to use.
+    """Load a network, ready to use.
 
     Parameters
     ----------
     path : a run folder, a .safetensors file, or None for the weights that come with the package
-    kind : what it must hold, "generator", "sync expert" or "lip reader"
+    kind : what it must hold, see `models.kind_of`
 
     Returns
     -------

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 GENERATORS = ("lipgan", "compact")
 EXPERTS = ("expert",)
 READERS = ("lip-reader",)
-ARCHITECTURES = (*GENERATORS, *EXPERTS, *READERS)
+OCCLUSION_NETS = ("occlusion-net",)
+ARCHITECTURES = (*GENERATORS, *EXPERTS, *READERS, *OCCLUSION_NETS)
+
+
+OCCLUSION_SHRINK = 2  # an occlusion network sees crops made so many times smaller,
+OCCLUSION_TOP = 1 / 3  # and of these what is below so much of the height
 
 
 def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
@@ -18,7 +23,7 @@ def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
 
     Parameters
     ----------
-    architecture : "lipgan" or "compact" (generators), "expert" (a judge of sync), or "lip-reader"
+    architecture : "lipgan" or "compact" (generators), "expert" (a judge of sync), "lip-reader", or "occlusion-net"
     dims : keyword arguments of its class
 
     Raises
@@ -42,11 +47,17 @@ def build(architecture: str, dims: dict[str, Any]) -> nn.Module:
         from lipsync_cli.models.lip_reader import LipReader
 
         return LipReader(**dims)
+    if architecture == "occlusion-net":
+        from lipsync_cli.models.occlusion import OcclusionNet
+
+        return OcclusionNet(**dims)
     raise ValueError(f"no architecture is called {architecture!r}, only {', '.join(ARCHITECTURES)}")
 
 
 def kind_of(architecture: str) -> str:
-    """Say what an architecture is for: "generator", "sync expert" or "lip reader"."""
+    """Say what an architecture is for: "generator", "sync expert", "lip reader" or "occlusion network"."""
     if architecture in READERS:
         return "lip reader"
+    if architecture in OCCLUSION_NETS:
+        return "occlusion network"
     return "sync expert" if architecture in EXPERTS else "generator"

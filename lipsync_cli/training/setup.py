@@ -63,7 +63,7 @@ class Run:
     def header(self, metrics: dict[str, Any]) -> WeightsHeader:
         """Say what the weights of this moment are."""
         pack, table = self.pack, self.source.table
-        kept = ("model/", "over_", "sync/", "words/")
+        kept = ("model/", "over_", "sync/", "words/", "occlusion/")
         return WeightsHeader(
             architecture=self.config.generator,
             dims=self.dims,

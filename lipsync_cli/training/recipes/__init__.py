@@ -17,6 +17,7 @@ from lipsync_cli.training.recipes.lipgan import LipGAN
 from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
 from lipsync_cli.training.recipes.listen import Listen
 from lipsync_cli.training.recipes.lsgan import LSGAN
+from lipsync_cli.training.recipes.occlusion import Occlusion
 from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
 from lipsync_cli.training.recipes.wgan_div import WGANDiv
 from lipsync_cli.training.recipes.wgan_gp import WGANGP
@@ -43,6 +44,7 @@ _ALL = (
     LipGANExpert,
     LipReaderRecipe,
     Listen,
+    Occlusion,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 
