@@ -124,6 +124,15 @@ def infer(
             show_default="1.4, 1.7 where insides are painted",
         ),
     ] = None,
+    occlusion: Annotated[
+        str,
+        typer.Option(
+            "--occlusion",
+            help="What lies over the face, such as a hand: keep it before the mouth that is drawn, or paint the mouth "
+            "over it; or the weights of a network of your own that finds it.",
+            metavar="keep|paint|FILE",
+        ),
+    ] = "keep",
     vtln: options.Vtln = "auto",
     drive_audio: Annotated[
         Path | None,
@@ -255,6 +264,7 @@ def infer(
         others=others,
         articulation=articulation,
         vtln=options.parse_vtln(vtln),
+        occlusion=_occlusion(occlusion),
     )
     with Progress(quiet, verbose) as progress:
         cache = None if no_cache else FaceCache(options.cache_folder(), progress.note)
@@ -295,6 +305,10 @@ def infer(
                     return
                 result = make(task)
     print_result(vars(result) | {"laps": result.laps.to_dict()}, json, result.output)
+
+
+def _occlusion(text: str) -> bool | Path:
+    return text == "keep" if text in ("keep", "paint") else Path(text)
 
 
 def _start(device: str) -> str:

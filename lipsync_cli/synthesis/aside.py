@@ -37,18 +37,22 @@ class AsideSketcher:
     weights : file of the generator's weights
     device : torch device, or a function of a module that returns it, called there
     articulation : as for `TorchSketcher`
+    occlusion : file of the weights of a network that looks for what lies over faces; None: nothing does
 
     Raises
     ------
     LipsyncError : here, or from any method: what went wrong there (no such device, damaged weights, killed)
     """
 
-    def __init__(self, weights: Path, device: str | Callable[[], str], articulation: float | None) -> None:
+    def __init__(
+        self, weights: Path, device: str | Callable[[], str], articulation: float | None, occlusion: Path | None = None
+    ) -> None:
         with quiet_interrupts():
             self._line = _Line(Worker(_obey, _serve))
         weakref.finalize(self, self._line.close)
+        self.sees_occlusion = occlusion is not None
         try:
-            self.device, self.num_at_once = self._ask("load", weights, device, articulation).result()
+            self.device, self.num_at_once = self._ask("load", weights, device, articulation, occlusion).result()
         except BaseException:
             self._line.close()
             raise
@@ -71,6 +75,10 @@ class AsideSketcher:
     ) -> Future[Sketch]:
         """See `Sketcher`."""
         return self._ask("draw", face, mel, held, open_face)
+
+    def look(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+        """See `Sketcher`."""
+        return self._ask("look", face, reference, other)
 
     def _ask(self, what: str, *given: Any) -> Future[Any]:
         return self._line.ask(Order(what, given))
@@ -158,9 +166,10 @@ def _obey(order: Order) -> Any:
     if order.what == "load":
         from lipsync_cli.data.weights import load_weights
 
-        weights, device, articulation = order.given
+        weights, device, articulation, occlusion = order.given
         name = device if isinstance(device, str) else device()
-        _sketcher = TorchSketcher(load_weights(weights, name)[0], name, articulation, threads=1)
+        found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None
+        _sketcher = TorchSketcher(load_weights(weights, name)[0], name, articulation, 1, found)
         return _sketcher.device, _num_lanes() if name == "cpu" else 1
     answer = getattr(_sketcher, order.what)(*order.given)
     return answer.result() if isinstance(answer, Future) else answer

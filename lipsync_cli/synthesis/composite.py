@@ -14,6 +14,7 @@ from lipsync_cli.synthesis.gamut import Gamut, skin_chroma
 
 if TYPE_CHECKING:
     from lipsync_cli.media.frame import Frame
+    from lipsync_cli.synthesis.occlusion import Covered
     from lipsync_cli.synthesis.sketch import Sketch
 
 TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
@@ -68,7 +69,13 @@ class Compositor:
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
 
     def compose(
-        self, frame: Frame, matrix: np.ndarray, sketch: Sketch, reference: ReferenceFace, share: float = 1.0
+        self,
+        frame: Frame,
+        matrix: np.ndarray,
+        sketch: Sketch,
+        reference: ReferenceFace,
+        share: float = 1.0,
+        covered: Covered | None = None,
     ) -> Frame:
         """Return the frame with the sketched lower face.
 
@@ -79,6 +86,7 @@ class Compositor:
         sketch : of one crop
         reference : the face that the sketch's flow points into
         share : how much of the sketch is mixed in, 0 ... 1
+        covered : what lies over the face, and stays; None: nothing
         """
         extent = tuple(value * self._rule.size for value in self._extent)
         region = _reach(matrix, extent, frame.shape, layers(frame)[-1].step)
@@ -88,6 +96,11 @@ class Compositor:
         shape = rows.stop - rows.start, columns.stop - columns.start
         moved = at_step(matrix, 1, columns.start, rows.start)
         weight, face = self._mask.sample(moved, shape), self._face(moved, shape, sketch, reference)
+        if covered is not None:
+            half = self._rule.size // 2
+            factor = covered.opacity.shape[1] / self._rule.size
+            over = Field(covered.opacity, factor, top=half).sample(moved, shape)
+            weight = weight * (1 - np.clip(over, 0, 1))
         weights = [weight if layer.step == 1 else halve(weight) for layer in face]
         if sketch.flow is None:
             face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]

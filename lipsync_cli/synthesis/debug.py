@@ -12,11 +12,13 @@ from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.output import atomic_output, check_output
 from lipsync_cli.synthesis.align import Aligner, invert
+from lipsync_cli.synthesis.field import Field
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.synthesis.marking import Marking
+    from lipsync_cli.synthesis.occlusion import Covered
     from lipsync_cli.synthesis.presenter import Scene
     from lipsync_cli.synthesis.render import Face, View
     from lipsync_cli.synthesis.task import Task
@@ -70,8 +72,9 @@ class Inspector:
     """Draws over a frame and below it.
 
     On the picture: the face's box, the crop of the resting face where it lies in this frame, where the mask begins
-    and where half is replaced, and the points by which the pose was found. Below: number and time of the frame and of
-    the source's; for each speaker the state, and the mel window with the frame's middle.
+    and where half is replaced, the points by which the pose was found, and, hatched, what lies over the face. Below:
+    number and time of the frame and of the source's; for each speaker the state, and the mel window with the frame's
+    middle.
 
     Parameters
     ----------
@@ -127,6 +130,8 @@ class Inspector:
         x0, y0, x1, y1 = self._renderer.speakers[face.speaker].boxes[face.number]
         box = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
         crop = np.array([[0, 0], [side, 0], [side, side], [0, side]]) - 0.5
+        if face.covered is not None:
+            self._hatch(picture, face, face.covered, colour)
         self._line_through(picture, box - 0.5, colour, 2 * thick)
         self._line_through(picture, crop @ back[:, :2].T + back[:, 2], colour, 1)
         for outline, width in zip(self._outlines, (1, thick), strict=True):
@@ -135,6 +140,21 @@ class Inspector:
             return
         for x, y in (self._points @ back[:, :2].T + back[:, 2] + 0.5) * self._factor:
             cv2.circle(picture, (round(x), round(y)), max(1, thick // 2), colour, -1)
+
+    def _hatch(self, picture: np.ndarray, face: Face, covered: Covered, colour: tuple[int, int, int]) -> None:
+        """Hatch what lies over a face."""
+        import numpy as np
+
+        side, factor = self._renderer.rule.size, self._factor
+        seen = Field(covered.opacity, covered.opacity.shape[1] / side, top=side // 2, cubic=False)
+        height, width = picture.shape[:2]
+        matrix = face.matrix @ np.array(
+            [[1 / factor, 0, 0.5 / factor - 0.5], [0, 1 / factor, 0.5 / factor - 0.5], [0, 0, 1]]
+        )
+        inside = seen.sample(matrix, (height, width)) > 0.5
+        rows, columns = np.indices((height, width), sparse=True)
+        stripes = (rows + columns) // max(1, self._line // 4) % 3 == 0
+        picture[inside & stripes] = colour
 
     def _line_through(self, picture: np.ndarray, points: np.ndarray, colour: tuple[int, ...], width: int) -> None:
         """Draw a closed line through points (n, 2) of the frame, in pixel indices."""

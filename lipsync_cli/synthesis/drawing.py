@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.media.encode import VideoWriter, constant_rate
 from lipsync_cli.media.join import join
+from lipsync_cli.synthesis.occlusion import TOLD
 
 if TYPE_CHECKING:
     from lipsync_cli.media.frame import Frame
@@ -46,14 +47,14 @@ class Drawing:
     progress: Progress | None = None
     watch: Callable[[int, View], None] | None = None
 
-    def write(self, path: Path) -> None:
-        """Write the film, with its sound and marks."""
+    def write(self, path: Path) -> int:
+        """Write the film, with its sound and marks; return in how many frames something lies over a drawn face."""
         span = 0, self.task.plan.num_frames
-        self._draw(self._writer(path, self.task.plan.timeline, True), self.renderer, span, None, self._label())
+        return self._draw(self._writer(path, self.task.plan.timeline, True), self.renderer, span, None, self._label())
 
-    def write_in_pieces(self, pieces: Pieces, path: Path) -> None:
-        """Draw the pieces that are not there yet, each as if it were alone, and join all to the film."""
-        plan, label = self.task.plan, self._label()
+    def write_in_pieces(self, pieces: Pieces, path: Path) -> int:
+        """Draw the pieces that are not there yet, each as if it were alone, and join all to the film; see `write`."""
+        plan, label, num_covered = self.task.plan, self._label(), 0
         for row in pieces.missing():
             order = plan.order[row[0].start : row[-1].stop]
             with closing(self.renderer.footage.frames(order)) as frames:  # type: ignore[type-var]
@@ -62,7 +63,7 @@ class Drawing:
                     part = islice(frames, piece.stop - piece.start)
                     with pieces.writing(piece) as temporary:
                         writer = self._writer(temporary, plan.timeline.cut(*span), False)
-                        self._draw(writer, self.renderer.forgetful(), span, part, label)
+                        num_covered += self._draw(writer, self.renderer.forgetful(), span, part, label)
         with self.laps.stage("join"):
             join(
                 [piece.path for piece in pieces.all],
@@ -74,6 +75,7 @@ class Drawing:
                 self.marking.tags(self.task),
                 self.marking.sound,
             )
+        return num_covered
 
     def _label(self) -> Label | None:
         footage = self.renderer.footage
@@ -105,11 +107,12 @@ class Drawing:
         span: tuple[int, int],
         frames: Iterator[tuple[int, Frame]] | None,
         label: Label | None,
-    ) -> None:
-        """Write frames `span[0]` ... `span[1] - 1` of the film."""
-        plan, laps = self.task.plan, self.laps
+    ) -> int:
+        """Write frames `span[0]` ... `span[1] - 1` of the film; return in how many something lies over a drawn face."""
+        plan, laps, num_covered = self.task.plan, self.laps, 0
         with writer, renderer.views(plan, self.task.voices, laps, span, frames) as views:
             for number, view in enumerate(views, span[0]):
+                num_covered += any(face.covered is not None and face.covered.share > TOLD for face in view.faces)
                 if label is not None:
                     view = view._replace(pixels=label.draw(view.pixels))
                 with laps.stage("encode"):
@@ -119,3 +122,4 @@ class Drawing:
                         self.watch(number, view)
                 if self.progress is not None:
                     self.progress(number + 1, plan.num_frames, "drawing the mouth")
+        return num_covered

@@ -35,6 +35,7 @@ class Result:
     num_frames, duration_s, sound_s : of the film
     num_source_frames : how many frames of the source it shows
     num_without_face : how many of these passed through untouched
+    num_covered : in how many frames of the film that were drawn now something lies over a face, and stays there
     reference_frames : for each speaker the source frames whose pixels are moved, more than one of a head that turns;
         none: each its own
     weights, weights_sha256 : the generator's
@@ -52,6 +53,7 @@ class Result:
     sound_s: float
     num_source_frames: int
     num_without_face: int
+    num_covered: int
     reference_frames: list[list[int]]
     weights: str
     weights_sha256: str
@@ -128,13 +130,15 @@ def infer(
         with atomic_output(task.output, force) as temporary:
             if keep_tracks and not task.info.is_image:
                 with private_file(task.output) as film:
-                    write(film)
+                    num_covered = write(film)
                     _add_tracks(task, film, temporary, say, marking)
             else:
-                write(temporary)
+                num_covered = write(temporary)
             marking.sign(task, temporary)
             sidecar = marking.record(task, temporary, force)
         sweep(task.output)
+        if num_covered:
+            say(f"{task.face}: something lies over the face in {num_covered} frames of the film; it stays there")
         laps.end("drawing")
     plan, boxes = task.plan, scene.renderer.boxes[:, : task.plan.num_source_frames]
     return Result(
@@ -144,6 +148,7 @@ def infer(
         float(plan.sound_s),
         plan.num_source_frames,
         int(np.isnan(boxes[:, :, 0]).all(0).sum()),
+        num_covered,
         [[number + task.first_frame for number in numbers] for numbers in scene.reference_frames],
         task.header.name,
         task.header.sha256,

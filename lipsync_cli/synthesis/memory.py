@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.data.face_cache import FaceCache, code_version, hash_file, make_key
+from lipsync_cli.data.weights import EMBEDDED
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.confidence import is_trusted
 from lipsync_cli.faces.crop import check_same
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 # Parts of the package whose text decides what is found, so that what older versions found is not taken for it.
 FINDERS = ("faces", "media/decode.py", "media/frame.py", "media/window.py")
-CHOOSERS = *FINDERS, *(f"synthesis/{name}.py" for name in ("align", "reference", "views", "footage"))
+_CHOOSING = "align", "occlusion", "reference", "views", "footage"
+CHOOSERS = *FINDERS, *(f"synthesis/{name}.py" for name in _CHOOSING), f"assets/{EMBEDDED['occlusion network']}"
 
 
 class _Unfit(Exception):

@@ -8,6 +8,7 @@ import numpy as np
 
 from lipsync_cli.faces.crop import crop_brightness, crop_face
 from lipsync_cli.synthesis.align import Aligner, turn
+from lipsync_cli.synthesis.occlusion import look_at, shrink
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -39,6 +40,8 @@ class Posing:
     ----------
     reference : the same
     contrast : of its upper face, in levels, to compare a misfit with
+    compared : shape (2, S / 3, S / 2, 3) uint8 RGB, resting and open face as an occlusion network is shown them
+    is_bare : shape (N,) bool, frames in which nothing lies over the face, as far as was looked
     """
 
     def __init__(self, boxes: np.ndarray, reference: ReferenceFace, rule: CropRule) -> None:
@@ -46,6 +49,9 @@ class Posing:
         self._aligner = Aligner(rule)
         self._grey = crop_brightness(reference.pixels, reference.matrix, rule)
         self.contrast = max(1.0, self._aligner.contrast(self._grey))
+        opened = reference.crop if reference.opened is None else reference.opened.crop
+        self.compared = np.stack([shrink(reference.crop), shrink(opened)])
+        self.is_bare = np.zeros(len(boxes), bool)
         self._poses = np.full((len(boxes), 2, 3), np.nan)
         self._turned, self._misfits = np.zeros((2, len(boxes)), np.float32)
         half, size = rule.size // 2, rule.size
@@ -73,6 +79,11 @@ class Posing:
         own = turn(crop_face(frame, self._boxes[number], self._rule), pose)
         mixed = self.reference.crop + np.float32(share) * (own - self.reference.crop.astype(np.float32))
         return pose, np.rint(mixed).astype(np.uint8)
+
+    def shown(self, number: int, frame: Frame) -> np.ndarray:
+        """Return what an occlusion network is shown of a frame's face: shape (S / 3, S / 2, 3) uint8 RGB."""
+        pose, _ = self.find(number, frame)
+        return look_at(frame, self._boxes[number], pose, self._rule)
 
     def misfit(self, number: int, frame: Frame) -> float:
         """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""

@@ -134,6 +134,8 @@ class Presenter:
         laps.end("faces")
         sketcher = task.loading.result()
         laps.end("load")
+        if task.occlusion and not sketcher.sees_occlusion and not task.info.is_image:
+            say(f"{task.face}: the occlusion network does not know crops of these weights; hands are painted over")
         lenders = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
         speakers = []
         for choice, chosen, found in zip(self._choices, lenders, boxes, strict=True):
@@ -202,16 +204,18 @@ class Presenter:
         choice = self._choices[place]
         if self._reference == "current" or footage.num_frames == 1:
             return None
-        mode, num_frames, memory = self._reference, footage.num_frames, self._known(choice)
+        mode = self._reference + ("" if sketcher.sees_occlusion else ", whatever lies over the face")
+        num_frames, memory = footage.num_frames, self._known(choice)
         known = memory[0].reference(task, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
-            known = _choose_reference(mode, footage, boxes, task, sketcher)
+            known = _choose_reference(self._reference, footage, boxes, task, sketcher)
             if known is None:
                 return None
             if memory is not None:
                 memory[0].keep_reference(task, memory[1], mode, num_frames, known)
         if len(known) > 1:
-            say(f"{task.face}: the head{self._call(choice)} turns, {len(known)} resting faces are used in turn")
+            why = f"the face{self._call(choice)} turns or changes too much for one resting face"
+            say(f"{task.face}: {why}, {len(known)} are used in turn")
         return known
 
 

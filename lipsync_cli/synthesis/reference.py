@@ -10,6 +10,7 @@ from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
 from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
 from lipsync_cli.synthesis.composite import ReferenceFace, reference_face
+from lipsync_cli.synthesis.occlusion import Verdict, shrink
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.footage import Footage
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 NUM_CANDIDATES = 20
 FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
+FITTED = 0.8  # share of the other frames that a face has to fit, if it is to lend its pixels to all
 MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
+NUM_WITNESSES, ENOUGH = 5, 2  # other frames that tell whether something lies over a candidate, and how many must
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
@@ -72,9 +75,48 @@ def choose_lenders(
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
     found = gather(footage, boxes, sketcher, rule, num_candidates, usual_pose=True)
-    resting = int(found.unrest.argmin())
-    opened = most_open(found.crops, resting, found.unrest, rule)
+    return lend(found, sketcher, rule)
+
+
+def lend(found: Candidates, sketcher: Sketcher, rule: CropRule) -> Lenders:
+    """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
+    resting = next((int(n) for n in found.unrest.argsort() if not _is_covered(found.crops, n, sketcher, rule)), None)
+    if resting is None:
+        resting = int(found.unrest.argmin())
+    posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
+    opened = most_open(posed, resting, found.unrest, rule, _are_bare(posed, resting, sketcher, rule))
     return Lenders(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
+
+
+def _are_bare(posed: np.ndarray, resting: int, sketcher: Sketcher, rule: CropRule) -> np.ndarray:
+    """Tell over which of some faces (n, S, S, 3) nothing lies, beside one over which nothing does: shape (n,) bool."""
+    if not sketcher.sees_occlusion:
+        return np.ones(len(posed), bool)
+    shown = np.stack([shrink(crop) for crop in posed])
+    bare = shown[resting][None]
+    verdict, contrast = Verdict(rule), Aligner(rule).contrast(to_grey(posed[resting]))
+    looks = zip(sketcher.look(shown, bare, bare).result(), shown, strict=True)
+    return np.array([verdict.covered(odds, each, bare, contrast) is None for odds, each in looks])
+
+
+def _is_covered(crops: np.ndarray, number: int, sketcher: Sketcher, rule: CropRule) -> bool:
+    """Tell whether something lies over one of some faces (n, S, S, 3): a few others say so.
+
+    Between a face and a covered one there is as much of a difference as between a covered one and a face. But what is
+    looked for is a hand and not a mouth, and the network is surer of it where it is in the face that it judges.
+    """
+    others = spread(np.flatnonzero(np.arange(len(crops)) != number), NUM_WITNESSES)
+    if not sketcher.sees_occlusion or not len(others):
+        return False
+    verdict, contrast = Verdict(rule), Aligner(rule).contrast(to_grey(crops[number]))
+    posed = np.stack([shrink(_bring(crops[number], crops[other], rule)) for other in others])
+    witnesses = np.stack([shrink(crops[other]) for other in others])
+    looks = [sketcher.look(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
+    against = 0
+    for odds, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
+        is_surer = odds[odds > 0].sum() > back[back > 0].sum()
+        against += is_surer and verdict.covered(odds, shown, other[None], contrast) is not None
+    return against >= min(ENOUGH, len(others))
 
 
 def gather(
@@ -119,27 +161,29 @@ def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
     return turn(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
 
 
-def most_open(crops: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule) -> int | None:
+def most_open(posed: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule, bare: np.ndarray) -> int | None:
     """Return which of some crops (n, S, S, 3) shows the inside of a mouth, None where none does.
 
     Parameters
     ----------
+    posed : all in the pose of the resting one
     resting : which of them is at rest
     unrest : shape (n,), how far each is from it, as the generator sees it
+    bare : shape (n,) bool, over which nothing lies
     """
     row0, row1, col0, col1 = rule.mouth_region()
     reach = (row1 - row0) // 4
     around = slice(rule.size // 2, row1 + reach), slice(max(0, col0 - reach), col1 + reach)
     is_mouth = np.zeros((rule.size, rule.size), bool)
     is_mouth[row0:row1, col0:col1] = True
-    resting_face = crops[resting]
-    contrast = Aligner(rule).contrast(to_grey(resting_face))
-    posed = np.stack([_bring(crop, resting_face, rule) for crop in crops])
-    difference = np.abs(posed - resting_face.astype(np.float32)).mean(3)
+    contrast = Aligner(rule).contrast(to_grey(posed[resting]))
+    difference = np.abs(posed - posed[resting].astype(np.float32)).mean(3)
     apart = difference[:, is_mouth].mean(1)
     elsewhere = difference[:, around[0], around[1]][:, ~is_mouth[around]].mean(1)
     rank = unrest / unrest.max() + apart / (apart.max() + 1e-6)
-    seen = np.flatnonzero(elsewhere <= COVERED * contrast)
+    seen = np.flatnonzero(bare & (elsewhere <= COVERED * contrast))
+    if not len(seen):
+        return None
     usual = seen[rank[seen] >= OPEN * rank[seen].max()]
     mouths = posed[usual].astype(np.float32)[:, row0:row1, col0:col1]
     unlike = np.abs(mouths[:, None] - mouths[None]).mean((2, 3, 4)).sum(1)
@@ -161,7 +205,7 @@ def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int)
         return True
     aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
     others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
-    misfit = np.median([aligner.misfit(other, face) for other in others])
+    misfit = np.quantile([aligner.misfit(other, face) for other in others], FITTED)
     return bool(misfit <= MISFIT * aligner.contrast(face))
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
+from lipsync_cli.synthesis.occlusion import Release, Verdict
 from lipsync_cli.synthesis.posing import Posing
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
 from lipsync_cli.synthesis.stream import pipeline
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.frame import Frame
     from lipsync_cli.synthesis.footage import Footage
+    from lipsync_cli.synthesis.occlusion import Covered
     from lipsync_cli.synthesis.plan import Plan
     from lipsync_cli.synthesis.sketch import Sketch, Sketcher
     from lipsync_cli.synthesis.voice import Voice
@@ -44,6 +47,8 @@ class Face(NamedTuple):
     held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
     sketch : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
+    shown_of : shape (S / 3, S / 2, 3) uint8 RGB, in which is looked for what lies over the face; None: nothing does
+    covered : what lies over it; None: nothing does, or it was not looked for
     part, after : how much of what replaces it is this face, and how much are those that follow, of other views
     """
 
@@ -54,6 +59,8 @@ class Face(NamedTuple):
     reference: ReferenceFace
     held: np.ndarray | None = None
     sketch: Sketch | None = None
+    shown_of: np.ndarray | None = None
+    covered: Covered | None = None
     shown: float = 1.0
     part: float = 1.0
     after: float = 0.0
@@ -87,10 +94,14 @@ class View(NamedTuple):
 
 
 class _Begun(NamedTuple):
-    """Faces of one view of a speaker by their places in a batch, and what will be drawn of them."""
+    """Faces of one view of a speaker by their places in a batch, and what will be drawn of them.
+
+    `found` is what will be found over those of them that are looked at.
+    """
 
     faces: dict[int, Face]
     drawn: Future[Sketch]
+    found: Future[np.ndarray] | None
 
 
 @dataclass(frozen=True)
@@ -145,6 +156,10 @@ class Renderer:
     sketcher: Sketcher
     compositor: Compositor
     batch_size: int = BATCH_SIZE
+
+    @cached_property
+    def _verdict(self) -> Verdict:
+        return Verdict(self.rule)
 
     @property
     def boxes(self) -> np.ndarray:
@@ -225,6 +240,8 @@ class Renderer:
                     pose, held = posing.find(number, pixels)
                     matrix = follow(pose, self.rule.matrix(box))
                     face = Face(place, share.view, number, matrix, posing.reference, held, part=share.part, after=after)
+                    if self.sketcher.sees_occlusion and not posing.is_bare[number]:
+                        face = face._replace(shown_of=posing.shown(number, pixels))
                     faces.append(face)
                 last = number, tuple(faces)
             return last[1]
@@ -235,13 +252,14 @@ class Renderer:
         """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
         most = self.sketcher.num_at_once
         begun: deque[tuple[list[View], list[_Begun]]] = deque()
+        release = Release()
         for batch in batches:
             with laps.stage("generate"):
                 begun.append((batch, self._begin(batch, voices)))
             if len(begun) > most or most == 1:
-                yield self._finish(*begun.popleft(), laps)
+                yield self._finish(*begun.popleft(), release, laps)
         while begun:
-            yield self._finish(*begun.popleft(), laps)
+            yield self._finish(*begun.popleft(), release, laps)
 
     def _begin(self, batch: list[View], voices: Sequence[Voice]) -> list[_Begun]:
         """Begin to draw the faces of a batch."""
@@ -257,20 +275,41 @@ class Renderer:
                         groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
             for faces in groups.values():
                 mels = voice.windows(middles_s[list(faces)])
-                begun.append(_Begun(faces, self._draw(list(faces.values()), mels)))
+                drawn = self._draw(list(faces.values()), mels)
+                begun.append(_Begun(faces, drawn, self._look(list(faces.values()))))
         return begun
 
-    def _finish(self, batch: list[View], begun: list[_Begun], laps: Laps) -> list[View]:
+    def _finish(self, batch: list[View], begun: list[_Begun], release: Release, laps: Laps) -> list[View]:
         """Put what was drawn beside the frames of its batch."""
-        for faces, drawn in begun:
+        for faces, drawn, found in begun:
             with laps.stage("generate"):
-                sketch = drawn.result()
+                sketch, odds = drawn.result(), iter(() if found is None else found.result())
             for index, (place, face) in enumerate(faces.items()):
-                new, others = face._replace(sketch=sketch.one(index)), batch[place].faces
+                covered = None
+                if face.shown_of is not None:
+                    posing = self.speakers[face.speaker].posings[face.view]
+                    covered = self._verdict.covered(next(odds), face.shown_of, posing.compared, posing.contrast)
+                    posing.is_bare[face.number] = covered is None
+                new = face._replace(sketch=sketch.one(index), covered=covered, shown_of=None)
+                others = batch[place].faces
                 batch[place] = batch[place]._replace(
                     faces=tuple(new if other[:2] == new[:2] else other for other in others)
                 )
+        for place, view in enumerate(batch):
+            over = [release.follow(face.speaker, view.middle_s, face.covered) for face in view.faces]
+            released = (face._replace(covered=each) for face, each in zip(view.faces, over, strict=True))
+            batch[place] = view._replace(faces=tuple(released))
         return batch
+
+    def _look(self, faces: list[Face]) -> Future[np.ndarray] | None:
+        """Begin to look for what lies over some faces of one view of a speaker."""
+        import numpy as np
+
+        shown = [face.shown_of for face in faces if face.shown_of is not None]
+        if not shown:
+            return None
+        reference, other = self.speakers[faces[0].speaker].posings[faces[0].view].compared
+        return self.sketcher.look(np.stack(shown), reference[None], other[None])
 
     def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[Sketch]:
         """Begin to draw some faces of one view of a speaker."""
@@ -294,6 +333,6 @@ class Renderer:
                     if face.sketch is not None:
                         with laps.stage("composite"):
                             pixels = self.compositor.compose(
-                                pixels, face.matrix, face.sketch, face.reference, face.mixed
+                                pixels, face.matrix, face.sketch, face.reference, face.mixed, face.covered
                             )
                 yield view._replace(pixels=pixels)

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import os
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Sketch(NamedTuple):
         return Sketch(*(None if part is None else part[index] for part in self))
 
 
+Result = TypeVar("Result")
+
 ARTICULATION = 1.4  # benchmarks/real_clips.py: then mouths open about as far as real ones
 PAINTED = 1.7  # the same where insides are painted, and half hidden by the lips that lie over them
 BATCH_SIZE = 8  # crops that are drawn at once, at most
@@ -60,7 +62,7 @@ class Sketcher(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the generator's parameters as they are now, and of its articulation."""
+        """Return the SHA-256 of the networks' parameters as they are now, and of the generator's articulation."""
         ...
 
     def sketch(
@@ -97,6 +99,22 @@ class Sketcher(Protocol):
         """
         ...
 
+    @property
+    def sees_occlusion(self) -> bool:
+        """Whether it has an occlusion network, for `look`."""
+        ...
+
+    def look(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+        """Begin to look for what lies over faces; the future has log odds, shape (n, S / 3, S / 2).
+
+        Parameters
+        ----------
+        face : shape (n, S / 3, S / 2, 3) uint8 RGB, see `synthesis.occlusion`
+        reference, other : shape (n, S / 3, S / 2, 3), or (1, S / 3, S / 2, 3), which serves all: the same people with
+            nothing over their faces
+        """
+        ...
+
 
 class TorchSketcher:
     """Runs a generator of torch in this process and does things at once; the methods are `Sketcher`'s, for any thread.
@@ -108,16 +126,23 @@ class TorchSketcher:
     articulation : how much the mouth moves, beside what the generator learned; for generators that can say it. None:
         ARTICULATION where an open mouth lends its inside, PAINTED elsewhere
     threads : of torch; None leaves one core to the other stages of the stream: reading, compositing, coding
+    occlusion : network that tells what lies over faces, on `device`; None: nothing is looked for
     """
 
     def __init__(
-        self, generator: nn.Module, device: str = "cpu", articulation: float | None = 1.0, threads: int | None = None
+        self,
+        generator: nn.Module,
+        device: str = "cpu",
+        articulation: float | None = 1.0,
+        threads: int | None = None,
+        occlusion: nn.Module | None = None,
     ) -> None:
         import torch
 
         if device == "cpu":
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._device = device
+            occlusion = occlusion and occlusion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device, self._occlusion = device, occlusion
         self._articulations = (ARTICULATION, PAINTED) if articulation is None else (articulation, articulation)
         self._generator, self._painter = (_articulating(generator, each) for each in self._articulations)
         self._codes: dict[bytes, FaceCode] = {}
@@ -146,10 +171,25 @@ class TorchSketcher:
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(self._articulations).encode())
-        for name, tensor in sorted(self._generator.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+        for network in filter(None, (self._generator, self._occlusion)):
+            for name, tensor in sorted(network.state_dict().items()):
+                digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
+                digest.update(tensor.detach().cpu().contiguous().numpy().data)
         return digest.hexdigest()
+
+    @property
+    def sees_occlusion(self) -> bool:
+        return self._occlusion is not None
+
+    def look(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+        import torch
+
+        assert self._occlusion is not None
+        self._limit_threads()
+        with torch.inference_mode():
+            shown = (self._image(each).expand(len(face), -1, -1, -1) for each in (face, reference, other))
+            odds: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
+        return _done(odds)
 
     def draw(
         self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
@@ -220,9 +260,9 @@ def _articulating(generator: nn.Module, articulation: float) -> nn.Module:
     return other
 
 
-def _done(sketch: Sketch) -> Future[Sketch]:
-    future: Future[Sketch] = Future()
-    future.set_result(sketch)
+def _done(result: Result) -> Future[Result]:
+    future: Future[Result] = Future()
+    future.set_result(result)
     return future
 
 

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from lipsync_cli.data.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
+from lipsync_cli.faces.crop import check_same
 from lipsync_cli.media.mix import Mix, mix
 from lipsync_cli.media.picture import Conversion, plan_conversion
 from lipsync_cli.media.probe import MediaInfo, probe
@@ -44,6 +45,7 @@ class Task:
     first_frame, start_s : number and time of the source's frame that is the plan's frame 0
     picture : what is done to the source's frames
     timeline : when the source's frames are shown, from `first_frame` on
+    occlusion : whether what lies over the face is to stay over it, see `prepare`
     """
 
     face: Path
@@ -60,6 +62,7 @@ class Task:
     start_s: Fraction
     picture: Conversion
     timeline: Timeline
+    occlusion: bool | Path
 
     def __enter__(self) -> Task:
         return self
@@ -89,6 +92,7 @@ def prepare(
     others: Sequence[Path] = (),
     articulation: float | None = None,
     vtln: float | None = None,
+    occlusion: bool | Path = True,
 ) -> Task:
     """Look at the inputs and plan the output; nothing is written.
 
@@ -111,6 +115,8 @@ def prepare(
         read again
     articulation : how much the mouth moves, beside what the generator learned; None: nearly as much as real ones
     vtln : by how much the voices' formants lie higher than those that the weights know; None: as is heard of each
+    occlusion : whether what lies over the face stays over it, as far as a network finds it; or the weights of another
+        such network than that of the package
     others : the voices of further speakers; then `speech` is that of the first, and all are heard together
 
     Raises
@@ -142,6 +148,7 @@ def prepare(
                 found,
                 device,
                 articulation,
+                _find_occlusion(occlusion, header),
                 partial(_is_long, final_audio or speech, photo_fps if info.is_image else info.video.rate),
             )
         )
@@ -171,7 +178,7 @@ def prepare(
         for voice in voices:
             voice.close()
         raise
-    part = first_frame, first_s, picture, timeline
+    part = first_frame, first_s, picture, timeline, occlusion
     return Task(face, speeches[0], output, header, info, tuple(voices), plan, extend, loading, sound, *part)
 
 
@@ -198,16 +205,42 @@ def _is_long(sound: Path, rate: Fraction) -> bool:
         return False  # it is said when the sound is read
 
 
+def _find_occlusion(wanted: bool | Path, header: WeightsHeader) -> Path | None:
+    """Return the file of the occlusion network that looks at the generator's crops, None if none is to, or none fits.
+
+    Raises
+    ------
+    InputError : the one that is named is missing, or was trained on other crops
+    """
+    if wanted is False:
+        return None
+    path = find_weights(None if wanted is True else wanted, "occlusion network")
+    known = read_header(path)
+    check_kind(known, path, "occlusion network")
+    try:
+        check_same(known.crop_rule, header.crop_rule)
+    except InputError as error:
+        if wanted is True:
+            return None
+        raise InputError(f"was trained on other crops ({error.fact})", path, "train it from the same pack") from error
+    return path
+
+
 def _load(
-    weights: Path, device: str | Callable[[], str], articulation: float | None, is_long: Callable[[], bool]
+    weights: Path,
+    device: str | Callable[[], str],
+    articulation: float | None,
+    occlusion: Path | None,
+    is_long: Callable[[], bool],
 ) -> Future[Sketcher]:
     """Load the generator in the background: torch alone takes seconds, and meanwhile the files are read."""
 
     def load() -> Sketcher:
         if is_long():
-            return AsideSketcher(weights, device, articulation)
+            return AsideSketcher(weights, device, articulation, occlusion)
         name = device if isinstance(device, str) else device()
-        return TorchSketcher(load_weights(weights, name)[0], name, articulation)
+        found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None
+        return TorchSketcher(load_weights(weights, name)[0], name, articulation, occlusion=found)
 
     loader = ThreadPoolExecutor(1, "lipsync-load")
     loading = loader.submit(load)

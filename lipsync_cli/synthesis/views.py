@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.synthesis.align import Aligner, to_grey
-from lipsync_cli.synthesis.reference import MISFIT, Lenders, gather, most_open
+from lipsync_cli.synthesis.reference import MISFIT, Candidates, Lenders, gather, lend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,10 +60,7 @@ def choose_views(footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: 
     for middle in _middles(misfits, WORTH * contrast):
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
-        resting = int(found.unrest[alike].argmin())
-        opened = most_open(found.crops[alike], resting, found.unrest[alike], rule)
-        numbers = found.numbers[alike]
-        views.append(Lenders(int(numbers[resting]), None if opened is None else int(numbers[opened])))
+        views.append(lend(Candidates(*(part[alike] for part in found)), sketcher, rule))
     return tuple(dict.fromkeys(views))
 
 

@@ -55,7 +55,7 @@ def test_the_face_and_its_poses_are_found_once(searches, face_clip, voice_file, 
             partial(infer, presenter=presenter),
         )
     assert searches == [30]
-    assert len(posed) == 20 + 27  # candidates for the open mouth; 0.9 s of 29.97 frames a second
+    assert len(posed) == 5 + 20 + 27  # witnesses of the resting face; candidates for the open mouth; 0.9 s at 29.97
     assert [path.name for path in report.made] == ["voice0.4.mp4", "voice0.9.mp4", "voice0.3.mp4"]
     with Presenter(ahead_s=60) as presenter, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as task:
         infer(task, presenter=presenter)

@@ -26,12 +26,22 @@ def test_a_face_that_shifts_fits_and_one_that_changes_does_not(stills):
     assert not fits_poses(changing, boxes, CropRule(), 2)
 
 
+def test_a_face_that_changes_for_a_quarter_of_the_time_does_not_fit(stills):
+    boxes = np.tile(np.array([30, 30, 130, 130], np.float32), (16, 1))
+    seldom = stills([_texture(int(number in (3, 9))) for number in range(16)])  # as eyes that blink
+    often = stills([_texture(int(number >= 12)) for number in range(16)])
+    assert fits_poses(seldom, boxes, CropRule(), 2)
+    assert not fits_poses(often, boxes, CropRule(), 2)
+
+
 def test_one_frame_alone_fits(stills):
     assert fits_poses(stills([_texture(0)]), np.array([[30, 30, 130, 130]], np.float32), CropRule(), 0)
 
 
 class _Closer:
     """A generator that closes every mouth in silence, into that of the face it was made with."""
+
+    sees_occlusion = False
 
     def __init__(self, closed):
         self._closed = closed

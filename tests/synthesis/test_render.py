@@ -35,6 +35,8 @@ def mask() -> np.ndarray:
 class Draughtsman:
     """Paints the lower face in a grey that is the mean of the mel window it was given, some batches side by side."""
 
+    sees_occlusion = False
+
     def __init__(self, num_at_once=1):
         self.batches, self.num_at_once, self.begun = [], num_at_once, 0
         self._pool = ThreadPoolExecutor(num_at_once)

@@ -34,6 +34,8 @@ def head(astronaut, width, how_open=0):
 class Closer:
     """A generator that closes every mouth in silence."""
 
+    sees_occlusion = False
+
     def __init__(self, astronaut):
         self._closed = [crop_face(head(astronaut, width), FACE, RULE) for width in (STRAIGHT, TURNED)]
 
@@ -93,6 +95,7 @@ class Painter:
     """Paints the lower face of each reference in the grey of its upper left corner."""
 
     num_at_once = 1
+    sees_occlusion = False
 
     def __init__(self):
         self.asked = []
