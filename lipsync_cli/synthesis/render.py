@@ -7,13 +7,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.composite import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.laps import Laps
-from lipsync_cli.synthesis.occlusion import Release, Verdict
+from lipsync_cli.synthesis.lookout import Look, Lookout
 from lipsync_cli.synthesis.posing import Posing
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
 from lipsync_cli.synthesis.stream import pipeline
@@ -47,7 +46,6 @@ class Face(NamedTuple):
     held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
     sketch : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
-    shown_of : shape (S / 3, S / 2, 3) uint8 RGB, in which is looked for what lies over the face; None: nothing does
     covered : what lies over it; None: nothing does, or it was not looked for
     part, after : how much of what replaces it is this face, and how much are those that follow, of other views
     """
@@ -59,7 +57,6 @@ class Face(NamedTuple):
     reference: ReferenceFace
     held: np.ndarray | None = None
     sketch: Sketch | None = None
-    shown_of: np.ndarray | None = None
     covered: Covered | None = None
     shown: float = 1.0
     part: float = 1.0
@@ -94,14 +91,11 @@ class View(NamedTuple):
 
 
 class _Begun(NamedTuple):
-    """Faces of one view of a speaker by their places in a batch, and what will be drawn of them.
-
-    `found` is what will be found over those of them that are looked at.
-    """
+    """Faces of one view of a speaker by their places in a batch, what will be drawn of them, and found over them."""
 
     faces: dict[int, Face]
     drawn: Future[Sketch]
-    found: Future[np.ndarray] | None
+    look: Look | None
 
 
 @dataclass(frozen=True)
@@ -156,10 +150,6 @@ class Renderer:
     sketcher: Sketcher
     compositor: Compositor
     batch_size: int = BATCH_SIZE
-
-    @cached_property
-    def _verdict(self) -> Verdict:
-        return Verdict(self.rule)
 
     @property
     def boxes(self) -> np.ndarray:
@@ -240,8 +230,6 @@ class Renderer:
                     pose, held = posing.find(number, pixels)
                     matrix = follow(pose, self.rule.matrix(box))
                     face = Face(place, share.view, number, matrix, posing.reference, held, part=share.part, after=after)
-                    if self.sketcher.sees_occlusion and not posing.is_bare[number]:
-                        face = face._replace(shown_of=posing.shown(number, pixels))
                     faces.append(face)
                 last = number, tuple(faces)
             return last[1]
@@ -252,16 +240,16 @@ class Renderer:
         """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
         most = self.sketcher.num_at_once
         begun: deque[tuple[list[View], list[_Begun]]] = deque()
-        release = Release()
+        lookout = Lookout(self.sketcher, self.rule)
         for batch in batches:
             with laps.stage("generate"):
-                begun.append((batch, self._begin(batch, voices)))
+                begun.append((batch, self._begin(batch, voices, lookout)))
             if len(begun) > most or most == 1:
-                yield self._finish(*begun.popleft(), release, laps)
+                yield self._finish(*begun.popleft(), lookout, laps)
         while begun:
-            yield self._finish(*begun.popleft(), release, laps)
+            yield self._finish(*begun.popleft(), lookout, laps)
 
-    def _begin(self, batch: list[View], voices: Sequence[Voice]) -> list[_Begun]:
+    def _begin(self, batch: list[View], voices: Sequence[Voice], lookout: Lookout) -> list[_Begun]:
         """Begin to draw the faces of a batch."""
         import numpy as np
 
@@ -275,41 +263,31 @@ class Renderer:
                         groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
             for faces in groups.values():
                 mels = voice.windows(middles_s[list(faces)])
-                drawn = self._draw(list(faces.values()), mels)
-                begun.append(_Begun(faces, drawn, self._look(list(faces.values()))))
+                drawn, posings = self._draw(list(faces.values()), mels), self.speakers[speaker].posings
+                look = None
+                if posings:
+                    numbers, frames = zip(*((batch[place].number, batch[place].pixels) for place in faces), strict=True)
+                    look = lookout.begin(posings[next(iter(faces.values())).view], numbers, frames)
+                begun.append(_Begun(faces, drawn, look))
         return begun
 
-    def _finish(self, batch: list[View], begun: list[_Begun], release: Release, laps: Laps) -> list[View]:
+    def _finish(self, batch: list[View], begun: list[_Begun], lookout: Lookout, laps: Laps) -> list[View]:
         """Put what was drawn beside the frames of its batch."""
-        for faces, drawn, found in begun:
+        for faces, drawn, look in begun:
             with laps.stage("generate"):
-                sketch, odds = drawn.result(), iter(() if found is None else found.result())
+                sketch = drawn.result()
+                speaker = next(iter(faces.values())).speaker
+                over = [None] * len(faces) if look is None else lookout.finish(look, speaker)
             for index, (place, face) in enumerate(faces.items()):
-                covered = None
-                if face.shown_of is not None:
-                    posing = self.speakers[face.speaker].posings[face.view]
-                    covered = self._verdict.covered(next(odds), face.shown_of, posing.compared, posing.contrast)
-                    posing.is_bare[face.number] = covered is None
-                new = face._replace(sketch=sketch.one(index), covered=covered, shown_of=None)
-                others = batch[place].faces
+                new, others = face._replace(sketch=sketch.one(index), covered=over[index]), batch[place].faces
                 batch[place] = batch[place]._replace(
                     faces=tuple(new if other[:2] == new[:2] else other for other in others)
                 )
         for place, view in enumerate(batch):
-            over = [release.follow(face.speaker, view.middle_s, face.covered) for face in view.faces]
+            over = [lookout.release(face.speaker, view.middle_s, face.covered) for face in view.faces]
             released = (face._replace(covered=each) for face, each in zip(view.faces, over, strict=True))
             batch[place] = view._replace(faces=tuple(released))
         return batch
-
-    def _look(self, faces: list[Face]) -> Future[np.ndarray] | None:
-        """Begin to look for what lies over some faces of one view of a speaker."""
-        import numpy as np
-
-        shown = [face.shown_of for face in faces if face.shown_of is not None]
-        if not shown:
-            return None
-        reference, other = self.speakers[faces[0].speaker].posings[faces[0].view].compared
-        return self.sketcher.look(np.stack(shown), reference[None], other[None])
 
     def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[Sketch]:
         """Begin to draw some faces of one view of a speaker."""
