@@ -154,7 +154,8 @@ def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> No
     from lipsync_cli import models
 
     if (held := models.kind_of(header.architecture)) != kind:
-        raise InputError(f"holds a {held}, not a {kind}", path, f"give the weights of a {kind}")
+        one, other = (f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in (held, kind))
+        raise InputError(f"holds {one}, not {other}", path, f"give the weights of {other}")
 
 
 def load_weights(

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from lipsync_cli.data.batches import Batch
-from lipsync_cli.data.weights import load_weights, read_header
+from lipsync_cli.data.weights import find_weights, load_weights, read_header
+from lipsync_cli.errors import InputError
+from lipsync_cli.models import build
 from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.occluders import draw_occluders
@@ -92,3 +94,13 @@ def test_it_learns_where_things_are():
         optimizer.step()
         losses.append(loss.item())
     assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
+
+
+def test_weights_of_another_kind_are_refused_in_words(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", make_config("occlusion", **TINY, max_samples=16))
+    with pytest.raises(InputError, match="holds an occlusion network, not a generator"):
+        load_weights(tmp_path / "run")
+    with pytest.raises(InputError, match="holds a generator, not an occlusion network"):
+        load_weights(find_weights(None), kind="occlusion network")
+    with pytest.raises(ValueError, match="must be a multiple of 48, not 64"):
+        build("occlusion-net", {"size": 64})
