@@ -159,7 +159,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a generator, a sync expert, a lip reader or an occlusion network; by default LipGAN as in its thesis.
+    """Train a generator, or a network beside it; by default LipGAN as in its thesis.
 
     The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
     goes on with a run that was interrupted, exactly where it stood.
