@@ -13,7 +13,6 @@ READERS = ("lip-reader",)
 OCCLUSION_NETS = ("occlusion-net",)
 ARCHITECTURES = (*GENERATORS, *EXPERTS, *READERS, *OCCLUSION_NETS)
 
-
 OCCLUSION_SHRINK = 2  # an occlusion network sees crops made so many times smaller,
 OCCLUSION_TOP = 1 / 3  # and of these what is below so much of the height
 

@@ -46,7 +46,7 @@ def look_at(frame: Frame, box: np.ndarray, pose: np.ndarray, rule: CropRule) -> 
     small = pose.copy()
     middle = (OCCLUSION_SHRINK - 1) / 2  # between the two pixels that become one
     small[:, 2] = (pose[:, 2] + pose[:, :2] @ (middle, middle) - middle) / OCCLUSION_SHRINK
-    return below_top(cv2.warpAffine(crop, small, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    return _below_top(cv2.warpAffine(crop, small, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
 def shrink(crop: np.ndarray) -> np.ndarray:
@@ -54,10 +54,10 @@ def shrink(crop: np.ndarray) -> np.ndarray:
     import cv2
 
     size = len(crop) // OCCLUSION_SHRINK
-    return below_top(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+    return _below_top(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def below_top(picture: np.ndarray) -> np.ndarray:
+def _below_top(picture: np.ndarray) -> np.ndarray:
     """Return the lower two thirds of a picture."""
     return picture[round(OCCLUSION_TOP * len(picture)) :]
 

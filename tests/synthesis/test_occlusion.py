@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.data.weights import load_weights
+from lipsync_cli.data.weights import find_weights, load_weights
 from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.decode import read_frames
@@ -177,3 +177,34 @@ def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file)
         fingers = slice(150, 165), slice(88, 128)  # on the chin, all skin
         changes[mode] = np.mean([np.abs(made[n][fingers].astype(int) - source[n][fingers]) for n in range(17, 38)])
     assert changes["keep"] < 4 < 15 < changes["paint"]
+
+
+def test_weights_whose_crops_the_network_does_not_know_paint_and_say_so(astronaut, lipsync, tmp_path, voice_file):
+    from lipsync_cli import models
+    from lipsync_cli.data.weights import WeightsHeader, save_weights
+    from lipsync_cli.speech.mel import MelParameters
+
+    other, clip = CropRule(scale=1.3), tmp_path / "face.mp4"
+    dims = {"size": 96, "channels": [16, 16, 16, 16], "audio_dim": 8}
+    header = WeightsHeader("compact", dims, other, MelParameters(), "none", 0)
+    save_weights(tmp_path / "w.safetensors", models.build("compact", dims).state_dict(), header)
+    with VideoWriter(clip, 256, 256, 25) as writer:
+        for number in range(20):
+            writer.write(np.roll(astronaut, number % 4, 1))
+    line = (
+        "infer",
+        clip,
+        voice_file(0.8),
+        "-o",
+        tmp_path / "film.mp4",
+        "--no-cache",
+        "--weights",
+        tmp_path / "w.safetensors",
+    )
+    done = lipsync(*line)
+    assert done.returncode == 0 and "does not know crops of these weights; hands are painted over" in done.stderr
+    assert "hands are" not in lipsync(*line, "--force", "--occlusion", "paint").stderr
+    refused = lipsync(*line, "--force", "--occlusion", find_weights(None, "occlusion network"))
+    assert (
+        refused.returncode == 3 and "was trained on other crops" in refused.stderr and refused.stderr.count("\n") == 1
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,9 +14,10 @@ from lipsync_cli.models import READERS
 from lipsync_cli.models.lip_reader import SLOTS, log_shares
 from lipsync_cli.training.augment import augment_utterances
 from lipsync_cli.training.reader_judge import ReaderJudge
+from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from lipsync_cli.data.transcript import Transcripts
     from lipsync_cli.training.config import TrainConfig
@@ -29,7 +29,7 @@ JITTER = 1.0  # frames by which a word's ends are moved at most
 _CHANCE = sum(math.log(len(words)) for words in SLOTS.values()) / len(SLOTS)
 
 
-class LipReaderRecipe:
+class LipReaderRecipe(BaseRecipe):
     """Name the word of each span among those of its place in the sentence: cross-entropy with smoothed labels.
 
     A sample is a word; a batch holds whole sentences of six. Labels are smoothed as by Szegedy et al. 2016, and the
@@ -52,18 +52,12 @@ class LipReaderRecipe:
         "sheet_every": 60_000,
     }
     architectures = READERS
-    needs_expert = False
     needs_transcripts = True
-    needs_start = False
-    network_every = 1
-    critic: nn.Module | None = None
 
     def __init__(
         self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, transcripts: Transcripts
     ) -> None:
         self.config, self.transcripts = config, transcripts
-        self.chance = {"words/choice": _CHANCE}
-        self.frozen: dict[str, nn.Module] = {}
         self._table: SpokenTable | None = None
 
     @classmethod
@@ -72,8 +66,10 @@ class LipReaderRecipe:
         if config.targets_per_reference != WORDS:
             raise UsageError("a sentence of GRID has six words", hint="leave out --targets-per-reference")
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
-        """There is nothing to know before the first step."""
+    @property
+    def chance(self) -> dict[str, float]:
+        """Of one who guesses among the words of each place."""
+        return {"words/choice": _CHANCE}
 
     def batch(self, source: Source, step: int) -> Utterances:
         """Give the sentences of several clips, the faces of each transformed alike."""
@@ -91,10 +87,6 @@ class LipReaderRecipe:
     def forward(self, network: Any, batch: Utterances) -> Tensor:
         """Read: shape (C, 6, 51)."""
         return network(batch.faces, batch.spans)
-
-    def critic_losses(self, batch: Utterances, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
-        """Give the losses of the critic's updates: there is no critic."""
-        return iter(())
 
     def network_loss(self, batch: Utterances, made: Tensor) -> dict[str, Tensor]:
         """Give the named terms of the reader's loss."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
@@ -12,6 +11,8 @@ from lipsync_cli.models import OCCLUSION_NETS, OCCLUSION_SHRINK, OCCLUSION_TOP
 from lipsync_cli.training.face_transforms import sample, uniform
 from lipsync_cli.training.occluders import draw_occluders, skin_of
 from lipsync_cli.training.occlusion_judge import OcclusionJudge
+from lipsync_cli.training.recipes.recipe import BaseRecipe
+from lipsync_cli.training.textures import MIDDLE
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -26,7 +27,6 @@ ALONE = 0.4  # share of the faces that are compared with one uncovered face only
 TURN, NEAR = 0.08, 0.9  # standard deviation of how far noses are moved, and the radius of a face, in halves of the side
 BEND = 0.06  # standard deviation of how far a face is bent, at most, in halves of the crop's side
 FOREIGN = 0.4  # share of the faces with the mouth of another
-MIDDLE = 0.495, 0.635  # of a mouth in its crop, x and y in sides of it; see `CropRule.mouth_region`
 CUT = 0.15  # share of the faces that the picture's border cuts
 
 
@@ -45,7 +45,7 @@ class Covered(NamedTuple):
     opacity: Tensor
 
 
-class Occlusion:
+class Occlusion(BaseRecipe):
     """Learn what lies over a face from things drawn over real ones, beside other moments of the same face.
 
     The face and what it is compared with differ as they do in `infer`: in what the mouth does, a little in pose, shape
@@ -74,23 +74,9 @@ class Occlusion:
         "validation_frames": 10,
     }
     architectures = OCCLUSION_NETS
-    needs_expert = False
-    needs_transcripts = False
-    needs_start = False
-    network_every = 1
-    critic: nn.Module | None = None
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
         self.config = config
-        self.chance: dict[str, float] = {}
-        self.frozen: dict[str, nn.Module] = {}
-
-    @classmethod
-    def check(cls, config: TrainConfig) -> None:
-        """Accept every configuration."""
-
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
-        """There is nothing to know before the first step."""
 
     def batch(self, source: Source, step: int) -> Covered:
         """Give faces, most of them covered, and others of the same clips."""
@@ -101,10 +87,6 @@ class Occlusion:
         """Say what is covered."""
         odds: Tensor = network(batch.face, batch.reference, batch.other)
         return odds
-
-    def critic_losses(self, batch: Covered, made: Tensor, fake_step: bool) -> Iterator[dict[str, Tensor]]:
-        """Give the losses of the critic's updates: there is no critic."""
-        return iter(())
 
     def network_loss(self, batch: Covered, made: Tensor) -> dict[str, Tensor]:
         """Give the cross-entropy."""

@@ -78,11 +78,10 @@ class Recipe(Protocol):
         """Make what measures and shows the network, on clips held out or, where there are none, on its own."""
 
 
-class GeneratorRecipe:
-    """What the recipes that train a generator share; each of them is one class on top of this one."""
+class BaseRecipe:
+    """What recipes are unless they say otherwise: one network that learns from clips alone, and no critic."""
 
     defaults: ClassVar[dict[str, Any]] = {}
-    architectures: ClassVar[tuple[str, ...]] = GENERATORS
     needs_expert: ClassVar[bool] = False
     needs_transcripts: ClassVar[bool] = False
     needs_start: ClassVar[bool] = False
@@ -106,6 +105,16 @@ class GeneratorRecipe:
     def study(self, source: Source, note: Callable[[str], None]) -> None:
         """There is nothing to know before the first step."""
 
+    def critic_losses(self, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the losses of the critic's updates: there is no critic."""
+        return iter(())
+
+
+class GeneratorRecipe(BaseRecipe):
+    """What the recipes that train a generator share; each of them is one class on top of this one."""
+
+    architectures: ClassVar[tuple[str, ...]] = GENERATORS
+
     def batch(self, source: Source, step: int) -> Batch | Mixed:
         """Give references, targets, and right and wrong speech."""
         return source.batch(step)
@@ -113,10 +122,6 @@ class GeneratorRecipe:
     def forward(self, network: nn.Module, batch: Batch) -> Generated:
         """Let the generator draw the targets."""
         return network(batch.reference, batch.target, batch.mel)
-
-    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
-        """Give the losses of the critic's updates: there is no critic."""
-        return iter(())
 
     def judge(self, source: Source, held_out: Source | None) -> Judge:
         """Judge by PSNR and SSIM beside the control rows."""

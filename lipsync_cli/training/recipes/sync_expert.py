@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -16,9 +16,10 @@ from lipsync_cli.models import EXPERTS
 from lipsync_cli.training.augment import augment_windows
 from lipsync_cli.training.expert_judge import ExpertJudge
 from lipsync_cli.training.losses import choose_among
+from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from lipsync_cli.data.windows import Windows
     from lipsync_cli.training.config import TrainConfig
@@ -44,7 +45,7 @@ class Verdicts(NamedTuple):
     threshold: Tensor
 
 
-class SyncExpertRecipe:
+class SyncExpertRecipe(BaseRecipe):
     """Find the right sound among those of the batch, and say of each pair whether it is in sync.
 
     A batch holds several windows of each of several clips (`targets_per_reference` of each), so that every face is set
@@ -64,29 +65,20 @@ class SyncExpertRecipe:
         "clip_norm": 1.0,
     }
     architectures = EXPERTS
-    needs_expert = False
-    needs_transcripts = False
-    needs_start = False
-    network_every = 1
-    critic: nn.Module | None = None
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
         self.config = config
-        self.chance = {
-            "expert/choice": math.log(config.batch_size),
+        self._table: WindowTable | None = None
+
+    @property
+    def chance(self) -> dict[str, float]:
+        """Of one who knows nothing: each sound of the batch as likely, each pair right or wrong."""
+        return {
+            "expert/choice": math.log(self.config.batch_size),
             "expert/sync": math.log(2),
             "expert/calibration": math.log(2),
             "expert/errors": 0.5,
         }
-        self.frozen: dict[str, nn.Module] = {}
-        self._table: WindowTable | None = None
-
-    @classmethod
-    def check(cls, config: TrainConfig) -> None:
-        """Accept every configuration."""
-
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
-        """There is nothing to know before the first step."""
 
     def batch(self, source: Source, step: int) -> Windows:
         """Give windows of several clips, the faces of each clip transformed alike."""
@@ -104,10 +96,6 @@ class SyncExpertRecipe:
         faces, speech = network(batch.faces.flatten(0, 1), batch.mel)
         cosine = faces @ speech.T
         return Verdicts(cosine, network.log_temperature, network.log_scale.exp(), network.threshold)
-
-    def critic_losses(self, batch: Windows, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
-        """Give the losses of the critic's updates: there is no critic."""
-        return iter(())
 
     def network_loss(self, batch: Windows, made: Verdicts) -> dict[str, Tensor]:
         """Give the named terms of the expert's loss; their sum is minimised."""
