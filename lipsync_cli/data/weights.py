@@ -154,8 +154,8 @@ def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> No
     from lipsync_cli import models
 
     if (held := models.kind_of(header.architecture)) != kind:
-        one, other = (f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in (held, kind))
-        raise InputError(f"holds {one}, not {other}", path, f"give the weights of {other}")
+        wanted = models.one_of(kind)
+        raise InputError(f"holds {models.one_of(held)}, not {wanted}", path, f"give the weights of {wanted}")
 
 
 def load_weights(

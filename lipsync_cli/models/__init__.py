@@ -60,3 +60,8 @@ def kind_of(architecture: str) -> str:
     if architecture in OCCLUSION_NETS:
         return "occlusion network"
     return "sync expert" if architecture in EXPERTS else "generator"
+
+
+def one_of(kind: str) -> str:
+    """Put the article before a kind of network: "an occlusion network"."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

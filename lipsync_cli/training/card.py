@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from lipsync_cli.data.weights import WeightsHeader
-from lipsync_cli.models import kind_of
+from lipsync_cli.models import kind_of, one_of
 from lipsync_cli.output import atomic_output
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.judge import Judge
@@ -24,7 +24,7 @@ def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Pa
     text = [
         f"# Model card: {folder.name}",
         "",
-        f"{header.architecture}, a {kind_of(header.architecture)} trained with recipe `{header.recipe}` on "
+        f"{header.architecture}, {one_of(kind_of(header.architecture))} trained with recipe `{header.recipe}` on "
         f"{header.samples_seen:,} samples.",
         "",
         "## Training data",

@@ -69,7 +69,8 @@ def test_a_network_trains_goes_on_and_says_what_it_is(small_pack, tmp_path):
     figures = [line for line in log if line["kind"] == "validation"]
     assert [line["samples"] for line in figures] == [64, 128]
     assert {"occlusion/iou", "occlusion/found", "occlusion/false"} <= figures[-1].keys()
-    assert "share of uncovered faces" in (run / "MODEL_CARD.md").read_text()
+    card = (run / "MODEL_CARD.md").read_text()
+    assert "share of uncovered faces" in card and "an occlusion network trained" in card
     header = read_header(run / "last.safetensors")
     assert header.architecture == "occlusion-net" and "occlusion/iou" in header.metrics
     network, _ = load_weights(run, kind="occlusion network")
