@@ -188,8 +188,8 @@ def _find_or_make(
         with Presenter(asked.reference, memory=memory, choices=(choice,)) as presenter:
             sketcher = TorchSketcher(generator, device)
             talking = own_talking(task, presenter, sketcher, MIN_S, progress.update, progress.note)
-        crops, middles, mel, reference = talking
-        recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference)
+        crops, middles, mel, reference, features = talking
+        recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference, features=features)
         if reference is None:
             recording = replace(recording, pairs=pair_poses(recording))
         done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress.update)

@@ -20,6 +20,17 @@ def mels(
         ),
     ],
     output: Annotated[Path, typer.Argument(help="HDF5 file to write.", show_default=False)],
+    features: Annotated[str, typer.Option(help="What to make: mel, or mel,encoder for speech features, too.")] = "mel",
+    variants: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=64,
+            help="Altered copies of each sound (other voices, noise, music, telephone) that get speech features, too, "
+            "for training.",
+        ),
+    ] = 0,
+    seed: options.Seed = 10,
     jobs: options.Jobs = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
@@ -27,7 +38,7 @@ def mels(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Compute the log-mel spectrogram of every clip.
+    """Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.
 
     Sound is brought to 16 kHz mono and starts at the clip's first video frame; a sound file beside a clip of the same
     name is not used. A clip that fails costs one line and exit code 5; the others are done. A run that was killed goes
@@ -54,6 +65,9 @@ def mels(
             force=force,
             progress=progress.update,
             on_failure=progress.failure,
+            features=tuple(name.strip() for name in features.split(",")),
+            variants=variants,
+            seed=seed,
         )
     print_result({"output": str(output), **report}, json, output)
     progress.raise_if_failed(report["clips"] + report["failed"])

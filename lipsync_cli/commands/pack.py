@@ -36,6 +36,16 @@ def pack(
         list[str] | None,
         typer.Option(help="Speaker whose every clip is for the test; may be given again.", show_default=False),
     ] = None,
+    validation_speaker: Annotated[
+        list[str] | None,
+        typer.Option(help="Speaker whose every clip is for validation; may be given again.", show_default=False),
+    ] = None,
+    split_above: Annotated[
+        int, typer.Option(min=0, help="Speakers with at most so many clips keep all for training.")
+    ] = 0,
+    mouths: Annotated[
+        bool, typer.Option("--mouths", help="Measure the mouth in every crop, for the recipe listen (needs [models]).")
+    ] = False,
     force: options.Force = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -54,7 +64,14 @@ def pack(
     from lipsync_cli.data.pack import Split
     from lipsync_cli.data.pack import pack as join
 
-    split = Split(test_per_speaker, validation_per_speaker, train_per_speaker, tuple(hold_out or ()))
+    split = Split(
+        test_per_speaker,
+        validation_per_speaker,
+        train_per_speaker,
+        tuple(hold_out or ()),
+        tuple(validation_speaker or ()),
+        split_above,
+    )
     with Progress(quiet, verbose) as progress:
         report = join(
             faces,
@@ -66,6 +83,7 @@ def pack(
             progress=progress.update,
             on_failure=progress.failure,
             note=progress.note,
+            mouths=mouths,
         )
     print_result({"output": str(output), **report}, json, None if dry_run else output)
     progress.raise_if_failed(report["clips"] + report["failed"])

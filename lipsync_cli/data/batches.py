@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from lipsync_cli.data.speech_windows import MEL, make_windows
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 
@@ -30,12 +31,15 @@ class Batch(NamedTuple):
     target : shape (B, 3, S, S), RGB in [0, 1], whole: the generator blanks its lower half
     mel : shape (B, 1, 80, 27), the target's own sound
     wrong_mel : shape (B, 1, 80, 27), sound of another clip (of another time where there is one clip only)
+    speech, wrong_speech : the same sounds as the generator hears them: the mels, or speech features (B, 21, 384)
     """
 
     reference: Tensor
     target: Tensor
     mel: Tensor
     wrong_mel: Tensor
+    speech: Tensor
+    wrong_speech: Tensor
 
 
 class Mixed(NamedTuple):
@@ -95,15 +99,20 @@ class FrameTable:
     Parameters
     ----------
     heard : what is heard in place of the pack's mels, of their shape
+    hears : what the generator hears, "mel" or "encoder"
 
     Raises
     ------
     NothingToDoError : if the split has no usable frame
+    InputError : the generator hears speech features, and the pack has none
     """
 
-    def __init__(self, pack: Pack | Recording, split: str, heard: np.ndarray | None = None) -> None:
+    def __init__(self, pack: Pack | Recording, split: str, heard: np.ndarray | None = None, hears: str = MEL) -> None:
         clips = pack.clips
         self.mel = pack.mel if heard is None else heard
+        self.hears = hears
+        self.speech = make_windows(hears, self.mel, clips, pack.features, pack.path)
+        self.middle = pack.frame_middle
         self.clip_of = np.repeat(np.arange(len(clips)), clips["num_frames"].astype(np.int64))
         self.start = window_start(pack.frame_middle)
         self.first_mel = clips["first_mel"].astype(np.int64)[self.clip_of]
@@ -146,6 +155,15 @@ class FrameTable:
         index = start + torch.arange(WINDOW, device=device)
         cut = self._held[(first + index).clamp(0, len(self._held) - 1)]
         return cut.masked_fill(((index < 0) | (index >= count))[:, :, None], SILENCE)
+
+    def fetch_speech(self, frames: np.ndarray, device: str, variants: np.ndarray | None = None) -> Tensor:
+        """Cut what the generator hears of frames, see `speech_windows.SpeechWindows`; on the device."""
+        import torch
+
+        if self.hears == MEL:
+            return self.fetch_windows(frames, device).transpose(1, 2)[:, None].contiguous()
+        cut = self.speech.cut(self.clip_of[frames], self.middle[frames], variants)
+        return torch.from_numpy(cut).to(device)
 
     def quiet_frames(self, row: int) -> np.ndarray:
         """Find the frames of a clip with the least sound around them."""
@@ -233,13 +251,16 @@ class FrameTable:
         return odds / odds.sum()
 
 
-def gather(crops: Crops, table: FrameTable, draw: Draw, device: str = "cpu") -> Batch:
-    """Fetch the pixels and mels of a draw.
+def gather(
+    crops: Crops, table: FrameTable, draw: Draw, device: str = "cpu", variants: np.ndarray | None = None
+) -> Batch:
+    """Fetch the pixels and sounds of a draw.
 
     Parameters
     ----------
     crops : all crops of the pack decoded, shape (N, S, S, 3) uint8, in main memory or on the device, or the pack itself
         to read them as they are needed
+    variants : shape (B,), which altered copies of the sounds the generator hears, where there are any
     """
 
     def images(frames: np.ndarray) -> Tensor:
@@ -248,7 +269,11 @@ def gather(crops: Crops, table: FrameTable, draw: Draw, device: str = "cpu") -> 
     def mels(frames: np.ndarray) -> Tensor:
         return table.fetch_windows(frames, device).transpose(1, 2)[:, None].contiguous()
 
-    return Batch(images(draw.reference), images(draw.target), mels(draw.target), mels(draw.wrong))
+    mel, wrong_mel = mels(draw.target), mels(draw.wrong)
+    if table.hears == MEL:
+        return Batch(images(draw.reference), images(draw.target), mel, wrong_mel, mel, wrong_mel)
+    speech, wrong = (table.fetch_speech(frames, device, variants) for frames in (draw.target, draw.wrong))
+    return Batch(images(draw.reference), images(draw.target), mel, wrong_mel, speech, wrong)
 
 
 def fetch_pixels(crops: Crops, frames: np.ndarray, device: str) -> Tensor:

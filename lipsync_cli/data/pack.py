@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.data import schema
 from lipsync_cli.data.faces import RAW, create_faces
 from lipsync_cli.data.journal import OnFailure, Progress
+from lipsync_cli.data.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.output import atomic_output, check_output
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND, MelParameters
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import h5py
     import numpy as np
 
+_LATER = ("validation_speakers", "split_above")
 MAX_MISSING_SOUND_S = 0.25  # sound may end this much before the middle of the last frame
 
 
@@ -34,12 +37,21 @@ class Split:
     validation_per_speaker : the clips before those, by the same rule
     train_per_speaker : this many of the rest, evenly spread, the others unused; None: all of them
     hold_out : speakers whose every clip is for the test
+    validation_speakers : speakers whose every clip is for validation
+    split_above : speakers with at most so many clips keep them all for training
     """
 
     test_per_speaker: int = 20
     validation_per_speaker: int = 0
     train_per_speaker: int | None = None
     hold_out: tuple[str, ...] = field(default=())
+    validation_speakers: tuple[str, ...] = field(default=())
+    split_above: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the split as a JSON-able dictionary; what came later is left out where it is not used."""
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if value or name not in _LATER}
 
     def assign(self, speakers: np.ndarray, note: Callable[[str], None] | None = None) -> list[str]:
         """Give each clip its split.
@@ -56,23 +68,28 @@ class Split:
         import numpy as np
 
         known = sorted(set(speakers.tolist()))
-        for speaker in self.hold_out:
+        for speaker in (*self.hold_out, *self.validation_speakers):
             if speaker not in known:
                 raise UsageError(f"there is no speaker {speaker!r} to hold out", hint=f"there are {' '.join(known)}")
+        if both := sorted(set(self.hold_out) & set(self.validation_speakers)):
+            raise UsageError(f"{both[0]} cannot be for test and validation both")
         splits = np.full(len(speakers), schema.TRAIN, dtype="U6")
         for speaker in known:
             rows = np.flatnonzero(speakers == speaker)
             if speaker in self.hold_out:
                 splits[rows] = schema.TEST
                 continue
+            if speaker in self.validation_speakers:
+                splits[rows] = schema.VALIDATION
+                continue
             for split, count in (
                 (schema.TEST, self.test_per_speaker),
                 (schema.VALIDATION, self.validation_per_speaker),
             ):
-                if count and len(rows) > count:
+                if count and len(rows) > max(count, self.split_above):
                     splits[rows[-count:]] = split
                     rows = rows[:-count]
-                elif count and note is not None:
+                elif count and not self.split_above and note is not None:
                     clips = "clip" if len(rows) == 1 else "clips"
                     note(f"{speaker}: {len(rows)} {clips}, too few to spare {count} for {split}; all stay in train")
             wanted = self.train_per_speaker
@@ -94,6 +111,7 @@ def pack(
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
     note: Callable[[str], None] | None = None,
+    mouths: bool = False,
 ) -> dict[str, Any]:
     """Join faces and mels by speaker and name into one training file.
 
@@ -103,6 +121,7 @@ def pack(
     dry_run : write nothing
     on_failure : told of every clip that is in one of the two only, or whose sound does not fit its pictures
     note : told what the split could not do
+    mouths : measure the shape of the mouth in every crop, see `mouth_shapes`, for recipes that learn to hear it
 
     Returns
     -------
@@ -112,9 +131,10 @@ def pack(
     ------
     InputError : a file cannot be used, the two do not fit, or no clip is in both
     UsageError : the split cannot be made
+    ToolError : mouths are to be measured, and dlib's landmarks are not installed
     """
     faces, mels, output = Path(faces), Path(mels), Path(output)
-    split = split or Split()
+    split, measure = split or Split(), find_measure() if mouths else None
     check_output(output, force, [faces, mels])
     failed: list[str] = []
 
@@ -126,6 +146,7 @@ def pack(
     with schema.open_hdf5(faces, (schema.FACES,)) as face_file, schema.open_hdf5(mels, (schema.MELS,)) as mel_file:
         face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
         _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
+        has_features = "feature_parameters" in mel_parameters
         face_table, mel_table = schema.read_table(face_file), schema.read_table(mel_file)
         last_middle = face_file["faces/middle"][()][face_table["first_frame"] + face_table["num_frames"] - 1]
         sound_of = {(row["speaker"], row["name"]): row for row in mel_table}
@@ -144,13 +165,13 @@ def pack(
             fail(f"{speaker}/{name} has a mel but no faces in {faces}, and is left out", mels)
         if not joined:
             raise InputError(f"no clip is both in it and in {mels}", faces, "make both from the same clips")
-        parameters = {**face_parameters, **mel_parameters, "split": split.__dict__ | {"hold_out": list(split.hold_out)}}
-        rows = _rows(joined, split, note)
+        parameters = {**face_parameters, **mel_parameters, "split": split.to_dict()}
+        rows = _rows(joined, split, note, has_features)
         faceless = sum(_count_faceless(face_file["faces/box"], row) for row, _ in joined)
         if not dry_run:
             room = faces.stat().st_size + mels.stat().st_size
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
-                _write(file, parameters, joined, rows, face_file, mel_file, progress)
+                _write(file, parameters, joined, rows, face_file, mel_file, progress, measure)
     counts = {name: sum(row["split"] == name for row in rows) for name in schema.SPLITS}
     return {
         "clips": len(rows),
@@ -168,16 +189,22 @@ def _check_rate(parameters: MelParameters, path: Path) -> None:
         raise InputError(f"has {rate:g} mel frames a second, {FRAMES_PER_SECOND} are needed", path)
 
 
-def _rows(joined: list[tuple[Any, Any]], split: Split, note: Callable[[str], None] | None) -> list[dict[str, Any]]:
+def _rows(
+    joined: list[tuple[Any, Any]], split: Split, note: Callable[[str], None] | None, has_features: bool
+) -> list[dict[str, Any]]:
     import numpy as np
 
     splits = split.assign(np.array([str(row["speaker"]) for row, _ in joined]), note)
     rows = []
-    first_frame = first_mel = 0
+    first_frame = first_mel = first_feature = 0
     for (face, sound), name in zip(joined, splits, strict=True):
         row = {column: face[column] for column in ("name", "speaker", "fps_num", "fps_den")}
         row |= {"split": name, "num_frames": int(face["num_frames"]), "first_frame": first_frame}
-        rows.append(row | {"num_mels": int(sound["num_mels"]), "first_mel": first_mel})
+        row |= {"num_mels": int(sound["num_mels"]), "first_mel": first_mel}
+        if has_features:
+            row |= {"num_features": int(sound["num_features"]), "first_feature": first_feature}
+            first_feature += int(sound["num_features"])
+        rows.append(row)
         first_frame += int(face["num_frames"])
         first_mel += int(sound["num_mels"])
     return rows
@@ -197,10 +224,13 @@ def _write(
     faces: h5py.File,
     mels: h5py.File,
     progress: Progress | None,
+    measure: Measure | None,
 ) -> None:
     import numpy as np
 
-    table = schema.make_table(rows, schema.PACK_COLUMNS)
+    has_features = "feature_parameters" in parameters
+    columns = schema.PACK_COLUMNS + (schema.FEATURE_COLUMNS if has_features else ())
+    table = schema.make_table(rows, columns)
     digest = hashlib.sha256(repr((sorted(parameters.items()), table.tolist())).encode())
     inputs = [_describe(faces), _describe(mels)]
     schema.write_header(file, schema.PACK, parameters, inputs)
@@ -215,6 +245,14 @@ def _write(
             num_bytes += int(offset[first + face["num_frames"]] - offset[first])
     write = create_faces(file, num_frames, num_bytes, parameters["crop_rule"]["size"], parameters)
     mel_data = file.create_dataset("mels/data", (int(table["num_mels"].sum()), mels["mels/data"].shape[1]), np.float32)
+    features: Any = None
+    if has_features:
+        stored = mels["features/data"]
+        shape = (stored.shape[0], int(table["num_features"].sum()), stored.shape[2])
+        features = file.create_dataset("features/data", shape, np.float16)
+        features.attrs["silence"] = stored.attrs["silence"]
+    shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
+    rule = CropRule.from_dict(parameters["crop_rule"])
     first_byte = 0
     for done, ((face, sound), row) in enumerate(zip(joined, rows, strict=True)):
         frames = slice(int(face["first_frame"]), int(face["first_frame"] + face["num_frames"]))
@@ -225,10 +263,19 @@ def _write(
             piece = offset[frames.start : frames.stop + 1]
             data = faces["faces/crop/data"][piece[0] : piece[-1]]
         write(row["first_frame"], first_byte, *arrays, data, piece)
+        if shapes is not None and measure is not None:
+            crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
+            shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
         mel = mels["mels/data"][int(sound["first_mel"]) : int(sound["first_mel"] + sound["num_mels"])]
         mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
         first_byte += 0 if raw else len(data)
-        for array in (*arrays, data, piece - piece[0], mel):
+        hashed = [*arrays, data, piece - piece[0], mel]
+        if has_features:
+            start, count = int(sound["first_feature"]), int(sound["num_features"])
+            heard = mels["features/data"][:, start : start + count]
+            features[:, row["first_feature"] : row["first_feature"] + count] = heard
+            hashed.append(heard)
+        for array in hashed:
             digest.update(np.ascontiguousarray(array).tobytes())
         if progress is not None:
             progress(done + 1, len(rows), "pack")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.data import schema
 from lipsync_cli.data.faces import RAW
+from lipsync_cli.data.speech_windows import FeatureStore
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.speech.features import FeatureParameters
 from lipsync_cli.speech.mel import MelParameters
 
 if TYPE_CHECKING:
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 _TOGETHER = 256  # crops decoded by one call of a thread
+
+
+def _map(stored: h5py.Dataset, path: Path, dtype: Any) -> np.ndarray:
+    """Map a dataset's numbers from the file; one that is chunked or compressed by another program is read."""
+    import numpy as np
+
+    where = stored.id.get_offset()
+    if where is None or not stored.size:
+        return np.asarray(stored[()])
+    return np.memmap(path, dtype, "r", where, stored.shape)
 
 
 class Pack:
@@ -40,6 +52,8 @@ class Pack:
     has_face : shape (N,), bool
     box : shape (N, 4), float32, x0 y0 x1 y1 in the clip's pixels, NaN without a face
     mel : shape (M, 80), float32, the clips' mels end to end
+    mouth : shape (N, 3), float32, see `mouth_shapes`, NaN without a face; None where they were not measured
+    features : the clips' speech features end to end, or None where the pack has none
     crop_rule, mel_parameters : what the crops and mels were made with
     fingerprint : SHA-256 over the content
     attributes : the root attributes, JSON decoded
@@ -73,15 +87,16 @@ class Pack:
         self.frame_middle: np.ndarray = file["faces/middle"][()]
         self.box: np.ndarray = file["faces/box"][()]
         self.mel: np.ndarray = file["mels/data"][()]
+        self.mouth: np.ndarray | None = file["faces/mouth"][()] if "mouth" in file["faces"] else None
+        self.features: FeatureStore | None = None
+        if "feature_parameters" in parameters:
+            stored = file["features/data"]
+            data = _map(stored, self.path, np.float16)
+            known = FeatureParameters.from_dict(parameters["feature_parameters"])
+            self.features = FeatureStore(data, np.asarray(stored.attrs["silence"], np.float32), known)
         self._is_raw = file["faces/crop"].attrs["encoding"] == RAW
         self._offset: np.ndarray | None = None if self._is_raw else file["faces/crop/offset"][()]
-        data = file["faces/crop/data"]
-        where = data.id.get_offset()
-        self._data: np.ndarray
-        if where is None or not data.size:  # chunked or compressed by another program
-            self._data = data[()]
-        else:
-            self._data = np.memmap(self.path, np.uint8, "r", where, data.shape)
+        self._data: np.ndarray = _map(file["faces/crop/data"], self.path, np.uint8)
 
     def __enter__(self) -> Pack:
         return self

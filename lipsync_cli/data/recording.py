@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lipsync_cli.data import schema
 from lipsync_cli.data.batches import MIN_GAP, Draw
 
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import FrameTable
+    from lipsync_cli.data.speech_windows import FeatureStore
     from lipsync_cli.faces.crop import CropRule
 
 TAIL_SHARE = 0.15  # of the frames, held out
@@ -49,6 +51,7 @@ class Recording:
     crop_rule : of the crops
     reference : shape (S, S, 3), uint8 RGB: the one face whose pixels are moved, in the pose of all; None: any of them
     pairs : of like pose, where there is no such reference; None: any two frames
+    features : speech features of the sound, for generators that hear them
     """
 
     path: Path
@@ -58,6 +61,7 @@ class Recording:
     crop_rule: CropRule
     reference: np.ndarray | None = None
     pairs: Pairs | None = None
+    features: FeatureStore | None = None
 
     def __post_init__(self) -> None:
         """Check the length."""
@@ -78,8 +82,10 @@ class Recording:
         end = max(close, 2 * MIN_GAP + 1)
         edges = [0, end, max(tail, end), total]
         columns = ["name", "speaker", "split", "first_frame", "num_frames", "first_mel", "num_mels"]
+        columns += schema.FEATURE_COLUMNS
+        num_features = 0 if self.features is None else self.features.data.shape[1]
         rows = [
-            (split, "", split, first, last - first, 0, len(self.mel))
+            (split, "", split, first, last - first, 0, len(self.mel), num_features, 0)
             for split, first, last in zip(("train", "unused", "val"), edges, edges[1:], strict=False)
         ]
         return np.array(rows, [(name, "U8" if place < 3 else "i8") for place, name in enumerate(columns)])

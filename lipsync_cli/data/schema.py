@@ -41,6 +41,7 @@ PACK_COLUMNS = (
     "num_mels",
     "first_mel",
 )
+FEATURE_COLUMNS = ("num_features", "first_feature")  # beside those of mels.h5 and a pack with speech features
 
 
 def make_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.output import atomic_output
+from lipsync_cli.speech.features import FeatureParameters
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.vocal_tract import KnownVoices
 
@@ -42,6 +43,7 @@ class WeightsHeader:
     data : fingerprint and counts of the pack
     metrics : validation figures of these weights
     known_voices : how the voices sounded that the weights were trained on; None: not known
+    feature_parameters : what the speech features were made with that the network hears; None: it hears mels
     name, sha256 : of the file; filled in when it is read
     """
 
@@ -54,8 +56,14 @@ class WeightsHeader:
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     known_voices: KnownVoices | None = None
+    feature_parameters: FeatureParameters | None = None
     name: str = ""
     sha256: str = ""
+
+    @property
+    def hears(self) -> str:
+        """What the network hears: "mel", or "encoder" for speech features."""
+        return "mel" if self.feature_parameters is None else "encoder"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the header as a JSON-able dictionary."""
@@ -71,6 +79,7 @@ class WeightsHeader:
             "data": self.data,
             "metrics": self.metrics,
             "known_voices": None if self.known_voices is None else self.known_voices.to_dict(),
+            **({} if self.feature_parameters is None else {"feature_parameters": self.feature_parameters.to_dict()}),
         }
 
 
@@ -140,6 +149,7 @@ def read_header(path: Path) -> WeightsHeader:
             data=values["data"],
             metrics=values["metrics"],
             known_voices=None if values.get("known_voices") is None else KnownVoices.from_dict(values["known_voices"]),
+            feature_parameters=_read_features(values),
             name=_name(Path(path)),
             sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         )
@@ -147,6 +157,11 @@ def read_header(path: Path) -> WeightsHeader:
         raise InputError(
             f"has a broken lipsync header ({error})", path, "give weights made by lipsync train"
         ) from error
+
+
+def _read_features(values: dict[str, Any]) -> FeatureParameters | None:
+    found = values.get("feature_parameters")
+    return None if found is None else FeatureParameters.from_dict(found)
 
 
 def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> None:

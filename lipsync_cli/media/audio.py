@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lipsync_cli.errors import InputError
+from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.tools import complaint, source, start_tool
 
@@ -63,6 +63,30 @@ def read_speech_blocks(
     if origin_s is None:
         origin_s = picture_start(info)
     yield from _without_padding(_decode(path, sample_rate, block, origin_s), info, sample_rate, origin_s)
+
+
+def filter_samples(samples: np.ndarray, filters: str, sample_rate: int = SPEECH_RATE) -> np.ndarray:
+    """Run FFmpeg's sound filters over samples (n,) float32 in memory; cut or filled with zeros to the same length.
+
+    Raises
+    ------
+    ToolError : FFmpeg is missing, or refuses the filters
+    """
+    import numpy as np
+
+    form = ["-f", "f32le", "-ar", str(sample_rate), "-ac", "1"]
+    process = start_tool(
+        "ffmpeg",
+        ["-v", "error", *form, "-i", "pipe:0", "-af", filters, *form, "pipe:1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    data, words = process.communicate(np.ascontiguousarray(samples, "<f4").tobytes())
+    if process.returncode:
+        raise ToolError(f"ffmpeg cannot filter sound by {filters} ({complaint(words)})")
+    filtered = np.frombuffer(data, "<f4")[: len(samples)].astype(np.float32)
+    return np.pad(filtered, (0, len(samples) - len(filtered)))
 
 
 def picture_start(info: MediaInfo) -> Fraction | None:

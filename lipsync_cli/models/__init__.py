@@ -62,6 +62,11 @@ def kind_of(architecture: str) -> str:
     return "sync expert" if architecture in EXPERTS else "generator"
 
 
+def hears(network: nn.Module) -> str:
+    """Say what a generator hears: "mel", windows of LipGAN's mels, or "encoder", windows of speech features."""
+    return str(getattr(network, "speech", "mel"))
+
+
 def one_of(kind: str) -> str:
     """Put the article before a kind of network: "an occlusion network"."""
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

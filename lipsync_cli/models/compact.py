@@ -1,10 +1,10 @@
 """The compact generator: warps the reference face instead of redrawing it, so that strangers keep their faces.
 
 LipGAN (KR et al. 2019) redraws the lower half of the face with an encoder-decoder; such a network remembers the faces
-it was trained on. This one keeps LipGAN's inputs (a reference, the target with its lower half blanked, 27 mel frames)
-and predicts, for the lower half only, a flow field that moves the reference's own pixels (Zhou et al. 2016, "View
-synthesis by appearance flow"), a patch for what no pixel of the reference shows (the inside of the mouth), and a mask
-that mixes them.
+it was trained on. This one keeps LipGAN's inputs: a reference, the target with its lower half blanked, and speech, as
+27 mel frames or as features that carry over to other voices (`speech.features`). It predicts, for the lower half only,
+a flow field that moves the reference's own pixels (Zhou et al. 2016, "View synthesis by appearance flow"), a patch for
+what no pixel of the reference shows (the inside of the mouth), and a mask that mixes them.
 """
 
 from typing import Any, NamedTuple
@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipsync_cli.models.generated import Generated
+from lipsync_cli.models.speech_encoder import FeatureEmbedder
 
 CENTRE_PACE = 0.01  # how fast the centre of the speech embeddings follows the batches
+SPEECH_INPUTS = ("mel", "encoder")
 FLOW_UNIT = 0.1  # one unit of the flow head moves by a tenth of the crop's side
 
 
@@ -49,9 +51,11 @@ class CompactGenerator(nn.Module):
     size : side S of the square crop in pixels, a multiple of 32
     channels : of the decoder at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution; the encoders have half as many
     audio_dim : length of the speech embedding
+    speech : what it hears: "mel", windows (B, 1, 80, 27), or "encoder", windows (B, 21, 384) of `speech.features`
 
     Attributes
     ----------
+    speech : as given
     articulation : in evaluation, by how much speech embeddings are moved away from their centre. Above 1 the mouth
         moves more: reconstruction losses teach the middle of all mouths that fit a sound, so what they teach moves less
         than real mouths do
@@ -59,12 +63,18 @@ class CompactGenerator(nn.Module):
     """
 
     def __init__(
-        self, size: int = 96, channels: tuple[int, int, int, int] = (32, 64, 96, 160), audio_dim: int = 192
+        self,
+        size: int = 96,
+        channels: tuple[int, int, int, int] = (32, 64, 96, 160),
+        audio_dim: int = 192,
+        speech: str = "mel",
     ) -> None:
         super().__init__()
         if size % 32:
             raise ValueError(f"the crop's side must be a multiple of 32, not {size}")
-        self.size = size
+        if speech not in SPEECH_INPUTS:
+            raise ValueError(f"the speech is one of {', '.join(SPEECH_INPUTS)}, not {speech!r}")
+        self.size, self.speech = size, speech
         c1, c2, c3, c4 = channels
         (r1, r2, r3, r4), (t1, t2, t3, t4) = ([c // 2 for c in channels] for _ in "rt")
         self.reference_encoder = nn.ModuleList(
@@ -83,16 +93,7 @@ class CompactGenerator(nn.Module):
                 nn.Sequential(_down(t3, t4), _Residual(t4)),
             ]
         )
-        self.audio_encoder = nn.Sequential(
-            _conv(1, 24, (5, 5), (2, 1)),
-            _conv(24, 48, 3, 2),
-            _conv(48, 96, 3, 2),
-            _Residual(96),
-            _conv(96, 128, 3, 2),
-            nn.Flatten(),
-            nn.Linear(128 * 5 * 4, audio_dim),
-            nn.SiLU(),
-        )
+        self.audio_encoder = _mel_encoder(audio_dim) if speech == "mel" else FeatureEmbedder(audio_dim)
         self.articulation = 1.0
         self.speech_centre: Tensor
         self.register_buffer("speech_centre", torch.full((audio_dim,), torch.nan))
@@ -103,14 +104,14 @@ class CompactGenerator(nn.Module):
         self.flow_head = _head(c1, [0.0] * 2, deviation=0.0)
         self.paint_head = _head(c1, [0.0] * 12 + [3.0] * 4, deviation=1e-3)  # 4 pixels of (patch RGB, mask)
 
-    def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
+    def forward(self, reference: Tensor, target: Tensor, speech: Tensor) -> Generated:
         """Draw the target's frame with the mouth that the speech asks for.
 
         Parameters
         ----------
         reference : shape (R, 3, S, S), RGB in [0, 1]; each serves B / R targets in a row and is encoded once
         target : shape (B, 3, S, S), RGB in [0, 1]; its lower half is blanked here before anything looks at it
-        mel : shape (B, 1, 80, 27)
+        speech : shape (B, 1, 80, 27) or (B, 21, 384), see the class
 
         Returns
         -------
@@ -120,7 +121,7 @@ class CompactGenerator(nn.Module):
         half = self.size // 2
         share = target.shape[0] // reference.shape[0]
         code = self.encode_face(reference, target)
-        flow, mask, patch = self.move(code, mel)
+        flow, mask, patch = self.move(code, speech)
         warped = warp(_repeat(reference, share), flow, first_row=half)
         lower = mask * warped + (1 - mask) * patch
         pad = (0, 0, half, 0)
@@ -157,33 +158,33 @@ class CompactGenerator(nn.Module):
             deviation,
         )
 
-    def move(self, code: FaceCode, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def move(self, code: FaceCode, speech: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return flow, mask and patch of the lower halves, (B, C, S / 2, S), for the speech; see `forward`.
 
         Parameters
         ----------
         code : from `encode_face`, of B targets, or of one target for all
-        mel : shape (B, 1, 80, 27)
+        speech : as of `forward`
         """
-        speech = self.hear(mel)
-        x = self.fuse4(speech[:, :, None, None], code.map4, speech)
-        x = self.fuse3(x, code.map3, speech)
-        x = self.fuse2(_lower(x, 1), code.map2, speech)
-        x = self.fuse1(x[:, :, 1:], code.map1, speech)  # of the margin of 2 rows, doubled, 2 stay
+        heard = self.hear(speech)
+        x = self.fuse4(heard[:, :, None, None], code.map4, heard)
+        x = self.fuse3(x, code.map3, heard)
+        x = self.fuse2(_lower(x, 1), code.map2, heard)
+        x = self.fuse1(x[:, :, 1:], code.map1, heard)  # of the margin of 2 rows, doubled, 2 stay
         flow = functional.interpolate(self.flow_head(x), scale_factor=2, mode="bilinear")[:, :, 4:] * FLOW_UNIT
         paint = functional.pixel_shuffle(self.paint_head(x), 2)[:, :, 4:]
         return flow, torch.sigmoid(paint[:, 3:]), paint[:, :3] * code.deviation + code.mean
 
-    def hear(self, mel: Tensor) -> Tensor:
+    def hear(self, speech: Tensor) -> Tensor:
         """Embed the speech, shape (B, audio_dim), as clearly articulated as is asked for."""
-        speech: Tensor = self.audio_encoder(mel)
+        heard: Tensor = self.audio_encoder(speech)
         if self.training:
-            mean = speech.detach().float().mean(0)
+            mean = heard.detach().float().mean(0)
             self.speech_centre.copy_(torch.where(self.speech_centre.isnan(), mean, self.speech_centre))
             self.speech_centre.lerp_(mean, CENTRE_PACE)
         elif self.articulation != 1 and not self.speech_centre.isnan().any():
-            speech = torch.lerp(self.speech_centre, speech, self.articulation)
-        return speech
+            heard = torch.lerp(self.speech_centre, heard, self.articulation)
+        return heard
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
         state_dict.setdefault(f"{prefix}speech_centre", torch.full_like(self.speech_centre, torch.nan))  # older weights
@@ -199,6 +200,20 @@ class CompactGenerator(nn.Module):
         x = functional.conv2d(looks, for_looks, stride=conv.stride, padding=conv.padding)
         x = functional.conv2d(upper, for_upper, stride=conv.stride, padding=conv.padding) + _repeat(x, share)
         return first[1:](x)
+
+
+def _mel_encoder(audio_dim: int) -> nn.Sequential:
+    """Embed mel windows (B, 1, 80, 27): shape (B, audio_dim)."""
+    return nn.Sequential(
+        _conv(1, 24, (5, 5), (2, 1)),
+        _conv(24, 48, 3, 2),
+        _conv(48, 96, 3, 2),
+        _Residual(96),
+        _conv(96, 128, 3, 2),
+        nn.Flatten(),
+        nn.Linear(128 * 5 * 4, audio_dim),
+        nn.SiLU(),
+    )
 
 
 def warp(image: Tensor, flow: Tensor, first_row: int = 0) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lipsync_cli.data.batches import MIN_GAP, Draw, FrameTable, gather
 from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.models import hears
 from lipsync_cli.scoring.collect import collect
 from lipsync_cli.scoring.evidence import NO_FRAMES, Evidence
 from lipsync_cli.scoring.judge import Judged
@@ -17,7 +18,7 @@ from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.metrics.words import describe_reader
 from lipsync_cli.scoring.scores import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, Scores
 from lipsync_cli.scoring.tools import Tools
-from lipsync_cli.speech.mel import windows
+from lipsync_cli.speech.mel import FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -101,7 +102,7 @@ def score_pack(
     tools = tools or Tools()
     tools.mel_parameters = pack.mel_parameters
     kept = kept or Kept(None, None)
-    table, draw = draw_frames(pack, split, max_frames, seed, heard)
+    table, draw = draw_frames(pack, split, max_frames, seed, heard, hears(generator))
     words = None if transcripts is None else read_words(table, transcripts)
     stage = Stage(pack, generator, table, tools, batch_size, words)
     of_frames = [family for family in families if not family.is_continuous and family.watch is None]
@@ -151,10 +152,15 @@ def plan_pack(pack: Pack, split: str = "test", max_frames: int | None = None, se
 
 
 def draw_frames(
-    pack: Pack, split: str, max_frames: int | None, seed: int, heard: np.ndarray | None = None
+    pack: Pack,
+    split: str,
+    max_frames: int | None,
+    seed: int,
+    heard: np.ndarray | None = None,
+    hears: str = "mel",
 ) -> tuple[FrameTable, Draw]:
     """Choose the frames for the metrics of single frames, see `score_pack`."""
-    table = FrameTable(pack, split, heard)
+    table = FrameTable(pack, split, heard, hears)
     per_clip = len(table.clip_of) if max_frames is None else max(1, max_frames // len(table.rows))
     return table, table.draw_evaluation(per_clip, seed)
 
@@ -195,16 +201,18 @@ class Stage:
         reference = self.pack.read_crops(self.table.quiet_frames(row)[:1])
         sound, other = self._mel(row), self._other_mel(row, self.pack.mel)
         truth = self._evidence(TRUTH, row, frames, real, reference, sound)
-        mel = self.table.mel
-        for name, heard in ((MODEL, self._mel(row, mel)), (WRONG, self._other_mel(row, mel))):
-            drawn = self._generate(reference, real, windows(heard, self.table.start[frames]))
+        middles = self.table.middle[frames]
+        half = len(sound) / (2 * FRAMES_PER_SECOND)  # of the only clip, its own sound from half a clip away
+        shifted = middles if self._other_row(row) != row else (middles + half) % (2 * half)
+        for name, heard, times in ((MODEL, row, middles), (WRONG, self._other_row(row), shifted)):
+            drawn = self._generate(reference, real, self.table.speech.cut(np.full(len(frames), heard), times))
             yield self._evidence(name, row, frames, drawn, reference, sound, truth)
         frozen = np.broadcast_to(reference, real.shape)
         yield self._evidence(FROZEN, row, frames, frozen, reference, sound, truth)
         yield self._evidence(OTHER_SOUND, row, frames, real, reference, other, truth)
         yield truth
 
-    def _generate(self, reference: np.ndarray, targets: np.ndarray, mels: np.ndarray) -> np.ndarray:
+    def _generate(self, reference: np.ndarray, targets: np.ndarray, speech: np.ndarray) -> np.ndarray:
         import torch
 
         device = self.tools.device
@@ -216,8 +224,8 @@ class Stage:
         with torch.inference_mode():
             for first in range(0, len(targets), self.batch_size):
                 part = slice(first, first + self.batch_size)
-                mel = torch.from_numpy(mels[part]).to(device).transpose(1, 2)[:, None].contiguous()
-                drawn.append(to_pixels(self.generator(images(reference), images(targets[part]), mel).image))
+                heard = torch.from_numpy(speech[part]).to(device)
+                drawn.append(to_pixels(self.generator(images(reference), images(targets[part]), heard).image))
         return np.concatenate(drawn)
 
     def _evidence(
@@ -301,8 +309,8 @@ def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
     import torch
 
     with torch.inference_mode():
-        right = generator(batch.reference, batch.target, batch.mel).image
-        wrong = generator(batch.reference, batch.target, batch.wrong_mel).image
+        right = generator(batch.reference, batch.target, batch.speech).image
+        wrong = generator(batch.reference, batch.target, batch.wrong_speech).image
     rows = {MODEL: right, COPY: batch.reference, WRONG: wrong, TRUTH: batch.target}
     return {row: to_pixels(images) for row, images in rows.items()}
 

@@ -65,6 +65,7 @@ class PackScenes:
         from lipsync_cli.data.batches import FrameTable
         from lipsync_cli.data.heard import hear_pack
         from lipsync_cli.data.reader import Pack
+        from lipsync_cli.models import hears
         from lipsync_cli.scoring.protocol import Stage, draw_frames
         from lipsync_cli.scoring.tools import Tools
 
@@ -87,7 +88,13 @@ class PackScenes:
             factor = results.protocol.get("vtln", {"asked": 1.0})["asked"]  # scores of before it was known
             heard, _ = hear_pack(self.pack, split, header.known_voices, factor)
             self.stages.append(
-                Stage(self.pack, generator, FrameTable(self.pack, split, heard), Tools(device), batch_size)
+                Stage(
+                    self.pack,
+                    generator,
+                    FrameTable(self.pack, split, heard, hears(generator)),
+                    Tools(device),
+                    batch_size,
+                )
             )
 
     def __enter__(self) -> PackScenes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.data.batches import Draw, FrameTable, gather
+from lipsync_cli.models import hears
 from lipsync_cli.scoring.metrics.reconstruction import psnr
 from lipsync_cli.scoring.protocol import generate_rows
 from lipsync_cli.scoring.scores import COPY, MODEL, TRUTH, WRONG
@@ -48,7 +49,7 @@ def draw_sheet(
     ----------
     split, draw, heard : as `score_pack` was given and gave
     """
-    table = FrameTable(pack, split, heard)
+    table = FrameTable(pack, split, heard, hears(generator))
     clip_of = table.clip_of[draw.target]
     clips = _clips_in_turn([str(pack.clips[row]["speaker"]) for row in table.rows], table.rows, lines)
     chosen = np.array([_hardest(pack, draw, np.flatnonzero(clip_of == clip)) for clip in clips])

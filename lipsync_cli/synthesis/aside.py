@@ -70,6 +70,16 @@ class AsideSketcher:
         sketch: Sketch = self._ask("sketch", reference, target, mel, articulation).result()
         return sketch
 
+    def encode(self, mel: np.ndarray) -> np.ndarray:
+        """See `Sketcher`."""
+        features: np.ndarray = self._ask("encode", mel).result()
+        return features
+
+    def silence(self, count: int) -> np.ndarray:
+        """See `Sketcher`."""
+        windows: np.ndarray = self._ask("silence", count).result()
+        return windows
+
     def draw(
         self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
     ) -> Future[Sketch]:

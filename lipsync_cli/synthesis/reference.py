@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
 from lipsync_cli.synthesis.align import Aligner, follow, to_grey, turn
 from lipsync_cli.synthesis.composite import ReferenceFace, reference_face
 from lipsync_cli.synthesis.occlusion import Verdict, shrink
@@ -136,9 +135,8 @@ def gather(
     if usual_pose:
         kept = _of_usual_pose(crops, rule)
         numbers, crops = numbers[kept], crops[kept]
-    silence = np.full((len(crops), WINDOW, N_MELS), SILENCE, np.float32)
     row0, row1, col0, col1 = rule.mouth_region()
-    closed = sketcher.sketch(crops, crops, silence, articulation=1.0).image
+    closed = sketcher.sketch(crops, crops, sketcher.silence(len(crops)), articulation=1.0).image
     assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])

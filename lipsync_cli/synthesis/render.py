@@ -262,7 +262,7 @@ class Renderer:
                     if face.speaker == speaker and shown[place] > 0:
                         groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
             for faces in groups.values():
-                mels = voice.windows(middles_s[list(faces)])
+                mels = voice.windows(middles_s[list(faces)], self.sketcher.encode)
                 drawn, posings = self._draw(list(faces.values()), mels), self.speakers[speaker].posings
                 look = None
                 if posings:

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from lipsync_cli.speech.mel import N_MELS, WINDOW
+from lipsync_cli.data.speech_encoder import load_speech_encoder, make_encode
+from lipsync_cli.models import hears
+from lipsync_cli.speech.features import WINDOW as FEATURE_WINDOW
+from lipsync_cli.speech.features import Encode, encode_silence
+from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
 from lipsync_cli.synthesis.inside import show_inside
 
 if TYPE_CHECKING:
@@ -74,9 +78,17 @@ class Sketcher(Protocol):
         ----------
         reference : shape (R, S, S, 3) uint8 RGB; each serves n / R targets in a row and is encoded once
         target : shape (n, S, S, 3) uint8 RGB
-        mel : shape (n, 27, 80)
+        mel : shape (n, 27, 80), or speech features (n, 21, 384), as the generator hears it
         articulation : for this once; None: the sketcher's own
         """
+        ...
+
+    def encode(self, mel: np.ndarray) -> np.ndarray:
+        """Run the speech encoder: (T, 80) log-mel of `speech.features` to features ((T + 1) // 2, 384), float32."""
+        ...
+
+    def silence(self, count: int) -> np.ndarray:
+        """Return `count` windows of silence, as the generator hears it."""
         ...
 
     @property
@@ -92,7 +104,7 @@ class Sketcher(Protocol):
         Parameters
         ----------
         face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all
-        mel : shape (n, 27, 80)
+        mel : as of `sketch`
         held : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and one
             face is then encoded once, however often it comes
         open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
@@ -146,6 +158,8 @@ class TorchSketcher:
         self._articulations = (ARTICULATION, PAINTED) if articulation is None else (articulation, articulation)
         self._generator, self._painter = (_articulating(generator, each) for each in self._articulations)
         self._codes: dict[bytes, FaceCode] = {}
+        self._encode: Encode | None = None
+        self._hears = hears(generator)
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
 
@@ -168,6 +182,17 @@ class TorchSketcher:
     @property
     def device(self) -> str:
         return self._device
+
+    def encode(self, mel: np.ndarray) -> np.ndarray:
+        self._limit_threads()
+        if self._encode is None:
+            self._encode = make_encode(load_speech_encoder(self._device), self._device)
+        return self._encode(mel)
+
+    def silence(self, count: int) -> np.ndarray:
+        if self._hears == "mel":
+            return np.full((count, WINDOW, N_MELS), SILENCE, np.float32)
+        return np.tile(encode_silence(self.encode), (count, FEATURE_WINDOW, 1))
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(self._articulations).encode())
@@ -232,7 +257,7 @@ class TorchSketcher:
         size = getattr(self._generator, "size", None)
         if isinstance(size, int):
             crop = np.zeros((1, size, size, 3), np.uint8)
-            self.draw(crop, np.zeros((count, WINDOW, N_MELS), np.float32))
+            self.draw(crop, self.silence(count))
 
     def _limit_threads(self) -> None:
         import torch
@@ -243,7 +268,8 @@ class TorchSketcher:
     def _mel(self, mel: np.ndarray) -> Tensor:
         import torch
 
-        return torch.from_numpy(mel).to(self._device).mT[:, None]
+        heard = torch.from_numpy(mel).to(self._device)
+        return heard.mT[:, None] if self._hears == "mel" else heard
 
     def _image(self, pixels: np.ndarray) -> Tensor:
         import torch

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lipsync_cli.data.speech_windows import FeatureStore
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.speech.features import RATE, FeatureParameters, encode_silence
+from lipsync_cli.speech.features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.mel import WINDOW, window_start
 from lipsync_cli.synthesis.align import Aligner, to_grey, turn
 from lipsync_cli.synthesis.footage import Footage
@@ -34,6 +37,7 @@ class Talking(NamedTuple):
     crops : shape (n, S, S, 3), uint8 RGB, in order of time; in the reference's pose, where there is one
     frame_middle : shape (n,), float64, s: when each is shown, as the mels count time
     mel : shape (T, 80), float32, as they would drive the mouth
+    features : the same sound as speech features, where the generator hears them
     reference : shape (S, S, 3), uint8 RGB, the face that lends its pixels when this video is drawn; None: each its own
     """
 
@@ -41,6 +45,7 @@ class Talking(NamedTuple):
     frame_middle: np.ndarray
     mel: np.ndarray
     reference: np.ndarray | None
+    features: FeatureStore | None = None
 
 
 def own_talking(
@@ -91,7 +96,12 @@ def own_talking(
             if number in place:
                 crops[place[number]] = bring(crop_face(frame, boxes[number], rule))
     mel = voice.mel(0, int(window_start(middles[-1])) + WINDOW)
-    return Talking(crops, middles[wanted], mel, reference)
+    features = None
+    if voice.hears != "mel":
+        stop = int(middles[-1] * RATE) + FEATURE_WINDOW
+        heard = voice.features(sketcher.encode, 0, stop)
+        features = FeatureStore(heard[None], encode_silence(sketcher.encode), FeatureParameters())
+    return Talking(crops, middles[wanted], mel, reference, features)
 
 
 def _posing(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarray], np.ndarray]:

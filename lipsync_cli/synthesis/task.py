@@ -18,6 +18,7 @@ from lipsync_cli.media.picture import Conversion, plan_conversion
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.output import check_output
+from lipsync_cli.speech.features import FeatureParameters
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.aside import AsideSketcher
 from lipsync_cli.synthesis.plan import Plan, plan_frames, span, steady
@@ -140,7 +141,7 @@ def prepare(
         found = find_weights(weights)
         header = read_header(found)
         check_kind(header, found)
-        _check_mels(header, found)
+        _check_sound(header, found)
         loading = (
             None
             if device is None
@@ -158,7 +159,7 @@ def prepare(
     voices: list[Voice] = []
     try:
         for drive in drives:
-            voices.append(Voice(drive, header.mel_parameters, silence, header.known_voices, vtln))
+            voices.append(Voice(drive, header.mel_parameters, silence, header.known_voices, vtln, header.hears))
         if all(voice.is_silent for voice in voices) and silence != "model":
             raise NothingToDoError("is silent throughout", drives[0], "--silence model goes on all the same")
         sound, sound_s = _heard(final_audio, speeches, voices)
@@ -190,11 +191,17 @@ def _heard(final_audio: Path | None, speeches: list[Path], voices: list[Voice]) 
     return sound, voices[0].duration_s if sound == voices[0].path else sound_duration(sound)
 
 
-def _check_mels(header: WeightsHeader, path: Path) -> None:
+def _check_sound(header: WeightsHeader, path: Path) -> None:
+    """Raise InputError if weights hear other mels or speech features than this program makes."""
     try:
         MelParameters().check_same(header.mel_parameters)
     except InputError as error:
         raise InputError(f"were trained on other mels ({error.fact})", path, "train them again") from error
+    if header.feature_parameters is not None:
+        try:
+            FeatureParameters().check_same(header.feature_parameters)
+        except InputError as error:
+            raise InputError(f"hear other speech features ({error.fact})", path, "train them again") from error
 
 
 def _is_long(sound: Path, rate: Fraction) -> bool:

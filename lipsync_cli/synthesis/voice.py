@@ -1,8 +1,8 @@
-"""The speech that drives the lips: its exact length, and the mel window of every frame."""
+"""The speech that drives the lips: its exact length, and the window of sound of every frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +12,21 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.audio import SPEECH_RATE, read_speech_blocks
 from lipsync_cli.media.probe import MediaInfo, probe
+from lipsync_cli.speech.features import HOP as FEATURE_HOP
+from lipsync_cli.speech.features import RATE as FEATURE_RATE
+from lipsync_cli.speech.features import WINDOW as FEATURE_WINDOW
+from lipsync_cli.speech.features import (
+    Encode,
+    FeatureStream,
+    cut_windows,
+    encode_silence,
+    log_power,
+    whisper_mel,
+    window_places,
+)
 from lipsync_cli.speech.mel import (
     FRAMES_PER_SECOND,
-    LOWEST_DB,
+    N_MELS,
     SILENCE,
     WINDOW,
     MelParameters,
@@ -30,6 +42,7 @@ from lipsync_cli.synthesis.spool import Spool
 if TYPE_CHECKING:
     import numpy as np
 
+MEL = "mel"
 EXACT_S = Fraction(1, 1000)  # a header's length that is this close to the decoded one is right
 BLOCK = 1024  # mel frames computed and kept at once
 SAMPLED = 8  # blocks (102 s) of a voice by which its formants are found
@@ -38,11 +51,11 @@ FALL = round(0.1 * FRAMES_PER_SECOND)  # mel frames from speech to rest
 RISE = round(0.05 * FRAMES_PER_SECOND)  # and back: the generator itself opens the mouth ahead of the sound
 AROUND = round(0.1 * FRAMES_PER_SECOND)  # mel frames beside the speech in which lips still move
 USUAL_DB = -31.0  # level of the speech in the GRID corpus (30 clips of speaker 1, as `find_speech` measures it)
-MARGIN = 4  # mel frames whose sound is computed again at both ends of a block: more than half a transform
+MARGIN = 4  # rows whose sound is computed again at both ends of a block: more than half a transform
 
 
 class Voice:
-    """A context manager over the sound of a file as mels, which lie on disk: its length costs no memory.
+    """A context manager over the sound of a file as spectrograms, which lie on disk: its length costs no memory.
 
     Parameters
     ----------
@@ -52,6 +65,7 @@ class Voice:
         source's own (see `shown`); "model" takes what is heard, breath and noise
     known : voices that those who listen know; None: not told
     vtln : by how much the formants of this voice lie higher than theirs; None: as is heard
+    hears : what the generator hears: "mel", or "encoder" for speech features
 
     Attributes
     ----------
@@ -78,6 +92,7 @@ class Voice:
         silence: str = "close",
         known: KnownVoices | None = None,
         vtln: float | None = None,
+        hears: str = MEL,
     ) -> None:
         import numpy as np
 
@@ -87,19 +102,25 @@ class Voice:
         info = probe(path)
         if info.audio is None:
             raise InputError("has no sound", path, "give a file with sound")
-        self.is_silent, self._num_samples, self._num_rows = True, 0, 0
-        self.silence = silence
-        self._bands: list[np.ndarray] = []
-        self._spool = Spool((BLOCK, self._parameters.n_mels), "float32")
+        self.is_silent, self._num_samples = True, 0
+        self.silence, self.hears = silence, hears
+        bands: list[np.ndarray] = []
+        self._levels = _Rows(
+            lambda sound: mel_levels(sound, self._parameters),
+            self._parameters.hop_length,
+            lambda rows: bands.append(band_levels(rows)),
+        )
+        self._powers = None if hears == MEL else _Rows(log_power, FEATURE_HOP)
+        self._stream: FeatureStream | None = None
+        self._silent: np.ndarray | None = None
         try:
             self._fill()
             if not self._num_samples:
                 raise NothingToDoError("holds no sound", path)
         except BaseException:
-            self._spool.close()
+            self.close()
             raise
-        activity = find_speech(np.concatenate(self._bands))
-        self._bands.clear()
+        activity = find_speech(np.concatenate(bands))
         speech = np.pad(activity.speech | activity.breath, (0, FALL + AROUND + 1))  # the fall after the last word
         self._gate = fade(speech, *((FALL, FALL, AROUND) if silence == "keep" else (RISE, FALL)))
         self.has_speech = activity.level_db is not None
@@ -115,11 +136,29 @@ class Voice:
 
     def close(self) -> None:
         """Give the room on disk back."""
-        self._spool.close()
+        self._levels.close()
+        if self._powers is not None:
+            self._powers.close()
 
-    def windows(self, middles_s: np.ndarray) -> np.ndarray:
-        """Return the mel windows (n, 27, 80) of the frames whose middles are given in seconds, shape (n,)."""
+    def windows(self, middles_s: np.ndarray, encode: Encode | None = None) -> np.ndarray:
+        """Return the windows of sound of the frames whose middles are given in seconds, shape (n,).
+
+        Parameters
+        ----------
+        encode : the speech encoder, where speech features are heard
+
+        Returns
+        -------
+        shape (n, 27, 80) of mels, or (n, 21, 384) of speech features
+        """
         import numpy as np
+
+        if self._powers is not None:
+            assert encode is not None
+            starts, parts = window_places(middles_s)
+            first = max(0, int(starts.min()))
+            heard = self.features(encode, first, int(starts.max()) + FEATURE_WINDOW + 1)
+            return cut_windows(heard, starts - first, parts, self._silence(encode))
 
         starts = window_start(np.asarray(middles_s))
         first = max(0, int(starts.min()))
@@ -132,15 +171,37 @@ class Voice:
         """Return the mel frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth: (n, 80)."""
         import numpy as np
 
-        start = first // BLOCK * BLOCK
-        rows = [self._spool.read(block) for block in range(start // BLOCK, -(-stop // BLOCK)) if block in self._spool]
-        if not rows:
+        rows = self._levels.read(first, stop)
+        if not len(rows):
             return np.zeros((0, self._parameters.n_mels), np.float32)
-        mel = to_mel(np.concatenate(rows)[: self._num_rows - start], self._parameters, self._gain_db)
-        mel = shift_formants(mel, self.vtln)
+        mel = shift_formants(to_mel(rows, self._parameters, self._gain_db), self.vtln)
         if self.silence == "close":
-            mel = SILENCE + self._gate[start : start + len(mel), None] * (mel - SILENCE)
-        return mel[first - start : stop - start]
+            mel = SILENCE + self._gate[first : first + len(mel), None] * (mel - SILENCE)
+        return mel
+
+    def features(self, encode: Encode, first: int, stop: int) -> np.ndarray:
+        """Return the feature frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth."""
+        import numpy as np
+
+        assert self._powers is not None
+        if self._stream is None:
+            self._stream = FeatureStream(self._encoder_mel, self._powers.num_rows, encode)
+        heard = self._stream.frames(first, stop)
+        if self.silence == "close" and len(heard):
+            times = (first + np.arange(len(heard))) * (FRAMES_PER_SECOND / FEATURE_RATE)
+            gate = np.interp(times, np.arange(len(self._gate)), self._gate).astype(np.float32)[:, None]
+            heard = self._silence(encode) + gate * (heard - self._silence(encode))
+        return heard
+
+    def _encoder_mel(self, first: int, stop: int) -> np.ndarray:
+        """Return the rows `first` ... `stop - 1` of the spectrogram that the encoder hears."""
+        assert self._powers is not None
+        return shift_formants(whisper_mel(self._powers.read(first, stop), self._gain_db), self.vtln)
+
+    def _silence(self, encode: Encode) -> np.ndarray:
+        if self._silent is None:
+            self._silent = encode_silence(encode)
+        return self._silent
 
     def speech(self, middles_s: np.ndarray) -> np.ndarray:
         """Return how much some moments count as speech, (n,) float32: 1 in it, 0 in pauses and outside the sound."""
@@ -160,26 +221,20 @@ class Voice:
         """Give mels from all over the file, at most SAMPLED blocks of them: (n, 80)."""
         import numpy as np
 
-        blocks = np.unique(np.linspace(0, len(self._spool) - 1, min(len(self._spool), SAMPLED)).round().astype(int))
-        rows = [self._spool.read(int(block))[: self._num_rows - int(block) * BLOCK] for block in blocks]
+        total = -(-self._levels.num_rows // BLOCK)
+        blocks = np.unique(np.linspace(0, total - 1, min(total, SAMPLED)).round().astype(int))
+        rows = [self._levels.read(int(block) * BLOCK, (int(block) + 1) * BLOCK) for block in blocks]
         return to_mel(np.concatenate(rows), self._parameters, self._gain_db)
 
     def _fill(self) -> None:
-        """Compute the mels of the whole file, a block at a time."""
-        import numpy as np
-
-        hop = self._parameters.hop_length
-        held = np.zeros(MARGIN * hop, np.float32)  # what comes before the sound is silence
+        """Compute the spectrograms of the whole file, a block at a time."""
+        kinds = [rows for rows in (self._levels, self._powers) if rows is not None]
         with closing(read_speech_blocks(self.path, self._parameters.sample_rate)) as pieces:  # type: ignore[type-var]
             for piece in self._counted(pieces):
-                held = np.concatenate([held, piece])
-                while len(held) >= (BLOCK + 2 * MARGIN) * hop:
-                    levels = mel_levels(held[: (BLOCK + 2 * MARGIN) * hop], self._parameters)
-                    self._keep(levels[MARGIN : MARGIN + BLOCK])
-                    held = held[BLOCK * hop :]
-        rows = mel_levels(held, self._parameters)[MARGIN:]
-        for first in range(0, len(rows), BLOCK):
-            self._keep(rows[first : first + BLOCK])
+                for rows in kinds:
+                    rows.add(piece)
+        for rows in kinds:
+            rows.end()
 
     def _counted(self, pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for piece in pieces:
@@ -187,14 +242,69 @@ class Voice:
             self.is_silent = self.is_silent and not piece.any()
             yield piece
 
+
+class _Rows:
+    """The rows of a spectrogram of any length, computed a block at a time from pieces of sound, and kept on disk.
+
+    Parameters
+    ----------
+    transform : samples (n,) to rows (1 + n // hop, C), row i centred on sample i * hop
+    hop : samples from row to row
+    seen : told of each block of rows
+    """
+
+    def __init__(
+        self,
+        transform: Callable[[np.ndarray], np.ndarray],
+        hop: int,
+        seen: Callable[[np.ndarray], None] = lambda rows: None,
+    ) -> None:
+        import numpy as np
+
+        self._transform, self._hop, self._seen = transform, hop, seen
+        self._held = np.zeros(MARGIN * hop, np.float32)  # what comes before the sound is silence
+        self._spool = Spool((BLOCK, N_MELS), "float32")
+        self.num_rows = 0
+
+    def add(self, piece: np.ndarray) -> None:
+        """Take the next piece of the sound (n,)."""
+        import numpy as np
+
+        self._held = np.concatenate([self._held, piece])
+        size = (BLOCK + 2 * MARGIN) * self._hop
+        while len(self._held) >= size:
+            self._keep(self._transform(self._held[:size])[MARGIN : MARGIN + BLOCK])
+            self._held = self._held[BLOCK * self._hop :]
+
+    def end(self) -> None:
+        """Take the sound as complete."""
+        rows = self._transform(self._held)[MARGIN:]
+        for first in range(0, len(rows), BLOCK):
+            self._keep(rows[first : first + BLOCK])
+
+    def read(self, first: int, stop: int) -> np.ndarray:
+        """Return the rows `first` ... `stop - 1`, as far as there are any: (n, C) float32."""
+        import numpy as np
+
+        first, stop = max(0, first), min(stop, self.num_rows)
+        if first >= stop:
+            return np.zeros((0, N_MELS), np.float32)
+        start = first // BLOCK * BLOCK
+        rows = [self._spool.read(block) for block in range(start // BLOCK, -(-stop // BLOCK))]
+        return np.concatenate(rows)[first - start : stop - start]
+
+    def close(self) -> None:
+        """Give the room on disk back."""
+        self._spool.close()
+
     def _keep(self, rows: np.ndarray) -> None:
         import numpy as np
 
-        padded = np.full((BLOCK, self._parameters.n_mels), LOWEST_DB, np.float32)
+        self._seen(rows)
+        padded = np.zeros((BLOCK, N_MELS), np.float32)
         padded[: len(rows)] = rows
-        self._bands.append(band_levels(rows))
         self._spool.write(len(self._spool), padded)
-        self._num_rows += len(rows)
+        self.num_rows += len(rows)
 
 
 def sound_duration(path: Path) -> Fraction:

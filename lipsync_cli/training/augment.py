@@ -55,11 +55,15 @@ def augment(batch: Batch, seed: int, step: int, share: float = 1.0, transforms: 
     target_grid = grid.repeat_interleave(each, 0)
     if "pose" in transforms:
         target_grid = follow(target_grid, draw_poses(len(target), target.shape[-1], generator).to(target.device))
+    mel, wrong_mel = (change_voice(sound, transforms, generator) for sound in (part.mel, part.wrong_mel))
+    hears_mel = part.speech.shape == part.mel.shape  # speech features were altered before they were encoded
     part = Batch(
         looks.apply(sample(reference, grid), 1),
         looks.apply(sample(target, target_grid), each),
-        change_voice(part.mel, transforms, generator),
-        change_voice(part.wrong_mel, transforms, generator),
+        mel,
+        wrong_mel,
+        mel if hears_mel else part.speech,
+        wrong_mel if hears_mel else part.wrong_speech,
     )
     return Batch(*(torch.cat([new, old[len(new) :]]) for new, old in zip(part, batch, strict=True)))
 

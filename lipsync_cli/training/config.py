@@ -27,6 +27,7 @@ class TrainConfig:
     recipe : what is minimised, see `training.recipes`
     generator : architecture of the trained network, see `models`
     dims : of the generator
+    hears : what the generator hears: "mel", or "encoder" for speech features
     critic_width : channels of the first layer of LipGAN's critic (32 there); 8 costs a sixteenth
     expert : SHA-256 of the sync expert that judges, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
@@ -59,6 +60,7 @@ class TrainConfig:
     recipe: str = "lipgan"
     generator: str = "lipgan"
     dims: dict[str, Any] = field(default_factory=dict)
+    hears: str = "mel"
     critic_width: int = 32
     init: str = ""
     freeze_speech: bool = False

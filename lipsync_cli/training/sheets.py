@@ -23,8 +23,8 @@ def write_sheet(path: Path, generator: nn.Module, batch: Batch) -> None:
     import torch
 
     with torch.inference_mode():
-        drawn = generator(batch.reference, batch.target, batch.mel).image
-        foreign = generator(batch.reference, batch.target, batch.wrong_mel).image
+        drawn = generator(batch.reference, batch.target, batch.speech).image
+        foreign = generator(batch.reference, batch.target, batch.wrong_speech).image
     blanked = batch.target.clone()
     blanked[:, :, blanked.shape[2] // 2 :] = 0
     strips = [batch.reference, blanked, drawn, batch.target, foreign]

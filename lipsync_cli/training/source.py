@@ -34,7 +34,7 @@ class Source:
     """
 
     def __init__(self, pack: Pack | Recording, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
-        self.table = FrameTable(pack, split)
+        self.table = FrameTable(pack, split, hears=config.hears)
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.middles = pack.frame_middle
         self.crop_rule = pack.crop_rule
@@ -67,7 +67,17 @@ class Source:
         return Mixed(self._batch(replace(self.sampling, batch_size=count), step), self._batch(singles, step))
 
     def _batch(self, sampling: Sampling, step: int) -> Batch:
-        return self.transform(self.gather(self.table.draw(sampling, step)), step, sampling.seed)
+        draw = self.table.draw(sampling, step)
+        batch = self.gather(draw, self.draw_variants(len(draw.target), step, sampling.seed))
+        return self.transform(batch, step, sampling.seed)
+
+    def draw_variants(self, count: int, step: int, seed: int) -> np.ndarray | None:
+        """Choose the altered copy of each sound that a step hears, shape (count,); None: the sounds as they are."""
+        config, number = self.config, self.table.speech.num_variants
+        if not config.augment or number == 1:
+            return None
+        rng = np.random.default_rng([seed, step, 4])
+        return np.where(rng.random(count) < config.augment_share, rng.integers(0, number, count), 0)
 
     def transform(self, batch: Batch, step: int, seed: int | None = None) -> Batch:
         """Transform the samples of one training step, if the configuration says so.
@@ -81,6 +91,6 @@ class Source:
         seed = self.config.seed if seed is None else seed
         return augment(batch, seed, step, self.config.augment_share, self.transforms)
 
-    def gather(self, draw: Draw) -> Batch:
-        """Fetch the pixels and mels of a draw, as they are."""
-        return gather(self.crops, self.table, draw, self.device)
+    def gather(self, draw: Draw, variants: np.ndarray | None = None) -> Batch:
+        """Fetch the pixels and sounds of a draw, as they are, or the sounds in some of their variants."""
+        return gather(self.crops, self.table, draw, self.device, variants)

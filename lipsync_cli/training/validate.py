@@ -107,12 +107,12 @@ def measure_variation(generator: nn.Module, batch: Batch, region: tuple[int, int
     def mouths(images: torch.Tensor) -> torch.Tensor:
         return 255 * images[:, :, row0:row1, column0:column1].float()
 
-    sounds = torch.cat([batch.mel, batch.wrong_mel])
+    sounds = torch.cat([batch.speech, batch.wrong_speech])
     with torch.inference_mode():
         drawn = torch.stack(
             [
-                mouths(generator(batch.reference, batch.target, sounds.roll(-shift, 0)[: len(batch.mel)]).image)
-                for shift in np.linspace(0, len(batch.mel), _NUM_SOUNDS).astype(int)
+                mouths(generator(batch.reference, batch.target, sounds.roll(-shift, 0)[: len(batch.speech)]).image)
+                for shift in np.linspace(0, len(batch.speech), _NUM_SOUNDS).astype(int)
             ]
         )
     values = {

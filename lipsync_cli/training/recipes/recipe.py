@@ -121,7 +121,7 @@ class GeneratorRecipe(BaseRecipe):
 
     def forward(self, network: nn.Module, batch: Batch) -> Generated:
         """Let the generator draw the targets."""
-        return network(batch.reference, batch.target, batch.mel)
+        return network(batch.reference, batch.target, batch.speech)
 
     def judge(self, source: Source, held_out: Source | None) -> Judge:
         """Judge by PSNR and SSIM beside the control rows."""

@@ -1,0 +1,225 @@
+"""A trained generator learns to hear speech features, from many people's mouths and without a picture."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+
+from lipsync_cli.data.mouth_shapes import SHAPES
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.models import hears
+from lipsync_cli.speech.features import RATE, WINDOW
+from lipsync_cli.training.embedding_evaluator import EmbeddingEvaluator
+from lipsync_cli.training.mouth_readout import MouthReadout, fit_readout
+from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.sequences import SequenceTable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.source import Source
+
+LENGTH = 30  # frames of a sequence: 1.2 s at 25 a second, the shortest clips of the corpora
+EMBEDDING_WEIGHT = 1.0
+SHAPE_WEIGHTS = {"opening": 3.0, "width": 1.0, "gap": 1.0}
+CHANGE_WEIGHT = 2.0  # of the change from frame to frame, so that closures are neither late nor smoothed away
+SPREAD_WEIGHT = 1.0  # of how much the mouth moves in a sequence: regression alone teaches the mean, which mumbles
+SILENT_SHARE = 1 / 16  # of the sequences that are silent
+READOUT_FRAMES = 16_384  # from which the readout is fitted
+_TOGETHER = 1024
+
+
+class Sequences(NamedTuple):
+    """Sequences of N clips, L frames each.
+
+    Attributes
+    ----------
+    features : shape (N, T, 384), speech features from half a window before the first frame to half a window after the
+        last
+    place : shape (N, L), where each frame's window begins among the features, in feature frames
+    shape : shape (N, L, 3), the mouth's shape in its speaker's standard deviations from the speaker's mean
+    embedding : shape (N, L, D), what the weights that the run starts from make of the clean sound
+    is_known : shape (N,), whether these weights know the speaker, so that the embedding is worth learning
+    is_silent : shape (N,), nothing is heard; then the embedding is that of silence, and there is no shape
+    """
+
+    features: Tensor
+    place: Tensor
+    shape: Tensor
+    embedding: Tensor
+    is_known: Tensor
+    is_silent: Tensor
+
+
+class SpeechEmbedding(GeneratorRecipe):
+    """Teach a generator that hears mels of a few people to hear speech features of anybody; all else stays as it is.
+
+    Speakers whom the weights know teach the embedding itself: the student gives for the features what the mel encoder
+    gave for the mels (knowledge distillation, Hinton et al. 2015), corrected to the shape that the real mouth had.
+    Everybody else teaches only how the mouth is shaped: how far open, how wide, how far apart the inner lips. That is
+    read off the embedding by a linear map, fitted on the known speakers' real mouths, and compared with the landmarks
+    of the real mouth in units of each person's own mean and deviation. No picture is drawn.
+    """
+
+    name = "speech-embedding"
+    defaults: ClassVar[dict[str, Any]] = {
+        "generator": "compact",
+        "hears": "encoder",
+        "batch_size": 32 * LENGTH,
+        "max_samples": 1200 * 32 * LENGTH,
+        "learning_rate": 1.5e-3,
+        "beta1": 0.9,
+        "beta2": 0.99,
+        "weight_decay": 0.05,
+        "schedule": "cosine",
+        "clip_norm": 1.0,
+        "ema_samples": 60_000,
+        "augment": True,
+        "augment_share": 0.6,
+        "speaker_temperature": 1.5,
+        "validate_every": 100 * 32 * LENGTH,
+        "checkpoint_every": 100 * 32 * LENGTH,
+        "sheet_every": 1200 * 32 * LENGTH,
+    }
+    architectures = ("compact",)
+    needs_start = True
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Raise UsageError if the network would not hear speech features, or a batch holds no whole sequence."""
+        if config.hears != "encoder":
+            raise UsageError(f"the recipe {cls.name} teaches a generator to hear speech features", hint="leave out --hears")
+        if config.batch_size % LENGTH:
+            raise UsageError(f"a batch of {config.batch_size} is no whole number of sequences of {LENGTH} frames")
+
+    def __init__(
+        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, start: nn.Module
+    ) -> None:
+        self.config = config
+        if hears(start) != "mel":
+            raise InputError("the weights to start from hear speech features already", hint="start from weights of mels")
+        self.teacher: Any = copy.deepcopy(start.audio_encoder)
+        self.known_speakers: frozenset[str] | None = None  # None: all of the pack
+
+    @property
+    def frozen(self) -> dict[str, nn.Module]:
+        """The encoder of the weights that the run starts from."""
+        return {"teacher": self.teacher}
+
+    def study(self, source: Source, note: Callable[[str], None]) -> None:
+        """Let the teacher hear the speakers that it knows, and find how mouths stand in what it makes of them."""
+        table = SequenceTable(source, LENGTH)
+        self.table = table
+        known = np.array([self.known_speakers is None or name in self.known_speakers for name in table.speakers])
+        self._is_known = known
+        frames = np.concatenate([table.frames[place] for place in np.flatnonzero(known)])
+        note(f"{int(known.sum())} of {len(known)} clips are of speakers that the weights know")
+        self._embeddings = np.zeros((len(table.shape), self._dim(source)), np.float32)
+        self._embeddings[frames] = self._hear(source, frames)
+        measured = frames[np.isfinite(table.shape[frames]).all(1)]
+        some = measured[np.unique(np.linspace(0, len(measured) - 1, READOUT_FRAMES).round().astype(int))]
+        self.readout: MouthReadout = fit_readout(
+            torch.from_numpy(self._embeddings[some]).double(), torch.from_numpy(table.shape[some]).double()
+        )
+        silence = torch.full((1, 1, 80, 27), -4.0, device=source.device)
+        with torch.no_grad():
+            self._silent = self.teacher(silence)[0].cpu().numpy()
+        told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SHAPES, self.readout.told, strict=True))
+        note(f"what is read off the embedding correlates with the mouth: {told}")
+
+    def prepare_network(self, network: Any, source: Source) -> None:
+        """Standardise the features that the network hears, by the sounds of the clips."""
+        mean, deviation = self.table.measure_features()
+        network.audio_encoder.mean.copy_(torch.from_numpy(mean))
+        network.audio_encoder.deviation.copy_(torch.from_numpy(deviation))
+
+    def batch(self, source: Source, step: int) -> Sequences:  # type: ignore[override]
+        """Give sequences of sounds, and the mouths that made them."""
+        config, table = self.config, self.table
+        rng = np.random.default_rng([config.seed, step])
+        count = config.batch_size // LENGTH
+        clips, starts = table.draw(rng, count, config.speaker_temperature)
+        variants = source.draw_variants(count, step, config.seed)
+        features, place = table.cut(clips, starts, variants)
+        frames = table.numbers(clips, starts)
+        embedding, shape = self._embeddings[frames], table.shape[frames]
+        silent = rng.random(count) < SILENT_SHARE
+        features[silent] = table.silence
+        embedding[silent] = self._silent
+        arrays = features, place, shape, embedding, self._is_known[clips], silent
+        return Sequences(*(torch.from_numpy(array).to(source.device) for array in arrays))
+
+    def forward(self, network: Any, batch: Sequences) -> Tensor:  # type: ignore[override]
+        """Embed the sequences: shape (N, L, D)."""
+        embedded = network.audio_encoder.embed_sequence(batch.features)
+        if network.training:
+            network.follow_centre(embedded.detach().flatten(0, 1))
+        return at_places(embedded, batch.place)
+
+    def network_loss(self, batch: Sequences, made: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        """Give the named terms of the encoder's loss."""
+        readout = self.readout.to(made)
+        with torch.no_grad():
+            shape = torch.where(batch.shape.isfinite(), batch.shape, 0.0)
+            seen = batch.shape.isfinite().all(2) & ~batch.is_silent[:, None]
+            before = batch.embedding
+            missing = torch.where(seen[:, :, None], shape - readout.read(before), 0.0)
+            wanted = before + missing @ readout.directions.T
+            known = (batch.is_known | batch.is_silent).float()[:, None, None]
+        told = readout.read(made)
+        both = (seen[:, 1:] & seen[:, :-1]).float()
+        error = ((made - wanted).square() / readout.variance * known).mean() / known.mean().clamp(min=1e-3)
+        terms = {"speech/embedding": EMBEDDING_WEIGHT * error}
+        for index, name in enumerate(SHAPES):
+            weight, apart = SHAPE_WEIGHTS[name], (told - shape)[:, :, index]
+            terms[f"speech/{name}"] = weight * _mean(apart.square(), seen.float())
+        change = (told.diff(dim=1) - shape.diff(dim=1))[:, :, 0]
+        terms["speech/change"] = CHANGE_WEIGHT * _mean(change.square(), both)
+        moved, real = (_deviation(x[:, :, 0], seen.float()) for x in (told, shape))
+        counted = (seen.float().mean(1) > 0.5).float()
+        terms["speech/spread"] = SPREAD_WEIGHT * _mean((moved - real).square(), counted)
+        return terms
+
+    def judge(self, source: Source, held_out: Source | None) -> Any:
+        """Judge by how well what is read off the embedding follows the real mouths, beside the mismatched sound."""
+        return EmbeddingEvaluator(source, held_out, self.readout)
+
+    def _dim(self, source: Source) -> int:
+        with torch.no_grad():
+            return int(self.teacher(torch.zeros(1, 1, 80, 27, device=source.device)).shape[1])
+
+    def _hear(self, source: Source, frames: np.ndarray) -> np.ndarray:
+        """Give the teacher's embeddings of frames, (n, D) float32."""
+        parts = []
+        with torch.no_grad():
+            for first in range(0, len(frames), _TOGETHER):
+                mels = source.table.fetch_windows(frames[first : first + _TOGETHER], source.device)
+                parts.append(self.teacher(mels.transpose(1, 2)[:, None].contiguous()).cpu().numpy())
+        return np.concatenate(parts)
+
+
+def at_places(embedded: Tensor, place: Tensor) -> Tensor:
+    """Interpolate embeddings (N, T, D) linearly at places (N, L): shape (N, L, D)."""
+    low = place.floor().long().clamp(0, embedded.shape[1] - 1)
+    high = (low + 1).clamp(max=embedded.shape[1] - 1)
+    part = (place - low)[:, :, None].to(embedded)
+    rows = torch.arange(len(embedded), device=embedded.device)[:, None]
+    return embedded[rows, low] * (1 - part) + embedded[rows, high] * part
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (values * weights).sum() / weights.sum().clamp(min=1)
+
+
+def _deviation(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the standard deviation of series (N, L) over the frames that count: shape (N,)."""
+    total = weights.sum(1).clamp(min=1)
+    apart = (values - ((values * weights).sum(1) / total)[:, None]) * weights
+    return (apart.square().sum(1) / total + 1e-4).sqrt()
+
+
