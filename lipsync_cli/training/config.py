@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.models import GENERATORS
+from lipsync_cli.models import kind_of
 from lipsync_cli.training.transforms import parse_transforms
 
 # What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
@@ -140,7 +140,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
         raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
-    if config.freeze_speech and (config.generator not in GENERATORS or found.needs_start):
+    if config.freeze_speech and (kind_of(config.generator) != "generator" or found.needs_start):
         raise UsageError(f"the recipe {recipe} teaches no generator to draw", hint="leave out --freeze-speech")
     parse_transforms(config.transforms)
     found.check(config)

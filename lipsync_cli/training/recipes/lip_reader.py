@@ -10,7 +10,7 @@ import torch
 
 from lipsync_cli.data.spoken import WORDS, SpokenTable, Utterances
 from lipsync_cli.errors import UsageError
-from lipsync_cli.models import READERS
+from lipsync_cli.models import architectures_of
 from lipsync_cli.models.lip_reader import SLOTS, log_shares
 from lipsync_cli.training.augment import augment_utterances
 from lipsync_cli.training.reader_judge import ReaderJudge
@@ -51,7 +51,7 @@ class LipReaderRecipe(BaseRecipe):
         "checkpoint_every": 6000,
         "sheet_every": 60_000,
     }
-    architectures = READERS
+    architectures = architectures_of("lip reader")
     needs_transcripts = True
 
     def __init__(

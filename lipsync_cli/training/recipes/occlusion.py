@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import torch
 from torch.nn import functional
 
-from lipsync_cli.models import OCCLUSION_NETS, OCCLUSION_SHRINK, OCCLUSION_TOP
+from lipsync_cli.models import OCCLUSION_SHRINK, OCCLUSION_TOP, architectures_of
 from lipsync_cli.training.face_transforms import sample, uniform
 from lipsync_cli.training.occluders import draw_occluders, skin_of
 from lipsync_cli.training.occlusion_judge import OcclusionJudge
@@ -73,7 +73,7 @@ class Occlusion(BaseRecipe):
         "sheet_every": 50_000,
         "validation_frames": 10,
     }
-    architectures = OCCLUSION_NETS
+    architectures = architectures_of("occlusion network")
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
         self.config = config

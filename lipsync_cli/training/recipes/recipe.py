@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from lipsync_cli.models import GENERATORS
+from lipsync_cli.models import architectures_of
 from lipsync_cli.training.judge import GeneratorJudge
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class BaseRecipe:
 class GeneratorRecipe(BaseRecipe):
     """What the recipes that train a generator share; each of them is one class on top of this one."""
 
-    architectures: ClassVar[tuple[str, ...]] = GENERATORS
+    architectures: ClassVar[tuple[str, ...]] = architectures_of("generator")
 
     def batch(self, source: Source, step: int) -> Batch | Mixed:
         """Give references, targets, and right and wrong speech."""

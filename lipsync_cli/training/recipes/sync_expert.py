@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from lipsync_cli.data.batches import MIN_GAP
 from lipsync_cli.data.windows import WindowTable, gather_windows
-from lipsync_cli.models import EXPERTS
+from lipsync_cli.models import architectures_of
 from lipsync_cli.training.augment import augment_windows
 from lipsync_cli.training.expert_judge import ExpertJudge
 from lipsync_cli.training.losses import choose_among
@@ -64,7 +64,7 @@ class SyncExpertRecipe(BaseRecipe):
         "beta1": 0.9,
         "clip_norm": 1.0,
     }
-    architectures = EXPERTS
+    architectures = architectures_of("sync expert")
 
     def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
         self.config = config
