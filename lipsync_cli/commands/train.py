@@ -172,7 +172,7 @@ def train(
       lipsync train grid.h5 runs/two-critics --recipe lipgan-expert --expert runs/expert --generator compact
       lipsync train grid.h5 runs/reader --recipe lip-reader --transcripts align/ --augment
     """
-    from lipsync_cli.training.config import make_config
+    from lipsync_cli.training.recipe_config import make_config
 
     asked = {
         "generator": generator,
@@ -231,12 +231,12 @@ def train(
                 resolved,
                 init,
                 expert,
-                progress.update,
-                progress.note,
-                resolve_jobs(jobs),
-                tensorboard,
-                world,
-                transcripts,
+                progress=progress.update,
+                note=progress.note,
+                jobs=resolve_jobs(jobs),
+                tensorboard=tensorboard,
+                world=world,
+                transcripts=transcripts,
             )
     finally:
         leave()

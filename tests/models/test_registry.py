@@ -22,7 +22,7 @@ def test_every_architecture_has_a_kind_and_builds() -> None:
 
 def test_an_unknown_architecture_is_of_no_kind() -> None:
     for ask in (models.kind_of, lambda name: models.build(name, {})):
-        with pytest.raises(ValueError, match="wav2lip.*only lipgan, compact"):
+        with pytest.raises(ValueError, match=r"wav2lip.*only lipgan, compact"):
             ask("wav2lip")
 
 

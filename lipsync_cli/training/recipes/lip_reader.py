@@ -19,9 +19,9 @@ from lipsync_cli.training.recipes.recipe import BaseRecipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.transcript import Transcripts
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 SMOOTHING = 0.1  # of the labels, over the words of the slot
@@ -52,12 +52,11 @@ class LipReaderRecipe(BaseRecipe):
         "sheet_every": 60_000,
     }
     architectures = architectures_of("lip reader")
-    needs_transcripts = True
+    needs = frozenset({"transcripts"})
 
-    def __init__(
-        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, transcripts: Transcripts
-    ) -> None:
-        self.config, self.transcripts = config, transcripts
+    def __init__(self, context: RecipeContext) -> None:
+        assert context.transcripts is not None
+        self.config, self.transcripts = context.config, context.transcripts
         self._table: SpokenTable | None = None
 
     @classmethod

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from lipsync_cli.data.batches import Batch
-    from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 COVERED = 0.6  # share of the faces
@@ -75,8 +75,8 @@ class Occlusion(BaseRecipe):
     }
     architectures = architectures_of("occlusion network")
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.config = config
+    def __init__(self, context: RecipeContext) -> None:
+        self.config = context.config
 
     def batch(self, source: Source, step: int) -> Covered:
         """Give faces, most of them covered, and others of the same clips."""

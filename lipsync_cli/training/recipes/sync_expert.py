@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.data.windows import Windows
-    from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor wrong
@@ -66,8 +66,8 @@ class SyncExpertRecipe(BaseRecipe):
     }
     architectures = architectures_of("sync expert")
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.config = config
+    def __init__(self, context: RecipeContext) -> None:
+        self.config = context.config
         self._table: WindowTable | None = None
 
     @property
