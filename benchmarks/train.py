@@ -25,10 +25,11 @@ import torch
 from batches import make_inputs
 
 from lipsync_cli.data.reader import Pack
-from lipsync_cli.training.config import TrainConfig, make_config
+from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.distributed import World
 from lipsync_cli.training.loop import _Loop
 from lipsync_cli.training.prefetch import Prefetch
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.setup import prepare
 
 GRID_FULL_SAMPLES = 43.8e6  # 20 epochs
@@ -52,7 +53,7 @@ class Race:
 
     def __init__(self, pack: Pack, folder: Path, config: TrainConfig, device: str) -> None:
         self.config, self.device, self.world = config, device, World()
-        self.run = prepare(pack, folder, config, device, None, None, self.world, print_nothing)
+        self.run = prepare(pack, folder, config, device, world=self.world, note=print_nothing)
         self.loop = _Loop(self.run, self.world, print_nothing, None, False)
         self.batch = self.run.recipe.batch(self.run.source, 0)
 
@@ -88,13 +89,13 @@ class Race:
         for _ in range(steps):
             with torch.autocast(self.device, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
                 made = recipe.forward(state.generator.train(), self.batch)
-                if recipe.critic is not None:
-                    recipe.critic.requires_grad_(True)
-                    for terms in recipe.critic_losses(self.batch, type(made)(made.image.detach()), True):
-                        update(state.optimizers["critic"], terms)
-                    recipe.critic.requires_grad_(False)
+                for name, discriminator in state.discriminators.items():
+                    discriminator.requires_grad_(True)
+                    for terms in recipe.discriminator_losses(name, self.batch, type(made)(made.image.detach()), True):
+                        update(state.discriminator_optimizers[name], terms)
+                    discriminator.requires_grad_(False)
                 terms = recipe.network_loss(self.batch, made)
-            update(state.optimizers["generator"], terms)
+            update(state.optimizer, terms)
         self.wait()
         return self.rate(began, steps)
 

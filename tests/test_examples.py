@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_cli.training.config import make_config
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent

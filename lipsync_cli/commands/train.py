@@ -22,12 +22,20 @@ def train(
         str,
         typer.Option(
             help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
-            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen, occlusion; see docs/recipes.md."
+            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen, speech-embedding, occlusion; "
+            "see docs/recipes.md."
         ),
     ] = "lipgan",
     generator: Annotated[
         str | None,
         typer.Option(help="lipgan (37 M parameters) or compact (2.2 M).", show_default="lipgan; judges: their own"),
+    ] = None,
+    speech: Annotated[
+        str | None,
+        typer.Option(
+            help="What a compact generator hears: mel, or encoder for speech features.",
+            show_default="mel, or as in --init; speech-embedding: encoder",
+        ),
     ] = None,
     init: Annotated[
         Path | None,
@@ -172,7 +180,7 @@ def train(
       lipsync train grid.h5 runs/two-critics --recipe lipgan-expert --expert runs/expert --generator compact
       lipsync train grid.h5 runs/reader --recipe lip-reader --transcripts align/ --augment
     """
-    from lipsync_cli.training.config import make_config
+    from lipsync_cli.training.recipe_config import make_config
 
     asked = {
         "generator": generator,
@@ -190,6 +198,7 @@ def train(
         "critic_width": critic_width,
         "mouth_weight": mouth_weight,
         "warp_weight": warp_weight,
+        "speech": speech,
         "ssim_weight": ssim_weight,
         "motion_weight": motion_weight,
         "sync_weight": sync_weight,
@@ -231,12 +240,12 @@ def train(
                 resolved,
                 init,
                 expert,
-                progress.update,
-                progress.note,
-                resolve_jobs(jobs),
-                tensorboard,
-                world,
-                transcripts,
+                progress=progress.update,
+                note=progress.note,
+                jobs=resolve_jobs(jobs),
+                tensorboard=tensorboard,
+                world=world,
+                transcripts=transcripts,
             )
     finally:
         leave()

@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.data.weights import FORMAT, check_kind, find_weights, load_weights
 from lipsync_cli.errors import LipsyncError, ToolError
 from lipsync_cli.output import atomic_output
+from lipsync_cli.speech.features import DIM
+from lipsync_cli.speech.features import WINDOW as FEATURE_WINDOW
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from lipsync_cli.data.weights import WeightsHeader
+
 OPSET = 18
 CHECKS = 2  # random inputs that are compared
 TOLERANCE = 1e-3  # of a level's range; torch and ONNX Runtime add up in different orders
 INPUTS = ("reference", "target", "mel")
+FEATURE_INPUTS = ("reference", "target", "features")
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -51,15 +56,16 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     path = find_weights(weights)
     generator, header = load_weights(path)
     check_kind(header, path)
-    wrapped, names = _named_outputs(generator, header.dims.get("size", 96))
-    examples = [_example(header.dims.get("size", 96), batch_size, seed) for seed in range(CHECKS)]
+    wrapped, names = _named_outputs(generator, header)
+    examples = [_example(header, batch_size, seed) for seed in range(CHECKS)]
+    inputs = INPUTS if header.hears == "mel" else FEATURE_INPUTS
     with atomic_output(output, force) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             wrapped,
             examples[0],
-            input_names=list(INPUTS),
+            input_names=list(inputs),
             output_names=names,
             opset_version=OPSET,
             dynamo=True,
@@ -68,10 +74,10 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
         assert program is not None
         program.model.metadata_props[FORMAT] = json.dumps(header.to_dict(), sort_keys=True)
         program.save(str(temporary), external_data=False)
-        difference = max(_difference(wrapped, temporary, example) for example in examples)
+        difference = max(_difference(wrapped, temporary, inputs, example) for example in examples)
     return {
         "weights": header.name,
-        "inputs": list(INPUTS),
+        "inputs": list(inputs),
         "outputs": names,
         "batch_size": batch_size,
         "opset": OPSET,
@@ -79,12 +85,12 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     }
 
 
-def _named_outputs(generator: nn.Module, size: int) -> tuple[nn.Module, list[str]]:
+def _named_outputs(generator: nn.Module, header: WeightsHeader) -> tuple[nn.Module, list[str]]:
     """Return the generator with only the outputs that it has, and their names."""
     import torch
 
     with torch.inference_mode():
-        made = generator(*_example(size, 1))
+        made = generator(*_example(header, 1))
     names = [name for name in made._fields if getattr(made, name) is not None]
 
     class Named(torch.nn.Module):
@@ -92,22 +98,25 @@ def _named_outputs(generator: nn.Module, size: int) -> tuple[nn.Module, list[str
             super().__init__()
             self.generator = generator
 
-        def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> tuple[Tensor, ...]:
-            made = self.generator(reference, target, mel)
+        def forward(self, reference: Tensor, target: Tensor, speech: Tensor) -> tuple[Tensor, ...]:
+            made = self.generator(reference, target, speech)
             return tuple(getattr(made, name) for name in names)
 
     return Named().eval(), names
 
 
-def _example(size: int, batch: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+def _example(header: WeightsHeader, batch: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     import torch
 
+    size = header.dims.get("size", 96)
     random = torch.Generator().manual_seed(seed)
     faces = torch.rand(2, batch, 3, size, size, generator=random)
-    return faces[0], faces[1], torch.rand(batch, 1, 80, 27, generator=random) * 8 - 4
+    if header.hears == "mel":
+        return faces[0], faces[1], torch.rand(batch, 1, 80, 27, generator=random) * 8 - 4
+    return faces[0], faces[1], torch.randn(batch, FEATURE_WINDOW, DIM, generator=random)
 
 
-def _difference(generator: nn.Module, path: Path, inputs: tuple[Tensor, ...]) -> float:
+def _difference(generator: nn.Module, path: Path, names: tuple[str, ...], inputs: tuple[Tensor, ...]) -> float:
     """Return the largest difference between torch and ONNX Runtime; LipsyncError if it is too large."""
     import numpy as np
     import onnxruntime
@@ -115,7 +124,7 @@ def _difference(generator: nn.Module, path: Path, inputs: tuple[Tensor, ...]) ->
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found: list[np.ndarray] = session.run(
-        None, {name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)}
+        None, {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
     )
     with torch.inference_mode():
         expected = generator(*inputs)

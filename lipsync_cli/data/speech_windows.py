@@ -12,7 +12,10 @@ from lipsync_cli.speech.mel import window_start, windows
 if TYPE_CHECKING:
     import numpy as np
 
-MEL, ENCODER = "mel", "encoder"  # what a network hears; as `models.compact.SPEECH_INPUTS`
+MEL, ENCODER = SPEECH_INPUTS = ("mel", "encoder")  # what a network hears
+
+
+MEASURED = 20_000  # feature frames of which mean and deviation are taken
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,13 @@ class FeatureStore:
     data: np.ndarray
     silence: np.ndarray
     parameters: FeatureParameters
+
+    def measure(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and standard deviation of each feature over the sounds as they are: (D,) float32 each."""
+        import numpy as np
+
+        some = np.asarray(self.data[0, :: max(1, self.data.shape[1] // MEASURED)], np.float64)
+        return some.mean(0).astype(np.float32), (some.std(0) + 1e-3).astype(np.float32)
 
 
 class SpeechWindows(Protocol):

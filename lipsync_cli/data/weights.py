@@ -168,7 +168,11 @@ def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> No
     """Raise InputError if weights are not of the kind that is needed, see `models.kind_of`."""
     from lipsync_cli import models
 
-    if (held := models.kind_of(header.architecture)) != kind:
+    try:
+        held = models.kind_of(header.architecture)
+    except ValueError as error:
+        raise InputError(f"holds a network that this program does not know ({error})", path) from error
+    if held != kind:
         wanted = models.one_of(kind)
         raise InputError(f"holds {models.one_of(held)}, not {wanted}", path, f"give the weights of {wanted}")
 

@@ -179,12 +179,16 @@ class CompactGenerator(nn.Module):
         """Embed the speech, shape (B, audio_dim), as clearly articulated as is asked for."""
         heard: Tensor = self.audio_encoder(speech)
         if self.training:
-            mean = heard.detach().float().mean(0)
-            self.speech_centre.copy_(torch.where(self.speech_centre.isnan(), mean, self.speech_centre))
-            self.speech_centre.lerp_(mean, CENTRE_PACE)
+            self.follow_centre(heard.detach())
         elif self.articulation != 1 and not self.speech_centre.isnan().any():
             heard = torch.lerp(self.speech_centre, heard, self.articulation)
         return heard
+
+    def follow_centre(self, heard: Tensor) -> None:
+        """Move the centre of the speech embeddings a little towards those of a batch, shape (B, audio_dim)."""
+        mean = heard.float().mean(0)
+        self.speech_centre.copy_(torch.where(self.speech_centre.isnan(), mean, self.speech_centre))
+        self.speech_centre.lerp_(mean, CENTRE_PACE)
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
         state_dict.setdefault(f"{prefix}speech_centre", torch.full_like(self.speech_centre, torch.nan))  # older weights

@@ -14,11 +14,13 @@ import torch
 
 from lipsync_cli.data.batches import Draw, gather
 from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.models import hears
 from lipsync_cli.scoring.metrics.reconstruction import psnr
 from lipsync_cli.scoring.protocol import generate_rows
 from lipsync_cli.scoring.scores import MODEL, TRUTH, WRONG
-from lipsync_cli.training.config import TrainConfig, make_config
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import TrainState
 from lipsync_cli.training.validate import movement
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.data.recording import Pairs, Recording
+    from lipsync_cli.training.config import TrainConfig
 
 RECIPE = "l1"
 OPTIONS: dict[str, Any] = {
@@ -110,16 +113,16 @@ def adapt(
     """
     if not mouth_moves(recording):
         raise NothingToDoError("the mouth moves no more than the rest of the face", recording.path)
-    config = make_config(RECIPE, generator=architecture, seed=seed, **{**OPTIONS, **options})
+    config = make_config(RECIPE, generator=architecture, speech=hears(generator), seed=seed, **{**OPTIONS, **options})
     source = Source(recording, recording.crops, "train", config, device)
-    recipe = make_recipe(config, source.mouth_region, source.size)
+    recipe = make_recipe(RecipeContext(config, source.mouth_region, source.size))
     judge = _Judge(recording, source)
     network = copy.deepcopy(generator)
     learning = _choose_parameters(network)
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     betas = (config.beta1, config.beta2)
     optimizer = kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
-    state = TrainState(network, None, {"generator": optimizer}, config.ema_samples > 0)
+    state = TrainState(network, optimizer, ema=config.ema_samples > 0)
     before = best = judge.measure(generator)
     kept, kept_samples, waited, looks = None, 0, 0, 0
     began = time.monotonic()
@@ -240,7 +243,7 @@ def _step(
     source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float, recording: Recording
 ) -> None:
     """Learn from one batch."""
-    optimizer = state.optimizers["generator"]
+    optimizer = state.optimizer
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * min(1.0, (done + 0.01) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
     torch.manual_seed(int(np.random.SeedSequence([config.seed, state.step]).generate_state(1, np.uint64)[0] >> 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,18 @@ _MAY_RISE = ("adversarial", "quality", "gradient_norm")  # terms that do not hav
 
 
 def find_alarms(
-    lines: list[dict[str, Any]], chance: dict[str, float], min_samples: int = MIN_SAMPLES
+    lines: list[dict[str, Any]],
+    chance: dict[str, float],
+    discriminators: Collection[str] = (),
+    min_samples: int = MIN_SAMPLES,
 ) -> dict[str, str]:
     """Look at a log and give the alarms that it holds and that are not in it yet.
 
     Parameters
     ----------
     lines : of the log, oldest first
-    chance : what each critic figure is if the critic knows nothing
+    chance : what each figure of a discriminator is if it knows nothing
+    discriminators : their names; their losses do not have to fall
     min_samples : before this, only a face that is always the same is an alarm
 
     Returns
@@ -40,7 +45,7 @@ def find_alarms(
             "deaf": _deaf(validations),
             "no_gap": _no_gap(validations),
             "critic_at_chance": _at_chance(training, chance),
-            "flat_loss": _flat(training),
+            "flat_loss": _flat(training, discriminators),
         }
     return {kind: saw for kind, saw in found.items() if saw and kind not in raised}
 
@@ -78,22 +83,24 @@ def _at_chance(training: list[dict[str, Any]], chance: dict[str, float]) -> str:
         for name in chance
         if any(name in line for line in recent)
     }
-    if len(recent) < LOOK_BACK or not means:
+    if len(recent) < LOOK_BACK:
         return ""
-    level, seen = sum(chance[name] for name in means), sum(means.values())
-    if seen < level - max(TOLERANCE * abs(level), 1e-3):
-        return ""
-    told = ", ".join(f"{name} {mean:.3g} (chance {chance[name]:.3g})" for name, mean in means.items())
-    return f"the critic guesses: over the last {LOOK_BACK} lines of the log {told}"
+    for group in dict.fromkeys(name.partition("/")[0] for name in means):
+        own = {name: mean for name, mean in means.items() if name.partition("/")[0] == group}
+        level, seen = sum(chance[name] for name in own), sum(own.values())
+        if seen >= level - max(TOLERANCE * abs(level), 1e-3):
+            told = ", ".join(f"{name} {mean:.3g} (chance {chance[name]:.3g})" for name, mean in own.items())
+            return f"the {group} guesses: over the last {LOOK_BACK} lines of the log {told}"
+    return ""
 
 
-def _flat(training: list[dict[str, Any]]) -> str:
+def _flat(training: list[dict[str, Any]], discriminators: Collection[str]) -> str:
     if len(training) < 2 * LOOK_BACK:
         return ""
     told = []
     for name in training[0]:
         group, _, term = name.partition("/")
-        if group in ("kind", "samples", "critic") or "/" in term or term in _MAY_RISE:
+        if group in ("kind", "samples", *discriminators) or "/" in term or term in _MAY_RISE:
             continue
         values = [line[name] for line in training if name in line]
         first, now = float(np.mean(values[:3])), float(np.mean(values[-LOOK_BACK:]))

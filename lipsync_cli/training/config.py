@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.models import GENERATORS
-from lipsync_cli.training.transforms import parse_transforms
+from lipsync_cli.errors import InputError
 
 # What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
@@ -27,7 +24,7 @@ class TrainConfig:
     recipe : what is minimised, see `training.recipes`
     generator : architecture of the trained network, see `models`
     dims : of the generator
-    hears : what the generator hears: "mel", or "encoder" for speech features
+    speech : what the generator hears: "mel", or "encoder" for speech features
     critic_width : channels of the first layer of LipGAN's critic (32 there); 8 costs a sixteenth
     expert : SHA-256 of the sync expert that judges, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
@@ -60,7 +57,7 @@ class TrainConfig:
     recipe: str = "lipgan"
     generator: str = "lipgan"
     dims: dict[str, Any] = field(default_factory=dict)
-    hears: str = "mel"
+    speech: str = "mel"
     critic_width: int = 32
     init: str = ""
     freeze_speech: bool = False
@@ -114,94 +111,6 @@ class TrainConfig:
         """
         least, most = _SHEETS_APART
         return self.sheet_every or min(max(epoch, least), most)
-
-
-def make_config(recipe: str, **options: Any) -> TrainConfig:
-    """Build a configuration: the thesis's figures, then the recipe's own, then what the user asked for.
-
-    Raises
-    ------
-    UsageError : an option has a value that does not exist, or options contradict each other
-    """
-    from lipsync_cli.training.recipes import find_recipe
-
-    found = find_recipe(recipe)
-    config = TrainConfig(**{**found.defaults, **options, "recipe": recipe})
-    choices = {
-        "generator": found.architectures,
-        "schedule": ("constant", "cosine"),
-        "precision": ("float32", "bfloat16"),
-    }
-    for name, values in choices.items():
-        if getattr(config, name) not in values:
-            raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
-    _check_numbers(config)
-    if config.sync_runs and not found.needs_expert:
-        raise UsageError(f"the recipe {recipe} asks no expert", hint="leave out --sync-runs")
-    if config.batch_size % config.targets_per_reference and not config.sync_runs:
-        raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
-    if config.motion_weight and config.targets_per_reference < 2:
-        raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
-    if config.freeze_speech and (config.generator not in GENERATORS or found.needs_start):
-        raise UsageError(f"the recipe {recipe} teaches no generator to draw", hint="leave out --freeze-speech")
-    parse_transforms(config.transforms)
-    found.check(config)
-    return config
-
-
-def _check_numbers(config: TrainConfig) -> None:
-    for name, value in config.to_dict().items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"{name} {value} is no finite number")
-    for name in ("beta1", "beta2"):
-        if not 0 <= getattr(config, name) < 1:
-            raise UsageError(
-                f"{name} {getattr(config, name)} is not below 1", hint="Adam's usual ones are 0.9 and 0.999"
-            )
-    if config.seed < 0:
-        raise UsageError(f"seed {config.seed} is below 0")
-
-
-def check_expert(config: TrainConfig, is_given: bool) -> bool:
-    """Say whether a sync expert judges.
-
-    Raises
-    ------
-    UsageError : one is given to a recipe that asks none
-    """
-    from lipsync_cli.training.recipes import find_recipe
-
-    needed = find_recipe(config.recipe).needs_expert
-    if is_given and not needed:
-        raise UsageError(f"the recipe {config.recipe} asks no expert", hint="leave out --expert")
-    return needed
-
-
-def check_transcripts(config: TrainConfig, is_given: bool) -> bool:
-    """Say whether transcripts are learned from.
-
-    Raises
-    ------
-    UsageError : they are missing, or given to a recipe that asks none
-    """
-    from lipsync_cli.training.recipes import find_recipe
-
-    needed = find_recipe(config.recipe).needs_transcripts
-    if is_given and not needed:
-        raise UsageError(f"the recipe {config.recipe} asks no transcripts", hint="leave out --transcripts")
-    if needed and not is_given:
-        raise UsageError(f"the recipe {config.recipe} needs transcripts", hint="give --transcripts FOLDER")
-    return needed
-
-
-def check_start(config: TrainConfig, is_given: bool) -> None:
-    """Raise UsageError if the recipe goes on with trained weights, or part of them is to stay, and none are given."""
-    from lipsync_cli.training.recipes import find_recipe
-
-    if find_recipe(config.recipe).needs_start and not is_given:
-        raise UsageError(f"the recipe {config.recipe} goes on with trained weights", hint="give --init WEIGHTS")
-    if config.freeze_speech and not is_given:
-        raise UsageError("--freeze-speech keeps a trained speech encoder", hint="give --init WEIGHTS")
 
 
 def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:

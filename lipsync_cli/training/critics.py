@@ -15,8 +15,8 @@ from lipsync_cli.data.windows import WindowTable
 from lipsync_cli.errors import InputError
 from lipsync_cli.scoring.protocol import check_fits
 from lipsync_cli.scoring.sync import draw_pairs, judge_pairs
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.expert_judge import ExpertJudge
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import STATE, read_state
 
@@ -67,7 +67,7 @@ def judge_critic(
         margin = config["margin"]
         with Pack(pack_path) as pack:
             critic = LipGANCritic(pack.crop_rule.size, config.get("critic_width", WIDTH))
-        critic.load_state_dict(read_state(run / STATE, device)["modules"]["critic"])
+        critic.load_state_dict(read_state(run / STATE, device)["discriminators"]["critic"]["network"])
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError("holds no run with LipGAN's critic", run, "train one with --recipe lipgan") from error
     critic.to(device).eval()

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -22,9 +22,13 @@ from lipsync_cli.training.distributed import World
 from lipsync_cli.training.gradients import measure_norms
 from lipsync_cli.training.interrupt import Interruption
 from lipsync_cli.training.prefetch import Prefetch
+from lipsync_cli.training.schedule import UpdateSchedule
 from lipsync_cli.training.setup import Run, prepare
 from lipsync_cli.training.statistics import Statistics
 from lipsync_cli.training.tensorboard import TensorBoard, check_tensorboard
+
+if TYPE_CHECKING:
+    from lipsync_cli.models.protocols import SpeechDriven
 
 WARM_UP_SAMPLES = 6400  # of the cosine schedule
 LOG_EVERY = 50  # steps
@@ -40,6 +44,7 @@ def train(
     device: str = "cpu",
     init: Path | None = None,
     expert: Path | None = None,
+    *,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
     jobs: int = 1,
@@ -78,7 +83,8 @@ def train(
     if tensorboard:
         check_tensorboard()
     with Pack(pack_path, jobs) as pack:
-        prepared = prepare(pack, run, config, device, init, expert, world, note, transcripts)
+        given = {"init": init, "expert": expert, "transcripts": transcripts}
+        prepared = prepare(pack, run, config, device, world=world, note=note, **given)
         loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard)
         return loop.run(min(jobs, MAX_WORKERS) if not prepared.is_resident else 1)
 
@@ -90,6 +96,7 @@ class _Loop:
         self.parts, self.config, self.state, self.recipe = run, run.config, run.state, run.recipe
         self.world, self.note, self.progress = world, note, progress
         self.device = run.device
+        self.schedule = UpdateSchedule({name: one.n_critic for name, one in run.recipe.discriminators.items()})
         samples = self.state.samples_seen
         self.board = TensorBoard(run.folder.path, samples) if tensorboard and world.is_first else None
         self.statistics = Statistics(run.folder.log, samples, self.board, writes=world.is_first)
@@ -134,32 +141,33 @@ class _Loop:
         return self.world.part(self.recipe.batch(self.parts.source, step))
 
     def _step(self, batch: Any) -> None:
-        config, state, recipe = self.config, self.state, self.recipe
+        config, state, recipe, schedule = self.config, self.state, self.recipe, self.schedule
         self._set_learning_rate()
         torch.manual_seed(_seed(config.seed, state.step))
-        network_turn = (state.step + 1) % recipe.network_every == 0
+        has_generator = schedule.has_generator(state.step)
         state.generator.train()
         if config.freeze_speech:
-            state.generator.audio_encoder.eval()  # type: ignore[union-attr]
+            cast("SpeechDriven", state.generator).audio_encoder.eval()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
-            with torch.set_grad_enabled(network_turn):
+            with torch.set_grad_enabled(has_generator):
                 made = recipe.forward(state.generator, batch)
             self.world.average(buffer for buffer in state.generator.buffers() if buffer.is_floating_point())
-            if recipe.critic is not None:
-                recipe.critic.requires_grad_(True)
-                coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
-                for terms in recipe.critic_losses(batch, _detached(made), coin):
-                    self._update("critic", terms)
-                recipe.critic.requires_grad_(False)
-            if network_turn:
+            coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
+            for name in schedule.discriminators(state.step):
+                state.discriminators[name].requires_grad_(True)
+                for terms in recipe.discriminator_losses(name, batch, _detached(made), coin):
+                    self._update(name, terms)
+                state.discriminators[name].requires_grad_(False)
+            if has_generator:
                 terms = recipe.network_loss(batch, made)
-        if network_turn:
-            self._update("generator", terms)
+        if has_generator:
+            self._update(None, terms)
 
-    def _update(self, which: str, terms: dict[str, torch.Tensor]) -> None:
-        optimizer = self.state.optimizers[which]
+    def _update(self, name: str | None, terms: dict[str, torch.Tensor]) -> None:
+        """Minimise the sum of terms by one step of a discriminator, or of the generator (None)."""
+        optimizer = self.state.optimizer if name is None else self.state.discriminator_optimizers[name]
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        if self._is_looked_at(which):
+        if self.schedule.is_last(name, self.state.step, LOG_EVERY):  # before a line of the log
             self.statistics.add(measure_norms(terms, parameters, self.world))
         optimizer.zero_grad(set_to_none=True)
         torch.stack([term.float() for term in terms.values()]).sum().backward()
@@ -168,16 +176,11 @@ class _Loop:
         self.is_finite &= values.isfinite().all()
         if self.device == "cpu":  # elsewhere looking would wait for the device: see `_report`
             self._check_finite()
-        if which == "generator" and self.config.clip_norm:
+        if name is None and self.config.clip_norm:
             norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
             self.statistics.add({"generator/gradient_norm": norm})
         optimizer.step()
         self.statistics.add(dict(zip(terms, values, strict=True)))
-
-    def _is_looked_at(self, which: str) -> bool:
-        """Whether this update's gradients are measured: the last one of a network before a line of the log."""
-        left = LOG_EVERY - 1 - self.state.step % LOG_EVERY
-        return left < (1 if which == "critic" else self.recipe.network_every)
 
     def _check_finite(self) -> None:
         if not self.is_finite:
@@ -192,7 +195,7 @@ class _Loop:
         if self.config.schedule == "cosine":
             factor = min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
             factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
-        for optimizer in self.state.optimizers.values():
+        for optimizer in self.state.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * factor
 
@@ -215,7 +218,7 @@ class _Loop:
         if validate:
             self._validate()
         if log or validate:
-            for kind, saw in find_alarms(self.statistics.lines, self.chance).items():
+            for kind, saw in find_alarms(self.statistics.lines, self.chance, tuple(self.state.discriminators)).items():
                 self.statistics.write("alarm", samples, {"alarm": kind, "saw": saw})
                 self.note(f"{samples} samples: {saw}")
         if show:

@@ -31,8 +31,8 @@ class MouthReadout(NamedTuple):
 
     def to(self, other: Tensor) -> MouthReadout:
         """Return it of another tensor's type and device."""
-        parts = (part.to(other) for part in self[:4])
-        return MouthReadout(*parts, self.told)
+        centre, weight, directions, variance, told = self
+        return MouthReadout(centre.to(other), weight.to(other), directions.to(other), variance.to(other), told)
 
     def read(self, embedding: Tensor) -> Tensor:
         """Return what is read of embeddings (..., D): shape (..., K)."""

@@ -6,26 +6,32 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 
 from lipsync_cli import models
 from lipsync_cli.data.reader import Pack
+from lipsync_cli.data.speech_windows import ENCODER, MEL
 from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.data.weights import WeightsHeader, load_weights
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.protocol import check_fits
+from lipsync_cli.speech.features import FeatureParameters
 from lipsync_cli.speech.vocal_tract import KnownVoices, measure_voices
-from lipsync_cli.training.config import TrainConfig, check_expert, check_start, check_transcripts
-from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.config import TrainConfig
+from lipsync_cli.training.recipe_config import check_inputs
+from lipsync_cli.training.recipes import find_recipe, make_recipe
+from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.run_folder import RunFolder
 from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import TrainState
 
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import Crops, FrameTable
+    from lipsync_cli.models.expert import SyncExpert
+    from lipsync_cli.models.protocols import SpeechDriven
     from lipsync_cli.training.distributed import World
 
 RESIDENT_BYTES = 8 << 30  # a pack of fewer decoded bytes is held in memory
@@ -63,7 +69,7 @@ class Run:
     def header(self, metrics: dict[str, Any]) -> WeightsHeader:
         """Say what the weights of this moment are."""
         pack, table = self.pack, self.source.table
-        kept = ("model/", "over_", "sync/", "words/", "occlusion/")
+        kept = ("model/", "over_", "sync/", "words/", "occlusion/", "mouth/")
         return WeightsHeader(
             architecture=self.config.generator,
             dims=self.dims,
@@ -78,7 +84,8 @@ class Run:
                 "speakers": sorted({str(name) for name in table.speaker}),
             },
             metrics={name: value for name, value in metrics.items() if name.startswith(kept)},
-            known_voices=self.known_voices,
+            known_voices=self.known_voices if self.config.speech == MEL else None,
+            feature_parameters=None if self.config.speech == MEL else FeatureParameters(),
         )
 
 
@@ -87,10 +94,11 @@ def prepare(
     folder: Path,
     config: TrainConfig,
     device: str,
-    init: Path | None,
-    expert: Path | None,
+    *,
     world: World,
     note: Callable[[str], None],
+    init: Path | None = None,
+    expert: Path | None = None,
     transcripts: Path | None = None,
 ) -> Run:
     """Read and check everything, build the networks, take up an interrupted run's state, and make the folder.
@@ -99,45 +107,31 @@ def prepare(
     ------
     InputError, NothingToDoError, UsageError : as `loop.train`; the folder is as it was
     """
-    size = pack.crop_rule.size
-    dims = {**config.dims, "size": size}
-    start: Any = None
-    known: KnownVoices | None = None
-    judge: Any = None
-    check_start(config, init is not None)
-    if init is not None:
-        start, header = load_weights(init, device, models.kind_of(config.generator))
-        check_fits(pack, header, init)
-        if header.architecture != config.generator:
-            raise InputError(f"holds a {header.architecture} generator, not {config.generator}", init)
-        dims, known = header.dims, header.known_voices
-        config = replace(config, init=header.sha256)
-    if check_expert(config, expert is not None):
-        judge, header = load_weights(expert, device, "sync expert")
-        check_fits(pack, header, expert or header.name, _OTHER_EXPERT)
-        config = replace(config, expert=header.sha256)
-    spoken: Transcripts | None = None
-    if check_transcripts(config, transcripts is not None) and transcripts is not None:
-        spoken = Transcripts(transcripts)
-        config = replace(config, transcripts=spoken.fingerprint())
+    given = {"start": init, "expert": expert, "transcripts": transcripts}
+    check_inputs(config, {name for name, path in given.items() if path is not None})
+    context, header = _read_inputs(pack, config, device, given)
+    config, start = context.config, context.start
+    dims = {**config.dims, "size": context.size} if header is None else header.dims
+    if config.speech == ENCODER:
+        dims = {**dims, "speech": ENCODER}
     world.check(config.batch_size, config.targets_per_reference, config.sync_runs)
     place = RunFolder(folder)
     if world.is_first:
         place.check(config, pack.fingerprint)
     torch.manual_seed(config.seed)
-    recipe = make_recipe(config, pack.crop_rule.mouth_region(), size, judge, spoken, start)
+    recipe = make_recipe(context)
     try:
-        network = start.train() if start is not None else models.build(config.generator, dims).to(device)
+        network = _make_network(config, dims, start, pack).to(device)
     except ValueError as error:
         raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
     state = _make_state(network, recipe, config, device, world)
-    going_on = place.state.exists()
-    if going_on:
+    is_resumed = place.state.exists()
+    if is_resumed:
         state.load(place.state, device)
     crops = hold_crops(pack, device, note)
     source = Source(pack, crops, "train", config, device)
     recipe.study(source, note)
-    known = measure_voices(_sounds(source.table)) or known
+    known = measure_voices(_sounds(source.table)) or (None if header is None else header.known_voices)
     held_out = _hold_out(pack, crops, config, device, note)
     verdict = recipe.judge(source, held_out)
     total = config.max_samples or math.ceil(config.epochs * int(source.table.num_frames.sum()))
@@ -145,9 +139,66 @@ def prepare(
     world.wait()  # nobody writes before all have read
     if world.is_first:
         place.begin(config, pack.fingerprint)
-        if going_on:
+        if is_resumed:
             note(f"{folder}: going on at {state.samples_seen} samples")
     return Run(pack, place, config, dims, device, source, recipe, verdict, state, total, crops is not pack, known)
+
+
+def _read_inputs(
+    pack: Pack, config: TrainConfig, device: str, given: dict[str, Path | None]
+) -> tuple[RecipeContext, WeightsHeader | None]:
+    """Read what the recipe is built from, and put the hashes of it into the configuration.
+
+    Parameters
+    ----------
+    given : by the names of `recipes.context.INPUTS`
+
+    Returns
+    -------
+    the context, and the header of the weights that the run starts from, if there are any
+    """
+    start_header = start = expert = transcripts = None
+    needs = find_recipe(config.recipe).needs
+    if (path := given["start"]) is not None:
+        start, start_header = load_weights(path, device, models.kind_of(config.generator))
+        check_fits(pack, start_header, path)
+        if start_header.architecture != config.generator:
+            raise InputError(f"holds a {start_header.architecture} generator, not {config.generator}", path)
+        hears = ENCODER if start_header.hears == ENCODER else config.speech  # nobody forgets how to hear features
+        config = replace(config, init=start_header.sha256, speech=hears)
+    if "expert" in needs:
+        expert, header = load_weights(given["expert"], device, "sync expert")
+        check_fits(pack, header, given["expert"] or header.name, _OTHER_EXPERT)
+        config = replace(config, expert=header.sha256)
+    if "transcripts" in needs and (path := given["transcripts"]) is not None:
+        transcripts = Transcripts(path)
+        config = replace(config, transcripts=transcripts.fingerprint())
+    rule = pack.crop_rule
+    context = RecipeContext(
+        config,
+        rule.mouth_region(),
+        rule.size,
+        start,
+        cast("SyncExpert | None", expert),
+        transcripts,
+        frozenset() if start_header is None else frozenset(start_header.data.get("speakers", ())),
+    )
+    return context, start_header
+
+
+def _make_network(config: TrainConfig, dims: dict[str, Any], start: torch.nn.Module | None, pack: Pack) -> Any:
+    """Build the network, or take the one that the run starts from; one that heard mels gets another speech encoder."""
+    if start is not None and models.hears(start) == config.speech:
+        return start.train()
+    network: Any = models.build(config.generator, dims)
+    if start is not None:
+        other = {name: value for name, value in start.state_dict().items() if not name.startswith("audio_encoder.")}
+        network.load_state_dict(other, strict=False)
+    if config.speech == ENCODER and pack.features is not None:
+        mean, deviation = pack.features.measure()
+        network.audio_encoder.mean.copy_(torch.from_numpy(mean))
+        network.audio_encoder.deviation.copy_(torch.from_numpy(deviation))
+    return network
 
 
 def hold_crops(pack: Pack, device: str, note: Callable[[str], None]) -> Crops:
@@ -177,20 +228,30 @@ def _sounds(table: FrameTable) -> Iterator[np.ndarray]:
 def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, world: World) -> TrainState:
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
 
-    def optimizer(module: torch.nn.Module) -> torch.optim.Optimizer:
+    def make_optimizer(module: torch.nn.Module) -> torch.optim.Optimizer:
         betas = (config.beta1, config.beta2)
         learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
         return kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
 
     if config.freeze_speech:
-        network.audio_encoder.requires_grad_(False)
+        cast("SpeechDriven", network).audio_encoder.requires_grad_(False)
     network = world.synchronised(network, device)
-    optimizers = {"generator": optimizer(network)}
-    if recipe.critic is not None:
-        optimizers["critic"] = optimizer(world.synchronised(recipe.critic.to(device), device))
+    optimizer = make_optimizer(network)
+    discriminators = {
+        name: world.synchronised(one.network.to(device), device) for name, one in recipe.discriminators.items()
+    }
+    optimizers = {name: make_optimizer(one) for name, one in discriminators.items()}
+    for one in discriminators.values():
+        one.requires_grad_(False)  # but in its own updates
     for frozen in recipe.frozen.values():
         frozen.to(device).eval().requires_grad_(False)
-    return TrainState(network, recipe.critic, optimizers, config.ema_samples > 0)
+    return TrainState(
+        network,
+        optimizer,
+        discriminators=discriminators,
+        discriminator_optimizers=optimizers,
+        ema=config.ema_samples > 0,
+    )
 
 
 def _hold_out(pack: Pack, crops: Crops, config: TrainConfig, device: str, note: Callable[[str], None]) -> Source | None:

@@ -34,9 +34,11 @@ class Source:
     """
 
     def __init__(self, pack: Pack | Recording, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
-        self.table = FrameTable(pack, split, hears=config.hears)
+        self.table = FrameTable(pack, split, hears=config.speech)
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.middles = pack.frame_middle
+        self.path, self.clips, self.features = pack.path, pack.clips, pack.features
+        self.mouth: np.ndarray | None = getattr(pack, "mouth", None)
         self.crop_rule = pack.crop_rule
         self.mouth_region = pack.crop_rule.mouth_region()
         self.size = pack.crop_rule.size

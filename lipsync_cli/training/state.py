@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,20 @@ if TYPE_CHECKING:
     from torch import nn, optim
 
 FORMAT = "lipsync-training-state"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1, with one discriminator at most, is read
 STATE = "last.state.pt"
+_COUNTERS = ("step", "samples_seen", "elapsed_s", "best", "waited")
 
 
 class TrainState:
     """Networks, optimisers, averaged weights and counters.
+
+    Parameters
+    ----------
+    generator, optimizer : the trained network, and what updates it
+    discriminators, discriminator_optimizers : the networks that are trained beside it, none or more, and what updates
+        each, by the same names
+    ema : keep an average of the generator's weights
 
     Attributes
     ----------
@@ -28,14 +37,29 @@ class TrainState:
     """
 
     def __init__(
-        self, generator: nn.Module, critic: nn.Module | None, optimizers: dict[str, optim.Optimizer], ema: bool
-    ):
-        self.generator, self.critic, self.optimizers = generator, critic, optimizers
+        self,
+        generator: nn.Module,
+        optimizer: optim.Optimizer,
+        *,
+        discriminators: Mapping[str, nn.Module] | None = None,
+        discriminator_optimizers: Mapping[str, optim.Optimizer] | None = None,
+        ema: bool = False,
+    ) -> None:
+        self.generator, self.optimizer = generator, optimizer
+        self.discriminators: dict[str, nn.Module] = dict(discriminators or {})
+        self.discriminator_optimizers: dict[str, optim.Optimizer] = dict(discriminator_optimizers or {})
+        if self.discriminators.keys() != self.discriminator_optimizers.keys():
+            raise ValueError("each discriminator needs an optimiser of its own")
         self.ema: nn.Module | None = copy.deepcopy(generator).eval().requires_grad_(False) if ema else None
         self.step, self.samples_seen, self.elapsed_s = 0, 0, 0.0
         self.best: float | None = None
         self.waited = 0
         self.pending: dict[str, list[float]] = {}
+
+    @property
+    def optimizers(self) -> list[optim.Optimizer]:
+        """All optimisers, the generator's first."""
+        return [self.optimizer, *self.discriminator_optimizers.values()]
 
     @property
     def shown(self) -> nn.Module:
@@ -62,11 +86,15 @@ class TrainState:
         values: dict[str, Any] = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "counters": [self.step, self.samples_seen, self.elapsed_s, self.best],
-            "waited": self.waited,
+            "counters": {name: getattr(self, name) for name in _COUNTERS},
             "pending": self.pending,
-            "modules": {name: module.state_dict() for name, module in self._modules().items()},
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "generator": self.generator.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": None if self.ema is None else self.ema.state_dict(),
+            "discriminators": {
+                name: {"network": network.state_dict(), "optimizer": self.discriminator_optimizers[name].state_dict()}
+                for name, network in self.discriminators.items()
+            },
         }
         with atomic_output(path, force=True) as temporary:
             try:
@@ -83,23 +111,27 @@ class TrainState:
         """
         values = read_state(path, device)
         try:
-            for name, module in self._modules().items():
-                module.load_state_dict(values["modules"][name])
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(values["optimizers"][name])
-            self.step, self.samples_seen, self.elapsed_s, self.best = values["counters"]
-            self.waited = values.get("waited", 0)
+            self.generator.load_state_dict(values["generator"])
+            self.optimizer.load_state_dict(values["optimizer"])
+            if self.ema is not None:
+                self.ema.load_state_dict(values["ema"])
+            for name, network in self.discriminators.items():
+                network.load_state_dict(values["discriminators"][name]["network"])
+                self.discriminator_optimizers[name].load_state_dict(values["discriminators"][name]["optimizer"])
+            for name in _COUNTERS:
+                setattr(self, name, values["counters"][name])
             self.pending = values["pending"]
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise _unreadable(path) from error
 
-    def _modules(self) -> dict[str, nn.Module]:
-        modules = {"generator": self.generator, "critic": self.critic, "ema": self.ema}
-        return {name: module for name, module in modules.items() if module is not None}
-
 
 def read_state(path: Path, device: str) -> dict[str, Any]:
-    """Read a training state without the networks it belongs to: `counters`, `modules` and `optimizers` by name.
+    """Read a training state without the networks it belongs to, in the layout of this version.
+
+    Returns
+    -------
+    "counters", "pending", "generator" and "ema" (weights), "optimizer" (of the generator), and "discriminators": by
+    name, each with its "network" (weights) and "optimizer"
 
     Raises
     ------
@@ -111,11 +143,27 @@ def read_state(path: Path, device: str) -> dict[str, Any]:
 
     try:
         values = torch.load(path, map_location=device, weights_only=True)
-        if values["format"] != FORMAT or values["format_version"] != FORMAT_VERSION:
+        if values["format"] != FORMAT or values["format_version"] not in (1, FORMAT_VERSION):
             raise InputError("is no training state of this version", path, "choose another run folder")
-        return values
+        return _from_format_1(values) if values["format_version"] == 1 else values
     except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, UnpicklingError) as error:
         raise _unreadable(path) from error
+
+
+def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:
+    """Put the values of format 1 into the layout of format 2: networks stood side by side, one called "critic"."""
+    modules, optimizers = values["modules"], values["optimizers"]
+    critics = {name: network for name, network in modules.items() if name not in ("generator", "ema")}
+    return {
+        "counters": dict(zip(_COUNTERS, [*values["counters"], values.get("waited", 0)], strict=True)),
+        "pending": values["pending"],
+        "generator": modules["generator"],
+        "optimizer": optimizers["generator"],
+        "ema": modules.get("ema"),
+        "discriminators": {
+            name: {"network": network, "optimizer": optimizers.get(name)} for name, network in critics.items()
+        },
+    }
 
 
 def _unreadable(path: Path) -> InputError:

@@ -1,7 +1,6 @@
 """A small pack for the tests of the training room."""
 
 import importlib.util
-from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -28,14 +27,3 @@ def small_pack(stores: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> 
     stores.write_mels(folder / "mels.h5", [(*name, 64) for name in names])
     pack(folder / "faces.h5", folder / "mels.h5", folder / "pack.h5", Split(2, 0, None, ()))
     return folder / "pack.h5"
-
-
-@pytest.fixture
-def small_critic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let recipes build LipGAN's critic with few channels."""
-    from lipsync_cli.training.config import TrainConfig
-
-    names = [item.name for item in fields(TrainConfig)]
-    defaults = list(TrainConfig.__init__.__defaults__ or ())
-    defaults[names.index("critic_width")] = 8
-    monkeypatch.setattr(TrainConfig.__init__, "__defaults__", tuple(defaults))

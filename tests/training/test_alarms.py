@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from lipsync_cli import models
-from lipsync_cli.training import setup
+from lipsync_cli.models import registry
 from lipsync_cli.training.alarms import LOOK_BACK, MIN_SAMPLES, find_alarms
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipe_config import make_config
 
 CHANCE = {"critic/real": 1.0, "critic/fake": 1.0}
 
@@ -29,7 +29,7 @@ def _log(l1=lambda part: 0.05 - 0.03 * part, critic=lambda part: 0.9 - 0.5 * par
 
 
 def test_a_run_that_learns_raises_nothing():
-    assert find_alarms(_log(), CHANCE) == {}
+    assert find_alarms(_log(), CHANCE, ("critic",)) == {}
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_run_that_learns_raises_nothing():
     ],
 )
 def test_each_alarm_says_what_it_saw_and_says_it_once(kind, log, saw):
-    alarms = find_alarms(log, CHANCE)
+    alarms = find_alarms(log, CHANCE, ("critic",))
     assert list(alarms) == [kind] and saw in alarms[kind]
-    assert find_alarms([*log, {"kind": "alarm", "samples": 1, "alarm": kind, "saw": saw}], CHANCE) == {}
+    assert find_alarms([*log, {"kind": "alarm", "samples": 1, "alarm": kind, "saw": saw}], CHANCE, ("critic",)) == {}
 
 
 def test_little_is_expected_of_a_young_run():
@@ -67,8 +67,8 @@ class _OneFace(torch.nn.Module):
 
 
 def test_a_run_that_collapses_says_so_and_logs_it_once(small_pack, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "build", lambda architecture, dims: _OneFace(dims["size"]))
-    assert setup.models is models
+    one_face = registry.Architecture("compact", "generator", _OneFace)
+    monkeypatch.setitem(models.ARCHITECTURES, "compact", one_face)
     notes = []
     config = make_config("l1", generator="compact", batch_size=4, max_samples=24, validate_every=8, validation_frames=2)
     train(small_pack, tmp_path / "run", config, note=notes.append)

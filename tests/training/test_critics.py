@@ -7,12 +7,19 @@ import torch
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.models.lipgan import LipGANCritic
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.critics import judge_critic, judge_expert
 from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.state import TrainState
 
 SMALL = {"channels": [8, 8, 8, 8], "embedding_dim": 16}
+
+
+def _state(critic):
+    """The state of a run whose generator does not matter."""
+    generator = torch.nn.Linear(1, 1)
+    optimizer, own = (torch.optim.Adam(network.parameters()) for network in (generator, critic))
+    return TrainState(generator, optimizer, discriminators={"critic": critic}, discriminator_optimizers={"critic": own})
 
 
 @pytest.fixture
@@ -23,7 +30,7 @@ def lipgan_run(tmp_path):
         for encoder in (critic.face_encoder, critic.audio_encoder):
             encoder[-2].weight.zero_()
             encoder[-2].bias.fill_(1.0)
-    TrainState(torch.nn.Linear(1, 1), critic, {}, False).save(tmp_path / "last.state.pt")
+    _state(critic).save(tmp_path / "last.state.pt")
     (tmp_path / "config.json").write_text(json.dumps({"margin": 2.0}))
     return tmp_path
 
@@ -35,7 +42,7 @@ def test_a_critic_that_accepts_everything_is_right_about_a_half(lipgan_run, smal
 
 
 def test_a_run_without_such_a_critic_is_said(lipgan_run, small_pack):
-    TrainState(torch.nn.Linear(1, 1), torch.nn.Linear(1, 1), {}, False).save(lipgan_run / "last.state.pt")
+    _state(torch.nn.Linear(1, 1)).save(lipgan_run / "last.state.pt")
     with pytest.raises(InputError, match="LipGAN's critic"):
         judge_critic(lipgan_run, small_pack)
     with pytest.raises(InputError, match="LipGAN's critic"):

@@ -17,10 +17,11 @@ from lipsync_cli.data.weights import find_weights, load_weights, read_header
 from lipsync_cli.data.windows import Windows, WindowTable, gather_windows
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.training.augment import augment_windows
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.losses import choose_among, out_of_sync
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.recipes.sync_expert import Verdicts
 from lipsync_cli.training.source import Source
 
@@ -88,7 +89,7 @@ def test_an_expert_learns_which_sound_belongs():
     mel = torch.nn.functional.interpolate(torch.rand(8, 1, 8, 4), (80, 27), mode="bilinear") * 8 - 4
     batch = Windows(faces, mel, np.arange(4).repeat(2), np.arange(8) * 10)
     config = _expert_config()
-    recipe = make_recipe(config, (48, 74, 29, 67), 96)
+    recipe = make_recipe(RecipeContext(config, (48, 74, 29, 67), 96))
     network = models.build("expert", config.dims)
     optimizer = torch.optim.Adam(network.parameters(), 5e-3)
     for _ in range(40):
@@ -119,7 +120,7 @@ def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
         *(value.requires_grad_() for value in (cosine, torch.zeros(()), torch.tensor(4.0), torch.tensor(0.5)))
     )
     batch = Windows(None, None, np.array([0, 0, 1, 1]), np.array([10, 20, 90, 100]))
-    recipe = make_recipe(_expert_config(targets_per_reference=2, augment=False), (48, 74, 29, 67), 96)
+    recipe = make_recipe(RecipeContext(_expert_config(targets_per_reference=2, augment=False), (48, 74, 29, 67), 96))
     terms = recipe.network_loss(batch, made)
     odds = 4 * (cosine.detach().numpy() - 0.5)
     right = np.log1p(np.exp(-np.diag(odds))).mean()
@@ -163,7 +164,7 @@ def test_the_expert_is_asked_about_five_frames_and_the_sound_of_the_middle_one()
             return cosine
 
     config = make_config("lipgan-expert", **{**TINY, "batch_size": 14, "targets_per_reference": 7})
-    recipe = make_recipe(config, (48, 74, 29, 67), 96, Asked())
+    recipe = make_recipe(RecipeContext(config, (48, 74, 29, 67), 96, expert=Asked()))
     number = torch.arange(14.0)
     recipe._out_of_sync(number[:, None, None, None].expand(14, 3, 96, 96), number[:, None, None, None])
     assert seen["faces"].shape == (6, 5, 3, 48, 96)
@@ -174,7 +175,8 @@ def test_the_expert_is_asked_about_five_frames_and_the_sound_of_the_middle_one()
 def test_a_mixed_batch_shows_more_clips_and_the_expert_judges_its_runs_only(small_pack, expert_run):
     options = {**TINY, "batch_size": 14, "targets_per_reference": 5, "sync_runs": 2, "augment": True}
     config = make_config("lipgan-expert", **options)
-    recipe = make_recipe(config, (48, 74, 29, 67), 96, load_weights(expert_run, "cpu", "sync expert")[0])
+    expert, _ = load_weights(expert_run, "cpu", "sync expert")
+    recipe = make_recipe(RecipeContext(config, (48, 74, 29, 67), 96, expert=expert))
     generator = models.build("compact", {**TINY["dims"], "size": 96})
     with Pack(small_pack) as pack:
         source = Source(pack, pack, "train", config, "cpu")

@@ -15,9 +15,9 @@ from lipsync_cli.data.weights import load_weights, read_header
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.models.lip_reader import VOCABULARY, log_shares
 from lipsync_cli.training.augment import augment_utterances
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.reader_judge import chance_of, measure_accuracy
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes.lip_reader import SMOOTHING, choose_words
 
 SENTENCE = ("bin", "blue", "at", "f", "two", "now")

@@ -12,10 +12,11 @@ from torch import nn
 
 from lipsync_cli.errors import ToolError, UsageError
 from lipsync_cli.training import openings as openings_module
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import listen as module
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.recipes.listen import OPENING_WEIGHT, Heard, Readout
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
@@ -61,7 +62,8 @@ def test_only_the_speech_encoder_learns_and_a_stopped_run_goes_on_exactly(small_
 
 def _recipe(encoder, **options):
     config = make_config("listen", **{**TINY, **options})
-    return make_recipe(config, (48, 74, 29, 67), 96, start=SimpleNamespace(audio_encoder=encoder))
+    start = SimpleNamespace(audio_encoder=encoder)
+    return make_recipe(RecipeContext(config, (48, 74, 29, 67), 96, start=start))
 
 
 class Pair(nn.Module):
@@ -165,7 +167,7 @@ def test_equal_steps_give_equal_sounds_and_others_others(heard):
 
 
 def test_it_goes_on_with_trained_weights_only(small_pack, tmp_path):
-    with pytest.raises(UsageError, match="goes on with trained weights"):
+    with pytest.raises(UsageError, match="listen needs trained weights"):
         train(small_pack, tmp_path / "run", make_config("listen", **{**TINY, **STEPS}))
     assert not (tmp_path / "run").exists()
     with pytest.raises(UsageError, match="generator 'lipgan'"):

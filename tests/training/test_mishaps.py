@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from lipsync_cli.data.pack import Split, pack
 from lipsync_cli.data.weights import load_weights
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, StoppedError
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes.l1 import L1
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 2}

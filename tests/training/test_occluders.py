@@ -11,9 +11,10 @@ from lipsync_cli.data.batches import Batch
 from lipsync_cli.data.weights import find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.occluders import draw_occluders
+from lipsync_cli.training.recipe_config import make_config
+from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.recipes.occlusion import COVERED, Occlusion, cover
 
 TINY = {"dims": {"channels": [8, 8, 8, 8]}, "batch_size": 16, "validate_every": 64, "schedule": "constant"}
@@ -84,7 +85,7 @@ def test_it_learns_where_things_are():
     from lipsync_cli.models.occlusion import OcclusionNet
 
     network = OcclusionNet(channels=(8, 8, 8, 8))
-    recipe = Occlusion(make_config("occlusion", **TINY), (48, 74, 29, 67), 96)
+    recipe = Occlusion(RecipeContext(make_config("occlusion", **TINY), (48, 74, 29, 67), 96))
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     losses = []
     for step in range(60):

@@ -7,9 +7,10 @@ from lipsync_cli.data.batches import Batch
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build
 from lipsync_cli.models.generated import Generated
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES, make_recipe
+from lipsync_cli.training.recipes.context import RecipeContext
 
 REGION = (48, 74, 29, 67)
 CRITICS = ["wgan-gp", "l1wgan-gp", "l1wgan-gp-adv", "lsgan", "wgan-ls", "wgan-div", "c-wgan"]
@@ -25,7 +26,7 @@ def _batch(size=96, number=3):
 
 def _recipe(name, size=96, **options):
     torch.manual_seed(0)
-    return make_recipe(make_config(name, **options), REGION, size)
+    return make_recipe(RecipeContext(make_config(name, **{"critic_width": 8, **options}), REGION, size))
 
 
 def _score(recipe, face, mel):
@@ -52,12 +53,12 @@ def _slope(recipe, real, other, share):
 
 @pytest.mark.parametrize("fake_step", [True, False])
 @pytest.mark.parametrize("name", CRITICS)
-def test_critic_terms_by_other_means(name, fake_step, small_critic):
+def test_critic_terms_by_other_means(name, fake_step):
     recipe, (batch, made) = _recipe(name), _batch()
     real = (batch.target, batch.mel)
     other = (made.image, batch.mel) if fake_step else (batch.target, batch.wrong_mel)
     torch.manual_seed(3)
-    (terms,) = list(recipe.critic_losses(batch, made, fake_step))
+    (terms,) = list(recipe.discriminator_losses("critic", batch, made, fake_step))
     torch.manual_seed(3)
     share = torch.rand(3)
     right, wrong = (_score(recipe, *pairs).detach() for pairs in (real, other))
@@ -84,7 +85,7 @@ def test_critic_terms_by_other_means(name, fake_step, small_critic):
 
 
 @pytest.mark.parametrize("name", CRITICS)
-def test_generator_terms_by_other_means(name, small_critic):
+def test_generator_terms_by_other_means(name):
     recipe, (batch, made) = _recipe(name), _batch()
     score = _score(recipe, made.image, batch.mel).detach()
     adversarial = -score.mean()
@@ -106,12 +107,12 @@ def test_generator_terms_by_other_means(name, small_critic):
 
 
 @pytest.mark.parametrize("name", ["wgan-gp", "l1wgan-gp-adv", "wgan-div", "c-wgan"])
-def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_that_score(name, small_critic):
+def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_that_score(name):
     recipe, (batch, made) = _recipe(name), _batch(number=6)
     optimizer = torch.optim.Adam(recipe.critic.parameters(), 5e-3, (0.5, 0.9))
     losses = []
     for _ in range(8):
-        (terms,) = list(recipe.critic_losses(batch, made, True))
+        (terms,) = list(recipe.discriminator_losses("critic", batch, made, True))
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()
@@ -128,7 +129,7 @@ def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_t
     assert after < before
 
 
-def test_the_literal_l1wgan_gp_gives_the_generator_nothing_of_the_critic(small_critic):
+def test_the_literal_l1wgan_gp_gives_the_generator_nothing_of_the_critic():
     recipe, (batch, made) = _recipe("l1wgan-gp", adversarial_weight=1.0), _batch()
     before = {key: value.item() for key, value in recipe.network_loss(batch, made).items()}
     for parameter in recipe.critic.parameters():
@@ -140,12 +141,12 @@ def test_the_thesis_table():
     for name in ("wgan-gp", "l1wgan-gp"):
         config = make_config(name)
         assert (config.learning_rate, config.beta1, config.beta2) == (1e-4, 0.5, 0.9)
-        assert (config.penalty_weight, config.batch_size, RECIPES[name].network_every) == (10.0, 128, 5)
-    assert RECIPES["lipgan"].network_every == 1
+        assert (config.penalty_weight, config.batch_size, RECIPES[name].n_critic) == (10.0, 128, 5)
+    assert RECIPES["lipgan"].n_critic == 1
 
 
 @pytest.mark.parametrize("name", ["lipgan", "l1", *CRITICS])
-def test_the_warped_reference_counts_in_every_recipe_and_is_measured_alike(name, small_critic):
+def test_the_warped_reference_counts_in_every_recipe_and_is_measured_alike(name):
     torch.manual_seed(1)
     batch, _ = _batch()
     made = build("compact", {"size": 96, **GENERATORS["compact"]})(batch.reference, batch.target, batch.mel)
@@ -164,10 +165,9 @@ def test_the_weighted_l1_of_the_class_report_counts_a_drawn_upper_half():
 
 
 @pytest.mark.parametrize("name", ["lipgan", *CRITICS])
-def test_every_recipe_trains_lipgans_own_generator(name, small_pack, small_critic, tmp_path):
-    config = make_config(
-        name, generator="lipgan", dims=GENERATORS["lipgan"], batch_size=2, max_samples=10, validation_frames=1
-    )
+def test_every_recipe_trains_lipgans_own_generator(name, small_pack, tmp_path):
+    steps = {"batch_size": 2, "max_samples": 10, "validation_frames": 1}
+    config = make_config(name, generator="lipgan", dims=GENERATORS["lipgan"], critic_width=8, **steps)
     result = train(small_pack, tmp_path / "run", config)
     log = (tmp_path / "run" / "log.jsonl").read_text()
     assert result["samples"] == 10
@@ -176,11 +176,11 @@ def test_every_recipe_trains_lipgans_own_generator(name, small_pack, small_criti
 
 @pytest.mark.parametrize("size", [128, 192])
 @pytest.mark.parametrize("name", ["lipgan", "wgan-gp", "c-wgan"])
-def test_a_larger_crop_needs_no_other_code(name, size, small_critic):
+def test_a_larger_crop_needs_no_other_code(name, size):
     recipe, (batch, _) = _recipe(name, size=size), _batch(size, number=2)
     for architecture, dims in GENERATORS.items():
         made = build(architecture, {"size": size, **dims})(batch.reference, batch.target, batch.mel)
-        for terms in recipe.critic_losses(batch, Generated(made.image.detach()), True):
+        for terms in recipe.discriminator_losses("critic", batch, Generated(made.image.detach()), True):
             assert torch.stack(list(terms.values())).isfinite().all()
         assert torch.stack(list(recipe.network_loss(batch, made).values())).isfinite().all()
 

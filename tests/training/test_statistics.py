@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from lipsync_cli.errors import InputError, ToolError
-from lipsync_cli.training.config import make_config
 from lipsync_cli.training.curves import collect_panels, plot_curves
 from lipsync_cli.training.distributed import World
 from lipsync_cli.training.gradients import measure_norms
 from lipsync_cli.training.loop import train
+from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.statistics import Statistics, read_log
 
 

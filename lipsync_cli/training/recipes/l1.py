@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.models.generated import Generated
-    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.recipes.context import RecipeContext
 
 
 class L1(GeneratorRecipe):
@@ -24,8 +24,8 @@ class L1(GeneratorRecipe):
     name = "l1"
     defaults: ClassVar[dict[str, Any]] = {"mouth_weight": 6.0, "warp_weight": 0.3}
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.reconstruction = Reconstruction(config, mouth_region, size)
+    def __init__(self, context: RecipeContext) -> None:
+        self.reconstruction = Reconstruction(context.config, context.mouth_region, context.size)
 
     def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""

@@ -10,7 +10,7 @@ import torch
 
 from lipsync_cli.data.spoken import WORDS, SpokenTable, Utterances
 from lipsync_cli.errors import UsageError
-from lipsync_cli.models import READERS
+from lipsync_cli.models import architectures_of
 from lipsync_cli.models.lip_reader import SLOTS, log_shares
 from lipsync_cli.training.augment import augment_utterances
 from lipsync_cli.training.reader_judge import ReaderJudge
@@ -19,9 +19,9 @@ from lipsync_cli.training.recipes.recipe import BaseRecipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.transcript import Transcripts
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 SMOOTHING = 0.1  # of the labels, over the words of the slot
@@ -51,13 +51,12 @@ class LipReaderRecipe(BaseRecipe):
         "checkpoint_every": 6000,
         "sheet_every": 60_000,
     }
-    architectures = READERS
-    needs_transcripts = True
+    architectures = architectures_of("lip reader")
+    needs = frozenset({"transcripts"})
 
-    def __init__(
-        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, transcripts: Transcripts
-    ) -> None:
-        self.config, self.transcripts = config, transcripts
+    def __init__(self, context: RecipeContext) -> None:
+        assert context.transcripts is not None
+        self.config, self.transcripts = context.config, context.transcripts
         self._table: SpokenTable | None = None
 
     @classmethod

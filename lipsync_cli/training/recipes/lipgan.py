@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.lipgan import LipGANCritic, distance
 from lipsync_cli.training.losses import contrastive
-from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.models.generated import Generated
-    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.recipes.context import RecipeContext
 
 
 class LipGAN(GeneratorRecipe):
@@ -31,9 +31,11 @@ class LipGAN(GeneratorRecipe):
     name = "lipgan"
     defaults: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._embed = LipGANCritic(size, config.critic_width)
-        self.reconstruction = Reconstruction(config, mouth_region, size)
+    def __init__(self, context: RecipeContext) -> None:
+        config = context.config
+        self.critic = LipGANCritic(context.size, config.critic_width)
+        self.discriminators = {"critic": Discriminator(self.critic)}
+        self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight = config.adversarial_weight
         self.margin = config.margin
 
@@ -42,7 +44,9 @@ class LipGAN(GeneratorRecipe):
         """A critic that knows nothing does best with half the margin as its distance of everything."""
         return dict.fromkeys(("critic/fake", "critic/wrong_speech", "critic/real"), self.margin**2 / 4)
 
-    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(
+        self, name: str, batch: Batch, made: Generated, fake_step: bool
+    ) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates one by one; each is computed after the update before it."""
         if fake_step:
             yield {"critic/fake": self._distance(made.image, batch.mel, 1.0)}
@@ -58,4 +62,4 @@ class LipGAN(GeneratorRecipe):
         }
 
     def _distance(self, face: Tensor, mel: Tensor, label: float) -> Tensor:
-        return contrastive(distance(*self._embed(face, mel)), label, self.margin)
+        return contrastive(distance(*self.critic(face, mel)), label, self.margin)

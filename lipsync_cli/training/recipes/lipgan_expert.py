@@ -17,15 +17,15 @@ from lipsync_cli.models.generated import Generated
 from lipsync_cli.models.quality import QualityCritic
 from lipsync_cli.training.losses import out_of_sync
 from lipsync_cli.training.recipes.l1 import L1
-from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lipsync_cli.data.batches import Batch
-    from lipsync_cli.models.expert import SyncExpert
     from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 
@@ -47,14 +47,15 @@ class LipGANExpert(GeneratorRecipe):
         "targets_per_reference": 8,
         "consecutive": True,
     }
-    needs_expert = True
+    needs = frozenset({"expert"})
 
-    def __init__(
-        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, expert: SyncExpert
-    ) -> None:
-        self.reconstruction = Reconstruction(config, mouth_region, size)
-        self.expert = expert
-        self.critic = self._judge = QualityCritic()
+    def __init__(self, context: RecipeContext) -> None:
+        config = context.config
+        assert context.expert is not None
+        self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
+        self.expert = context.expert
+        self.critic = QualityCritic()
+        self.discriminators = {"critic": Discriminator(self.critic)}
         self.run_length, self.runs = config.targets_per_reference, config.sync_runs
         self.sync_weight, self.adversarial_weight = config.sync_weight, config.adversarial_weight
 
@@ -92,11 +93,13 @@ class LipGANExpert(GeneratorRecipe):
         """Let the generator draw the targets, those of the runs first."""
         return super().forward(network, _together(batch))
 
-    def critic_losses(self, batch: Batch | Mixed, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(
+        self, name: str, batch: Batch | Mixed, made: Generated, fake_step: bool
+    ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the quality critic's update, on real and drawn lower halves of the same frames."""
         yield {
-            "critic/real": functional.softplus(-self._judge(_lower(_together(batch).target))).mean() / 2,
-            "critic/fake": functional.softplus(self._judge(_lower(made.image))).mean() / 2,
+            "critic/real": functional.softplus(-self.critic(_lower(_together(batch).target))).mean() / 2,
+            "critic/fake": functional.softplus(self.critic(_lower(made.image))).mean() / 2,
         }
 
     def network_loss(self, batch: Batch | Mixed, made: Generated) -> dict[str, Tensor]:
@@ -106,7 +109,7 @@ class LipGANExpert(GeneratorRecipe):
         if self.sync_weight:
             terms["generator/sync"] = self.sync_weight * self._out_of_sync(made.image[: len(runs.mel)], runs.mel)
         if self.adversarial_weight:
-            looks_drawn = functional.softplus(-self._judge(_lower(made.image))).mean()
+            looks_drawn = functional.softplus(-self.critic(_lower(made.image))).mean()
             terms["generator/quality"] = self.adversarial_weight * looks_drawn
         return terms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from lipsync_cli.training.voice_transforms import change_voice
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.models.protocols import SpeechDriven
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 OPENING_WEIGHT = 6.0  # beside that of the embedding
@@ -99,12 +100,11 @@ class Listen(GeneratorRecipe):
         "sheet_every": 384_000,
     }
     architectures = ("compact",)
-    needs_start = True
+    needs = frozenset({"start"})
 
-    def __init__(
-        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, start: nn.Module
-    ) -> None:
-        self.config = config
+    def __init__(self, context: RecipeContext) -> None:
+        self.config = context.config
+        start = cast("SpeechDriven", context.start)
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
 
     @property

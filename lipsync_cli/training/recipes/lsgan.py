@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lipsync_cli.models.pair_critic import PairCritic
 from lipsync_cli.training.losses import least_squares
 from lipsync_cli.training.recipes.pairs import NEGATIVES, choose_pairs
-from lipsync_cli.training.recipes.recipe import GeneratorRecipe
+from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.data.batches import Batch
     from lipsync_cli.models.generated import Generated
-    from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.recipes.context import RecipeContext
 
 
 class LSGAN(GeneratorRecipe):
@@ -34,9 +34,11 @@ class LSGAN(GeneratorRecipe):
         "adversarial_weight": 0.01,
     }
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.critic = self._score = PairCritic(size, "projection", config.critic_width)
-        self.reconstruction = Reconstruction(config, mouth_region, size)
+    def __init__(self, context: RecipeContext) -> None:
+        config = context.config
+        self.critic = PairCritic(context.size, "projection", config.critic_width)
+        self.discriminators = {"critic": Discriminator(self.critic)}
+        self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight = config.adversarial_weight
 
     @property
@@ -44,18 +46,20 @@ class LSGAN(GeneratorRecipe):
         """A critic that knows nothing scores everything one half."""
         return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
 
-    def critic_losses(self, batch: Batch, made: Generated, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(
+        self, name: str, batch: Batch, made: Generated, fake_step: bool
+    ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the critic's update, on one kind of wrong pairs."""
-        name, real, other = choose_pairs(batch, made, fake_step)
+        negative, real, other = choose_pairs(batch, made, fake_step)
         yield {
-            "critic/real": least_squares(self._score(*real), 1.0),
-            name: least_squares(self._score(*other), 0.0),
+            "critic/real": least_squares(self.critic(*real), 1.0),
+            negative: least_squares(self.critic(*other), 0.0),
         }
 
     def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         terms = self.reconstruction(batch, made)
         if self.adversarial_weight:
-            score = self._score(made.image, batch.mel)
+            score = self.critic(made.image, batch.mel)
             terms["generator/adversarial"] = self.adversarial_weight * least_squares(score, 1.0)
         return terms

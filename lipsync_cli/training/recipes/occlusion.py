@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import torch
 from torch.nn import functional
 
-from lipsync_cli.models import OCCLUSION_NETS, OCCLUSION_SHRINK, OCCLUSION_TOP
+from lipsync_cli.models import OCCLUSION_SHRINK, OCCLUSION_TOP, architectures_of
 from lipsync_cli.training.face_transforms import sample, uniform
 from lipsync_cli.training.occluders import draw_occluders, skin_of
 from lipsync_cli.training.occlusion_judge import OcclusionJudge
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from lipsync_cli.data.batches import Batch
-    from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 COVERED = 0.6  # share of the faces
@@ -73,10 +73,10 @@ class Occlusion(BaseRecipe):
         "sheet_every": 50_000,
         "validation_frames": 10,
     }
-    architectures = OCCLUSION_NETS
+    architectures = architectures_of("occlusion network")
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.config = config
+    def __init__(self, context: RecipeContext) -> None:
+        self.config = context.config
 
     def batch(self, source: Source, step: int) -> Covered:
         """Give faces, most of them covered, and others of the same clips."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from lipsync_cli.models import GENERATORS
+from lipsync_cli.models import architectures_of
 from lipsync_cli.training.judge import GeneratorJudge
 
 if TYPE_CHECKING:
@@ -15,25 +17,38 @@ if TYPE_CHECKING:
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
+
+
+@dataclass(frozen=True)
+class Discriminator:
+    """A network that is trained against the generator.
+
+    Attributes
+    ----------
+    network : what scores
+    n_critic : its updates per update of the generator, at least 1
+    """
+
+    network: nn.Module
+    n_critic: int = 1
 
 
 class Recipe(Protocol):
     """What is minimised, on which batches, and how the result is judged.
 
-    The trained network is built by the loop (`config.generator` names its architecture) and handed to each method; a
-    critic that is trained beside it belongs to the recipe.
+    A recipe is made from a `RecipeContext`. The trained network is built by the loop (`config.generator` names its
+    architecture) and handed to each method; discriminators that are trained beside it belong to the recipe.
 
     Attributes
     ----------
-    name : as `--recipe` knows it
+    name : as `--recipe` knows it, in lower case
     defaults : values of `TrainConfig` that the recipe changes
     architectures : of the networks that it can train
-    needs_expert : it is made with a sync expert as its last argument
-    needs_transcripts : it is made with the clips' transcripts as its last argument
-    needs_start : it is made with the network of `--init` as its last argument
-    network_every : the network is updated in every so-manieth step, the critic in each
-    critic : trained beside the network, or None
+    needs : names of the parts of the context that it cannot do without, see `context.INPUTS`
+    n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
+    discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
     chance : what a loss term is if its network knows nothing, by the term's name; for those of which that is known
     """
@@ -41,13 +56,13 @@ class Recipe(Protocol):
     name: ClassVar[str]
     defaults: ClassVar[dict[str, Any]]
     architectures: ClassVar[tuple[str, ...]]
-    needs_expert: ClassVar[bool]
-    needs_transcripts: ClassVar[bool]
-    needs_start: ClassVar[bool]
-    network_every: int
-    critic: nn.Module | None
-    frozen: dict[str, nn.Module]
+    needs: ClassVar[frozenset[str]]
+    n_critic: ClassVar[int]
+    discriminators: Mapping[str, Discriminator]
+    frozen: Mapping[str, nn.Module]
     chance: dict[str, float]
+
+    def __init__(self, context: RecipeContext) -> None: ...
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
@@ -62,13 +77,14 @@ class Recipe(Protocol):
     def forward(self, network: nn.Module, batch: Any) -> Any:
         """Run the trained network on a batch."""
 
-    def critic_losses(self, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
-        """Give the named loss terms of the critic's updates one by one; each is computed after the update before it.
+    def discriminator_losses(self, name: str, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the named loss terms of a discriminator's updates one by one, each computed after the update before it.
 
         Parameters
         ----------
+        name : of the discriminator
         made : what `forward` gave, without gradients
-        fake_step : a fair coin, decided by seed and step
+        fake_step : a fair coin, decided by seed and step, the same for all discriminators
         """
 
     def network_loss(self, batch: Any, made: Any) -> dict[str, Tensor]:
@@ -79,14 +95,12 @@ class Recipe(Protocol):
 
 
 class BaseRecipe:
-    """What recipes are unless they say otherwise: one network that learns from clips alone, and no critic."""
+    """What recipes are unless they say otherwise: one network that learns from clips alone, no discriminator."""
 
     defaults: ClassVar[dict[str, Any]] = {}
-    needs_expert: ClassVar[bool] = False
-    needs_transcripts: ClassVar[bool] = False
-    needs_start: ClassVar[bool] = False
-    network_every = 1
-    critic: nn.Module | None = None
+    needs: ClassVar[frozenset[str]] = frozenset()
+    n_critic: ClassVar[int] = 1
+    discriminators: Mapping[str, Discriminator] = MappingProxyType({})
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
@@ -94,26 +108,26 @@ class BaseRecipe:
 
     @property
     def chance(self) -> dict[str, float]:
-        """Losses of a critic that knows nothing: none are known."""
+        """Losses of a discriminator that knows nothing: none are known."""
         return {}
 
     @property
-    def frozen(self) -> dict[str, nn.Module]:
+    def frozen(self) -> Mapping[str, nn.Module]:
         """Networks that judge but do not learn: none."""
         return {}
 
     def study(self, source: Source, note: Callable[[str], None]) -> None:
         """There is nothing to know before the first step."""
 
-    def critic_losses(self, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
-        """Give the losses of the critic's updates: there is no critic."""
+    def discriminator_losses(self, name: str, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+        """Give the losses of a discriminator's updates: there is no discriminator."""
         return iter(())
 
 
 class GeneratorRecipe(BaseRecipe):
     """What the recipes that train a generator share; each of them is one class on top of this one."""
 
-    architectures: ClassVar[tuple[str, ...]] = GENERATORS
+    architectures: ClassVar[tuple[str, ...]] = architectures_of("generator")
 
     def batch(self, source: Source, step: int) -> Batch | Mixed:
         """Give references, targets, and right and wrong speech."""

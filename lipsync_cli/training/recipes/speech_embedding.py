@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import torch
 
 from lipsync_cli.data.mouth_shapes import SHAPES
-from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.models import hears
-from lipsync_cli.speech.features import RATE, WINDOW
 from lipsync_cli.training.embedding_evaluator import EmbeddingEvaluator
 from lipsync_cli.training.mouth_readout import MouthReadout, fit_readout
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
-from lipsync_cli.training.sequences import SequenceTable
+from lipsync_cli.training.sequences import SequenceTable, at_places
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from lipsync_cli.models.protocols import SpeechDriven
     from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 LENGTH = 30  # frames of a sequence: 1.2 s at 25 a second, the shortest clips of the corpora
@@ -69,7 +70,7 @@ class SpeechEmbedding(GeneratorRecipe):
     name = "speech-embedding"
     defaults: ClassVar[dict[str, Any]] = {
         "generator": "compact",
-        "hears": "encoder",
+        "speech": "encoder",
         "batch_size": 32 * LENGTH,
         "max_samples": 1200 * 32 * LENGTH,
         "learning_rate": 1.5e-3,
@@ -87,24 +88,24 @@ class SpeechEmbedding(GeneratorRecipe):
         "sheet_every": 1200 * 32 * LENGTH,
     }
     architectures = ("compact",)
-    needs_start = True
+    needs: ClassVar[frozenset[str]] = frozenset({"start"})
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the network would not hear speech features, or a batch holds no whole sequence."""
-        if config.hears != "encoder":
-            raise UsageError(f"the recipe {cls.name} teaches a generator to hear speech features", hint="leave out --hears")
+        if config.speech != "encoder":
+            raise UsageError(
+                f"the recipe {cls.name} teaches a generator to hear speech features", hint="leave out --speech"
+            )
         if config.batch_size % LENGTH:
             raise UsageError(f"a batch of {config.batch_size} is no whole number of sequences of {LENGTH} frames")
 
-    def __init__(
-        self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int, start: nn.Module
-    ) -> None:
-        self.config = config
-        if hears(start) != "mel":
-            raise InputError("the weights to start from hear speech features already", hint="start from weights of mels")
+    def __init__(self, context: RecipeContext) -> None:
+        self.config, start = context.config, cast("SpeechDriven", context.start)
+        if hears(cast("nn.Module", start)) != "mel":
+            raise InputError("the weights to start from hear speech features", hint="start from weights that hear mels")
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
-        self.known_speakers: frozenset[str] | None = None  # None: all of the pack
+        self.known_speakers = context.start_speakers
 
     @property
     def frozen(self) -> dict[str, nn.Module]:
@@ -115,7 +116,10 @@ class SpeechEmbedding(GeneratorRecipe):
         """Let the teacher hear the speakers that it knows, and find how mouths stand in what it makes of them."""
         table = SequenceTable(source, LENGTH)
         self.table = table
-        known = np.array([self.known_speakers is None or name in self.known_speakers for name in table.speakers])
+        known = np.isin(table.speakers, sorted(self.known_speakers))
+        if not known.any():
+            names = ", ".join(sorted(self.known_speakers)) or "none"
+            raise NothingToDoError(f"no training clip is of a speaker that the weights know ({names})", table.path)
         self._is_known = known
         frames = np.concatenate([table.frames[place] for place in np.flatnonzero(known)])
         note(f"{int(known.sum())} of {len(known)} clips are of speakers that the weights know")
@@ -131,12 +135,6 @@ class SpeechEmbedding(GeneratorRecipe):
             self._silent = self.teacher(silence)[0].cpu().numpy()
         told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SHAPES, self.readout.told, strict=True))
         note(f"what is read off the embedding correlates with the mouth: {told}")
-
-    def prepare_network(self, network: Any, source: Source) -> None:
-        """Standardise the features that the network hears, by the sounds of the clips."""
-        mean, deviation = self.table.measure_features()
-        network.audio_encoder.mean.copy_(torch.from_numpy(mean))
-        network.audio_encoder.deviation.copy_(torch.from_numpy(deviation))
 
     def batch(self, source: Source, step: int) -> Sequences:  # type: ignore[override]
         """Give sequences of sounds, and the mouths that made them."""
@@ -203,15 +201,6 @@ class SpeechEmbedding(GeneratorRecipe):
         return np.concatenate(parts)
 
 
-def at_places(embedded: Tensor, place: Tensor) -> Tensor:
-    """Interpolate embeddings (N, T, D) linearly at places (N, L): shape (N, L, D)."""
-    low = place.floor().long().clamp(0, embedded.shape[1] - 1)
-    high = (low + 1).clamp(max=embedded.shape[1] - 1)
-    part = (place - low)[:, :, None].to(embedded)
-    rows = torch.arange(len(embedded), device=embedded.device)[:, None]
-    return embedded[rows, low] * (1 - part) + embedded[rows, high] * part
-
-
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum() / weights.sum().clamp(min=1)
 
@@ -221,5 +210,3 @@ def _deviation(values: Tensor, weights: Tensor) -> Tensor:
     total = weights.sum(1).clamp(min=1)
     apart = (values - ((values * weights).sum(1) / total)[:, None]) * weights
     return (apart.square().sum(1) / total + 1e-4).sqrt()
-
-

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from lipsync_cli.data.batches import MIN_GAP
 from lipsync_cli.data.windows import WindowTable, gather_windows
-from lipsync_cli.models import EXPERTS
+from lipsync_cli.models import architectures_of
 from lipsync_cli.training.augment import augment_windows
 from lipsync_cli.training.expert_judge import ExpertJudge
 from lipsync_cli.training.losses import choose_among
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.data.windows import Windows
-    from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor wrong
@@ -64,10 +64,10 @@ class SyncExpertRecipe(BaseRecipe):
         "beta1": 0.9,
         "clip_norm": 1.0,
     }
-    architectures = EXPERTS
+    architectures = architectures_of("sync expert")
 
-    def __init__(self, config: TrainConfig, mouth_region: tuple[int, int, int, int], size: int) -> None:
-        self.config = config
+    def __init__(self, context: RecipeContext) -> None:
+        self.config = context.config
         self._table: WindowTable | None = None
 
     @property

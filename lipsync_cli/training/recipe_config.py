@@ -1,0 +1,90 @@
+"""The configuration of a run from its recipe's defaults and the user's options, checked as a whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+from lipsync_cli.data.speech_windows import SPEECH_INPUTS
+from lipsync_cli.errors import UsageError
+from lipsync_cli.models import kind_of
+from lipsync_cli.training.config import TrainConfig
+from lipsync_cli.training.recipes import find_recipe
+from lipsync_cli.training.recipes.context import INPUTS
+from lipsync_cli.training.transforms import parse_transforms
+
+
+def make_config(recipe: str, **options: Any) -> TrainConfig:
+    """Build a configuration: the thesis's figures, then the recipe's own, then what the user asked for.
+
+    Parameters
+    ----------
+    recipe : its name, in upper or lower case
+    options : fields of `TrainConfig`
+
+    Raises
+    ------
+    UsageError : an option has a value that does not exist, or options contradict each other
+    """
+    found = find_recipe(recipe)
+    config = TrainConfig(**{**found.defaults, **options, "recipe": found.name})
+    choices = {
+        "generator": found.architectures,
+        "schedule": ("constant", "cosine"),
+        "precision": ("float32", "bfloat16"),
+    }
+    for name, values in choices.items():
+        if getattr(config, name) not in values:
+            raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
+    _check_numbers(config)
+    if config.speech not in SPEECH_INPUTS:
+        raise UsageError(f"nothing hears {config.speech!r}", hint=f"use {' or '.join(SPEECH_INPUTS)}")
+    if config.speech != "mel" and config.generator != "compact":
+        raise UsageError(f"the generator {config.generator} hears mels", hint="use --generator compact")
+    if config.sync_runs and "expert" not in found.needs:
+        raise UsageError(f"the recipe {found.name} asks no expert", hint="leave out --sync-runs")
+    if config.batch_size % config.targets_per_reference and not config.sync_runs:
+        raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
+    if config.motion_weight and config.targets_per_reference < 2:
+        raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
+    if config.freeze_speech and (kind_of(config.generator) != "generator" or "start" in found.needs):
+        raise UsageError(f"the recipe {found.name} teaches no generator to draw", hint="leave out --freeze-speech")
+    parse_transforms(config.transforms)
+    found.check(config)
+    return config
+
+
+def check_inputs(config: TrainConfig, given: Collection[str]) -> None:
+    """Check what a run is given beside its pack against what its recipe needs.
+
+    Parameters
+    ----------
+    given : names of `recipes.context.INPUTS`
+
+    Raises
+    ------
+    UsageError : something is missing, or the recipe has no use for it
+    """
+    needs = find_recipe(config.recipe).needs
+    for name, item in INPUTS.items():
+        option = item.option.split()[0]
+        if name in given and name not in needs and not item.is_always_taken:
+            raise UsageError(f"the recipe {config.recipe} asks no {item.noun}", hint=f"leave out {option}")
+        if name in needs and name not in given and not item.has_default:
+            raise UsageError(f"the recipe {config.recipe} needs {item.noun}", hint=f"give {item.option}")
+    if config.freeze_speech and "start" not in given:
+        raise UsageError("--freeze-speech keeps a trained speech encoder", hint="give --init WEIGHTS")
+
+
+def _check_numbers(config: TrainConfig) -> None:
+    for name, value in config.to_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{name} {value} is no finite number")
+    for name in ("beta1", "beta2"):
+        if not 0 <= getattr(config, name) < 1:
+            raise UsageError(
+                f"{name} {getattr(config, name)} is not below 1", hint="Adam's usual ones are 0.9 and 0.999"
+            )
+    if config.seed < 0:
+        raise UsageError(f"seed {config.seed} is below 0")
