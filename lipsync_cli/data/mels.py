@@ -150,7 +150,7 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
     for part in parts:
         mel, size, sha256 = part.read("mel", "bytes", "sha256")
         clip = part.clip
-        row = {"name": clip.name, "speaker": clip.speaker, "num_mels": len(mel), "first_mel": total}
+        row: dict[str, Any] = {"name": clip.name, "speaker": clip.speaker, "num_mels": len(mel), "first_mel": total}
         row |= {"file": clip.file, "bytes": int(size), "sha256": str(sha256)}
         total += len(mel)
         if has_features:

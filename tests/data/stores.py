@@ -9,6 +9,7 @@ import numpy as np
 from lipsync_cli.data import schema
 from lipsync_cli.data.faces import create_faces
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.speech.features import DIM, RATE, FeatureParameters
 from lipsync_cli.speech.mel import MelParameters
 
 
@@ -56,16 +57,45 @@ def write_faces(path: Path, clips, raw: bool = False, faceless=(), rate: int = 2
             first_byte += len(data)
 
 
-def write_mels(path: Path, clips, parameters: MelParameters | None = None) -> None:
-    """Write a mels.h5; clips: (speaker, name, num_mels), sorted; the mel of clip k is all k / 10."""
-    rows, first = [], 0
+def write_mels(
+    path: Path,
+    clips,
+    parameters: MelParameters | None = None,
+    features: int = 0,
+    feature_parameters: FeatureParameters | None = None,
+) -> None:
+    """Write a mels.h5; clips: (speaker, name, num_mels), sorted; the mel of clip k is all k / 10.
+
+    With `features`, so many sounds have speech features: of the first, feature 0 of each moment is the time in seconds
+    since the clip began, and feature 1 is k / 10; of its altered copies all is a hundred more.
+    """
+    rows, first, first_feature = [], 0, 0
     for speaker, name, count in clips:
         row = {"name": name, "speaker": speaker, "num_mels": count, "first_mel": first}
         rows.append(row | {"file": f"{speaker}/{name}.mp4", "bytes": 10, "sha256": "0" * 64})
         first += count
+        if features:
+            rows[-1] |= {"num_features": count * 5 // 8, "first_feature": first_feature}
+            first_feature += count * 5 // 8
     with h5py.File(path, "w") as file:
-        parameters = parameters or MelParameters()
-        schema.write_header(file, schema.MELS, {"mel_parameters": parameters.to_dict()}, [])
-        schema.write_table(file, schema.make_table(rows, schema.MELS_COLUMNS))
+        described = {"mel_parameters": (parameters or MelParameters()).to_dict()}
+        if features:
+            described |= {
+                "feature_parameters": (feature_parameters or FeatureParameters()).to_dict(),
+                "variants": features - 1,
+                "seed": 10,
+            }
+        schema.write_header(file, schema.MELS, described, [])
+        columns = schema.MELS_COLUMNS + (schema.FEATURE_COLUMNS if features else ())
+        schema.write_table(file, schema.make_table(rows, columns))
         values = np.concatenate([np.full((row["num_mels"], 80), k / 10) for k, row in enumerate(rows)])
         file.create_dataset("mels/data", data=values.astype(np.float32))
+        if features:
+            data = np.zeros((features, first_feature, DIM), np.float16)
+            for k, row in enumerate(rows):
+                place = slice(row["first_feature"], row["first_feature"] + row["num_features"])
+                data[:, place, 0] = np.arange(row["num_features"]) / RATE
+                data[:, place, 1] = k / 10
+            data[1:] += 100
+            stored = file.create_dataset("features/data", data=data)
+            stored.attrs["silence"] = np.full(DIM, -1, np.float32)
