@@ -246,6 +246,8 @@ def test_all_are_asked_of_a_film_and_a_copied_mouth_is_perfect() -> None:
     assert "something is said" in judged.reasons["output", "lip_leak"]
     assert judged.clips["ground_truth", "lip_leak"] > 0.3 and judged.clips["ground_truth", "normalised_leak"] == 1
     drawn, truth = judged.features["output", "closeness_total"], judged.features["ground_truth", "closeness_total"]
+    assert judged.clips["output", "loudness_distance"] == judged.clips["ground_truth", "loudness_distance"] > 0
+    assert np.isfinite(drawn).all()
     assert drawn.shape == (1, len(closeness.PARTS)) and closeness.closeness_total(truth, drawn) == 1
     quiet = Judged("clip", "s1")
     quiet.add([evidence("output", said, silence, real)], find_families(["lip_leak", "normalised_leak"]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.scoring.metrics.lip_dynamics import lip_dynamics
-from lipsync_cli.scoring.metrics.loudness_distance import SPAN_S, loudness_distance
+from lipsync_cli.scoring.metrics.loudness_distance import BESIDE_S, SPAN_S, loudness_distance
 from lipsync_cli.scoring.metrics.metric import HIGHER, SET, Family, Metric, Missing
 from lipsync_cli.scoring.metrics.mouth import opening
 from lipsync_cli.scoring.metrics.mouth_width import mouth_width
@@ -78,7 +78,7 @@ def _measure(evidence: Evidence) -> dict[str, np.ndarray]:
         return silent_stability(opened, find_pauses(evidence.mel, evidence.middles))
 
     def distance() -> float:
-        is_said = ~find_pauses(evidence.mel, evidence.middles, 0.0)
+        is_said = ~find_pauses(evidence.mel, evidence.middles, BESIDE_S)
         return loudness_distance(opened[is_said], loudness(evidence.mel, evidence.middles, SPAN_S)[is_said])
 
     ways: Sequence[Callable[[], float]] = (

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.evidence import Evidence
 
 SPAN_S = 0.05  # over which loudness is averaged
+BESIDE_S = 0.02  # from what the voice detector calls speech: a frame of a film within counts as speech
 
 
 def loudness_distance(opened: np.ndarray, loud: np.ndarray) -> float:
@@ -45,7 +46,7 @@ def loudness_distance(opened: np.ndarray, loud: np.ndarray) -> float:
 
 
 def _measure(evidence: Evidence) -> dict[str, float]:
-    is_said = ~find_pauses(evidence.mel, evidence.middles, 0.0)
+    is_said = ~find_pauses(evidence.mel, evidence.middles, BESIDE_S)
     loud = loudness(evidence.mel, evidence.middles, SPAN_S)
     return {"loudness_distance": loudness_distance(opening(evidence.landmarks)[is_said], loud[is_said])}
 
