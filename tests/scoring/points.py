@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 EYE_DISTANCE = 40.0
+FACE_WIDTH = 90.0  # between the ends of the jaw line
 
 
 def face(opening: np.ndarray, eyes: np.ndarray | None = None, place: np.ndarray | None = None) -> np.ndarray:
@@ -19,6 +20,7 @@ def face(opening: np.ndarray, eyes: np.ndarray | None = None, place: np.ndarray 
     count = len(opening)
     eyes = np.full(count, 0.3) if eyes is None else eyes
     points = np.zeros((count, 68, 2))
+    points[:, 0, 0], points[:, 16, 0] = -FACE_WIDTH / 2, FACE_WIDTH / 2
     for first, side in ((36, -1), (42, 1)):
         x = side * EYE_DISTANCE / 2 + np.array([-6.0, -2, 2, 6, 2, -2])
         points[:, first : first + 6, 0] = x

@@ -21,6 +21,12 @@ def test_opening_is_the_gap_in_eye_distances_whatever_the_size() -> None:
     np.testing.assert_allclose(mouth.opening(3.7 * face(wanted) + 11), wanted, atol=1e-12)
 
 
+def test_lip_opening_adds_half_the_outer_height_in_distances_of_the_outer_corners() -> None:
+    opened = np.array([0.0, 0.1, 0.3])
+    inner, outer, corners = 40 * opened, 40 * opened + 10, 52  # pixels of `points.face`
+    np.testing.assert_allclose(mouth.lip_opening(face(opened)), (inner + outer / 2) / corners, atol=1e-12)
+
+
 def test_a_perfect_mouth_has_perfect_figures() -> None:
     said = talk(75)
     points = face(said)

@@ -35,6 +35,25 @@ def opening(landmarks: np.ndarray) -> np.ndarray:
     return np.mean(gaps, axis=0) / eye_distance(landmarks)
 
 
+def lip_opening(landmarks: np.ndarray) -> np.ndarray:
+    """Return the opening of inner and outer lips together: (mean inner gap + half the outer height) / eyes.
+
+    The outer lips are read more surely than the inner ones, above all of small faces and under a moustache; their
+    height does not reach 0. `benchmarks/strangers.py` measures by it.
+
+    Parameters
+    ----------
+    landmarks : shape (n, 68, 2), pixels
+
+    Returns
+    -------
+    shape (n,), in distances of the eyes' outer corners (points 36 and 45); NaN where the points are
+    """
+    gaps = [np.linalg.norm(landmarks[:, upper] - landmarks[:, lower], axis=1) for upper, lower in _GAPS]
+    outer = np.linalg.norm(landmarks[:, 51] - landmarks[:, 57], axis=1)
+    return (np.mean(gaps, axis=0) + outer / 2) / np.linalg.norm(landmarks[:, 36] - landmarks[:, 45], axis=1)
+
+
 def landmark_distance(landmarks: np.ndarray, real: np.ndarray) -> np.ndarray:
     """Return how far the lips' points are from the real ones on average, shape (n,), in real eye distances.
 

@@ -18,10 +18,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "distribution": ("frechet",),
     "sharpness": ("sharpness",),
     "identity": ("identity",),
-    "words": ("words",),
+    "words": ("words", "contrast", "closure"),
     "sync": ("sync_expert", "syncnet"),
-    "behaviour": ("mouth", "pauses", "eyes", "jitter", "border"),
-}
+    "behaviour": (
+        "mouth", "mouth_width", "articulation", "lip_dynamics", "dtw", "lip_leak", "pauses", "silent_stability",
+        "loudness_distance", "closeness", "eyes", "jitter", "border",
+    ),
+}  # fmt: skip
 
 
 def find_families(wanted: Iterable[str] | None = None, has_frames: bool = True) -> list[Family]:

@@ -1,0 +1,110 @@
+"""Real clips of people, and whose voice drives whose face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+from lipsync_cli.errors import LipsyncError
+from lipsync_cli.media.probe import probe
+
+FILMS = (".mp4", ".mpg", ".mov", ".mkv", ".avi", ".webm")
+LAST_OF_S1 = 20  # clips by name: they are held out from every training
+
+
+class Clip(NamedTuple):
+    """A real clip with sound.
+
+    Attributes
+    ----------
+    path : of the film
+    person : who is seen; clips of one person share a name
+    """
+
+    path: Path
+    person: str
+
+
+class Pair(NamedTuple):
+    """A face, and the clip whose voice drives it."""
+
+    face: Clip
+    voice: Clip
+
+
+def find_clips(folder: Path, is_one_person: bool = False) -> list[Clip]:
+    """List the clips of a folder: one subfolder a person, or a flat folder in which each clip is of another person.
+
+    Parameters
+    ----------
+    is_one_person : all clips of a flat folder are of one person
+    """
+    clips = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in FILMS:
+            inner = path.relative_to(folder).parts[:-1]
+            clips.append(Clip(path, "/".join(inner) or (folder.name if is_one_person else path.stem)))
+    return clips
+
+
+def find_groups(data: Path) -> dict[str, list[Clip]]:
+    """Give the groups of the development data that are there: name -> clips."""
+    grid = data / "grid"
+    groups = {
+        "s1": find_clips(grid / "s1", is_one_person=True)[-LAST_OF_S1:],
+        "GRID strangers": [clip for name in ("s22", "s26") for clip in find_clips(grid / name, is_one_person=True)],
+        "news unseen": find_clips(data / "news" / "unseen"),
+        "ordinary footage": find_clips(data / "wild"),
+    }
+    return {name: clips for name, clips in groups.items() if clips}
+
+
+def with_sound(clips: Iterable[Clip]) -> list[Clip]:
+    """Leave out clips without picture or sound, and files that cannot be read."""
+    kept = []
+    for clip in clips:
+        try:
+            info = probe(clip.path)
+        except LipsyncError:
+            continue
+        if info.video is not None and info.audio is not None:
+            kept.append(clip)
+    return kept
+
+
+def take_in_turn(clips: Sequence[Clip]) -> list[Clip]:
+    """Put clips in an order in which people take turns."""
+    people: dict[str, list[Clip]] = {}
+    for clip in clips:
+        people.setdefault(clip.person, []).append(clip)
+    return [clip for turn in zip_longest(*people.values()) for clip in turn if clip is not None]
+
+
+def make_pairs(clips: Sequence[Clip], limit: int | None = None) -> list[Pair]:
+    """Drive each face with the voice of the next clip of another person; of one person alone, of the next clip.
+
+    Parameters
+    ----------
+    limit : pairs at most; they are the first in an order in which people take turns
+    """
+    order = take_in_turn(clips)
+    pairs = []
+    for number, face in enumerate(order[:limit]):
+        others = [order[(number + step) % len(order)] for step in range(1, len(order))]
+        strangers = [clip for clip in others if clip.person != face.person]
+        if others:
+            pairs.append(Pair(face, (strangers or others)[0]))
+    return pairs
+
+
+def third_clip(clips: Sequence[Clip], pair: Pair) -> Clip | None:
+    """Give the clip after a pair's face that is neither of the two: of a third person if there is one; None: no other.
+
+    Its mouth is what that of the film is compared with as mismatched audio.
+    """
+    start = clips.index(pair.face) if pair.face in clips else 0
+    others = [clip for clip in (*clips[start:], *clips[:start]) if clip not in pair]
+    strangers = [clip for clip in others if clip.person not in (pair.face.person, pair.voice.person)]
+    return next(iter(strangers or others), None)
