@@ -39,9 +39,9 @@ from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.scoring.metrics.border import LEVELS
 from lipsync_cli.scoring.metrics.jitter import acceleration, root_mean_square
-from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correlate_beside
 from lipsync_cli.scoring.metrics.pauses import BESIDE_S, find_pauses, variance_in_pauses
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.speech.mel import log_mel
 
 PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")

@@ -25,8 +25,9 @@ from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.scoring.evidence import Evidence, View
 from lipsync_cli.scoring.judge import Judged, Watcher
-from lipsync_cli.scoring.metrics.metric import HIGHER, NEAR, SET, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import HIGHER, NEAR, SET, Family, Metric
 from lipsync_cli.scoring.metrics.registry import find_families
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.speech.mel import SILENCE
 

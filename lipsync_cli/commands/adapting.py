@@ -28,10 +28,10 @@ NAME, SUFFIX = "adapted-", ".safetensors"
 LIMIT_BYTES = 512 << 20  # of adapted weights in the cache
 MIN_S = 2.5  # of talking: less teaches what was said, not how it is said
 MIN_GAIN_DB = 0.5  # the frames held out are few: less may be luck
-PROGRAM = (
-    *("training", "models", "faces", "speech", "media/frame.py", "media/window.py"),
-    *("data/recording.py", "data/batches.py"),
-    *("synthesis/talking.py", "synthesis/reference.py", "synthesis/align.py", "synthesis/poses.py"),
+# Modules that collect the talking and learn from it, and those whose objects they are handed, see `code_version`.
+ADAPT_STAGE = (
+    *("lipsync_cli.training.adapt", "lipsync_cli.synthesis.poses", "lipsync_cli.synthesis.talking"),
+    *("lipsync_cli.synthesis.presenter", "lipsync_cli.synthesis.sketch", "lipsync_cli.synthesis.task"),
 )
 
 Adapt = Annotated[
@@ -229,7 +229,9 @@ def _place(cache: Path | None, key: str, progress: Progress) -> Path | None:
 
 def _key(asked: Adapting, task: Task, choice: Choice) -> str:
     """Return what the adapted weights depend on."""
-    from lipsync_cli.data.face_cache import code_version, hash_file, make_key
+    from lipsync_cli.data.code_version import code_version
+    from lipsync_cli.data.face_cache import hash_file, make_key
+    from lipsync_cli.synthesis.memory import FACE_ASSETS, REFERENCE_ASSETS
 
     wanted = choice.wanted if isinstance(choice.wanted, (str, int)) else choice.wanted.tolist()
     return make_key(
@@ -243,7 +245,8 @@ def _key(asked: Adapting, task: Task, choice: Choice) -> str:
         device=asked.device.partition(":")[0],
         reference=asked.reference,
         vtln=task.voices[0].vtln,
-        program=code_version(*PROGRAM),
+        needed=[MIN_S, MIN_GAIN_DB],
+        program=code_version(*ADAPT_STAGE, assets=FACE_ASSETS + REFERENCE_ASSETS),
     )
 
 

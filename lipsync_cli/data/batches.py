@@ -14,8 +14,8 @@ from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from lipsync_cli.data.clip_source import ClipSource
     from lipsync_cli.data.reader import Pack
-    from lipsync_cli.data.recording import Recording
 
 Crops: TypeAlias = "np.ndarray | Tensor | Pack"
 MIN_GAP = 6  # frames between reference and target, as in LipGAN's code
@@ -107,7 +107,7 @@ class FrameTable:
     InputError : the generator hears speech features, and the pack has none
     """
 
-    def __init__(self, pack: Pack | Recording, split: str, heard: np.ndarray | None = None, hears: str = MEL) -> None:
+    def __init__(self, pack: ClipSource, split: str, heard: np.ndarray | None = None, hears: str = MEL) -> None:
         clips = pack.clips
         self.mel = pack.mel if heard is None else heard
         self.hears = hears

@@ -6,7 +6,6 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,17 +77,6 @@ def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:
 def make_key(**what: Any) -> str:
     """Return the key of JSON-able values."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def code_version(*places: str) -> str:
-    """Return a hash of the program's own text below some places of the package, such as "faces" or "speech/mel.py"."""
-    digest = hashlib.sha256()
-    root = Path(str(resources.files("lipsync_cli")))
-    for place in places:
-        path = root / place
-        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def hash_file(path: Path) -> str:

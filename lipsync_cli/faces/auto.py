@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.faces.detector import Detector
     from lipsync_cli.media.frame import Frame
 
 MIN_SCORE = 0.7  # of the network: faces have 1.0 and more

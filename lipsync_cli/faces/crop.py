@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.window import grey_window, window
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.media.frame import Frame
 
+Region: TypeAlias = tuple[int, int, int, int]  # first row, last row + 1, first column, last column + 1
 _GEOMETRY = ("detector", "size", "scale", "shift_y", "mouth")  # what must agree between stores and weights
 
 
@@ -111,7 +112,7 @@ class CropRule:
         half, x, y = size / self.scale / 2, size / 2, size * (0.5 - self.shift_y / self.scale)
         return np.array([x - half, y - half, x + half, y + half])
 
-    def mouth_region(self, size: int | None = None) -> tuple[int, int, int, int]:
+    def mouth_region(self, size: int | None = None) -> Region:
         """Return row0, row1, col0, col1 of the mouth region in the crop, as for slices."""
         size = size or self.size
         x0, y0, x1, y1 = self.mouth

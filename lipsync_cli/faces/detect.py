@@ -6,7 +6,7 @@ import tempfile
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,46 +18,13 @@ from lipsync_cli.faces.pyramid import RATIO, TEMPLATE, Pyramid
 from lipsync_cli.media.window import shrunk
 
 if TYPE_CHECKING:
+    from lipsync_cli.faces.detector import Detector
     from lipsync_cli.media.frame import Frame
 
 DETECTORS = ("hog", "mmod", "auto")
 AUTO_SIDE, AUTO_NEAR_SIDE = 320, 180  # pixels: what the slow network searches when HOG has found nothing
 _REACH = 11  # pixels of a level, 15 % of the box: how far a face is looked for around where it should be
 NEAR_THRESHOLD = -0.4  # lowest score of a face that was there a moment ago
-
-
-class Detector(Protocol):
-    """Finds faces in one frame."""
-
-    name: str
-
-    def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """Find the faces of a frame.
-
-        Parameters
-        ----------
-        frame : shape (H, W, 3) uint8 RGB
-        small : look for small faces, too, which takes four times as long
-
-        Returns
-        -------
-        boxes : shape (K, 4) float32, x0, y0, x1, y1 in pixels of the frame
-        scores : shape (K,) float32, highest first
-        """
-        ...
-
-    def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find again the face that should be at `box` (x0, y0, x1, y1) or close by, of about its size.
-
-        Much cheaper than `detect`, and content with a somewhat lower score.
-
-        Returns
-        -------
-        boxes, scores : as of `detect`, but of one face at most
-        """
-        ...
-
-
 FRONTAL_FACE = "dlib_frontal_face_hog.svm"  # what dlib unpacks from its own code in half a second, unpacked
 # Where that file says, as dlib writes numbers, into how many levels images are shrunk: up to 1000, and 1.
 _LEVELS, _ONE_LEVEL = b"\x01\x50\x01\x50\x02\xe8\x03", b"\x01\x50\x01\x50\x02\x01\x00"

@@ -15,7 +15,7 @@ from lipsync_cli.faces.portrait import Portrait
 from lipsync_cli.media.frame import grey
 
 if TYPE_CHECKING:
-    from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.faces.detector import Detector
     from lipsync_cli.media.frame import Frame
 
 MAX_FACES = 4  # that are followed at a time

@@ -18,7 +18,7 @@ from lipsync_cli.faces.smooth import fill_gaps, runs, steady
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.faces.detector import Detector
     from lipsync_cli.media.frame import Frame
 
 Progress = Callable[[int, "int | None", str], None]

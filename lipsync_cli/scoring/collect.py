@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.metric import CLIP, FRAME, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, FRAME
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.scores import ALL, ROWS, TRUTH, Scores, Series, Statistics, make_groups
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.speech.mel import SILENCE
 
 if TYPE_CHECKING:
     from lipsync_cli.data.transcript import Word
-    from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.scoring.metrics.reconstruction import Region
+    from lipsync_cli.faces.crop import CropRule, Region
     from lipsync_cli.scoring.sync import Embeddings
     from lipsync_cli.scoring.tools import Tools
 

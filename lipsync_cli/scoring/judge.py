@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.scoring.metrics.metric import FRAME, SET, Missing
+from lipsync_cli.scoring.metrics.metric import FRAME, SET
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.scores import COPY, FROZEN, OTHER_SOUND
 
 if TYPE_CHECKING:

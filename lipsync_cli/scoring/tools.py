@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.speech.mel import MelParameters
 
 if TYPE_CHECKING:

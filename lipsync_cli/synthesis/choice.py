@@ -20,7 +20,7 @@ from lipsync_cli.media.probe import probe
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.faces.detect import Detector
+    from lipsync_cli.faces.detector import Detector
     from lipsync_cli.faces.track import Cast
     from lipsync_cli.media.frame import Frame
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lipsync_cli.data.face_cache import FaceCache, code_version, hash_file, make_key
+from lipsync_cli.data.code_version import code_version
+from lipsync_cli.data.face_cache import FaceCache, hash_file, make_key
 from lipsync_cli.data.weights import EMBEDDED
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.confidence import is_trusted
 from lipsync_cli.faces.crop import check_same
+from lipsync_cli.faces.detect import FRONTAL_FACE
+from lipsync_cli.faces.pretrained import DETECTOR, IDENTITY, LANDMARKS, find_pretrained
 from lipsync_cli.synthesis.reference import Lenders
 
 if TYPE_CHECKING:
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.task import Task
 
 Say = Callable[[str], None]
-# Parts of the package whose text decides what is found, so that what older versions found is not taken for it.
-FINDERS = ("faces", "media/decode.py", "media/frame.py", "media/window.py")
-_CHOOSING = "align", "occlusion", "reference", "views", "footage"
-CHOOSERS = *FINDERS, *(f"synthesis/{name}.py" for name in _CHOOSING), f"assets/{EMBEDDED['occlusion network']}"
+# Modules that compute what is kept, and those whose objects they are handed: what another text of theirs, or of what
+# they import, has found is not taken for it.
+FACE_STAGE = "lipsync_cli.synthesis.choice", "lipsync_cli.synthesis.footage"
+FACE_ASSETS = (FRONTAL_FACE,)
+REFERENCE_STAGE = "lipsync_cli.synthesis.views", "lipsync_cli.synthesis.footage", "lipsync_cli.synthesis.sketch"
+REFERENCE_ASSETS = (EMBEDDED["occlusion network"],)
 
 
 class _Unfit(Exception):
@@ -117,7 +122,8 @@ class FaceMemory:
             filters=list(task.picture.filters),
             crop_rule=task.header.crop_rule.to_dict(),
             who=who,
-            program=code_version(*FINDERS, "synthesis/choice.py"),
+            networks=[find_pretrained(name) is not None for name in (DETECTOR, IDENTITY, LANDMARKS)],
+            program=code_version(*FACE_STAGE, assets=FACE_ASSETS),
         )
 
     def _reference_key(self, task: Task, who: str, mode: str, num_frames: int) -> str:
@@ -126,7 +132,7 @@ class FaceMemory:
             weights=task.header.sha256,
             mode=mode,
             num_frames=num_frames,
-            program=code_version(*CHOOSERS),
+            program=code_version(*REFERENCE_STAGE, assets=REFERENCE_ASSETS),
         )
 
     def _hash(self, path: Path) -> str:

@@ -15,10 +15,10 @@ from lipsync_cli.synthesis.choice import Choice, find_faces
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.laps import Laps
-from lipsync_cli.synthesis.reference import Lenders, bring_open, choose_lenders, fits_poses
+from lipsync_cli.synthesis.reference import Lenders, bring_open
 from lipsync_cli.synthesis.render import Renderer, Speaker
 from lipsync_cli.synthesis.sketch import BATCH_SIZE
-from lipsync_cli.synthesis.views import choose_views
+from lipsync_cli.synthesis.views import choose_reference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -208,7 +208,7 @@ class Presenter:
         num_frames, memory = footage.num_frames, self._known(choice)
         known = memory[0].reference(task, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
-            known = _choose_reference(self._reference, footage, boxes, task, sketcher)
+            known = choose_reference(self._reference, footage, boxes, task.header.crop_rule, sketcher)
             if known is None:
                 return None
             if memory is not None:
@@ -244,24 +244,6 @@ def num_without_face(boxes: np.ndarray) -> int:
     import numpy as np
 
     return int(np.isnan(boxes[:, 0]).sum())
-
-
-def _choose_reference(
-    mode: str, footage: Footage, boxes: np.ndarray, task: Task, sketcher: Sketcher
-) -> tuple[Lenders, ...] | None:
-    """Return the frames that lend their pixels, None where none can be looked at."""
-    import numpy as np
-
-    if not footage.at_hand():
-        for _ in footage.scan():
-            pass
-    if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
-        return None  # a face so rarely seen that no frame of it was kept
-    rule = task.header.crop_rule
-    lenders = choose_lenders(footage, boxes, rule, sketcher)
-    if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
-        return (lenders,)
-    return choose_views(footage, boxes, rule, sketcher)
 
 
 def _counted(progress: Progress | None, total: int) -> Progress | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.synthesis.align import Aligner, to_grey
-from lipsync_cli.synthesis.reference import MISFIT, Candidates, Lenders, gather, lend
+from lipsync_cli.synthesis.reference import MISFIT, Candidates, Lenders, choose_lenders, fits_poses, gather, lend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,32 @@ class Share(NamedTuple):
 
     view: int
     part: float
+
+
+def choose_reference(
+    mode: str, footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher
+) -> tuple[Lenders, ...] | None:
+    """Choose the frames that lend their pixels.
+
+    Parameters
+    ----------
+    mode : "neutral" for one resting frame; "auto" for several where the head turns
+    footage : scanned here if it has no frame at hand
+    boxes : shape (N, 4), NaN where there is no face
+
+    Returns
+    -------
+    the frames, None where no frame at hand has a face
+    """
+    if not footage.at_hand():
+        for _ in footage.scan():
+            pass
+    if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
+        return None
+    lenders = choose_lenders(footage, boxes, rule, sketcher)
+    if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
+        return (lenders,)
+    return choose_views(footage, boxes, rule, sketcher)
 
 
 def choose_views(footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher) -> tuple[Lenders, ...]:

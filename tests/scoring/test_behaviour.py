@@ -11,7 +11,7 @@ from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.scoring.metrics import eyes, jitter, mouth, pauses
 from lipsync_cli.scoring.metrics.border import LEVELS, gradient_across
-from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.speech.mel import log_mel, to_levels, to_mel
 
 

@@ -12,7 +12,7 @@ from scipy.linalg import sqrtm
 from lipsync_cli.errors import InputError
 from lipsync_cli.scoring.metrics import frechet
 from lipsync_cli.scoring.metrics.frechet import frechet_distance
-from lipsync_cli.scoring.metrics.metric import Missing
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.tools import Tools
 
 

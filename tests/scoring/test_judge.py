@@ -14,7 +14,8 @@ from lipsync_cli.scoring.collect import collect
 from lipsync_cli.scoring.evidence import Evidence
 from lipsync_cli.scoring.judge import Judged, concerns
 from lipsync_cli.scoring.kept import keep_parts
-from lipsync_cli.scoring.metrics.metric import CLIP, FRAME, HIGHER, SET, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, FRAME, HIGHER, SET, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.report import make_lines, make_records, make_summary, make_table
 from lipsync_cli.scoring.tools import Tools
 

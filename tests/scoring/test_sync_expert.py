@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from lipsync_cli.data.weights import load_weights
 from lipsync_cli.data.windows import find_middles
-from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.metrics.sync_expert import accuracy_of_pairs, gaps
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.protocol import score_pack
 from lipsync_cli.scoring.sync import Embeddings, embed_pictures, embed_sound
 from lipsync_cli.scoring.tools import Tools

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.syncnet import at_25_fps, embed, lip_sync_error
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.speech.mfcc import mfcc
 
 

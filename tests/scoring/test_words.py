@@ -20,9 +20,9 @@ from lipsync_cli.data.weights import WeightsHeader, save_weights
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.models.lip_reader import CONTEXT, SLOT_OF, VOCABULARY, LipReader, log_shares, mouth_of
-from lipsync_cli.scoring.metrics.metric import Missing
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.metrics.words import read_lips
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.protocol import score_pack
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.speech.mel import MelParameters

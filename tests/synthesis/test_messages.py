@@ -156,7 +156,7 @@ def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, we
     remember(cache, face_clip, voice, weights, tmp_path / "1.mp4")
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(face_clip.read_bytes())
-    monkeypatch.setattr(module, "choose_lenders", lambda *_: pytest.fail("the reference was chosen again"))
+    monkeypatch.setattr(module, "choose_reference", lambda *_: pytest.fail("the reference was chosen again"))
     assert remember(cache, copy, voice, weights, tmp_path / "2.mp4") == []
     assert len(searches) == 1
     assert same_pictures(tmp_path / "1.mp4", tmp_path / "2.mp4")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.metric import LOWER, SET, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import LOWER, SET, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.evidence import Evidence

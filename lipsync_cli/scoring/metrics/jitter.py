@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.metric import CLIP, LOWER, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, LOWER, Family, Metric
 from lipsync_cli.scoring.metrics.mouth import eye_distance
+from lipsync_cli.scoring.missing import Missing
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.evidence import Evidence

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from lipsync_cli.scoring.missing import Missing
+
 if TYPE_CHECKING:
     from lipsync_cli.scoring.evidence import Evidence, View
 
 HIGHER, LOWER, NEAR = "higher", "lower", "near"  # which way is better; NEAR: near the metric's `target`
 FRAME, CLIP, SET = "frame", "clip", "set"  # what one figure is of
-
-
-class Missing(Exception):
-    """A figure that cannot be computed. Its text is the reason, which stands beside `null` in the results."""
-
 
 Figure: TypeAlias = "np.ndarray | float | Missing"
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.metric import CLIP, LOWER, NEAR, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, LOWER, NEAR, Family, Metric
 from lipsync_cli.scoring.metrics.mouth import correlate, opening
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND, to_levels
 from lipsync_cli.speech.vad import band_levels, find_speech
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.metric import FRAME, HIGHER, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import FRAME, HIGHER, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 
 if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import Region
     from lipsync_cli.scoring.evidence import Evidence, View
 
 PEAK = 255.0
@@ -22,8 +24,6 @@ SSIM_WINDOW = 11  # pixels
 SSIM_SIGMA = 1.5  # pixels
 _C1, _C2 = np.float32((0.01 * PEAK) ** 2), np.float32((0.03 * PEAK) ** 2)
 _STRIP = 48  # rows worked on at once, so that the intermediate maps stay in the cache
-
-Region = tuple[int, int, int, int]  # first row, last row + 1, first column, last column + 1
 
 
 def measure(images: np.ndarray, references: np.ndarray, mouth: Region) -> dict[str, np.ndarray]:

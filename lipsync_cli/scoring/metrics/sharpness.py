@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.scoring.metrics.cpbd import cpbd
-from lipsync_cli.scoring.metrics.metric import FRAME, NEAR, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import FRAME, NEAR, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 
 if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import Region
     from lipsync_cli.scoring.evidence import Evidence
-    from lipsync_cli.scoring.metrics.reconstruction import Region
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:

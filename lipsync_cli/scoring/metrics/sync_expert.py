@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.data.batches import MIN_GAP
-from lipsync_cli.scoring.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.sync import Embeddings, find_offset
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.scoring.metrics.metric import CLIP, HIGHER, LOWER, NEAR, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, HIGHER, LOWER, NEAR, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lipsync_cli.data.spoken import foreign_word, show_words, to_grey
-from lipsync_cli.scoring.metrics.metric import CLIP, LOWER, Family, Metric, Missing
+from lipsync_cli.scoring.metrics.metric import CLIP, LOWER, Family, Metric
+from lipsync_cli.scoring.missing import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
