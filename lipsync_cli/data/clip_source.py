@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+    from lipsync_cli.data.speech_windows import FeatureStore
+
 
 class ClipSource(Protocol):
     """Frames of some clips, one clip after the other, and the mels of their sound."""
@@ -31,3 +33,7 @@ class ClipSource(Protocol):
     @property
     def mel(self) -> np.ndarray:
         """Shape (T, 80), float32, 80 frames a second."""
+
+    @property
+    def features(self) -> FeatureStore | None:
+        """Speech features of the same sound, where there are any."""

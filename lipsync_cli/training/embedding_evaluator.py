@@ -94,7 +94,9 @@ class EmbeddingEvaluator:
     def tabulate(self, figures: dict[str, Any]) -> list[str]:
         """Make a table of the correlations, speaker by speaker."""
         table = [f"Sequences of the split `{figures['split']}`:", "", "| | correlation |", "|---|---|"]
-        table += [f"| {name.removeprefix('mouth/')} | {figures[name]:.3f} |" for name in figures if name.startswith("mouth/")]
+        table += [
+            f"| {name.removeprefix('mouth/')} | {figures[name]:.3f} |" for name in figures if name.startswith("mouth/")
+        ]
         return table
 
     def show(self, network: nn.Module, path: Path) -> None:
