@@ -115,14 +115,14 @@ def adapt(
     config = make_config(RECIPE, generator=architecture, seed=seed, **{**OPTIONS, **options})
     source = Source(recording, recording.crops, "train", config, device)
     recipe = make_recipe(RecipeContext(config, source.mouth_region, source.size))
-    judge = _Judge(recording, source)
+    evaluator = _Evaluator(recording, source)
     network = copy.deepcopy(generator)
     learning = _choose_parameters(network)
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     betas = (config.beta1, config.beta2)
     optimizer = kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
     state = TrainState(network, optimizer, ema=config.ema_samples > 0)
-    before = best = judge.measure(generator)
+    before = best = evaluator.measure(generator)
     kept, kept_samples, waited, looks = None, 0, 0, 0
     began = time.monotonic()
     while (done := _done(began, seconds, state.samples_seen, max_samples)) < 1 and waited < PATIENCE:
@@ -133,7 +133,7 @@ def adapt(
         if done < (looks + 1) / NUM_LOOKS:
             continue
         looks, waited = int(done * NUM_LOOKS), waited + 1
-        figures = judge.measure(state.shown.eval())
+        figures = evaluator.measure(state.shown.eval())
         if _is_sound(figures, before) and figures["mouth_psnr"] > best["mouth_psnr"]:
             best, waited = figures, 0
             kept, kept_samples = copy.deepcopy(state.shown.state_dict()), state.samples_seen
@@ -168,7 +168,7 @@ def _is_sound(figures: dict[str, float], before: dict[str, float]) -> bool:
     return is_sharp and figures["over_wrong_audio_db"] >= before["over_wrong_audio_db"]
 
 
-class _Judge:
+class _Evaluator:
     """The held-out frames, drawn with the right sound and with another."""
 
     def __init__(self, recording: Recording, source: Source) -> None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SHEET_ROWS = 8
 
 
-class Judge(Protocol):
-    """What the loop asks of a judge; it asks again and again, and the same samples are looked at each time."""
+class Evaluator(Protocol):
+    """What the loop asks of an evaluator; it asks again and again, and the same samples are looked at each time."""
 
     def measure(self, network: nn.Module) -> dict[str, Any]:
         """Give the figures of a validation; none where no clip is held out."""
@@ -38,7 +38,7 @@ class Judge(Protocol):
         """Draw a sample sheet as PNG."""
 
 
-class GeneratorJudge:
+class GeneratorEvaluator:
     """Generators: PSNR and SSIM of crop and mouth beside the control rows, and drawn faces beside real ones."""
 
     def __init__(self, source: Source, held_out: Source | None) -> None:

@@ -227,15 +227,15 @@ class _Loop:
 
     def _validate(self) -> None:
         state = self.state
-        figures = self.parts.judge.measure(state.shown.eval())
+        figures = self.parts.evaluator.measure(state.shown.eval())
         if not figures:
             return
         self.metrics = figures
         self.statistics.write("validation", state.samples_seen, figures)
         critic = self.statistics.describe_chance()
-        described = self.parts.judge.describe(figures) + (f"; {critic}" if critic else "")
+        described = self.parts.evaluator.describe(figures) + (f"; {critic}" if critic else "")
         self.note(f"{state.samples_seen} samples, {state.elapsed_s / 60:.1f} min: {described}")
-        rank = self.parts.judge.rank(figures)
+        rank = self.parts.evaluator.rank(figures)
         state.waited += 1
         if state.best is None or rank > state.best:
             state.best, state.waited = rank, 0
@@ -250,7 +250,7 @@ class _Loop:
 
     def _show(self) -> None:
         if self.world.is_first:
-            self.parts.judge.show(self.state.shown.eval(), self.parts.folder.sheet(self.state.samples_seen))
+            self.parts.evaluator.show(self.state.shown.eval(), self.parts.folder.sheet(self.state.samples_seen))
 
     def _save(self) -> None:
         self._check_finite()
@@ -270,7 +270,7 @@ class _Loop:
     def _finish(self) -> dict[str, Any]:
         folder, state = self.parts.folder, self.state
         if self.world.is_first:
-            write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.judge)
+            write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.evaluator)
             plot_curves(folder.log, folder.path / "curves.png")
         if self.board is not None:
             self.board.close()

@@ -19,7 +19,7 @@ _TOGETHER = 8  # clips
 _PREFIX = "words/"
 
 
-class ReaderJudge:
+class ReaderEvaluator:
     """Lip readers: share of words read right on the held-out clips, beside the chance level."""
 
     def __init__(self, source: Source, held_out: Source | None, transcripts: Transcripts) -> None:

@@ -133,7 +133,7 @@ def test_what_listens_less_is_not_kept(generator: torch.nn.Module, monkeypatch: 
         mouth, over_wrong = next(figures)
         return {"mouth_psnr": mouth, "over_wrong_audio_db": over_wrong, "mouth_detail": 5.0}
 
-    monkeypatch.setattr("lipsync_cli.training.adapt._Judge.measure", measure)
+    monkeypatch.setattr("lipsync_cli.training.adapt._Evaluator.measure", measure)
     done = adapt(generator, "compact", record(40), 600, max_samples=32, batch_size=8)
     assert done.generator is generator and done.gain_db == 0
 

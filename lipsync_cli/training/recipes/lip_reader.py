@@ -13,14 +13,14 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.models import architectures_of
 from lipsync_cli.models.lip_reader import SLOTS, log_shares
 from lipsync_cli.training.augment import augment_utterances
-from lipsync_cli.training.reader_judge import ReaderJudge
+from lipsync_cli.training.reader_judge import ReaderEvaluator
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
@@ -91,9 +91,9 @@ class LipReaderRecipe(BaseRecipe):
         """Give the named terms of the reader's loss."""
         return {"words/choice": choose_words(made, batch.words)}
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by the share of words read right."""
-        return ReaderJudge(source, held_out, self.transcripts)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by the share of words read right."""
+        return ReaderEvaluator(source, held_out, self.transcripts)
 
 
 def choose_words(odds: Tensor, words: Tensor) -> Tensor:

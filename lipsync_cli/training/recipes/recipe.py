@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lipsync_cli.models import architectures_of
-from lipsync_cli.training.judge import GeneratorJudge
+from lipsync_cli.training.judge import GeneratorEvaluator
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lipsync_cli.data.batches import Batch, Mixed
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
@@ -90,7 +90,7 @@ class Recipe(Protocol):
     def network_loss(self, batch: Any, made: Any) -> dict[str, Tensor]:
         """Give the named terms of the network's loss; their sum is minimised."""
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
         """Make what measures and shows the network, on clips held out or, where there are none, on its own."""
 
 
@@ -137,6 +137,6 @@ class GeneratorRecipe(BaseRecipe):
         """Let the generator draw the targets."""
         return network(batch.reference, batch.target, batch.mel)
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by PSNR and SSIM beside the control rows."""
-        return GeneratorJudge(source, held_out)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by PSNR and SSIM beside the control rows."""
+        return GeneratorEvaluator(source, held_out)

@@ -14,7 +14,7 @@ from lipsync_cli.data.batches import MIN_GAP
 from lipsync_cli.data.windows import WindowTable, gather_windows
 from lipsync_cli.models import architectures_of
 from lipsync_cli.training.augment import augment_windows
-from lipsync_cli.training.expert_judge import ExpertJudge
+from lipsync_cli.training.expert_judge import ExpertEvaluator
 from lipsync_cli.training.losses import choose_among
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.data.windows import Windows
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
@@ -121,9 +121,9 @@ class SyncExpertRecipe(BaseRecipe):
         changed = math.ceil(count // per_clip * config.augment_share) * per_clip if config.augment else 0
         return changed if changed < count else 0
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by right or wrong pairs and by shifted clips."""
-        return ExpertJudge(source, held_out)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by right or wrong pairs and by shifted clips."""
+        return ExpertEvaluator(source, held_out)
 
 
 def _kinds(same: Tensor, near: Tensor) -> list[Tensor]:
