@@ -14,7 +14,7 @@ import torch
 
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.errors import LipsyncError, StoppedError
-from lipsync_cli.training.alarms import find_alarms
+from lipsync_cli.training.alarms import find_diagnostics
 from lipsync_cli.training.card import write_card
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.curves import plot_curves
@@ -218,7 +218,8 @@ class _Loop:
         if validate:
             self._validate()
         if log or validate:
-            for kind, saw in find_alarms(self.statistics.lines, self.chance, tuple(self.state.discriminators)).items():
+            found = find_diagnostics(self.statistics.lines, self.chance, tuple(self.state.discriminators))
+            for kind, saw in found.items():
                 self.statistics.write("alarm", samples, {"alarm": kind, "saw": saw})
                 self.note(f"{samples} samples: {saw}")
         if show:

@@ -7,7 +7,7 @@ import torch
 
 from lipsync_cli import models
 from lipsync_cli.models import registry
-from lipsync_cli.training.alarms import LOOK_BACK, MIN_SAMPLES, find_alarms
+from lipsync_cli.training.alarms import LOOK_BACK, MIN_SAMPLES, find_diagnostics
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.recipe_config import make_config
 
@@ -29,7 +29,7 @@ def _log(l1=lambda part: 0.05 - 0.03 * part, critic=lambda part: 0.9 - 0.5 * par
 
 
 def test_a_run_that_learns_raises_nothing():
-    assert find_alarms(_log(), CHANCE, ("critic",)) == {}
+    assert find_diagnostics(_log(), CHANCE, ("critic",)) == {}
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,15 @@ def test_a_run_that_learns_raises_nothing():
     ],
 )
 def test_each_alarm_says_what_it_saw_and_says_it_once(kind, log, saw):
-    alarms = find_alarms(log, CHANCE, ("critic",))
+    alarms = find_diagnostics(log, CHANCE, ("critic",))
     assert list(alarms) == [kind] and saw in alarms[kind]
-    assert find_alarms([*log, {"kind": "alarm", "samples": 1, "alarm": kind, "saw": saw}], CHANCE, ("critic",)) == {}
+    told = {"kind": "alarm", "samples": 1, "alarm": kind, "saw": saw}
+    assert find_diagnostics([*log, told], CHANCE, ("critic",)) == {}
 
 
 def test_little_is_expected_of_a_young_run():
     young = [line for line in _log(l1=lambda part: 0.05, critic=lambda part: 1.0) if line["samples"] < MIN_SAMPLES]
-    assert len(young) > LOOK_BACK and find_alarms(young, CHANCE) == {}
+    assert len(young) > LOOK_BACK and find_diagnostics(young, CHANCE) == {}
 
 
 class _OneFace(torch.nn.Module):
