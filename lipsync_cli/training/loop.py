@@ -104,7 +104,7 @@ class _Loop:
         validations = [line for line in self.statistics.lines if line["kind"] == "validation"]
         self.metrics = {k: v for k, v in validations[-1].items() if k not in _NAMES} if validations else {}
         self.sheets_apart = self.config.sheets_apart(int(run.source.table.num_frames.sum()))
-        self.chance: dict[str, float] = self.recipe.chance
+        self.chance_levels: dict[str, float] = self.recipe.chance_levels
         self.is_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
     def run(self, workers: int) -> dict[str, Any]:
@@ -214,11 +214,11 @@ class _Loop:
         validate = validate and not self.statistics.has("validation", samples)
         show = show and not self.parts.folder.sheet(samples).exists()
         if log:
-            self.statistics.write_means(samples, self.chance)
+            self.statistics.write_means(samples, self.chance_levels)
         if validate:
             self._validate()
         if log or validate:
-            found = find_diagnostics(self.statistics.lines, self.chance, tuple(self.state.discriminators))
+            found = find_diagnostics(self.statistics.lines, self.chance_levels, tuple(self.state.discriminators))
             for kind, saw in found.items():
                 self.statistics.write("alarm", samples, {"alarm": kind, "saw": saw})
                 self.note(f"{samples} samples: {saw}")
@@ -233,7 +233,7 @@ class _Loop:
             return
         self.metrics = figures
         self.statistics.write("validation", state.samples_seen, figures)
-        critic = self.statistics.describe_chance()
+        critic = self.statistics.describe_chance_levels()
         described = self.parts.evaluator.describe(figures) + (f"; {critic}" if critic else "")
         self.note(f"{state.samples_seen} samples, {state.elapsed_s / 60:.1f} min: {described}")
         rank = self.parts.evaluator.rank(figures)

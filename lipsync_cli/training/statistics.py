@@ -71,7 +71,7 @@ class Statistics:
         self._sums = {}
         self.write("train", samples, values)
 
-    def describe_chance(self) -> str:
+    def describe_chance_levels(self) -> str:
         """Put the last critic figures into words, each beside what it would be if the critic knew nothing."""
         line: dict[str, Any] = next((line for line in reversed(self.lines) if line["kind"] == "train"), {})
         names = [name for name in line if f"{name}/chance" in line]

@@ -129,7 +129,7 @@ def test_losses_are_those_computed_by_hand(heard):
     assert float(terms["listen/opening"]) == pytest.approx(OPENING_WEIGHT * ((read - opening) ** 2).mean(), rel=1e-4)
     mean = centre[None].repeat(len(made), 0)
     silent = recipe.network_loss(batch, torch.from_numpy(mean))["listen/opening"]
-    assert float(silent) == pytest.approx(recipe.chance["listen/opening"] * np.mean(opening**2), rel=1e-4)
+    assert float(silent) == pytest.approx(recipe.chance_levels["listen/opening"] * np.mean(opening**2), rel=1e-4)
 
 
 def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there(monkeypatch):

@@ -21,7 +21,7 @@ def test_means_chance_levels_and_what_an_interruption_leaves(tmp_path):
     statistics.add({"critic/real": 0.5, "generator/l1": 2.0})
     statistics.add({"critic/real": 1.5})
     statistics.write_means(8, {"critic/real": 1.0, "critic/fake": 1.0})
-    assert statistics.describe_chance() == "critic/real 1 (chance 1)"
+    assert statistics.describe_chance_levels() == "critic/real 1 (chance 1)"
     statistics.write("validation", 16, {"over_copy_db": 0.1})
     line = {"kind": "train", "samples": 8, "critic/real": 1.0, "critic/real/chance": 1.0, "generator/l1": 2.0}
     assert read_log(log)[0] == line

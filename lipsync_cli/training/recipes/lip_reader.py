@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SMOOTHING = 0.1  # of the labels, over the words of the slot
 JITTER = 1.0  # frames by which a word's ends are moved at most
-_CHANCE = sum(math.log(len(words)) for words in SLOTS.values()) / len(SLOTS)
+_CHANCE_LEVEL = sum(math.log(len(words)) for words in SLOTS.values()) / len(SLOTS)
 
 
 class LipReaderRecipe(BaseRecipe):
@@ -66,9 +66,9 @@ class LipReaderRecipe(BaseRecipe):
             raise UsageError("a sentence of GRID has six words", hint="leave out --targets-per-reference")
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Of one who guesses among the words of each place."""
-        return {"words/choice": _CHANCE}
+        return {"words/choice": _CHANCE_LEVEL}
 
     def batch(self, source: Source, step: int) -> Utterances:
         """Give the sentences of several clips, the faces of each transformed alike."""

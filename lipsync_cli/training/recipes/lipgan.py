@@ -40,7 +40,7 @@ class LipGAN(GeneratorRecipe):
         self.margin = config.margin
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing does best with half the margin as its distance of everything."""
         return dict.fromkeys(("critic/fake", "critic/wrong_speech", "critic/real"), self.margin**2 / 4)
 

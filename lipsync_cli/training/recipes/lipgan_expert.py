@@ -81,7 +81,7 @@ class LipGANExpert(GeneratorRecipe):
         return {"expert": self.expert}
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that says one half of everything."""
         return dict.fromkeys(("critic/real", "critic/fake"), math.log(2) / 2)
 

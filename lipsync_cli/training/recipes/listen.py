@@ -108,7 +108,7 @@ class Listen(GeneratorRecipe):
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Of one who always says the mean."""
         return {"listen/opening": OPENING_WEIGHT}
 

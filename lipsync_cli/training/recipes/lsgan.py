@@ -42,7 +42,7 @@ class LSGAN(GeneratorRecipe):
         self.adversarial_weight = config.adversarial_weight
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing scores everything one half."""
         return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
 

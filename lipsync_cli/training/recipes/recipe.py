@@ -50,7 +50,7 @@ class Recipe(Protocol):
     n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
     discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
-    chance : what a loss term is if its network knows nothing, by the term's name; for those of which that is known
+    chance_levels : what a loss term is if its network knows nothing, by the term's name, where that is known
     """
 
     name: ClassVar[str]
@@ -60,7 +60,7 @@ class Recipe(Protocol):
     n_critic: ClassVar[int]
     discriminators: Mapping[str, Discriminator]
     frozen: Mapping[str, nn.Module]
-    chance: dict[str, float]
+    chance_levels: dict[str, float]
 
     def __init__(self, context: RecipeContext) -> None: ...
 
@@ -107,7 +107,7 @@ class BaseRecipe:
         """Accept every configuration."""
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Losses of a discriminator that knows nothing: none are known."""
         return {}
 

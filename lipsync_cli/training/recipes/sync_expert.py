@@ -71,7 +71,7 @@ class SyncExpertRecipe(BaseRecipe):
         self._table: WindowTable | None = None
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Of one who knows nothing: each sound of the batch as likely, each pair right or wrong."""
         return {
             "expert/choice": math.log(self.config.batch_size),

@@ -150,7 +150,7 @@ class Wasserstein(GeneratorRecipe):
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing scores wrong pairs like right ones, or everything one half."""
         if self.paper.objective == "c-transform":
             return {}  # what its distance is then depends on the faces
