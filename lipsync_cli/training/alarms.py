@@ -53,11 +53,11 @@ def find_diagnostics(
 def _mode_collapse(validations: list[dict[str, Any]]) -> str:
     if not validations or "model/mouth_variation" not in validations[-1]:
         return ""
-    made, real = (validations[-1][f"{row}/mouth_variation"] for row in ("model", "truth"))
-    if made >= COLLAPSED * real:
+    generated, real = (validations[-1][f"{row}/mouth_variation"] for row in ("model", "truth"))
+    if generated >= COLLAPSED * real:
         return ""
     return (
-        f"the generator has collapsed: whatever it is given, it draws one mouth (it varies by {made:.2f} levels of 255 "
+        f"the generator has collapsed: whatever it is given, it draws one mouth (varying by {generated:.2f} levels of 255 "
         f"over samples, real ones by {real:.2f})"
     )
 

@@ -150,16 +150,16 @@ class _Loop:
             cast("SpeechDriven", state.generator).audio_encoder.eval()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
             with torch.set_grad_enabled(has_generator):
-                made = recipe.forward(state.generator, batch)
+                output = recipe.forward(state.generator, batch)
             self.world.average(buffer for buffer in state.generator.buffers() if buffer.is_floating_point())
             coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
             for name in schedule.discriminators(state.step):
                 state.discriminators[name].requires_grad_(True)
-                for terms in recipe.discriminator_losses(name, batch, _detached(made), coin):
+                for terms in recipe.discriminator_losses(name, batch, _detached(output), coin):
                     self._update(name, terms)
                 state.discriminators[name].requires_grad_(False)
             if has_generator:
-                terms = recipe.network_loss(batch, made)
+                terms = recipe.network_loss(batch, output)
         if has_generator:
             self._update(None, terms)
 
@@ -288,11 +288,11 @@ class _Loop:
 _NAMES = ("kind", "samples")
 
 
-def _detached(made: Any) -> Any:
-    """Cut the gradients of what a network made: a tensor, or a tuple of tensors and None."""
-    if isinstance(made, torch.Tensor):
-        return made.detach()
-    return type(made)(*(None if part is None else part.detach() for part in made))
+def _detached(output: Any) -> Any:
+    """Cut the gradients of what a network output: a tensor, or a tuple of tensors and None."""
+    if isinstance(output, torch.Tensor):
+        return output.detach()
+    return type(output)(*(None if part is None else part.detach() for part in output))
 
 
 def _passes(before: int, after: int, every: int) -> bool:

@@ -88,17 +88,17 @@ class TwoDiscriminators(GeneratorRecipe):
         row0, row1, column0, column1 = self.region
         return self.discriminators[name].network(image if name == "crop" else image[..., row0:row1, column0:column1])
 
-    def discriminator_losses(self, name, batch, made, fake_step):
+    def discriminator_losses(self, name, batch, output, fake_step):
         self.asked.append(name)
-        assert not made.image.requires_grad
+        assert not output.image.requires_grad
         learning = {key for key, one in self.discriminators.items() if one.network.score.weight.requires_grad}
         assert learning == {name}
-        yield {f"{name}/loss": self._score(name, made.image).mean() - self._score(name, batch.target).mean()}
+        yield {f"{name}/loss": self._score(name, output.image).mean() - self._score(name, batch.target).mean()}
 
-    def network_loss(self, batch, made):
+    def network_loss(self, batch, output):
         assert not any(one.network.score.weight.requires_grad for one in self.discriminators.values())
-        scores = {f"generator/{name}": -self._score(name, made.image).mean() for name in self.discriminators}
-        return {"generator/l1": (made.image - batch.target).abs().mean(), **scores}
+        scores = {f"generator/{name}": -self._score(name, output.image).mean() for name in self.discriminators}
+        return {"generator/l1": (output.image - batch.target).abs().mean(), **scores}
 
 
 @pytest.fixture

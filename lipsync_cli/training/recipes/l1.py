@@ -27,6 +27,6 @@ class L1(GeneratorRecipe):
     def __init__(self, context: RecipeContext) -> None:
         self.reconstruction = Reconstruction(context.config, context.mouth_region, context.size)
 
-    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
-        return self.reconstruction(batch, made)
+        return self.reconstruction(batch, output)

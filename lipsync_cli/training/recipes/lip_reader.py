@@ -87,9 +87,9 @@ class LipReaderRecipe(BaseRecipe):
         """Read: shape (C, 6, 51)."""
         return network(batch.faces, batch.spans)
 
-    def network_loss(self, batch: Utterances, made: Tensor) -> dict[str, Tensor]:
+    def network_loss(self, batch: Utterances, output: Tensor) -> dict[str, Tensor]:
         """Give the named terms of the reader's loss."""
-        return {"words/choice": choose_words(made, batch.words)}
+        return {"words/choice": choose_words(output, batch.words)}
 
     def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
         """Evaluate by the share of words read right."""

@@ -88,9 +88,9 @@ class Occlusion(BaseRecipe):
         odds: Tensor = network(batch.face, batch.reference, batch.other)
         return odds
 
-    def network_loss(self, batch: Covered, made: Tensor) -> dict[str, Tensor]:
+    def network_loss(self, batch: Covered, output: Tensor) -> dict[str, Tensor]:
         """Give the cross-entropy."""
-        return {"occlusion/cross_entropy": functional.binary_cross_entropy_with_logits(made, batch.opacity)}
+        return {"occlusion/cross_entropy": functional.binary_cross_entropy_with_logits(output, batch.opacity)}
 
     def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
         """Evaluate by what is found of things drawn over clips held out, and what is found where there is nothing."""

@@ -22,7 +22,7 @@ class Pair(NamedTuple):
     mel: Tensor
 
 
-def choose_pairs(batch: Batch, made: Generated, fake_step: bool) -> tuple[str, Pair, Pair]:
+def choose_pairs(batch: Batch, output: Generated, fake_step: bool) -> tuple[str, Pair, Pair]:
     """Give real faces with their own speech, and LipGAN's negative by a fair coin, which the thesis keeps.
 
     Returns
@@ -31,7 +31,7 @@ def choose_pairs(batch: Batch, made: Generated, fake_step: bool) -> tuple[str, P
     """
     real = Pair(batch.target, batch.mel)
     if fake_step:
-        return NEGATIVES[0], real, Pair(made.image, batch.mel)
+        return NEGATIVES[0], real, Pair(output.image, batch.mel)
     return NEGATIVES[1], real, Pair(batch.target, batch.wrong_mel)
 
 

@@ -77,17 +77,17 @@ class Recipe(Protocol):
     def forward(self, network: nn.Module, batch: Any) -> Any:
         """Run the trained network on a batch."""
 
-    def discriminator_losses(self, name: str, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the named loss terms of a discriminator's updates one by one, each computed after the update before it.
 
         Parameters
         ----------
         name : of the discriminator
-        made : what `forward` gave, without gradients
+        output : what `forward` gave, without gradients
         fake_step : a fair coin, decided by seed and step, the same for all discriminators
         """
 
-    def network_loss(self, batch: Any, made: Any) -> dict[str, Tensor]:
+    def network_loss(self, batch: Any, output: Any) -> dict[str, Tensor]:
         """Give the named terms of the network's loss; their sum is minimised."""
 
     def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
@@ -119,7 +119,7 @@ class BaseRecipe:
     def study(self, source: Source, note: Callable[[str], None]) -> None:
         """There is nothing to know before the first step."""
 
-    def discriminator_losses(self, name: str, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of a discriminator's updates: there is no discriminator."""
         return iter(())
 

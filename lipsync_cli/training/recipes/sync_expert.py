@@ -97,23 +97,23 @@ class SyncExpertRecipe(BaseRecipe):
         cosine = faces @ speech.T
         return Verdicts(cosine, network.log_temperature, network.log_scale.exp(), network.threshold)
 
-    def network_loss(self, batch: Windows, made: Verdicts) -> dict[str, Tensor]:
+    def network_loss(self, batch: Windows, output: Verdicts) -> dict[str, Tensor]:
         """Give the named terms of the expert's loss; their sum is minimised."""
-        count = len(made.cosine)
-        same, near = (torch.from_numpy(mask).to(made.cosine.device) for mask in _relations(batch))
-        right = torch.eye(count, dtype=torch.bool, device=made.cosine.device)
-        partner = torch.arange(count, device=made.cosine.device)
-        margin = made.cosine - made.threshold.detach()
+        count = len(output.cosine)
+        same, near = (torch.from_numpy(mask).to(output.cosine.device) for mask in _relations(batch))
+        right = torch.eye(count, dtype=torch.bool, device=output.cosine.device)
+        partner = torch.arange(count, device=output.cosine.device)
+        margin = output.cosine - output.threshold.detach()
         first = self._first_plain(count)
-        plain, place = made.cosine.detach()[first:, first:], batch.place[first:]
+        plain, place = output.cosine.detach()[first:, first:], batch.place[first:]
         apart = torch.from_numpy(np.abs(place[:, None] - place) >= MIN_GAP).to(plain.device)
         kinds = _kinds(same[first:, first:], ~apart)
-        odds = made.scale * (plain - made.threshold.detach())
+        odds = output.scale * (plain - output.threshold.detach())
         return {
-            "expert/choice": choose_among(made.cosine, partner, near & ~right, made.log_temperature),
-            "expert/sync": _mean(functional.softplus, made.scale.detach() * margin, _kinds(same, near)),
+            "expert/choice": choose_among(output.cosine, partner, near & ~right, output.log_temperature),
+            "expert/sync": _mean(functional.softplus, output.scale.detach() * margin, _kinds(same, near)),
             "expert/calibration": _mean(functional.softplus, odds, kinds),
-            "expert/errors": _mean(torch.sigmoid, STEEPNESS * (plain - made.threshold), kinds),
+            "expert/errors": _mean(torch.sigmoid, STEEPNESS * (plain - output.threshold), kinds),
         }
 
     def _first_plain(self, count: int) -> int:
