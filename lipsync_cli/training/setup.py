@@ -125,7 +125,7 @@ def prepare(
         state.load(place.state, device)
     crops = hold_crops(pack, device, note)
     source = Source(pack, crops, "train", config, device)
-    recipe.study(source, note)
+    recipe.prepare(source, note)
     known = measure_voices(_sounds(source.table)) or (None if header is None else header.known_voices)
     held_out = _hold_out(pack, crops, config, device, note)
     evaluator = recipe.evaluator(source, held_out)

@@ -68,7 +68,7 @@ class Recipe(Protocol):
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the recipe cannot do what a configuration asks for."""
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
+    def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Look through the training clips before the first step, and tell the user what is done."""
 
     def batch(self, source: Source, step: int) -> Any:
@@ -116,7 +116,7 @@ class BaseRecipe:
         """Networks that judge but do not learn: none."""
         return {}
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
+    def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """There is nothing to know before the first step."""
 
     def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
