@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_CLIPS = 64  # held-out clips that a validation looks at, spread over all
 NUM_PAIRS = 1000
-SHOWN = 10  # clips on a sheet
+SHOWN = 10  # clips in a figure
 _PREFIX = "sync/"
 
 

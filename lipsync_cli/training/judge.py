@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lipsync_cli.data.batches import Draw
-from lipsync_cli.training.sheets import write_sheet
+from lipsync_cli.training.sheets import write_sample_grid
 from lipsync_cli.training.validate import validate
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.training.source import Source
 
-SHEET_ROWS = 8
+GRID_ROWS = 8
 
 
 class Evaluator(Protocol):
@@ -35,7 +35,7 @@ class Evaluator(Protocol):
         """Put the figures into lines of Markdown, with whatever they must be compared to."""
 
     def show(self, network: nn.Module, path: Path) -> None:
-        """Draw a sample sheet as PNG."""
+        """Draw a sample grid as PNG."""
 
 
 class GeneratorEvaluator:
@@ -81,7 +81,7 @@ class GeneratorEvaluator:
         return [*table, "", "The ground truth scores infinite PSNR and SSIM 1 by definition."]
 
     def show(self, network: nn.Module, path: Path) -> None:
-        """Draw a sheet of one frame each of several clips."""
+        """Draw a grid of one frame each of several clips."""
         draw = self.shown.table.draw_evaluation(1)
-        pick = np.linspace(0, len(draw.target) - 1, min(SHEET_ROWS, len(draw.target))).astype(int)
-        write_sheet(path, network, self.shown.gather(Draw(*(frames[pick] for frames in draw))))
+        pick = np.linspace(0, len(draw.target) - 1, min(GRID_ROWS, len(draw.target))).astype(int)
+        write_sample_grid(path, network, self.shown.gather(Draw(*(frames[pick] for frames in draw))))

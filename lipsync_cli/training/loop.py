@@ -57,7 +57,7 @@ def train(
     Parameters
     ----------
     pack_path : made by `lipsync pack`
-    run : folder for checkpoints, log, curves, sample sheets and the model card
+    run : folder for checkpoints, log, curves, sample grid and the model card
     init : weights of the same generator to start from: a run folder, a file, or None for fresh ones
     expert : weights of a sync expert, for the recipes that need one
     note : called with lines for the user
@@ -103,7 +103,7 @@ class _Loop:
         self.statistics.restore(self.state.pending)
         validations = [line for line in self.statistics.lines if line["kind"] == "validation"]
         self.metrics = {k: v for k, v in validations[-1].items() if k not in _NAMES} if validations else {}
-        self.sheets_apart = self.config.sheets_apart(int(run.source.table.num_frames.sum()))
+        self.samples_between_grids = self.config.samples_between_grids(int(run.source.table.num_frames.sum()))
         self.chance_levels: dict[str, float] = self.recipe.chance_levels
         self.is_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
@@ -204,7 +204,7 @@ class _Loop:
         config, samples = self.config, self.state.samples_seen
         log = last or self.state.step % LOG_EVERY == 0
         validate = last or _passes(before, samples, config.validate_every)
-        show = last or _passes(before, samples, self.sheets_apart)
+        show = last or _passes(before, samples, self.samples_between_grids)
         save = last or _passes(before, samples, config.checkpoint_every)
         if log or validate or show or save:
             self._check_finite()
@@ -212,7 +212,7 @@ class _Loop:
             return False
         log = log and not self.statistics.has("train", samples)
         validate = validate and not self.statistics.has("validation", samples)
-        show = show and not self.parts.folder.sheet(samples).exists()
+        show = show and not self.parts.folder.sample_grid(samples).exists()
         if log:
             self.statistics.write_means(samples, self.chance_levels)
         if validate:
@@ -251,7 +251,7 @@ class _Loop:
 
     def _show(self) -> None:
         if self.world.is_first:
-            self.parts.evaluator.show(self.state.shown.eval(), self.parts.folder.sheet(self.state.samples_seen))
+            self.parts.evaluator.show(self.state.shown.eval(), self.parts.folder.sample_grid(self.state.samples_seen))
 
     def _save(self) -> None:
         self._check_finite()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SEED = 7
 _TOGETHER = 64  # faces
-SHOWN, COLUMNS = 24, 8  # faces on a sheet, and in a row of it
+SHOWN, COLUMNS = 24, 8  # faces in a grid, and in a row of it
 ENLARGED = 2
 _PREFIX = "occlusion/"
 
@@ -89,9 +89,9 @@ class OcclusionEvaluator:
             for first in range(0, len(faces), COLUMNS)
             for part in (faces, marked)
         ]
-        sheet = cv2.resize(np.vstack(rows), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        grid = cv2.resize(np.vstack(rows), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
         with atomic_output(path, force=True) as temporary:
-            done, encoded = cv2.imencode(".png", sheet[:, :, ::-1])
+            done, encoded = cv2.imencode(".png", grid[:, :, ::-1])
             assert done
             temporary.write_bytes(encoded.tobytes())
 

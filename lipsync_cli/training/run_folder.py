@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.training.state import TrainState
 
-CONFIG, LOG, SHEETS = "config.json", "log.jsonl", "sheets"
+CONFIG, LOG, SAMPLE_GRIDS = "config.json", "log.jsonl", "sheets"
 
 
 class RunFolder:
@@ -62,9 +62,9 @@ class RunFolder:
             hint = "the checkpoint before it is kept: make room, and the same command goes on from there"
             raise InputError(error.fact, error.path, hint) from error
 
-    def sheet(self, samples: int) -> Path:
-        """Name the sample sheet of a moment of the run."""
-        path = self.path / SHEETS / f"{samples:09d}.png"
+    def sample_grid(self, samples: int) -> Path:
+        """Name the sample grid of a moment of the run."""
+        path = self.path / SAMPLE_GRIDS / f"{samples:09d}.png"
         path.parent.mkdir(exist_ok=True)
         return path
 

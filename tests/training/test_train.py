@@ -150,8 +150,8 @@ def test_recipes_are_known_in_upper_case_too_and_saved_in_lower():
 
 
 @pytest.mark.parametrize(("asked", "epoch", "apart"), [(None, 61_500, 61_500), (None, 45, 12_800), (10, 45, 10)])
-def test_there_is_a_sample_sheet_an_epoch(asked, epoch, apart):
-    assert make_config("lipgan", sheet_every=asked).sheets_apart(epoch) == apart
+def test_there_is_a_sample_grid_an_epoch(asked, epoch, apart):
+    assert make_config("lipgan", sheet_every=asked).samples_between_grids(epoch) == apart
 
 
 def test_the_defaults_are_the_thesis_figures():
