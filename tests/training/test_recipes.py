@@ -36,8 +36,8 @@ def _score(recipe, face, mel):
     return score if recipe.name in ("wgan-gp", "l1wgan-gp") else score + (a * b).sum(1) / a.shape[1] ** 0.5
 
 
-def _slope(recipe, real, other, share):
-    """The critic's slope by finite differences along its own gradient, which must find the gradient's length."""
+def _gradient_norm(recipe, real, other, share):
+    """The critic's gradient norm by finite differences along its own gradient, which must find its length."""
     face, mel = (
         share.view(-1, 1, 1, 1) * a + (1 - share.view(-1, 1, 1, 1)) * b for a, b in zip(real, other, strict=True)
     )
@@ -74,9 +74,9 @@ def test_critic_terms_by_other_means(name, fake_step):
         transform = [min(c - phi for c, phi in zip(row, right, strict=True)) for row in cost]
         expected = {negative: -(right.mean() + sum(transform) / 3)}
     elif name == "wgan-div":
-        expected["critic/divergence_penalty"] = 2 * (_slope(recipe, real, other, share) ** 6).mean()
+        expected["critic/divergence_penalty"] = 2 * (_gradient_norm(recipe, real, other, share) ** 6).mean()
     elif name != "lsgan":
-        expected["critic/gradient_penalty"] = 10 * ((_slope(recipe, real, other, share) - 1) ** 2).mean()
+        expected["critic/gradient_penalty"] = 10 * ((_gradient_norm(recipe, real, other, share) - 1) ** 2).mean()
     assert terms.keys() == expected.keys()
     for key, value in expected.items():
         assert terms[key].item() == pytest.approx(float(value), rel=2e-3, abs=1e-6)

@@ -36,5 +36,5 @@ def choose_pairs(batch: Batch, output: Generated, fake_step: bool) -> tuple[str,
 
 
 def draw_shares(pair: Pair) -> Tensor:
-    """Draw where on the line between a right and a wrong pair a slope is taken: shape (B,), uniform."""
+    """Draw where on the line between a right and a wrong pair a gradient norm is taken: shape (B,), uniform."""
     return torch.rand(len(pair.mel), device=pair.mel.device)
