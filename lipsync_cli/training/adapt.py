@@ -48,7 +48,7 @@ SHARE = 0.5  # of the references in training: the one that infer takes, the othe
 WARM_UP = 0.15  # of the time
 NUM_LOOKS = 10  # at the held-out frames
 PATIENCE = 4  # looks without a better one
-KEPT_DETAIL = 0.9  # of the drawn mouths' detail: a blur raises the PSNR, too
+KEPT_DETAIL = 0.9  # of the generated mouths' detail: a blur raises the PSNR, too
 
 STRETCH_S = 2.0
 STILL_LEVELS = 1.0  # of 255: coding alone makes as much
@@ -169,7 +169,7 @@ def _is_sound(figures: dict[str, float], before: dict[str, float]) -> bool:
 
 
 class _Evaluator:
-    """The held-out frames, drawn with the right sound and with another."""
+    """The held-out frames, generated with the right sound and with another."""
 
     def __init__(self, recording: Recording, source: Source) -> None:
         draw = recording.draw_held_out(source.table)

@@ -39,7 +39,7 @@ class Evaluator(Protocol):
 
 
 class GeneratorEvaluator:
-    """Generators: PSNR and SSIM of crop and mouth beside the control rows, and drawn faces beside real ones."""
+    """Generators: PSNR and SSIM of crop and mouth beside the control rows, and generated faces beside real ones."""
 
     def __init__(self, source: Source, held_out: Source | None) -> None:
         self.shown = held_out or source

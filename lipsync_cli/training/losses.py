@@ -26,7 +26,7 @@ def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float, u
     ----------
     size : side of the crop in pixels
     region : first row, last row + 1, first column, last column + 1 of the mouth
-    upper : 0 where the upper half is given and has no error, 1 where it is drawn
+    upper : 0 where the upper half is given and has no error, 1 where it is generated
 
     Returns
     -------
@@ -82,7 +82,7 @@ def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
 
 
 def lost_motion(image: Tensor, target: Tensor, run: int, block: int = 4) -> Tensor:
-    """Compare how much drawn and real mouths move: the difference of their standard deviations over a run of frames.
+    """Compare how much generated and real mouths move: the difference of their deviations over a run of frames.
 
     L1 asks for the middle of all mouths that fit the sound, so what it teaches moves less than the real one. This
     asks for as much movement as the real frames have, without saying where to: matching a statistic instead of each

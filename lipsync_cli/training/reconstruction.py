@@ -1,4 +1,4 @@
-"""The terms that compare a drawn face to the real one, the same for every recipe."""
+"""The terms that compare a generated face to the real one, the same for every recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Reconstruction:
-    """L1 between the drawn and the real face, and what helps it: weights, structure, an honest flow.
+    """L1 between the generated and the real face, and what helps it: weights, structure, an honest flow.
 
     A `mouth_weight` of 1 is LipGAN's L1 over the whole crop. More is the class report's weighted L1: so much on the
     mouth, 1 elsewhere, together as much as before; the upper half counts where the generator draws it, not where it

@@ -127,7 +127,7 @@ def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_t
     image = output.image.clone().requires_grad_()
     recipe.network_loss(batch, Generated(image))["generator/adversarial"].backward()
     moved = Generated((image - 1e-2 * image.grad / image.grad.norm()).detach())
-    before, after = (recipe.network_loss(batch, drawn)["generator/adversarial"].item() for drawn in (output, moved))
+    before, after = (recipe.network_loss(batch, one)["generator/adversarial"].item() for one in (output, moved))
     assert after < before
 
 

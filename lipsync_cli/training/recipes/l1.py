@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class L1(GeneratorRecipe):
-    """Weighted L1 between the drawn and the real face, and `warp_weight` times that of the warped reference alone.
+    """Weighted L1 between the generated and the real face, and `warp_weight` times that of the warped reference alone.
 
     With an `ssim_weight`, that much of the lower half's structural dissimilarity too, which keeps edges sharp.
     """

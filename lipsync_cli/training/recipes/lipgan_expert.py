@@ -34,8 +34,8 @@ class LipGANExpert(GeneratorRecipe):
 
     The design is Wav2Lip's (Prajwal et al. 2020): an expert of sync (recipe `sync-expert`), trained before on real
     faces only and frozen, because one that keeps learning on a generator's faces learns their faults instead; and a
-    critic of the lower half that never hears the speech. The expert judges `FRAMES` consecutive drawn frames, so the
-    targets of a reference are consecutive. `sync_weight` is Wav2Lip's 0.03 and `adversarial_weight` its 0.07.
+    critic of the lower half that never hears the speech. The expert judges `FRAMES` consecutive generated frames, so
+    the targets of a reference are consecutive. `sync_weight` is Wav2Lip's 0.03 and `adversarial_weight` its 0.07.
     """
 
     name = "lipgan-expert"
@@ -96,7 +96,7 @@ class LipGANExpert(GeneratorRecipe):
     def discriminator_losses(
         self, name: str, batch: Batch | Mixed, output: Generated, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
-        """Give the loss of the quality critic's update, on real and drawn lower halves of the same frames."""
+        """Give the loss of the quality critic's update, on real and generated lower halves of the same frames."""
         yield {
             "critic/real": functional.softplus(-self.critic(_lower(_together(batch).target))).mean() / 2,
             "critic/fake": functional.softplus(self.critic(_lower(output.image))).mean() / 2,

@@ -27,7 +27,7 @@ def choose_pairs(batch: Batch, output: Generated, fake_step: bool) -> tuple[str,
 
     Returns
     -------
-    the negative's name, right pairs, and wrong ones: (drawn face, right speech) or (real face, foreign speech)
+    the negative's name, right pairs, and wrong ones: (generated face, right speech) or (real face, foreign speech)
     """
     real = Pair(batch.target, batch.mel)
     if fake_step:

@@ -136,7 +136,7 @@ PAPERS = (
 
 
 class Wasserstein(GeneratorRecipe):
-    """A Wasserstein critic of face and speech; `paper` says what it scores, what it pays, and what is drawn."""
+    """A Wasserstein critic of face and speech; `paper` says what it scores, what it pays, and what is reconstructed."""
 
     name: ClassVar[str]
     paper: ClassVar[Paper]
