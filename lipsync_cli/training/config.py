@@ -9,7 +9,7 @@ from typing import Any
 
 from lipsync_cli.errors import InputError
 
-# What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
+# What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
 _SAMPLES_BETWEEN_GRIDS = (100 * 128, 600 * 128)  # samples, of epochs that are shorter or longer

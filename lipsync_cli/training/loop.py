@@ -1,4 +1,4 @@
-"""The training loop: seed and step number decide every step, so a killed run goes on exactly where it stood."""
+"""The training loop: seed and step number decide every step, so a killed run is resumed exactly where it stood."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train(
     world: World | None = None,
     transcripts: Path | None = None,
 ) -> dict[str, Any]:
-    """Train a network from a pack into a run folder, going on where an earlier run of the same command stopped.
+    """Train a network from a pack into a run folder, resuming an earlier run of the same command.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ class _Loop:
             number,
             f"stopped by {signal.Signals(number).name} and saved at {self.state.samples_seen} samples",
             self.parts.folder.path,
-            "the same command goes on from there",
+            "the same command resumes the run from there",
         )
 
     def _finish(self) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def prepare(
     if world.is_first:
         place.begin(config, pack.fingerprint)
         if is_resumed:
-            note(f"{folder}: going on at {state.samples_seen} samples")
+            note(f"{folder}: resumed at {state.samples_seen} samples")
     return Run(pack, place, config, dims, device, source, recipe, evaluator, state, total, crops is not pack, known)
 
 

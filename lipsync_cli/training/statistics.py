@@ -1,4 +1,4 @@
-"""The run's log as JSON lines (and to TensorBoard), cut back to the checkpoint when a run goes on."""
+"""The run's log as JSON lines (and to TensorBoard), cut back to the checkpoint when a run is resumed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Statistics:
             raise InputError(
                 f"cannot be written ({error.strerror})",
                 self.path,
-                "the last checkpoint is kept: the same command goes on",
+                "the last checkpoint is kept: the same command resumes the run",
             ) from error
         self.lines.append(line)
         if self.board is not None:

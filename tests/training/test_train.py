@@ -90,7 +90,7 @@ def test_init_starts_from_other_weights_and_refuses_another_generator(small_pack
     still = _config(max_samples=4, learning_rate=0.0, ema_samples=0)
     train(small_pack, tmp_path / "second", still, init=tmp_path / "first")
     one, other = (load_file(find_weights(tmp_path / run)) for run in ("first", "second"))
-    assert not torch.equal(one.pop("speech_centre"), other["speech_centre"])  # the only thing that goes on
+    assert not torch.equal(one.pop("speech_centre"), other["speech_centre"])  # the only thing that still changes
     assert all((one[key] == other[key]).all() for key in one)
     with pytest.raises(InputError, match="holds a compact generator"):
         train(small_pack, tmp_path / "third", make_config("l1", max_samples=4), init=tmp_path / "first")
