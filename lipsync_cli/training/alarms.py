@@ -57,7 +57,7 @@ def _mode_collapse(validations: list[dict[str, Any]]) -> str:
     if generated >= COLLAPSED * real:
         return ""
     return (
-        f"the generator has collapsed: whatever it is given, it draws one mouth (varying by {generated:.2f} levels of 255 "
+        f"mode collapse: whatever it is given, the generator gives one mouth (it varies by {generated:.2f} levels of 255 "
         f"over samples, real ones by {real:.2f})"
     )
 

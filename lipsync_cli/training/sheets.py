@@ -18,7 +18,7 @@ COLUMNS = ("reference", "blanked target", "generated", "real", "wrong audio")
 
 
 def write_sample_grid(path: Path, generator: nn.Module, batch: Batch) -> None:
-    """Draw a row a sample: reference, the target as the generator gets it, generated, real, generated to wrong audio."""
+    """Draw a row a sample: reference, the target as the generator gets it, generated, real, and to wrong audio."""
     import cv2
     import torch
 
