@@ -88,6 +88,8 @@ def adapt(
     seed: int = 10,
     progress: Progress | None = None,
     max_samples: int | None = None,
+    *,
+    measure: Callable[[nn.Module], dict[str, float]] | None = None,
     **options: Any,
 ) -> Adapted:
     """Go on training a generator with one video's own faces and sound.
@@ -104,6 +106,7 @@ def adapt(
     seconds : after which it ends
     max_samples : after which it ends, if sooner; with it, equal seeds give equal weights on a CPU
     progress : told of the seconds that have passed
+    measure : gives the figures of a network, see `Adapted`; None: those of the recording's held-out frames
     options : of `TrainConfig`, in place of OPTIONS
 
     Raises
@@ -115,14 +118,14 @@ def adapt(
     config = make_config(RECIPE, generator=architecture, seed=seed, **{**OPTIONS, **options})
     source = Source(recording, recording.crops, "train", config, device)
     recipe = make_recipe(RecipeContext(config, source.mouth_region, source.size))
-    evaluator = _Evaluator(recording, source)
+    measure = measure or _Evaluator(recording, source).measure
     network = copy.deepcopy(generator)
     learning = _choose_parameters(network)
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     betas = (config.beta1, config.beta2)
     optimizer = kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
     state = TrainState(network, optimizer, ema=config.ema_samples > 0)
-    before = best = evaluator.measure(generator)
+    before = best = measure(generator)
     kept, kept_samples, waited, looks = None, 0, 0, 0
     began = time.monotonic()
     while (done := _done(began, seconds, state.samples_seen, max_samples)) < 1 and waited < PATIENCE:
@@ -133,7 +136,7 @@ def adapt(
         if done < (looks + 1) / NUM_LOOKS:
             continue
         looks, waited = int(done * NUM_LOOKS), waited + 1
-        figures = evaluator.measure(state.shown.eval())
+        figures = measure(state.shown.eval())
         if _is_sound(figures, before) and figures["mouth_psnr"] > best["mouth_psnr"]:
             best, waited = figures, 0
             kept, kept_samples = copy.deepcopy(state.shown.state_dict()), state.samples_seen

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+KIND = "diagnostic"  # of their lines in the log
 MIN_SAMPLES = 50_000  # before this nothing is expected of a run
 LOOK_BACK = 10  # lines of the log that a verdict on losses rests on
 TOLERANCE = 0.05  # of the chance level: a critic this near to it guesses
@@ -36,15 +37,15 @@ def find_diagnostics(
     -------
     kind -> what was seen, in one line
     """
-    raised = {line["alarm"] for line in lines if line["kind"] == "alarm"}
+    raised = {line["diagnostic"] for line in lines if line["kind"] == KIND}
     training = [line for line in lines if line["kind"] == "train"]
     validations = [line for line in lines if line["kind"] == "validation"]
-    found = {"stuck_face": _mode_collapse(validations)}
+    found = {"mode_collapse": _mode_collapse(validations)}
     if lines and lines[-1]["samples"] >= min_samples:
         found |= {
-            "deaf": _audio_insensitive(validations),
-            "no_gap": _no_sync_gain(validations),
-            "critic_at_chance": _at_chance_level(training, chance_levels),
+            "audio_insensitive": _audio_insensitive(validations),
+            "no_sync_gain": _no_sync_gain(validations),
+            "chance_level": _at_chance_level(training, chance_levels),
             "flat_loss": _flat_loss(training, discriminators),
         }
     return {kind: saw for kind, saw in found.items() if saw and kind not in raised}
@@ -57,8 +58,8 @@ def _mode_collapse(validations: list[dict[str, Any]]) -> str:
     if generated >= COLLAPSED * real:
         return ""
     return (
-        f"mode collapse: whatever it is given, the generator gives one mouth (it varies by {generated:.2f} levels of 255 "
-        f"over samples, real ones by {real:.2f})"
+        f"mode collapse: whatever it is given, the generator gives one mouth (it varies by {generated:.2f} levels "
+        f"of 255 over samples, real ones by {real:.2f})"
     )
 
 

@@ -14,6 +14,7 @@ import torch
 
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.errors import LipsyncError, StoppedError
+from lipsync_cli.training.alarms import KIND as DIAGNOSTIC
 from lipsync_cli.training.alarms import find_diagnostics
 from lipsync_cli.training.card import write_card
 from lipsync_cli.training.config import TrainConfig
@@ -220,7 +221,7 @@ class _Loop:
         if log or validate:
             found = find_diagnostics(self.statistics.lines, self.chance_levels, tuple(self.state.discriminators))
             for kind, saw in found.items():
-                self.statistics.write("alarm", samples, {"alarm": kind, "saw": saw})
+                self.statistics.write(DIAGNOSTIC, samples, {DIAGNOSTIC: kind, "saw": saw})
                 self.note(f"{samples} samples: {saw}")
         if show:
             self._show()

@@ -13,6 +13,13 @@ from lipsync_cli.output import atomic_output
 if TYPE_CHECKING:
     from lipsync_cli.training.tensorboard import TensorBoard
 
+_OLD_DIAGNOSTICS = {  # lines of kind "alarm" in logs of older versions
+    "stuck_face": "mode_collapse",
+    "deaf": "audio_insensitive",
+    "no_gap": "no_sync_gain",
+    "critic_at_chance": "chance_level",
+}
+
 
 class Statistics:
     """Collect loss terms step by step and write their means; append whole lines only.
@@ -102,11 +109,20 @@ class Statistics:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read the whole lines of a log; none if there is no file."""
+    """Read the whole lines of a log, with the names of today where it is of an older version; none without a file."""
     lines = []
     for text in path.read_text().splitlines() if path.exists() else ():
         try:
-            lines.append(json.loads(text))
+            lines.append(_with_names_of_today(json.loads(text)))
         except ValueError:  # the last line of a killed run may be cut short
             break
     return lines
+
+
+def _with_names_of_today(line: dict[str, Any]) -> dict[str, Any]:
+    """Rename what older versions called an alarm."""
+    if line.get("kind") != "alarm":
+        return line
+    name = line["alarm"]
+    rest = {key: value for key, value in line.items() if key not in ("kind", "samples", "alarm")}
+    return {"kind": "diagnostic", "samples": line["samples"], "diagnostic": _OLD_DIAGNOSTICS.get(name, name), **rest}

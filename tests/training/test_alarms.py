@@ -35,17 +35,17 @@ def test_a_run_that_learns_raises_nothing():
 @pytest.mark.parametrize(
     ("kind", "log", "saw"),
     [
-        ("stuck_face", _log(**{"model/mouth_variation": 0.3}), "0.30 levels"),
-        ("deaf", _log(**{"model/audio_variation": 0.01}), "0.010 levels"),
-        ("no_gap", _log(over_wrong_audio_db=0.001), "+0.001 dB"),
-        ("critic_at_chance", _log(critic=lambda part: 0.99), "0.99 (chance 1)"),
+        ("mode_collapse", _log(**{"model/mouth_variation": 0.3}), "0.30 levels"),
+        ("audio_insensitive", _log(**{"model/audio_variation": 0.01}), "0.010 levels"),
+        ("no_sync_gain", _log(over_wrong_audio_db=0.001), "+0.001 dB"),
+        ("chance_level", _log(critic=lambda part: 0.99), "0.99 (chance 1)"),
         ("flat_loss", _log(l1=lambda part: 0.05), "began at 0.05 and is 0.05"),
     ],
 )
 def test_each_alarm_says_what_it_saw_and_says_it_once(kind, log, saw):
     alarms = find_diagnostics(log, CHANCE, ("critic",))
     assert list(alarms) == [kind] and saw in alarms[kind]
-    told = {"kind": "alarm", "samples": 1, "alarm": kind, "saw": saw}
+    told = {"kind": "diagnostic", "samples": 1, "diagnostic": kind, "saw": saw}
     assert find_diagnostics([*log, told], CHANCE, ("critic",)) == {}
 
 
@@ -74,5 +74,5 @@ def test_a_run_that_collapses_says_so_and_logs_it_once(small_pack, tmp_path, mon
     config = make_config("l1", generator="compact", batch_size=4, max_samples=24, validate_every=8, validation_frames=2)
     train(small_pack, tmp_path / "run", config, note=notes.append)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [line["alarm"] for line in lines if line["kind"] == "alarm"] == ["stuck_face"]
-    assert sum("collapsed" in note for note in notes) == 1
+    assert [line["diagnostic"] for line in lines if line["kind"] == "diagnostic"] == ["mode_collapse"]
+    assert sum("mode collapse" in note for note in notes) == 1

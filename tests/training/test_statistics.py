@@ -28,6 +28,16 @@ def test_means_chance_levels_and_what_an_interruption_leaves(tmp_path):
     with open(log, "a") as file:
         file.write('{"kind": "tr')  # killed while it wrote
     assert len(read_log(log)) == 2
+
+
+def test_a_log_of_an_older_version_is_read_with_the_names_of_today(tmp_path):
+    old = {"kind": "alarm", "samples": 8, "alarm": "deaf", "saw": "nothing"}
+    new = {"kind": "diagnostic", "samples": 8, "diagnostic": "audio_insensitive", "saw": "nothing"}
+    other = {**old, "samples": 9, "alarm": "flat_loss"}
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (old, other)))
+    assert read_log(tmp_path / "log.jsonl") == [new, {**new, "samples": 9, "diagnostic": "flat_loss"}]
+    Statistics(tmp_path / "log.jsonl", 8)  # a resumed run cuts it back to its checkpoint, and says nothing twice
+    assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [new]
     assert Statistics(log, 8).lines == [line] and json.loads(log.read_text()) == line
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.weights import find_weights, load_weights, read_header
+from lipsync_cli.data.weights import find_weights, load_weights, read_header, save_weights
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.recipe_config import make_config
@@ -119,6 +120,14 @@ def test_weights_cut_short_or_foreign_are_said(small_pack, tmp_path):
         read_header(weights)
     with pytest.raises(InputError, match="no such weights"):
         load_weights(tmp_path / "nowhere")
+
+
+def test_weights_of_a_network_that_is_not_known_are_said(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config(max_samples=8))
+    header = read_header(tmp_path / "run" / "last.safetensors")
+    save_weights(tmp_path / "new.safetensors", {"weight": torch.zeros(1)}, replace(header, architecture="swan"))
+    with pytest.raises(InputError, match=r"does not know.*'swan', only lipgan, compact"):
+        load_weights(tmp_path / "new.safetensors")
 
 
 @pytest.mark.parametrize(
