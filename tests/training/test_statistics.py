@@ -28,6 +28,7 @@ def test_means_chance_levels_and_what_an_interruption_leaves(tmp_path):
     with open(log, "a") as file:
         file.write('{"kind": "tr')  # killed while it wrote
     assert len(read_log(log)) == 2
+    assert Statistics(log, 8).lines == [line] and json.loads(log.read_text()) == line
 
 
 def test_a_log_of_an_older_version_is_read_with_the_names_of_today(tmp_path):
@@ -38,7 +39,6 @@ def test_a_log_of_an_older_version_is_read_with_the_names_of_today(tmp_path):
     assert read_log(tmp_path / "log.jsonl") == [new, {**new, "samples": 9, "diagnostic": "flat_loss"}]
     Statistics(tmp_path / "log.jsonl", 8)  # a resumed run cuts it back to its checkpoint, and says nothing twice
     assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [new]
-    assert Statistics(log, 8).lines == [line] and json.loads(log.read_text()) == line
 
 
 def test_a_log_that_cannot_be_written_is_said(tmp_path):
