@@ -49,7 +49,7 @@ SHARE = 0.5  # of the references in training: the one that infer takes, the othe
 WARM_UP = 0.15  # of the time
 NUM_LOOKS = 10  # at the held-out frames
 PATIENCE = 4  # looks without a better one
-KEPT_DETAIL = 0.9  # of the drawn mouths' detail: a blur raises the PSNR, too
+KEPT_DETAIL = 0.9  # of the generated mouths' detail: a blur raises the PSNR, too
 
 STRETCH_S = 2.0
 STILL_LEVELS = 1.0  # of 255: coding alone makes as much
@@ -89,6 +89,8 @@ def adapt(
     seed: int = 10,
     progress: Progress | None = None,
     max_samples: int | None = None,
+    *,
+    measure: Callable[[nn.Module], dict[str, float]] | None = None,
     **options: Any,
 ) -> Adapted:
     """Go on training a generator with one video's own faces and sound.
@@ -105,6 +107,7 @@ def adapt(
     seconds : after which it ends
     max_samples : after which it ends, if sooner; with it, equal seeds give equal weights on a CPU
     progress : told of the seconds that have passed
+    measure : gives the figures of a network, see `Adapted`; None: those of the recording's held-out frames
     options : of `TrainConfig`, in place of OPTIONS
 
     Raises
@@ -116,14 +119,14 @@ def adapt(
     config = make_config(RECIPE, generator=architecture, speech=hears(generator), seed=seed, **{**OPTIONS, **options})
     source = Source(recording, recording.crops, "train", config, device)
     recipe = make_recipe(RecipeContext(config, source.mouth_region, source.size))
-    judge = _Judge(recording, source)
+    measure = measure or _Evaluator(recording, source).measure
     network = copy.deepcopy(generator)
     learning = _choose_parameters(network)
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     betas = (config.beta1, config.beta2)
     optimizer = kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
     state = TrainState(network, optimizer, ema=config.ema_samples > 0)
-    before = best = judge.measure(generator)
+    before = best = measure(generator)
     kept, kept_samples, waited, looks = None, 0, 0, 0
     began = time.monotonic()
     while (done := _done(began, seconds, state.samples_seen, max_samples)) < 1 and waited < PATIENCE:
@@ -134,7 +137,7 @@ def adapt(
         if done < (looks + 1) / NUM_LOOKS:
             continue
         looks, waited = int(done * NUM_LOOKS), waited + 1
-        figures = judge.measure(state.shown.eval())
+        figures = measure(state.shown.eval())
         if _is_sound(figures, before) and figures["mouth_psnr"] > best["mouth_psnr"]:
             best, waited = figures, 0
             kept, kept_samples = copy.deepcopy(state.shown.state_dict()), state.samples_seen
@@ -169,8 +172,8 @@ def _is_sound(figures: dict[str, float], before: dict[str, float]) -> bool:
     return is_sharp and figures["over_wrong_audio_db"] >= before["over_wrong_audio_db"]
 
 
-class _Judge:
-    """The held-out frames, drawn with the right sound and with another."""
+class _Evaluator:
+    """The held-out frames, generated with the right sound and with another."""
 
     def __init__(self, recording: Recording, source: Source) -> None:
         draw = recording.draw_held_out(source.table)

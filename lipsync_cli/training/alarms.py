@@ -1,4 +1,4 @@
-"""What looks wrong in a run's log: a collapsed or deaf generator, a critic that guesses, a loss that does not move."""
+"""What looks wrong in a run's log: mode collapse, a generator that ignores the sound, losses that do not move."""
 
 from __future__ import annotations
 
@@ -7,94 +7,95 @@ from typing import Any
 
 import numpy as np
 
+KIND = "diagnostic"  # of their lines in the log
 MIN_SAMPLES = 50_000  # before this nothing is expected of a run
 LOOK_BACK = 10  # lines of the log that a verdict on losses rests on
 TOLERANCE = 0.05  # of the chance level: a critic this near to it guesses
 FLAT = 0.98  # of the first lines: a loss that has not come below this has not moved
-STUCK = 0.05  # of the real faces' variation
-DEAF = 0.05  # levels of 255 by which the mouth changes with the speech
-NO_GAP_DB = 0.02  # the right speech is worth less than this
+COLLAPSED = 0.05  # of the real faces' variation
+INSENSITIVE = 0.05  # levels of 255 by which the mouth changes with the speech
+NO_GAIN_DB = 0.02  # the right speech is worth less than this
 _MAY_RISE = ("adversarial", "quality", "gradient_norm")  # terms that do not have to fall
 
 
-def find_alarms(
+def find_diagnostics(
     lines: list[dict[str, Any]],
-    chance: dict[str, float],
+    chance_levels: dict[str, float],
     discriminators: Collection[str] = (),
     min_samples: int = MIN_SAMPLES,
 ) -> dict[str, str]:
-    """Look at a log and give the alarms that it holds and that are not in it yet.
+    """Look at a log and give the diagnostics that it holds and that are not in it yet.
 
     Parameters
     ----------
     lines : of the log, oldest first
-    chance : what each figure of a discriminator is if it knows nothing
+    chance_levels : what each figure of a discriminator is if it knows nothing
     discriminators : their names; their losses do not have to fall
-    min_samples : before this, only a face that is always the same is an alarm
+    min_samples : before this, only a face that is always the same is one
 
     Returns
     -------
     kind -> what was seen, in one line
     """
-    raised = {line["alarm"] for line in lines if line["kind"] == "alarm"}
+    raised = {line["diagnostic"] for line in lines if line["kind"] == KIND}
     training = [line for line in lines if line["kind"] == "train"]
     validations = [line for line in lines if line["kind"] == "validation"]
-    found = {"stuck_face": _stuck(validations)}
+    found = {"mode_collapse": _mode_collapse(validations)}
     if lines and lines[-1]["samples"] >= min_samples:
         found |= {
-            "deaf": _deaf(validations),
-            "no_gap": _no_gap(validations),
-            "critic_at_chance": _at_chance(training, chance),
-            "flat_loss": _flat(training, discriminators),
+            "audio_insensitive": _audio_insensitive(validations),
+            "no_sync_gain": _no_sync_gain(validations),
+            "chance_level": _at_chance_level(training, chance_levels),
+            "flat_loss": _flat_loss(training, discriminators),
         }
     return {kind: saw for kind, saw in found.items() if saw and kind not in raised}
 
 
-def _stuck(validations: list[dict[str, Any]]) -> str:
+def _mode_collapse(validations: list[dict[str, Any]]) -> str:
     if not validations or "model/mouth_variation" not in validations[-1]:
         return ""
-    made, real = (validations[-1][f"{row}/mouth_variation"] for row in ("model", "truth"))
-    if made >= STUCK * real:
+    generated, real = (validations[-1][f"{row}/mouth_variation"] for row in ("model", "truth"))
+    if generated >= COLLAPSED * real:
         return ""
     return (
-        f"the generator has collapsed: whatever it is given, it draws one mouth (it varies by {made:.2f} levels of 255 "
-        f"over samples, real ones by {real:.2f})"
+        f"mode collapse: whatever it is given, the generator gives one mouth (it varies by {generated:.2f} levels "
+        f"of 255 over samples, real ones by {real:.2f})"
     )
 
 
-def _deaf(validations: list[dict[str, Any]]) -> str:
+def _audio_insensitive(validations: list[dict[str, Any]]) -> str:
     figures = [line.get("model/audio_variation") for line in validations[-2:]]
-    if len(figures) < 2 or any(figure is None or figure >= DEAF for figure in figures):
+    if len(figures) < 2 or any(figure is None or figure >= INSENSITIVE for figure in figures):
         return ""
     return f"the generator does not listen: other speech changes the mouth by {figures[-1]:.3f} levels of 255"
 
 
-def _no_gap(validations: list[dict[str, Any]]) -> str:
+def _no_sync_gain(validations: list[dict[str, Any]]) -> str:
     gaps = [line.get("over_wrong_audio_db") for line in validations[-2:]]
-    if len(gaps) < 2 or any(gap is None or gap >= NO_GAP_DB for gap in gaps):
+    if len(gaps) < 2 or any(gap is None or gap >= NO_GAIN_DB for gap in gaps):
         return ""
     return f"the right speech is worth {gaps[-1]:+.3f} dB over foreign speech: the mouth does not follow it"
 
 
-def _at_chance(training: list[dict[str, Any]], chance: dict[str, float]) -> str:
+def _at_chance_level(training: list[dict[str, Any]], chance_levels: dict[str, float]) -> str:
     recent = training[-LOOK_BACK:]
     means = {
         name: float(np.mean([line[name] for line in recent if name in line]))
-        for name in chance
+        for name in chance_levels
         if any(name in line for line in recent)
     }
     if len(recent) < LOOK_BACK:
         return ""
     for group in dict.fromkeys(name.partition("/")[0] for name in means):
         own = {name: mean for name, mean in means.items() if name.partition("/")[0] == group}
-        level, seen = sum(chance[name] for name in own), sum(own.values())
+        level, seen = sum(chance_levels[name] for name in own), sum(own.values())
         if seen >= level - max(TOLERANCE * abs(level), 1e-3):
-            told = ", ".join(f"{name} {mean:.3g} (chance {chance[name]:.3g})" for name, mean in own.items())
+            told = ", ".join(f"{name} {mean:.3g} (chance {chance_levels[name]:.3g})" for name, mean in own.items())
             return f"the {group} guesses: over the last {LOOK_BACK} lines of the log {told}"
     return ""
 
 
-def _flat(training: list[dict[str, Any]], discriminators: Collection[str]) -> str:
+def _flat_loss(training: list[dict[str, Any]], discriminators: Collection[str]) -> str:
     if len(training) < 2 * LOOK_BACK:
         return ""
     told = []

@@ -9,17 +9,17 @@ from lipsync_cli.data.weights import WeightsHeader
 from lipsync_cli.models import kind_of, one_of
 from lipsync_cli.output import atomic_output
 from lipsync_cli.training.config import TrainConfig
-from lipsync_cli.training.judge import Judge
+from lipsync_cli.training.judge import Evaluator
 
 
-def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Path, judge: Judge) -> None:
+def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Path, evaluator: Evaluator) -> None:
     """Write the model card of a run beside its weights."""
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     validations = [line for line in lines if line["kind"] == "validation"]
     quality = ["Nothing was held out, so nothing was measured."]
     if validations:
-        best = max(validations, key=judge.rank)
-        quality = [f"The best validation, at {best['samples']:,} samples.", *judge.tabulate(best)]
+        best = max(validations, key=evaluator.rank)
+        quality = [f"The best validation, at {best['samples']:,} samples.", *evaluator.tabulate(best)]
     data = header.data
     text = [
         f"# Model card: {folder.name}",

@@ -9,10 +9,10 @@ from typing import Any
 
 from lipsync_cli.errors import InputError
 
-# What may change when a run goes on: schedules and counters are in samples, so the batch size may, too.
+# What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
-_SHEETS_APART = (100 * 128, 600 * 128)  # samples, of epochs that are shorter or longer
+_SAMPLES_BETWEEN_GRIDS = (100 * 128, 600 * 128)  # samples, of epochs that are shorter or longer
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TrainConfig:
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
     validate_every, checkpoint_every : in samples
-    sheet_every : in samples; None for every epoch, see `sheets_apart`
+    sheet_every : in samples; None for every epoch, see `samples_between_grids`
     validation_frames : frames of each clip of the validation split
     """
 
@@ -102,14 +102,14 @@ class TrainConfig:
         """Give the configuration as a JSON-able dictionary."""
         return asdict(self)
 
-    def sheets_apart(self, epoch: int) -> int:
-        """Say how many samples lie between two sample sheets: as asked for, else an epoch, within limits.
+    def samples_between_grids(self, epoch: int) -> int:
+        """Say how many samples lie between two sample grids: as asked for, else an epoch, within limits.
 
         Parameters
         ----------
         epoch : frames to train on
         """
-        least, most = _SHEETS_APART
+        least, most = _SAMPLES_BETWEEN_GRIDS
         return self.sheet_every or min(max(epoch, least), most)
 
 

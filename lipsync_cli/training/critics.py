@@ -1,4 +1,4 @@
-"""Critics and experts as judges of sync: right or wrong on the same held-out pairs, as the class report did."""
+"""Critics and experts as classifiers of sync: right or wrong on the same held-out pairs, as the class report did."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lipsync_cli.data.windows import WindowTable
 from lipsync_cli.errors import InputError
 from lipsync_cli.scoring.protocol import check_fits
 from lipsync_cli.scoring.sync import draw_pairs, judge_pairs
-from lipsync_cli.training.expert_judge import ExpertJudge
+from lipsync_cli.training.expert_judge import ExpertEvaluator
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.source import Source
 from lipsync_cli.training.state import STATE, read_state
@@ -23,8 +23,8 @@ from lipsync_cli.training.state import STATE, read_state
 _BATCH = 50
 
 
-def judge_expert(weights: Path | None, pack_path: Path, split: str = "test", device: str = "cpu") -> dict[str, Any]:
-    """Measure a sync expert on 1000 pairs and on shifted clips of a split, see `ExpertJudge`.
+def evaluate_expert(weights: Path | None, pack_path: Path, split: str = "test", device: str = "cpu") -> dict[str, Any]:
+    """Measure a sync expert on 1000 pairs and on shifted clips of a split, see `ExpertEvaluator`.
 
     Parameters
     ----------
@@ -34,10 +34,10 @@ def judge_expert(weights: Path | None, pack_path: Path, split: str = "test", dev
         expert, header = load_weights(weights, device, "sync expert")
         check_fits(pack, header, weights or header.name)
         source = Source(pack, pack, split, make_config("sync-expert"), device)
-        return ExpertJudge(source, source).measure(expert)
+        return ExpertEvaluator(source, source).measure(expert)
 
 
-def judge_critic(
+def evaluate_critic(
     run: Path, pack_path: Path, split: str = "test", count: int = 1000, device: str = "cpu"
 ) -> dict[str, float]:
     """Measure how often the critic of a `lipgan` run is right about pairs of a split.

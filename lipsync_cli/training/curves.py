@@ -1,4 +1,4 @@
-"""The log as a picture: losses beside their chance levels, figures beside their control rows, gradients, alarms."""
+"""The log as a picture: losses beside chance levels, figures beside control rows, gradients, diagnostics."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def plot_curves(log: Path, path: Path) -> None:
     figure = Figure((6.4 * columns, 2.8 * rows), dpi=110, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    alarms = [line["samples"] for line in lines if line["kind"] == "alarm"]
+    marks = [line["samples"] for line in lines if line["kind"] == "diagnostic"]
     for axis, (title, panel) in zip(axes, panels.items(), strict=False):
-        _draw(axis, title, panel, alarms)
+        _draw(axis, title, panel, marks)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     with atomic_output(path, force=True) as temporary:
@@ -79,7 +79,7 @@ def _place(kind: str, name: str) -> tuple[str, str]:
     return (_TITLES.get(metric, metric), row) if row in _ORDER else (row, metric)
 
 
-def _draw(axis: Any, title: str, panel: Panel, alarms: list[int]) -> None:
+def _draw(axis: Any, title: str, panel: Panel, marks: list[int]) -> None:
     curves = [name for name in panel if not name.endswith(CHANCE)]
     for index, name in enumerate(curves):
         colour = _COLOURS[(_ORDER.index(name) if name in _ORDER else index) % len(_COLOURS)]
@@ -90,7 +90,7 @@ def _draw(axis: Any, title: str, panel: Panel, alarms: list[int]) -> None:
         )
         if (level := panel.get(name + CHANCE)) is not None:
             axis.axhline(level[-1][1], color=colour, linewidth=0.8, linestyle="--", label=f"{name}: chance")
-    for place in alarms:
+    for place in marks:
         axis.axvline(place, color="#c2553a", linewidth=0.7, linestyle=":")
     every = [value for name in curves for _, value in panel[name]]
     if title.startswith(("loss", "gradient")) and min(every) > 0 and max(every) > 20 * min(every):

@@ -131,7 +131,8 @@ def _reduce(tensor: Tensor, **how: Any) -> None:
         distributed.all_reduce(tensor, **how)
     except RuntimeError as error:
         fact = f"another process of this run is gone ({str(error).splitlines()[0]})"
-        raise ToolError(fact, hint="the last checkpoint is kept: the same command goes on from there") from error
+        hint = "the last checkpoint is kept: the same command resumes the run from there"
+        raise ToolError(fact, hint=hint) from error
 
 
 def join(rank: int, size: int, device: str) -> World:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 MAX_CLIPS = 64  # held-out clips that a validation looks at, spread over all
 NUM_PAIRS = 1000
-SHOWN = 10  # clips on a sheet
+SHOWN = 10  # clips in a figure
 _PREFIX = "sync/"
 
 
-class ExpertJudge:
+class ExpertEvaluator:
     """Sync experts: accuracy on 1000 pairs and on clips shifted by -10 ... 10 frames, with the chance level."""
 
     def __init__(self, source: Source, held_out: Source | None) -> None:
@@ -45,7 +45,7 @@ class ExpertJudge:
         if self.held_out is None:
             return {}
         clips = self._embed(network, self.table.rows)
-        figures = {**self._judge_pairs(network, clips), **judge_offsets(clips)}
+        figures = {**self._measure_pairs(network, clips), **judge_offsets(clips)}
         return {"split": self.source.split, **{_PREFIX + name: value for name, value in figures.items()}}
 
     def rank(self, figures: dict[str, Any]) -> float:
@@ -105,7 +105,7 @@ class ExpertJudge:
         source = self.source
         return [embed(network, source.crops, source.table, self.table.middles[row], source.device) for row in rows]
 
-    def _judge_pairs(self, network: Any, clips: list[Embeddings]) -> dict[str, float]:
+    def _measure_pairs(self, network: Any, clips: list[Embeddings]) -> dict[str, float]:
         place = np.concatenate([clip.place for clip in clips])
         faces, speech = (np.concatenate([getattr(clip, part) for clip in clips]) for part in ("faces", "speech"))
         face, sound = (np.searchsorted(place, frames) for frames in (self.pairs.face, self.pairs.speech))

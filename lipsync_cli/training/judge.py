@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lipsync_cli.data.batches import Draw
-from lipsync_cli.training.sheets import write_sheet
+from lipsync_cli.training.sheets import write_sample_grid
 from lipsync_cli.training.validate import validate
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from lipsync_cli.training.source import Source
 
-SHEET_ROWS = 8
+GRID_ROWS = 8
 
 
-class Judge(Protocol):
-    """What the loop asks of a judge; it asks again and again, and the same samples are looked at each time."""
+class Evaluator(Protocol):
+    """What the loop asks of an evaluator; it asks again and again, and the same samples are looked at each time."""
 
     def measure(self, network: nn.Module) -> dict[str, Any]:
         """Give the figures of a validation; none where no clip is held out."""
@@ -35,11 +35,11 @@ class Judge(Protocol):
         """Put the figures into lines of Markdown, with whatever they must be compared to."""
 
     def show(self, network: nn.Module, path: Path) -> None:
-        """Draw a sample sheet as PNG."""
+        """Draw a sample grid as PNG."""
 
 
-class GeneratorJudge:
-    """Generators: PSNR and SSIM of crop and mouth beside the control rows, and drawn faces beside real ones."""
+class GeneratorEvaluator:
+    """Generators: PSNR and SSIM of crop and mouth beside the control rows, and generated faces beside real ones."""
 
     def __init__(self, source: Source, held_out: Source | None) -> None:
         self.shown = held_out or source
@@ -81,7 +81,7 @@ class GeneratorJudge:
         return [*table, "", "The ground truth scores infinite PSNR and SSIM 1 by definition."]
 
     def show(self, network: nn.Module, path: Path) -> None:
-        """Draw a sheet of one frame each of several clips."""
+        """Draw a grid of one frame each of several clips."""
         draw = self.shown.table.draw_evaluation(1)
-        pick = np.linspace(0, len(draw.target) - 1, min(SHEET_ROWS, len(draw.target))).astype(int)
-        write_sheet(path, network, self.shown.gather(Draw(*(frames[pick] for frames in draw))))
+        pick = np.linspace(0, len(draw.target) - 1, min(GRID_ROWS, len(draw.target))).astype(int)
+        write_sample_grid(path, network, self.shown.gather(Draw(*(frames[pick] for frames in draw))))

@@ -1,4 +1,4 @@
-"""The training loop: seed and step number decide every step, so a killed run goes on exactly where it stood."""
+"""The training loop: seed and step number decide every step, so a killed run is resumed exactly where it stood."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import torch
 
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.errors import LipsyncError, StoppedError
-from lipsync_cli.training.alarms import find_alarms
+from lipsync_cli.training.alarms import KIND as DIAGNOSTIC
+from lipsync_cli.training.alarms import find_diagnostics
 from lipsync_cli.training.card import write_card
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.curves import plot_curves
@@ -52,12 +53,12 @@ def train(
     world: World | None = None,
     transcripts: Path | None = None,
 ) -> dict[str, Any]:
-    """Train a network from a pack into a run folder, going on where an earlier run of the same command stopped.
+    """Train a network from a pack into a run folder, resuming an earlier run of the same command.
 
     Parameters
     ----------
     pack_path : made by `lipsync pack`
-    run : folder for checkpoints, log, curves, sample sheets and the model card
+    run : folder for checkpoints, log, curves, sample grid and the model card
     init : weights of the same generator to start from: a run folder, a file, or None for fresh ones
     expert : weights of a sync expert, for the recipes that need one
     note : called with lines for the user
@@ -103,8 +104,8 @@ class _Loop:
         self.statistics.restore(self.state.pending)
         validations = [line for line in self.statistics.lines if line["kind"] == "validation"]
         self.metrics = {k: v for k, v in validations[-1].items() if k not in _NAMES} if validations else {}
-        self.sheets_apart = self.config.sheets_apart(int(run.source.table.num_frames.sum()))
-        self.chance: dict[str, float] = self.recipe.chance
+        self.samples_between_grids = self.config.samples_between_grids(int(run.source.table.num_frames.sum()))
+        self.chance_levels: dict[str, float] = self.recipe.chance_levels
         self.is_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
     def run(self, workers: int) -> dict[str, Any]:
@@ -150,16 +151,16 @@ class _Loop:
             cast("SpeechDriven", state.generator).audio_encoder.eval()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
             with torch.set_grad_enabled(has_generator):
-                made = recipe.forward(state.generator, batch)
+                output = recipe.forward(state.generator, batch)
             self.world.average(buffer for buffer in state.generator.buffers() if buffer.is_floating_point())
             coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
             for name in schedule.discriminators(state.step):
                 state.discriminators[name].requires_grad_(True)
-                for terms in recipe.discriminator_losses(name, batch, _detached(made), coin):
+                for terms in recipe.discriminator_losses(name, batch, _detached(output), coin):
                     self._update(name, terms)
                 state.discriminators[name].requires_grad_(False)
             if has_generator:
-                terms = recipe.network_loss(batch, made)
+                terms = recipe.network_loss(batch, output)
         if has_generator:
             self._update(None, terms)
 
@@ -204,7 +205,7 @@ class _Loop:
         config, samples = self.config, self.state.samples_seen
         log = last or self.state.step % LOG_EVERY == 0
         validate = last or _passes(before, samples, config.validate_every)
-        show = last or _passes(before, samples, self.sheets_apart)
+        show = last or _passes(before, samples, self.samples_between_grids)
         save = last or _passes(before, samples, config.checkpoint_every)
         if log or validate or show or save:
             self._check_finite()
@@ -212,14 +213,15 @@ class _Loop:
             return False
         log = log and not self.statistics.has("train", samples)
         validate = validate and not self.statistics.has("validation", samples)
-        show = show and not self.parts.folder.sheet(samples).exists()
+        show = show and not self.parts.folder.sample_grid(samples).exists()
         if log:
-            self.statistics.write_means(samples, self.chance)
+            self.statistics.write_means(samples, self.chance_levels)
         if validate:
             self._validate()
         if log or validate:
-            for kind, saw in find_alarms(self.statistics.lines, self.chance, tuple(self.state.discriminators)).items():
-                self.statistics.write("alarm", samples, {"alarm": kind, "saw": saw})
+            found = find_diagnostics(self.statistics.lines, self.chance_levels, tuple(self.state.discriminators))
+            for kind, saw in found.items():
+                self.statistics.write(DIAGNOSTIC, samples, {DIAGNOSTIC: kind, "saw": saw})
                 self.note(f"{samples} samples: {saw}")
         if show:
             self._show()
@@ -227,15 +229,15 @@ class _Loop:
 
     def _validate(self) -> None:
         state = self.state
-        figures = self.parts.judge.measure(state.shown.eval())
+        figures = self.parts.evaluator.measure(state.shown.eval())
         if not figures:
             return
         self.metrics = figures
         self.statistics.write("validation", state.samples_seen, figures)
-        critic = self.statistics.describe_chance()
-        described = self.parts.judge.describe(figures) + (f"; {critic}" if critic else "")
+        critic = self.statistics.describe_chance_levels()
+        described = self.parts.evaluator.describe(figures) + (f"; {critic}" if critic else "")
         self.note(f"{state.samples_seen} samples, {state.elapsed_s / 60:.1f} min: {described}")
-        rank = self.parts.judge.rank(figures)
+        rank = self.parts.evaluator.rank(figures)
         state.waited += 1
         if state.best is None or rank > state.best:
             state.best, state.waited = rank, 0
@@ -250,7 +252,7 @@ class _Loop:
 
     def _show(self) -> None:
         if self.world.is_first:
-            self.parts.judge.show(self.state.shown.eval(), self.parts.folder.sheet(self.state.samples_seen))
+            self.parts.evaluator.show(self.state.shown.eval(), self.parts.folder.sample_grid(self.state.samples_seen))
 
     def _save(self) -> None:
         self._check_finite()
@@ -264,13 +266,13 @@ class _Loop:
             number,
             f"stopped by {signal.Signals(number).name} and saved at {self.state.samples_seen} samples",
             self.parts.folder.path,
-            "the same command goes on from there",
+            "the same command resumes the run from there",
         )
 
     def _finish(self) -> dict[str, Any]:
         folder, state = self.parts.folder, self.state
         if self.world.is_first:
-            write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.judge)
+            write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.evaluator)
             plot_curves(folder.log, folder.path / "curves.png")
         if self.board is not None:
             self.board.close()
@@ -287,11 +289,11 @@ class _Loop:
 _NAMES = ("kind", "samples")
 
 
-def _detached(made: Any) -> Any:
-    """Cut the gradients of what a network made: a tensor, or a tuple of tensors and None."""
-    if isinstance(made, torch.Tensor):
-        return made.detach()
-    return type(made)(*(None if part is None else part.detach() for part in made))
+def _detached(output: Any) -> Any:
+    """Cut the gradients of what a network output: a tensor, or a tuple of tensors and None."""
+    if isinstance(output, torch.Tensor):
+        return output.detach()
+    return type(output)(*(None if part is None else part.detach() for part in output))
 
 
 def _passes(before: int, after: int, every: int) -> bool:

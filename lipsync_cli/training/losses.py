@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Critic = Callable[..., Tensor]
 
-STEEP = 10.0  # a fresh critic of real faces has slopes of 2 to 8
+STEEP = 10.0  # a fresh critic of real faces has gradient norms of 2 to 8
 
 
 def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float, upper: float = 0.0) -> Tensor:
@@ -26,7 +26,7 @@ def mouth_weights(size: int, region: tuple[int, int, int, int], weight: float, u
     ----------
     size : side of the crop in pixels
     region : first row, last row + 1, first column, last column + 1 of the mouth
-    upper : 0 where the upper half is given and has no error, 1 where it is drawn
+    upper : 0 where the upper half is given and has no error, 1 where it is generated
 
     Returns
     -------
@@ -82,7 +82,7 @@ def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
 
 
 def lost_motion(image: Tensor, target: Tensor, run: int, block: int = 4) -> Tensor:
-    """Compare how much drawn and real mouths move: the difference of their standard deviations over a run of frames.
+    """Compare how much generated and real mouths move: the difference of their deviations over a run of frames.
 
     L1 asks for the middle of all mouths that fit the sound, so what it teaches moves less than the real one. This
     asks for as much movement as the real frames have, without saying where to: matching a statistic instead of each
@@ -180,14 +180,14 @@ def least_squares(score: Tensor, label: float) -> Tensor:
     return 0.5 * (score - label).square().mean()
 
 
-def slopes(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor) -> Tensor:
+def gradient_norms(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor) -> Tensor:
     """Measure how steep a critic is on the straight lines between two batches.
 
     Parameters
     ----------
     critic : what it is given, shape (B, ...) each, to scores of shape (B,); must not mix the samples of a batch
     real, other : its arguments
-    share : shape (B,), of the real sample in the point where the slope is taken, uniform in [0, 1)
+    share : shape (B,), of the real sample in the point where the gradient is taken, uniform in [0, 1)
 
     Returns
     -------
@@ -203,11 +203,11 @@ def slopes(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], shar
 
 
 def gradient_penalty(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor) -> Tensor:
-    """Keep a critic's slope at 1: WGAN-GP's E[(|grad| - 1)^2] (Gulrajani et al. 2017, eq. 3, without its lambda).
+    """Keep a critic's gradient norm at 1: E[(|grad| - 1)^2] of WGAN-GP (Gulrajani et al. 2017, eq. 3, without lambda).
 
-    Arguments as of `slopes`.
+    Arguments as of `gradient_norms`.
     """
-    return (slopes(critic, real, other, share) - 1).square().mean()
+    return (gradient_norms(critic, real, other, share) - 1).square().mean()
 
 
 def divergence_penalty(
@@ -215,10 +215,10 @@ def divergence_penalty(
 ) -> Tensor:
     """Keep a critic flat: WGAN-div's E[|grad|^p] (Wu et al. 2018, "Wasserstein divergence for GANs", without its k).
 
-    Arguments as of `slopes`. Above `STEEP` the power goes on as its tangent, so that a critic that is steep on flat
-    pictures costs much and not infinity.
+    Arguments as of `gradient_norms`. Above `STEEP` the power goes on as its tangent, so that a critic that is steep on
+    flat pictures costs much and not infinity.
     """
-    steep = slopes(critic, real, other, share)
+    steep = gradient_norms(critic, real, other, share)
     usual = steep.clamp(max=STEEP)
     return (usual.pow(power) + power * STEEP ** (power - 1) * (steep - usual)).mean()
 

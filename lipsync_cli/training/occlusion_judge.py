@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 SEED = 7
 _TOGETHER = 64  # faces
-SHOWN, COLUMNS = 24, 8  # faces on a sheet, and in a row of it
+SHOWN, COLUMNS = 24, 8  # faces in a grid, and in a row of it
 ENLARGED = 2
 _PREFIX = "occlusion/"
 
 
-class OcclusionJudge:
+class OcclusionEvaluator:
     """Occlusion networks: how much is found of what covers held-out faces, and how much where nothing does.
 
     Parameters
@@ -39,7 +39,7 @@ class OcclusionJudge:
         """Compute overlap (IoU), what is found, and what is found where nothing is, over all places."""
         if self.held_out is None:
             return {}
-        found, covered = (np.concatenate(parts) for parts in zip(*self._judge(network), strict=True))
+        found, covered = (np.concatenate(parts) for parts in zip(*self._compare(network), strict=True))
         both, either = int((found & covered).sum()), int((found | covered).sum())
         bare = ~covered.any((1, 2))
         figures = {
@@ -89,13 +89,13 @@ class OcclusionJudge:
             for first in range(0, len(faces), COLUMNS)
             for part in (faces, marked)
         ]
-        sheet = cv2.resize(np.vstack(rows), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        grid = cv2.resize(np.vstack(rows), None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
         with atomic_output(path, force=True) as temporary:
-            done, encoded = cv2.imencode(".png", sheet[:, :, ::-1])
+            done, encoded = cv2.imencode(".png", grid[:, :, ::-1])
             assert done
             temporary.write_bytes(encoded.tobytes())
 
-    def _judge(self, network: Any) -> Any:
+    def _compare(self, network: Any) -> Any:
         """Give for each part of the clips what is found and what is there, (n, S / 3, S / 2) bool."""
         for batch in self._batches():
             yield (self._odds(network, batch) > 0).cpu().numpy(), (batch.opacity > 0.5).cpu().numpy()

@@ -19,7 +19,7 @@ _TOGETHER = 8  # clips
 _PREFIX = "words/"
 
 
-class ReaderJudge:
+class ReaderEvaluator:
     """Lip readers: share of words read right on the held-out clips, beside the chance level."""
 
     def __init__(self, source: Source, held_out: Source | None, transcripts: Transcripts) -> None:
@@ -41,7 +41,7 @@ class ReaderJudge:
     def describe(self, figures: dict[str, Any]) -> str:
         """Name the share of words and of letters read right, each beside its chance level."""
         words, letters = (100 * figures[_PREFIX + name] for name in ("accuracy", "letter"))
-        chance, letter = (100 * chance_of(slot) for slot in (None, "letter"))
+        chance, letter = (100 * chance_level_of(slot) for slot in (None, "letter"))
         return f"words {words:.1f} % (chance {chance:.0f}), letters {letters:.1f} % (chance {letter:.0f})"
 
     def tabulate(self, figures: dict[str, Any]) -> list[str]:
@@ -49,7 +49,7 @@ class ReaderJudge:
         table = [f"Words read right on {figures[_PREFIX + 'clips']} clips of the split `{figures['split']}`:", ""]
         table += ["| | % | chance |", "|---|---|---|"]
         for title, name, slot in (("all", "accuracy", None), *((slot, slot, slot) for slot in SLOTS)):
-            table.append(f"| {title} | {100 * figures[_PREFIX + name]:.1f} | {100 * chance_of(slot):.1f} |")
+            table.append(f"| {title} | {100 * figures[_PREFIX + name]:.1f} | {100 * chance_level_of(slot):.1f} |")
         return table
 
     def show(self, network: Any, path: Path) -> None:
@@ -100,7 +100,7 @@ def measure_accuracy(said: np.ndarray, read: np.ndarray) -> dict[str, float]:
     return figures
 
 
-def chance_of(slot: str | None = None) -> float:
+def chance_level_of(slot: str | None = None) -> float:
     """Give the share of words that guessing reads right: in one slot, or in a sentence."""
     if slot is not None:
         return 1 / len(SLOTS[slot])

@@ -1,4 +1,4 @@
-"""The terms that compare a drawn face to the real one, the same for every recipe."""
+"""The terms that compare a generated face to the real one, the same for every recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Reconstruction:
-    """L1 between the drawn and the real face, and what helps it: weights, structure, an honest flow.
+    """L1 between the generated and the real face, and what helps it: weights, structure, an honest flow.
 
     A `mouth_weight` of 1 is LipGAN's L1 over the whole crop. More is the class report's weighted L1: so much on the
     mouth, 1 elsewhere, together as much as before; the upper half counts where the generator draws it, not where it
@@ -32,33 +32,33 @@ class Reconstruction:
         self.warp_weight, self.ssim_weight = config.warp_weight, config.ssim_weight
         self.motion_weight, self.mouth = config.motion_weight, mouth_region
 
-    def __call__(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def __call__(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give all the named terms; their sum is minimised."""
         half = batch.target.shape[-1] // 2
-        terms = {"generator/l1": weighted_l1(made.image, batch.target, self._weights(batch, made))}
+        terms = {"generator/l1": weighted_l1(output.image, batch.target, self._weights(batch, output))}
         if self.ssim_weight:
-            lower = dissimilarity(made.image[:, :, half:], batch.target[:, :, half:])
+            lower = dissimilarity(output.image[:, :, half:], batch.target[:, :, half:])
             terms["generator/ssim"] = self.ssim_weight * lower
         run = len(batch.target) // len(batch.reference)
         if self.motion_weight and run > 1:
             row0, row1, column0, column1 = self.mouth
-            moved, real = (x[:, :, row0:row1, column0:column1] for x in (made.image, batch.target))
+            moved, real = (x[:, :, row0:row1, column0:column1] for x in (output.image, batch.target))
             terms["generator/motion"] = self.motion_weight * lost_motion(moved, real, run)
-        return terms | self.warp(batch, made)
+        return terms | self.warp(batch, output)
 
-    def warp(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def warp(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give only the term of the warped reference, if there is one."""
-        if made.flow is None or not self.warp_weight:
+        if output.flow is None or not self.warp_weight:
             return {}
         half = batch.target.shape[-1] // 2
         reference = batch.reference.repeat_interleave(len(batch.target) // len(batch.reference), 0)
-        warped = warp(reference, made.flow[:, :, half:], first_row=half)
-        weights = self._weights(batch, made)
+        warped = warp(reference, output.flow[:, :, half:], first_row=half)
+        weights = self._weights(batch, output)
         lower = weighted_l1(warped, batch.target[:, :, half:], None if weights is None else weights[:, :, half:])
         return {"generator/warp_l1": 0.5 * self.warp_weight * lower}  # half: the upper half has no error
 
-    def _weights(self, batch: Batch, made: Generated) -> Tensor | None:
+    def _weights(self, batch: Batch, output: Generated) -> Tensor | None:
         if not self.is_weighted:
             return None
-        weights = self.whole if made.flow is None else self.lower
+        weights = self.whole if output.flow is None else self.lower
         return weights.to(batch.target.device)

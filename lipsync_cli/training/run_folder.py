@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.training.state import TrainState
 
-CONFIG, LOG, SHEETS = "config.json", "log.jsonl", "sheets"
+CONFIG, LOG, SAMPLE_GRIDS = "config.json", "log.jsonl", "sheets"
 
 
 class RunFolder:
@@ -25,7 +25,7 @@ class RunFolder:
     ----------
     path : of the folder
     log : statistics, as JSON lines
-    state : what a run needs to go on
+    state : what a run needs to be resumed
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,17 +54,17 @@ class RunFolder:
         save_weights(self.path / BEST, dict(network.state_dict()), header, force=True)
 
     def save_last(self, state: TrainState, header: WeightsHeader) -> None:
-        """Write the weights, and the state with which the run goes on; what was there before stays until then."""
+        """Write the weights, and the state with which the run is resumed; what was there before stays until then."""
         try:
             save_weights(self.path / LAST, dict(state.shown.state_dict()), header, force=True)
             state.save(self.state)
         except InputError as error:
-            hint = "the checkpoint before it is kept: make room, and the same command goes on from there"
+            hint = "the checkpoint before it is kept: make room, and the same command resumes the run from there"
             raise InputError(error.fact, error.path, hint) from error
 
-    def sheet(self, samples: int) -> Path:
-        """Name the sample sheet of a moment of the run."""
-        path = self.path / SHEETS / f"{samples:09d}.png"
+    def sample_grid(self, samples: int) -> Path:
+        """Name the sample grid of a moment of the run."""
+        path = self.path / SAMPLE_GRIDS / f"{samples:09d}.png"
         path.parent.mkdir(exist_ok=True)
         return path
 

@@ -60,7 +60,7 @@ class Run:
     device: str
     source: Source
     recipe: Any
-    judge: Any
+    evaluator: Any
     state: TrainState
     total_samples: int
     is_resident: bool
@@ -130,18 +130,18 @@ def prepare(
         state.load(place.state, device)
     crops = hold_crops(pack, device, note)
     source = Source(pack, crops, "train", config, device)
-    recipe.study(source, note)
+    recipe.prepare(source, note)
     known = measure_voices(_sounds(source.table)) or (None if header is None else header.known_voices)
     held_out = _hold_out(pack, crops, config, device, note)
-    verdict = recipe.judge(source, held_out)
+    evaluator = recipe.evaluator(source, held_out)
     total = config.max_samples or math.ceil(config.epochs * int(source.table.num_frames.sum()))
     total = max(1, math.ceil(total / config.batch_size)) * config.batch_size
     world.wait()  # nobody writes before all have read
     if world.is_first:
         place.begin(config, pack.fingerprint)
         if is_resumed:
-            note(f"{folder}: going on at {state.samples_seen} samples")
-    return Run(pack, place, config, dims, device, source, recipe, verdict, state, total, crops is not pack, known)
+            note(f"{folder}: resumed at {state.samples_seen} samples")
+    return Run(pack, place, config, dims, device, source, recipe, evaluator, state, total, crops is not pack, known)
 
 
 def _read_inputs(

@@ -1,4 +1,4 @@
-"""The state of a run between steps: what a killed run needs to go on as if nothing had happened."""
+"""The state of a run between steps: what a killed run needs to be resumed as if nothing had happened."""
 
 from __future__ import annotations
 

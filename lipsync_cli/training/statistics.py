@@ -1,4 +1,4 @@
-"""The run's log as JSON lines (and to TensorBoard), cut back to the checkpoint when a run goes on."""
+"""The run's log as JSON lines (and to TensorBoard), cut back to the checkpoint when a run is resumed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from lipsync_cli.output import atomic_output
 
 if TYPE_CHECKING:
     from lipsync_cli.training.tensorboard import TensorBoard
+
+_OLD_DIAGNOSTICS = {  # lines of kind "alarm" in logs of older versions
+    "stuck_face": "mode_collapse",
+    "deaf": "audio_insensitive",
+    "no_gap": "no_sync_gain",
+    "critic_at_chance": "chance_level",
+}
 
 
 class Statistics:
@@ -71,7 +78,7 @@ class Statistics:
         self._sums = {}
         self.write("train", samples, values)
 
-    def describe_chance(self) -> str:
+    def describe_chance_levels(self) -> str:
         """Put the last critic figures into words, each beside what it would be if the critic knew nothing."""
         line: dict[str, Any] = next((line for line in reversed(self.lines) if line["kind"] == "train"), {})
         names = [name for name in line if f"{name}/chance" in line]
@@ -94,7 +101,7 @@ class Statistics:
             raise InputError(
                 f"cannot be written ({error.strerror})",
                 self.path,
-                "the last checkpoint is kept: the same command goes on",
+                "the last checkpoint is kept: the same command resumes the run",
             ) from error
         self.lines.append(line)
         if self.board is not None:
@@ -102,11 +109,20 @@ class Statistics:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read the whole lines of a log; none if there is no file."""
+    """Read the whole lines of a log, with the names of today where it is of an older version; none without a file."""
     lines = []
     for text in path.read_text().splitlines() if path.exists() else ():
         try:
-            lines.append(json.loads(text))
+            lines.append(_with_names_of_today(json.loads(text)))
         except ValueError:  # the last line of a killed run may be cut short
             break
     return lines
+
+
+def _with_names_of_today(line: dict[str, Any]) -> dict[str, Any]:
+    """Rename what older versions called an alarm."""
+    if line.get("kind") != "alarm":
+        return line
+    name = line["alarm"]
+    rest = {key: value for key, value in line.items() if key not in ("kind", "samples", "alarm")}
+    return {"kind": "diagnostic", "samples": line["samples"], "diagnostic": _OLD_DIAGNOSTICS.get(name, name), **rest}

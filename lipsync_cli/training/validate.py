@@ -37,7 +37,7 @@ def validate(
     Returns
     -------
     means over frames, named row/metric: PSNR (dB) and SSIM of crop and mouth of the model, of a copied reference and of
-    wrong audio, and the differences of the mouth's PSNR; "model/movement": by how much drawn mouths differ within a
+    wrong audio, and the differences of the mouth's PSNR; "model/movement": by how much generated mouths differ within a
     clip, over how much real ones do; and the variations of `measure_variation`
     """
     parts: dict[str, list[np.ndarray]] = {}
@@ -88,7 +88,7 @@ def _movement(blocks: np.ndarray, clip: np.ndarray) -> float:
 
 
 def measure_variation(generator: nn.Module, batch: Batch, region: tuple[int, int, int, int]) -> dict[str, float]:
-    """Compute by how much drawn mouths differ: one that ignores what it is given draws the same again and again.
+    """Compute by how much generated mouths differ: one that ignores what it is given draws the same again and again.
 
     Parameters
     ----------
@@ -109,15 +109,15 @@ def measure_variation(generator: nn.Module, batch: Batch, region: tuple[int, int
 
     sounds = torch.cat([batch.speech, batch.wrong_speech])
     with torch.inference_mode():
-        drawn = torch.stack(
+        generated = torch.stack(
             [
                 mouths(generator(batch.reference, batch.target, sounds.roll(-shift, 0)[: len(batch.speech)]).image)
                 for shift in np.linspace(0, len(batch.speech), _NUM_SOUNDS).astype(int)
             ]
         )
     values = {
-        "model/audio_variation": drawn.std(0, correction=0),
-        "model/mouth_variation": drawn[0].std(0, correction=0),
+        "model/audio_variation": generated.std(0, correction=0),
+        "model/mouth_variation": generated[0].std(0, correction=0),
         "truth/mouth_variation": mouths(batch.target).std(0, correction=0),
     }
     return {name: round(float(value.mean()), 4) for name, value in values.items()}

@@ -126,15 +126,14 @@ def test_pairs_of_like_pose_are_learnt_from_in_one_part_and_judged_by_in_another
     assert judged == set(target[-5:, 0].tolist())
 
 
-def test_what_listens_less_is_not_kept(generator: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_listens_less_is_not_kept(generator: torch.nn.Module) -> None:
     figures = iter([(20.0, 2.0), *[(22.0 + look, 1.5) for look in range(20)]])
 
     def measure(*_: object) -> dict[str, float]:
         mouth, over_wrong = next(figures)
         return {"mouth_psnr": mouth, "over_wrong_audio_db": over_wrong, "mouth_detail": 5.0}
 
-    monkeypatch.setattr("lipsync_cli.training.adapt._Judge.measure", measure)
-    done = adapt(generator, "compact", record(40), 600, max_samples=32, batch_size=8)
+    done = adapt(generator, "compact", record(40), 600, max_samples=32, batch_size=8, measure=measure)
     assert done.generator is generator and done.gain_db == 0
 
 

@@ -7,7 +7,7 @@ import torch
 
 from lipsync_cli import models
 from lipsync_cli.models import registry
-from lipsync_cli.training.alarms import LOOK_BACK, MIN_SAMPLES, find_alarms
+from lipsync_cli.training.alarms import LOOK_BACK, MIN_SAMPLES, find_diagnostics
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.recipe_config import make_config
 
@@ -29,28 +29,29 @@ def _log(l1=lambda part: 0.05 - 0.03 * part, critic=lambda part: 0.9 - 0.5 * par
 
 
 def test_a_run_that_learns_raises_nothing():
-    assert find_alarms(_log(), CHANCE, ("critic",)) == {}
+    assert find_diagnostics(_log(), CHANCE, ("critic",)) == {}
 
 
 @pytest.mark.parametrize(
     ("kind", "log", "saw"),
     [
-        ("stuck_face", _log(**{"model/mouth_variation": 0.3}), "0.30 levels"),
-        ("deaf", _log(**{"model/audio_variation": 0.01}), "0.010 levels"),
-        ("no_gap", _log(over_wrong_audio_db=0.001), "+0.001 dB"),
-        ("critic_at_chance", _log(critic=lambda part: 0.99), "0.99 (chance 1)"),
+        ("mode_collapse", _log(**{"model/mouth_variation": 0.3}), "0.30 levels"),
+        ("audio_insensitive", _log(**{"model/audio_variation": 0.01}), "0.010 levels"),
+        ("no_sync_gain", _log(over_wrong_audio_db=0.001), "+0.001 dB"),
+        ("chance_level", _log(critic=lambda part: 0.99), "0.99 (chance 1)"),
         ("flat_loss", _log(l1=lambda part: 0.05), "began at 0.05 and is 0.05"),
     ],
 )
 def test_each_alarm_says_what_it_saw_and_says_it_once(kind, log, saw):
-    alarms = find_alarms(log, CHANCE, ("critic",))
+    alarms = find_diagnostics(log, CHANCE, ("critic",))
     assert list(alarms) == [kind] and saw in alarms[kind]
-    assert find_alarms([*log, {"kind": "alarm", "samples": 1, "alarm": kind, "saw": saw}], CHANCE, ("critic",)) == {}
+    told = {"kind": "diagnostic", "samples": 1, "diagnostic": kind, "saw": saw}
+    assert find_diagnostics([*log, told], CHANCE, ("critic",)) == {}
 
 
 def test_little_is_expected_of_a_young_run():
     young = [line for line in _log(l1=lambda part: 0.05, critic=lambda part: 1.0) if line["samples"] < MIN_SAMPLES]
-    assert len(young) > LOOK_BACK and find_alarms(young, CHANCE) == {}
+    assert len(young) > LOOK_BACK and find_diagnostics(young, CHANCE) == {}
 
 
 class _OneFace(torch.nn.Module):
@@ -73,5 +74,5 @@ def test_a_run_that_collapses_says_so_and_logs_it_once(small_pack, tmp_path, mon
     config = make_config("l1", generator="compact", batch_size=4, max_samples=24, validate_every=8, validation_frames=2)
     train(small_pack, tmp_path / "run", config, note=notes.append)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [line["alarm"] for line in lines if line["kind"] == "alarm"] == ["stuck_face"]
-    assert sum("collapsed" in note for note in notes) == 1
+    assert [line["diagnostic"] for line in lines if line["kind"] == "diagnostic"] == ["mode_collapse"]
+    assert sum("mode collapse" in note for note in notes) == 1

@@ -1,4 +1,4 @@
-"""Critics and experts as judges: measured on the same pairs, and refused where there is none."""
+"""Critics and experts as classifiers: measured on the same pairs, and refused where there is none."""
 
 import json
 
@@ -7,7 +7,7 @@ import torch
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.models.lipgan import LipGANCritic
-from lipsync_cli.training.critics import judge_critic, judge_expert
+from lipsync_cli.training.critics import evaluate_critic, evaluate_expert
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.state import TrainState
@@ -36,7 +36,7 @@ def lipgan_run(tmp_path):
 
 
 def test_a_critic_that_accepts_everything_is_right_about_a_half(lipgan_run, small_pack):
-    figures = judge_critic(lipgan_run, small_pack, "train", 80)
+    figures = evaluate_critic(lipgan_run, small_pack, "train", 80)
     assert figures["pair_accuracy"] == 0.5
     assert (figures["right_accepted"], figures["shifted_refused"], figures["other_refused"]) == (1.0, 0.0, 0.0)
 
@@ -44,14 +44,14 @@ def test_a_critic_that_accepts_everything_is_right_about_a_half(lipgan_run, smal
 def test_a_run_without_such_a_critic_is_said(lipgan_run, small_pack):
     _state(torch.nn.Linear(1, 1)).save(lipgan_run / "last.state.pt")
     with pytest.raises(InputError, match="LipGAN's critic"):
-        judge_critic(lipgan_run, small_pack)
+        evaluate_critic(lipgan_run, small_pack)
     with pytest.raises(InputError, match="LipGAN's critic"):
-        judge_critic(lipgan_run / "nowhere", small_pack)
+        evaluate_critic(lipgan_run / "nowhere", small_pack)
 
 
 def test_an_expert_is_measured_as_its_training_does(small_pack, tmp_path):
     config = make_config("sync-expert", dims=SMALL, batch_size=4, targets_per_reference=2, max_samples=4)
     trained = train(small_pack, tmp_path / "run", config)
-    figures = judge_expert(tmp_path / "run", small_pack, "test")
+    figures = evaluate_expert(tmp_path / "run", small_pack, "test")
     assert {name: trained[name] for name in figures} == figures
     assert figures["sync/pair_accuracy"] == pytest.approx(0.5, abs=0.3) and figures["split"] == "test"

@@ -116,12 +116,12 @@ def test_the_choice_by_hand():
 def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
     """Two clips of two windows each, 10 frames apart; scale 4, threshold 0.5."""
     cosine = torch.tensor([[0.9, 0.1, 0.2, 0.3], [0.4, 0.8, 0.5, 0.6], [0.0, 0.7, 0.6, 0.2], [0.1, 0.3, 0.5, 0.9]])
-    made = Verdicts(
+    output = Verdicts(
         *(value.requires_grad_() for value in (cosine, torch.zeros(()), torch.tensor(4.0), torch.tensor(0.5)))
     )
     batch = Windows(None, None, np.array([0, 0, 1, 1]), np.array([10, 20, 90, 100]))
     recipe = make_recipe(RecipeContext(_expert_config(targets_per_reference=2, augment=False), (48, 74, 29, 67), 96))
-    terms = recipe.network_loss(batch, made)
+    terms = recipe.network_loss(batch, output)
     odds = 4 * (cosine.detach().numpy() - 0.5)
     right = np.log1p(np.exp(-np.diag(odds))).mean()
     same = np.log1p(np.exp(odds[[0, 1, 2, 3], [1, 0, 3, 2]])).mean()
@@ -129,7 +129,7 @@ def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
     expected = pytest.approx((right + (same + other) / 2) / 2, rel=1e-5)
     assert terms["expert/sync"].item() == expected and terms["expert/calibration"].item() == expected
     taught = {
-        name: [part is not None for part in torch.autograd.grad(term, made, allow_unused=True, retain_graph=True)]
+        name: [part is not None for part in torch.autograd.grad(term, output, allow_unused=True, retain_graph=True)]
         for name, term in terms.items()
     }
     assert taught == {  # cosine, temperature, scale, threshold
@@ -188,8 +188,8 @@ def test_a_mixed_batch_shows_more_clips_and_the_expert_judges_its_runs_only(smal
     assert all(torch.equal(a, b) for a, b in zip(runs, alike, strict=True))  # runs are drawn as without singles
     assert [len(field) for field in runs] == [2, 10, 10, 10] and [len(field) for field in singles] == [4, 4, 4, 4]
     assert not (runs.target[:1] == singles.target[:1]).all()
-    made = recipe.forward(generator, batch)
-    terms = recipe.network_loss(batch, made)
+    output = recipe.forward(generator, batch)
+    terms = recipe.network_loss(batch, output)
     alone = recipe.network_loss(batch.runs, recipe.forward(generator, batch.runs))
     others = recipe.reconstruction(batch.singles, recipe.forward(generator, batch.singles))
     assert terms["generator/sync"].item() == pytest.approx(alone["generator/sync"].item(), rel=1e-4)

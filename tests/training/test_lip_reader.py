@@ -16,7 +16,7 @@ from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.models.lip_reader import VOCABULARY, log_shares
 from lipsync_cli.training.augment import augment_utterances
 from lipsync_cli.training.loop import train
-from lipsync_cli.training.reader_judge import chance_of, measure_accuracy
+from lipsync_cli.training.reader_judge import chance_level_of, measure_accuracy
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes.lip_reader import SMOOTHING, choose_words
 
@@ -81,7 +81,7 @@ def test_accuracies_by_slot_and_their_chance():
     read = np.array([VOCABULARY.index(word) for word in ("bin", "red", "at", "s", "two", "soon")])
     figures = measure_accuracy(said, read)
     assert figures["words/accuracy"] == 0.5 and figures["words/letter"] == 0 and figures["words/digit"] == 1
-    assert chance_of("letter") == 0.04 and chance_of() == pytest.approx(0.19)
+    assert chance_level_of("letter") == 0.04 and chance_level_of() == pytest.approx(0.19)
 
 
 def test_a_reader_trains_goes_on_and_says_what_it_is(small_pack, align, tmp_path):

@@ -102,7 +102,7 @@ def heard(monkeypatch):
     monkeypatch.setattr(module, "measure_openings", lambda _: (np.arange(len(source.mels)), source.openings))
     recipe = _recipe(Pair(), batch_size=512, augment=False)
     told = []
-    recipe.study(source, told.append)
+    recipe.prepare(source, told.append)
     assert told[1].startswith("4000 frames") and told[1].endswith("0.995")
     return source, recipe, recipe.batch(source, 0)
 
@@ -129,7 +129,7 @@ def test_losses_are_those_computed_by_hand(heard):
     assert float(terms["listen/opening"]) == pytest.approx(OPENING_WEIGHT * ((read - opening) ** 2).mean(), rel=1e-4)
     mean = centre[None].repeat(len(made), 0)
     silent = recipe.network_loss(batch, torch.from_numpy(mean))["listen/opening"]
-    assert float(silent) == pytest.approx(recipe.chance["listen/opening"] * np.mean(opening**2), rel=1e-4)
+    assert float(silent) == pytest.approx(recipe.chance_levels["listen/opening"] * np.mean(opening**2), rel=1e-4)
 
 
 def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there(monkeypatch):
@@ -138,7 +138,7 @@ def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there(monkeypatch):
     source.openings = (source.mels[:, -1, 0] / 0.5).astype(np.float32)
     monkeypatch.setattr(module, "measure_openings", lambda _: (np.arange(len(source.mels)), source.openings))
     recipe = _recipe(Pair(), batch_size=512, augment=False)
-    recipe.study(source, lambda text: None)
+    recipe.prepare(source, lambda text: None)
     network = nn.Sequential(nn.Flatten(), nn.Linear(80 * 27, 2))
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     first = last = None
@@ -159,7 +159,7 @@ def test_equal_steps_give_equal_sounds_and_others_others(heard):
     assert torch.equal(batch.clean, again.clean) and not torch.equal(batch.clean, other.clean)
     voices = _recipe(Pair(), batch_size=8)
     source.transforms = frozenset({"gain", "hiss"})
-    voices.study(source, lambda text: None)
+    voices.prepare(source, lambda text: None)
     changed = voices.batch(source, 0)
     differs = (changed.mel != changed.clean).flatten(1).any(1)
     assert differs.sum() == 3  # 0.3 of 8, rounded up

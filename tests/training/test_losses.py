@@ -10,11 +10,11 @@ from lipsync_cli.training.losses import (
     contrastive,
     dissimilarity,
     divergence_penalty,
+    gradient_norms,
     gradient_penalty,
     least_squares,
     lost_motion,
     mouth_weights,
-    slopes,
     wasserstein,
     weighted_l1,
 )
@@ -97,25 +97,25 @@ def _pairs(seed):
 def test_penalties_of_a_linear_critic_are_known_wherever_they_are_taken():
     face = torch.zeros(3, 2, 2)
     mel = torch.zeros(1, 5, 3)
-    face[0, 0, 0], mel[0, 1, 2] = 1.2, 1.6  # a slope of 2 in all
+    face[0, 0, 0], mel[0, 1, 2] = 1.2, 1.6  # a gradient norm of 2 in all
     critic, shares = _linear(face, mel), torch.rand(4)
-    assert slopes(critic, _pairs(1), _pairs(2), shares).tolist() == pytest.approx([2.0] * 4)
+    assert gradient_norms(critic, _pairs(1), _pairs(2), shares).tolist() == pytest.approx([2.0] * 4)
     assert gradient_penalty(critic, _pairs(1), _pairs(2), shares).item() == pytest.approx(1.0)
     assert divergence_penalty(critic, _pairs(1), _pairs(2), shares, power=6.0).item() == pytest.approx(64.0)
     steep = _linear(10 * face, 10 * mel)  # 20: the sixth power's tangent at 10
     assert divergence_penalty(steep, _pairs(1), _pairs(2), shares).item() == pytest.approx(1e6 + 6e5 * 10)
 
 
-def test_the_penalty_moves_a_linear_critic_to_slope_one():
-    weight = torch.tensor([3.0, 4.0], requires_grad=True)  # slope 5: d/dw (|w| - 1)^2 = 2 (|w| - 1) w / |w|
+def test_the_penalty_moves_a_linear_critic_to_gradient_norm_one():
+    weight = torch.tensor([3.0, 4.0], requires_grad=True)  # gradient norm 5: d/dw (|w| - 1)^2 = 2 (|w| - 1) w / |w|
     points = (torch.rand(3, 2),)
     gradient_penalty(lambda x: x @ weight, points, (torch.rand(3, 2),), torch.rand(3)).backward()
     assert weight.grad.tolist() == pytest.approx([2 * 4 * 0.6, 2 * 4 * 0.8])
 
 
-def test_slopes_are_taken_between_the_two_batches():
+def test_gradient_norms_are_taken_between_the_two_batches():
     real, other, share = torch.tensor([[1.0], [2.0]]), torch.tensor([[5.0], [0.0]]), torch.tensor([0.25, 1.0])
-    found = slopes(lambda x: x[:, 0] ** 2, (real,), (other,), share)  # slope 2 |x|
+    found = gradient_norms(lambda x: x[:, 0] ** 2, (real,), (other,), share)  # gradient norm 2 |x|
     assert found.tolist() == pytest.approx([2 * 4.0, 2 * 2.0])
 
 

@@ -36,9 +36,9 @@ def _files(folder):
 def test_a_loss_that_is_no_number_ends_the_run_and_the_checkpoint_before_it_stays(small_pack, tmp_path, monkeypatch):
     whole, count = L1.network_loss, []
 
-    def spoiled(self, batch, made):
+    def spoiled(self, batch, output):
         count.append(1)
-        return {name: term * (torch.nan if len(count) == 4 else 1) for name, term in whole(self, batch, made).items()}
+        return {name: term * (torch.nan if len(count) == 4 else 1) for name, term in whole(self, batch, output).items()}
 
     monkeypatch.setattr(L1, "network_loss", spoiled)
     with pytest.raises(LipsyncError, match="no longer a number at 6 samples") as caught:

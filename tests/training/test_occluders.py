@@ -75,8 +75,8 @@ def test_a_network_trains_goes_on_and_says_what_it_is(small_pack, tmp_path):
     header = read_header(run / "last.safetensors")
     assert header.architecture == "occlusion-net" and "occlusion/iou" in header.metrics
     network, _ = load_weights(run, kind="occlusion network")
-    sheet = cv2.imread(str(run / "sheets" / "000000128.png"))
-    assert sheet is not None and not network.training
+    grid = cv2.imread(str(run / "sheets" / "000000128.png"))
+    assert grid is not None and not network.training
 
 
 def test_it_learns_where_things_are():

@@ -36,8 +36,8 @@ def _score(recipe, face, mel):
     return score if recipe.name in ("wgan-gp", "l1wgan-gp") else score + (a * b).sum(1) / a.shape[1] ** 0.5
 
 
-def _slope(recipe, real, other, share):
-    """The critic's slope by finite differences along its own gradient, which must find the gradient's length."""
+def _gradient_norm(recipe, real, other, share):
+    """The critic's gradient norm by finite differences along its own gradient, which must find its length."""
     face, mel = (
         share.view(-1, 1, 1, 1) * a + (1 - share.view(-1, 1, 1, 1)) * b for a, b in zip(real, other, strict=True)
     )
@@ -54,11 +54,11 @@ def _slope(recipe, real, other, share):
 @pytest.mark.parametrize("fake_step", [True, False])
 @pytest.mark.parametrize("name", CRITICS)
 def test_critic_terms_by_other_means(name, fake_step):
-    recipe, (batch, made) = _recipe(name), _batch()
+    recipe, (batch, output) = _recipe(name), _batch()
     real = (batch.target, batch.mel)
-    other = (made.image, batch.mel) if fake_step else (batch.target, batch.wrong_mel)
+    other = (output.image, batch.mel) if fake_step else (batch.target, batch.wrong_mel)
     torch.manual_seed(3)
-    (terms,) = list(recipe.discriminator_losses("critic", batch, made, fake_step))
+    (terms,) = list(recipe.discriminator_losses("critic", batch, output, fake_step))
     torch.manual_seed(3)
     share = torch.rand(3)
     right, wrong = (_score(recipe, *pairs).detach() for pairs in (real, other))
@@ -74,33 +74,35 @@ def test_critic_terms_by_other_means(name, fake_step):
         transform = [min(c - phi for c, phi in zip(row, right, strict=True)) for row in cost]
         expected = {negative: -(right.mean() + sum(transform) / 3)}
     elif name == "wgan-div":
-        expected["critic/divergence_penalty"] = 2 * (_slope(recipe, real, other, share) ** 6).mean()
+        expected["critic/divergence_penalty"] = 2 * (_gradient_norm(recipe, real, other, share) ** 6).mean()
     elif name != "lsgan":
-        expected["critic/gradient_penalty"] = 10 * ((_slope(recipe, real, other, share) - 1) ** 2).mean()
+        expected["critic/gradient_penalty"] = 10 * ((_gradient_norm(recipe, real, other, share) - 1) ** 2).mean()
     assert terms.keys() == expected.keys()
     for key, value in expected.items():
         assert terms[key].item() == pytest.approx(float(value), rel=2e-3, abs=1e-6)
     if name != "c-wgan":  # what its distance is for a critic that knows nothing depends on the faces
-        assert recipe.chance.keys() == {"critic/fake", "critic/wrong_speech"} | (expected.keys() & {"critic/real"})
+        known = {"critic/fake", "critic/wrong_speech"} | (expected.keys() & {"critic/real"})
+        assert recipe.chance_levels.keys() == known
 
 
 @pytest.mark.parametrize("name", CRITICS)
 def test_generator_terms_by_other_means(name):
-    recipe, (batch, made) = _recipe(name), _batch()
-    score = _score(recipe, made.image, batch.mel).detach()
+    recipe, (batch, output) = _recipe(name), _batch()
+    score = _score(recipe, output.image, batch.mel).detach()
     adversarial = -score.mean()
     if name in ("lsgan", "wgan-ls"):
         adversarial = ((score - 1) ** 2).mean() / 2
     if name == "c-wgan":  # random faces: each is nearest to the pair with its own speech
         right = _score(recipe, batch.target, batch.mel).detach()
-        adversarial = ((made.image - batch.target).square().sum((1, 2, 3)).sqrt() - right).mean()
+        adversarial = ((output.image - batch.target).square().sum((1, 2, 3)).sqrt() - right).mean()
     weight = {"wgan-gp": 1.0, "lsgan": 0.01, "wgan-ls": 0.01}.get(name, 0.001)
-    expected = {"generator/l1": (made.image - batch.target).abs().mean(), "generator/adversarial": weight * adversarial}
+    l1 = (output.image - batch.target).abs().mean()
+    expected = {"generator/l1": l1, "generator/adversarial": weight * adversarial}
     if name == "wgan-gp":
         del expected["generator/l1"]
     if name == "l1wgan-gp":
         del expected["generator/adversarial"]
-    terms = recipe.network_loss(batch, made)
+    terms = recipe.network_loss(batch, output)
     assert {key: value.item() for key, value in terms.items()} == pytest.approx(
         {key: value.item() for key, value in expected.items()}, rel=1e-4, abs=1e-7
     )
@@ -108,33 +110,33 @@ def test_generator_terms_by_other_means(name):
 
 @pytest.mark.parametrize("name", ["wgan-gp", "l1wgan-gp-adv", "wgan-div", "c-wgan"])
 def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_that_score(name):
-    recipe, (batch, made) = _recipe(name), _batch(number=6)
+    recipe, (batch, output) = _recipe(name), _batch(number=6)
     optimizer = torch.optim.Adam(recipe.critic.parameters(), 5e-3, (0.5, 0.9))
     losses = []
     for _ in range(8):
-        (terms,) = list(recipe.discriminator_losses("critic", batch, made, True))
+        (terms,) = list(recipe.discriminator_losses("critic", batch, output, True))
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()
         losses.append(terms["critic/fake"].item())
     if name == "c-wgan":
-        own = (made.image - batch.target).square().sum((1, 2, 3)).sqrt().mean().item()
+        own = (output.image - batch.target).square().sum((1, 2, 3)).sqrt().mean().item()
         assert losses[-1] >= -own - 1e-3  # never more than the distance to the pairs' own targets
     else:
         assert losses[-1] < min(0.0, losses[0])
-    image = made.image.clone().requires_grad_()
+    image = output.image.clone().requires_grad_()
     recipe.network_loss(batch, Generated(image))["generator/adversarial"].backward()
     moved = Generated((image - 1e-2 * image.grad / image.grad.norm()).detach())
-    before, after = (recipe.network_loss(batch, drawn)["generator/adversarial"].item() for drawn in (made, moved))
+    before, after = (recipe.network_loss(batch, one)["generator/adversarial"].item() for one in (output, moved))
     assert after < before
 
 
 def test_the_literal_l1wgan_gp_gives_the_generator_nothing_of_the_critic():
-    recipe, (batch, made) = _recipe("l1wgan-gp", adversarial_weight=1.0), _batch()
-    before = {key: value.item() for key, value in recipe.network_loss(batch, made).items()}
+    recipe, (batch, output) = _recipe("l1wgan-gp", adversarial_weight=1.0), _batch()
+    before = {key: value.item() for key, value in recipe.network_loss(batch, output).items()}
     for parameter in recipe.critic.parameters():
         parameter.data.mul_(3.0)
-    assert before == {key: value.item() for key, value in recipe.network_loss(batch, made).items()}
+    assert before == {key: value.item() for key, value in recipe.network_loss(batch, output).items()}
 
 
 def test_the_thesis_table():
@@ -149,8 +151,8 @@ def test_the_thesis_table():
 def test_the_warped_reference_counts_in_every_recipe_and_is_measured_alike(name):
     torch.manual_seed(1)
     batch, _ = _batch()
-    made = build("compact", {"size": 96, **GENERATORS["compact"]})(batch.reference, batch.target, batch.mel)
-    terms = _recipe(name, warp_weight=0.3, mouth_weight=1.0).network_loss(batch, made)
+    output = build("compact", {"size": 96, **GENERATORS["compact"]})(batch.reference, batch.target, batch.mel)
+    terms = _recipe(name, warp_weight=0.3, mouth_weight=1.0).network_loss(batch, output)
     error = (batch.reference - batch.target)[:, :, 48:].abs().mean()  # an untrained flow is zero
     assert terms["generator/warp_l1"].item() == pytest.approx(0.5 * 0.3 * error.item(), rel=1e-4)
 
@@ -179,10 +181,10 @@ def test_every_recipe_trains_lipgans_own_generator(name, small_pack, tmp_path):
 def test_a_larger_crop_needs_no_other_code(name, size):
     recipe, (batch, _) = _recipe(name, size=size), _batch(size, number=2)
     for architecture, dims in GENERATORS.items():
-        made = build(architecture, {"size": size, **dims})(batch.reference, batch.target, batch.mel)
-        for terms in recipe.discriminator_losses("critic", batch, Generated(made.image.detach()), True):
+        output = build(architecture, {"size": size, **dims})(batch.reference, batch.target, batch.mel)
+        for terms in recipe.discriminator_losses("critic", batch, Generated(output.image.detach()), True):
             assert torch.stack(list(terms.values())).isfinite().all()
-        assert torch.stack(list(recipe.network_loss(batch, made).values())).isfinite().all()
+        assert torch.stack(list(recipe.network_loss(batch, output).values())).isfinite().all()
 
 
 def test_a_crop_that_the_critic_cannot_take_is_said_in_one_line():

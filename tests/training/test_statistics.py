@@ -21,7 +21,7 @@ def test_means_chance_levels_and_what_an_interruption_leaves(tmp_path):
     statistics.add({"critic/real": 0.5, "generator/l1": 2.0})
     statistics.add({"critic/real": 1.5})
     statistics.write_means(8, {"critic/real": 1.0, "critic/fake": 1.0})
-    assert statistics.describe_chance() == "critic/real 1 (chance 1)"
+    assert statistics.describe_chance_levels() == "critic/real 1 (chance 1)"
     statistics.write("validation", 16, {"over_copy_db": 0.1})
     line = {"kind": "train", "samples": 8, "critic/real": 1.0, "critic/real/chance": 1.0, "generator/l1": 2.0}
     assert read_log(log)[0] == line
@@ -29,6 +29,16 @@ def test_means_chance_levels_and_what_an_interruption_leaves(tmp_path):
         file.write('{"kind": "tr')  # killed while it wrote
     assert len(read_log(log)) == 2
     assert Statistics(log, 8).lines == [line] and json.loads(log.read_text()) == line
+
+
+def test_a_log_of_an_older_version_is_read_with_the_names_of_today(tmp_path):
+    old = {"kind": "alarm", "samples": 8, "alarm": "deaf", "saw": "nothing"}
+    new = {"kind": "diagnostic", "samples": 8, "diagnostic": "audio_insensitive", "saw": "nothing"}
+    other = {**old, "samples": 9, "alarm": "flat_loss"}
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (old, other)))
+    assert read_log(tmp_path / "log.jsonl") == [new, {**new, "samples": 9, "diagnostic": "flat_loss"}]
+    Statistics(tmp_path / "log.jsonl", 8)  # a resumed run cuts it back to its checkpoint, and says nothing twice
+    assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [new]
 
 
 def test_a_log_that_cannot_be_written_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.weights import find_weights, load_weights, read_header
+from lipsync_cli.data.weights import find_weights, load_weights, read_header, save_weights
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.training.loop import train
 from lipsync_cli.training.recipe_config import make_config
@@ -90,7 +91,7 @@ def test_init_starts_from_other_weights_and_refuses_another_generator(small_pack
     still = _config(max_samples=4, learning_rate=0.0, ema_samples=0)
     train(small_pack, tmp_path / "second", still, init=tmp_path / "first")
     one, other = (load_file(find_weights(tmp_path / run)) for run in ("first", "second"))
-    assert not torch.equal(one.pop("speech_centre"), other["speech_centre"])  # the only thing that goes on
+    assert not torch.equal(one.pop("speech_centre"), other["speech_centre"])  # the only thing that still changes
     assert all((one[key] == other[key]).all() for key in one)
     with pytest.raises(InputError, match="holds a compact generator"):
         train(small_pack, tmp_path / "third", make_config("l1", max_samples=4), init=tmp_path / "first")
@@ -119,6 +120,14 @@ def test_weights_cut_short_or_foreign_are_said(small_pack, tmp_path):
         read_header(weights)
     with pytest.raises(InputError, match="no such weights"):
         load_weights(tmp_path / "nowhere")
+
+
+def test_weights_of_a_network_that_is_not_known_are_said(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config(max_samples=8))
+    header = read_header(tmp_path / "run" / "last.safetensors")
+    save_weights(tmp_path / "new.safetensors", {"weight": torch.zeros(1)}, replace(header, architecture="swan"))
+    with pytest.raises(InputError, match=r"does not know.*'swan', only lipgan, compact"):
+        load_weights(tmp_path / "new.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -150,8 +159,8 @@ def test_recipes_are_known_in_upper_case_too_and_saved_in_lower():
 
 
 @pytest.mark.parametrize(("asked", "epoch", "apart"), [(None, 61_500, 61_500), (None, 45, 12_800), (10, 45, 10)])
-def test_there_is_a_sample_sheet_an_epoch(asked, epoch, apart):
-    assert make_config("lipgan", sheet_every=asked).sheets_apart(epoch) == apart
+def test_there_is_a_sample_grid_an_epoch(asked, epoch, apart):
+    assert make_config("lipgan", sheet_every=asked).samples_between_grids(epoch) == apart
 
 
 def test_the_defaults_are_the_thesis_figures():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class L1(GeneratorRecipe):
-    """Weighted L1 between the drawn and the real face, and `warp_weight` times that of the warped reference alone.
+    """Weighted L1 between the generated and the real face, and `warp_weight` times that of the warped reference alone.
 
     With an `ssim_weight`, that much of the lower half's structural dissimilarity too, which keeps edges sharp.
     """
@@ -27,6 +27,6 @@ class L1(GeneratorRecipe):
     def __init__(self, context: RecipeContext) -> None:
         self.reconstruction = Reconstruction(context.config, context.mouth_region, context.size)
 
-    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
-        return self.reconstruction(batch, made)
+        return self.reconstruction(batch, output)

@@ -13,20 +13,20 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.models import architectures_of
 from lipsync_cli.models.lip_reader import SLOTS, log_shares
 from lipsync_cli.training.augment import augment_utterances
-from lipsync_cli.training.reader_judge import ReaderJudge
+from lipsync_cli.training.reader_judge import ReaderEvaluator
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
 SMOOTHING = 0.1  # of the labels, over the words of the slot
 JITTER = 1.0  # frames by which a word's ends are moved at most
-_CHANCE = sum(math.log(len(words)) for words in SLOTS.values()) / len(SLOTS)
+_CHANCE_LEVEL = sum(math.log(len(words)) for words in SLOTS.values()) / len(SLOTS)
 
 
 class LipReaderRecipe(BaseRecipe):
@@ -66,9 +66,9 @@ class LipReaderRecipe(BaseRecipe):
             raise UsageError("a sentence of GRID has six words", hint="leave out --targets-per-reference")
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Of one who guesses among the words of each place."""
-        return {"words/choice": _CHANCE}
+        return {"words/choice": _CHANCE_LEVEL}
 
     def batch(self, source: Source, step: int) -> Utterances:
         """Give the sentences of several clips, the faces of each transformed alike."""
@@ -87,13 +87,13 @@ class LipReaderRecipe(BaseRecipe):
         """Read: shape (C, 6, 51)."""
         return network(batch.faces, batch.spans)
 
-    def network_loss(self, batch: Utterances, made: Tensor) -> dict[str, Tensor]:
+    def network_loss(self, batch: Utterances, output: Tensor) -> dict[str, Tensor]:
         """Give the named terms of the reader's loss."""
-        return {"words/choice": choose_words(made, batch.words)}
+        return {"words/choice": choose_words(output, batch.words)}
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by the share of words read right."""
-        return ReaderJudge(source, held_out, self.transcripts)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by the share of words read right."""
+        return ReaderEvaluator(source, held_out, self.transcripts)
 
 
 def choose_words(odds: Tensor, words: Tensor) -> Tensor:

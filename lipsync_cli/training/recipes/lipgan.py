@@ -40,25 +40,25 @@ class LipGAN(GeneratorRecipe):
         self.margin = config.margin
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing does best with half the margin as its distance of everything."""
         return dict.fromkeys(("critic/fake", "critic/wrong_speech", "critic/real"), self.margin**2 / 4)
 
     def discriminator_losses(
-        self, name: str, batch: Batch, made: Generated, fake_step: bool
+        self, name: str, batch: Batch, output: Generated, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates one by one; each is computed after the update before it."""
         if fake_step:
-            yield {"critic/fake": self._distance(made.image, batch.mel, 1.0)}
+            yield {"critic/fake": self._distance(output.image, batch.mel, 1.0)}
         else:
             yield {"critic/wrong_speech": self._distance(batch.target, batch.wrong_mel, 1.0)}
         yield {"critic/real": self._distance(batch.target, batch.mel, 0.0)}
 
-    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         return {
-            **self.reconstruction(batch, made),
-            "generator/adversarial": self.adversarial_weight * self._distance(made.image, batch.mel, 0.0),
+            **self.reconstruction(batch, output),
+            "generator/adversarial": self.adversarial_weight * self._distance(output.image, batch.mel, 0.0),
         }
 
     def _distance(self, face: Tensor, mel: Tensor, label: float) -> Tensor:

@@ -34,8 +34,8 @@ class LipGANExpert(GeneratorRecipe):
 
     The design is Wav2Lip's (Prajwal et al. 2020): an expert of sync (recipe `sync-expert`), trained before on real
     faces only and frozen, because one that keeps learning on a generator's faces learns their faults instead; and a
-    critic of the lower half that never hears the speech. The expert judges `FRAMES` consecutive drawn frames, so the
-    targets of a reference are consecutive. `sync_weight` is Wav2Lip's 0.03 and `adversarial_weight` its 0.07.
+    critic of the lower half that never hears the speech. The expert judges `FRAMES` consecutive generated frames, so
+    the targets of a reference are consecutive. `sync_weight` is Wav2Lip's 0.03 and `adversarial_weight` its 0.07.
     """
 
     name = "lipgan-expert"
@@ -81,7 +81,7 @@ class LipGANExpert(GeneratorRecipe):
         return {"expert": self.expert}
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that says one half of everything."""
         return dict.fromkeys(("critic/real", "critic/fake"), math.log(2) / 2)
 
@@ -94,32 +94,32 @@ class LipGANExpert(GeneratorRecipe):
         return super().forward(network, _together(batch))
 
     def discriminator_losses(
-        self, name: str, batch: Batch | Mixed, made: Generated, fake_step: bool
+        self, name: str, batch: Batch | Mixed, output: Generated, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
-        """Give the loss of the quality critic's update, on real and drawn lower halves of the same frames."""
+        """Give the loss of the quality critic's update, on real and generated lower halves of the same frames."""
         yield {
             "critic/real": functional.softplus(-self.critic(_lower(_together(batch).target))).mean() / 2,
-            "critic/fake": functional.softplus(self.critic(_lower(made.image))).mean() / 2,
+            "critic/fake": functional.softplus(self.critic(_lower(output.image))).mean() / 2,
         }
 
-    def network_loss(self, batch: Batch | Mixed, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch | Mixed, output: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         runs = batch.runs if isinstance(batch, Mixed) else batch
-        terms = self._compare(batch, made)
+        terms = self._compare(batch, output)
         if self.sync_weight:
-            terms["generator/sync"] = self.sync_weight * self._out_of_sync(made.image[: len(runs.mel)], runs.mel)
+            terms["generator/sync"] = self.sync_weight * self._out_of_sync(output.image[: len(runs.mel)], runs.mel)
         if self.adversarial_weight:
-            looks_drawn = functional.softplus(-self.critic(_lower(made.image))).mean()
+            looks_drawn = functional.softplus(-self.critic(_lower(output.image))).mean()
             terms["generator/quality"] = self.adversarial_weight * looks_drawn
         return terms
 
-    def _compare(self, batch: Batch | Mixed, made: Generated) -> dict[str, Tensor]:
+    def _compare(self, batch: Batch | Mixed, output: Generated) -> dict[str, Tensor]:
         if not isinstance(batch, Mixed):
-            return self.reconstruction(batch, made)
+            return self.reconstruction(batch, output)
         count = len(batch.runs.target)
         share = len(batch.runs.reference) / (len(batch.runs.reference) + len(batch.singles.reference))
-        runs = self.reconstruction(batch.runs, _cut(made, slice(0, count)))
-        singles = self.reconstruction(batch.singles, _cut(made, slice(count, None)))
+        runs = self.reconstruction(batch.runs, _cut(output, slice(0, count)))
+        singles = self.reconstruction(batch.singles, _cut(output, slice(count, None)))
         return {name: share * term + (1 - share) * singles.get(name, 0.0) for name, term in runs.items()}
 
     def _out_of_sync(self, images: Tensor, mel: Tensor) -> Tensor:
@@ -134,8 +134,8 @@ def _together(batch: Batch | Mixed) -> Batch:
     return batch.together() if isinstance(batch, Mixed) else batch
 
 
-def _cut(made: Generated, part: slice) -> Generated:
-    return Generated(made.image[part], *(None if field is None else field[part] for field in made[1:]))
+def _cut(output: Generated, part: slice) -> Generated:
+    return Generated(output.image[part], *(None if field is None else field[part] for field in output[1:]))
 
 
 def _lower(images: Tensor) -> Tensor:

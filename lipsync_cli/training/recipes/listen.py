@@ -108,7 +108,7 @@ class Listen(GeneratorRecipe):
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Of one who always says the mean."""
         return {"listen/opening": OPENING_WEIGHT}
 
@@ -117,7 +117,7 @@ class Listen(GeneratorRecipe):
         """The encoder of the weights that the run starts from."""
         return {"teacher": self.teacher}
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
+    def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Measure how far the mouths are open, and how that is read of the embeddings as they are."""
         note("measuring how far the mouths are open")
         table, (frames, openings) = source.table, measure_openings(source)

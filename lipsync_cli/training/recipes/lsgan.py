@@ -42,24 +42,24 @@ class LSGAN(GeneratorRecipe):
         self.adversarial_weight = config.adversarial_weight
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing scores everything one half."""
         return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
 
     def discriminator_losses(
-        self, name: str, batch: Batch, made: Generated, fake_step: bool
+        self, name: str, batch: Batch, output: Generated, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the critic's update, on one kind of wrong pairs."""
-        negative, real, other = choose_pairs(batch, made, fake_step)
+        negative, real, other = choose_pairs(batch, output, fake_step)
         yield {
             "critic/real": least_squares(self.critic(*real), 1.0),
             negative: least_squares(self.critic(*other), 0.0),
         }
 
-    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
-        terms = self.reconstruction(batch, made)
+        terms = self.reconstruction(batch, output)
         if self.adversarial_weight:
-            score = self.critic(made.image, batch.mel)
+            score = self.critic(output.image, batch.mel)
             terms["generator/adversarial"] = self.adversarial_weight * least_squares(score, 1.0)
         return terms

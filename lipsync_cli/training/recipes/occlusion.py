@@ -10,7 +10,7 @@ from torch.nn import functional
 from lipsync_cli.models import OCCLUSION_SHRINK, OCCLUSION_TOP, architectures_of
 from lipsync_cli.training.face_transforms import sample, uniform
 from lipsync_cli.training.occluders import draw_occluders, skin_of
-from lipsync_cli.training.occlusion_judge import OcclusionJudge
+from lipsync_cli.training.occlusion_judge import OcclusionEvaluator
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 from lipsync_cli.training.textures import MIDDLE
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from lipsync_cli.data.batches import Batch
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
@@ -88,13 +88,13 @@ class Occlusion(BaseRecipe):
         odds: Tensor = network(batch.face, batch.reference, batch.other)
         return odds
 
-    def network_loss(self, batch: Covered, made: Tensor) -> dict[str, Tensor]:
+    def network_loss(self, batch: Covered, output: Tensor) -> dict[str, Tensor]:
         """Give the cross-entropy."""
-        return {"occlusion/cross_entropy": functional.binary_cross_entropy_with_logits(made, batch.opacity)}
+        return {"occlusion/cross_entropy": functional.binary_cross_entropy_with_logits(output, batch.opacity)}
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by what is found of things drawn over clips held out, and what is found where there is nothing."""
-        return OcclusionJudge(source, held_out, cover)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by what is found of things drawn over clips held out, and what is found where there is nothing."""
+        return OcclusionEvaluator(source, held_out, cover)
 
 
 def cover(batch: Batch, generator: Generator) -> Covered:

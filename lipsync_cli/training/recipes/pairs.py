@@ -22,19 +22,19 @@ class Pair(NamedTuple):
     mel: Tensor
 
 
-def choose_pairs(batch: Batch, made: Generated, fake_step: bool) -> tuple[str, Pair, Pair]:
+def choose_pairs(batch: Batch, output: Generated, fake_step: bool) -> tuple[str, Pair, Pair]:
     """Give real faces with their own speech, and LipGAN's negative by a fair coin, which the thesis keeps.
 
     Returns
     -------
-    the negative's name, right pairs, and wrong ones: (drawn face, right speech) or (real face, foreign speech)
+    the negative's name, right pairs, and wrong ones: (generated face, right speech) or (real face, foreign speech)
     """
     real = Pair(batch.target, batch.mel)
     if fake_step:
-        return NEGATIVES[0], real, Pair(made.image, batch.mel)
+        return NEGATIVES[0], real, Pair(output.image, batch.mel)
     return NEGATIVES[1], real, Pair(batch.target, batch.wrong_mel)
 
 
 def draw_shares(pair: Pair) -> Tensor:
-    """Draw where on the line between a right and a wrong pair a slope is taken: shape (B,), uniform."""
+    """Draw where on the line between a right and a wrong pair a gradient norm is taken: shape (B,), uniform."""
     return torch.rand(len(pair.mel), device=pair.mel.device)

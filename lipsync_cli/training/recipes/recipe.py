@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lipsync_cli.models import architectures_of
-from lipsync_cli.training.judge import GeneratorJudge
+from lipsync_cli.training.judge import GeneratorEvaluator
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lipsync_cli.data.batches import Batch, Mixed
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
@@ -50,7 +50,7 @@ class Recipe(Protocol):
     n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
     discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
-    chance : what a loss term is if its network knows nothing, by the term's name; for those of which that is known
+    chance_levels : what a loss term is if its network knows nothing, by the term's name, where that is known
     """
 
     name: ClassVar[str]
@@ -60,7 +60,7 @@ class Recipe(Protocol):
     n_critic: ClassVar[int]
     discriminators: Mapping[str, Discriminator]
     frozen: Mapping[str, nn.Module]
-    chance: dict[str, float]
+    chance_levels: dict[str, float]
 
     def __init__(self, context: RecipeContext) -> None: ...
 
@@ -68,7 +68,7 @@ class Recipe(Protocol):
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the recipe cannot do what a configuration asks for."""
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
+    def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Look through the training clips before the first step, and tell the user what is done."""
 
     def batch(self, source: Source, step: int) -> Any:
@@ -77,20 +77,20 @@ class Recipe(Protocol):
     def forward(self, network: nn.Module, batch: Any) -> Any:
         """Run the trained network on a batch."""
 
-    def discriminator_losses(self, name: str, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the named loss terms of a discriminator's updates one by one, each computed after the update before it.
 
         Parameters
         ----------
         name : of the discriminator
-        made : what `forward` gave, without gradients
+        output : what `forward` gave, without gradients
         fake_step : a fair coin, decided by seed and step, the same for all discriminators
         """
 
-    def network_loss(self, batch: Any, made: Any) -> dict[str, Tensor]:
+    def network_loss(self, batch: Any, output: Any) -> dict[str, Tensor]:
         """Give the named terms of the network's loss; their sum is minimised."""
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
         """Make what measures and shows the network, on clips held out or, where there are none, on its own."""
 
 
@@ -107,7 +107,7 @@ class BaseRecipe:
         """Accept every configuration."""
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Losses of a discriminator that knows nothing: none are known."""
         return {}
 
@@ -116,10 +116,10 @@ class BaseRecipe:
         """Networks that judge but do not learn: none."""
         return {}
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
+    def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """There is nothing to know before the first step."""
 
-    def discriminator_losses(self, name: str, batch: Any, made: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
+    def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of a discriminator's updates: there is no discriminator."""
         return iter(())
 
@@ -137,6 +137,6 @@ class GeneratorRecipe(BaseRecipe):
         """Let the generator draw the targets."""
         return network(batch.reference, batch.target, batch.speech)
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by PSNR and SSIM beside the control rows."""
-        return GeneratorJudge(source, held_out)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by PSNR and SSIM beside the control rows."""
+        return GeneratorEvaluator(source, held_out)

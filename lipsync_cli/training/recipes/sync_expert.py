@@ -14,7 +14,7 @@ from lipsync_cli.data.batches import MIN_GAP
 from lipsync_cli.data.windows import WindowTable, gather_windows
 from lipsync_cli.models import architectures_of
 from lipsync_cli.training.augment import augment_windows
-from lipsync_cli.training.expert_judge import ExpertJudge
+from lipsync_cli.training.expert_judge import ExpertEvaluator
 from lipsync_cli.training.losses import choose_among
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.data.windows import Windows
-    from lipsync_cli.training.judge import Judge
+    from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source
 
@@ -71,7 +71,7 @@ class SyncExpertRecipe(BaseRecipe):
         self._table: WindowTable | None = None
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """Of one who knows nothing: each sound of the batch as likely, each pair right or wrong."""
         return {
             "expert/choice": math.log(self.config.batch_size),
@@ -97,23 +97,23 @@ class SyncExpertRecipe(BaseRecipe):
         cosine = faces @ speech.T
         return Verdicts(cosine, network.log_temperature, network.log_scale.exp(), network.threshold)
 
-    def network_loss(self, batch: Windows, made: Verdicts) -> dict[str, Tensor]:
+    def network_loss(self, batch: Windows, output: Verdicts) -> dict[str, Tensor]:
         """Give the named terms of the expert's loss; their sum is minimised."""
-        count = len(made.cosine)
-        same, near = (torch.from_numpy(mask).to(made.cosine.device) for mask in _relations(batch))
-        right = torch.eye(count, dtype=torch.bool, device=made.cosine.device)
-        partner = torch.arange(count, device=made.cosine.device)
-        margin = made.cosine - made.threshold.detach()
+        count = len(output.cosine)
+        same, near = (torch.from_numpy(mask).to(output.cosine.device) for mask in _relations(batch))
+        right = torch.eye(count, dtype=torch.bool, device=output.cosine.device)
+        partner = torch.arange(count, device=output.cosine.device)
+        margin = output.cosine - output.threshold.detach()
         first = self._first_plain(count)
-        plain, place = made.cosine.detach()[first:, first:], batch.place[first:]
+        plain, place = output.cosine.detach()[first:, first:], batch.place[first:]
         apart = torch.from_numpy(np.abs(place[:, None] - place) >= MIN_GAP).to(plain.device)
         kinds = _kinds(same[first:, first:], ~apart)
-        odds = made.scale * (plain - made.threshold.detach())
+        odds = output.scale * (plain - output.threshold.detach())
         return {
-            "expert/choice": choose_among(made.cosine, partner, near & ~right, made.log_temperature),
-            "expert/sync": _mean(functional.softplus, made.scale.detach() * margin, _kinds(same, near)),
+            "expert/choice": choose_among(output.cosine, partner, near & ~right, output.log_temperature),
+            "expert/sync": _mean(functional.softplus, output.scale.detach() * margin, _kinds(same, near)),
             "expert/calibration": _mean(functional.softplus, odds, kinds),
-            "expert/errors": _mean(torch.sigmoid, STEEPNESS * (plain - made.threshold), kinds),
+            "expert/errors": _mean(torch.sigmoid, STEEPNESS * (plain - output.threshold), kinds),
         }
 
     def _first_plain(self, count: int) -> int:
@@ -121,9 +121,9 @@ class SyncExpertRecipe(BaseRecipe):
         changed = math.ceil(count // per_clip * config.augment_share) * per_clip if config.augment else 0
         return changed if changed < count else 0
 
-    def judge(self, source: Source, held_out: Source | None) -> Judge:
-        """Judge by right or wrong pairs and by shifted clips."""
-        return ExpertJudge(source, held_out)
+    def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
+        """Evaluate by right or wrong pairs and by shifted clips."""
+        return ExpertEvaluator(source, held_out)
 
 
 def _kinds(same: Tensor, near: Tensor) -> list[Tensor]:

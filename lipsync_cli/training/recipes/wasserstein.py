@@ -136,7 +136,7 @@ PAPERS = (
 
 
 class Wasserstein(GeneratorRecipe):
-    """A Wasserstein critic of face and speech; `paper` says what it scores, what it pays, and what is drawn."""
+    """A Wasserstein critic of face and speech; `paper` says what it scores, what it pays, and what is reconstructed."""
 
     name: ClassVar[str]
     paper: ClassVar[Paper]
@@ -150,7 +150,7 @@ class Wasserstein(GeneratorRecipe):
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
 
     @property
-    def chance(self) -> dict[str, float]:
+    def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing scores wrong pairs like right ones, or everything one half."""
         if self.paper.objective == "c-transform":
             return {}  # what its distance is then depends on the faces
@@ -159,23 +159,24 @@ class Wasserstein(GeneratorRecipe):
         return dict.fromkeys(NEGATIVES, 0.0)
 
     def discriminator_losses(
-        self, name: str, batch: Batch, made: Generated, fake_step: bool
+        self, name: str, batch: Batch, output: Generated, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the critic's update, on one kind of wrong pairs."""
-        negative, real, other = choose_pairs(batch, made, fake_step)
+        negative, real, other = choose_pairs(batch, output, fake_step)
         terms = {}
         if self.paper.penalty is not None:
             term, penalty = self.paper.penalty
             terms[term] = self.penalty_weight * penalty(self.critic, real, other, draw_shares(real))
         yield {**self._scored(negative, real, other), **terms}
 
-    def network_loss(self, batch: Batch, made: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         if self.paper.reconstruction == "none":
-            return {"generator/adversarial": self._adversarial(batch, made), **self.reconstruction.warp(batch, made)}
-        terms = self.reconstruction(batch, made)
+            adversarial = self._adversarial(batch, output)
+            return {"generator/adversarial": adversarial, **self.reconstruction.warp(batch, output)}
+        terms = self.reconstruction(batch, output)
         if self.paper.reconstruction == "both" and self.adversarial_weight:
-            terms["generator/adversarial"] = self._adversarial(batch, made)
+            terms["generator/adversarial"] = self._adversarial(batch, output)
         return terms
 
     def _scored(self, negative: str, real: Pair, other: Pair) -> dict[str, Tensor]:
@@ -190,12 +191,12 @@ class Wasserstein(GeneratorRecipe):
             }
         return {negative: wasserstein(scores, self.critic(*other))}
 
-    def _adversarial(self, batch: Batch, made: Generated) -> Tensor:
+    def _adversarial(self, batch: Batch, output: Generated) -> Tensor:
         if self.paper.objective == "c-transform":
             real = Pair(batch.target, batch.mel)
-            potential = c_transform(self.critic(*real).detach(), real, Pair(made.image, batch.mel))
+            potential = c_transform(self.critic(*real).detach(), real, Pair(output.image, batch.mel))
             return self.adversarial_weight * potential.mean()
-        score = self.critic(made.image, batch.mel)
+        score = self.critic(output.image, batch.mel)
         if self.paper.objective == "least squares":
             return self.adversarial_weight * least_squares(score, 1.0)
         return -self.adversarial_weight * score.mean()
