@@ -1,6 +1,7 @@
 """Run the benchmarks of speed, one after the other, and print a table of what they measured.
 
-Not among them: `real_clips.py` and `strangers.py`, of quality, which need films of people, and `wav2lip.py`, which needs a checkout.
+Not among them: `real_clips.py` and `strangers.py`, of quality, which need films of people, and `wav2lip.py`, which
+needs a checkout.
 Each prints one JSON object on its last line of stdout: its figures, with `ratio` against the naive way in the
 same run where there is one.
 

@@ -91,7 +91,7 @@ def report(bench: Bench, groups: dict[str, list[Pair]], made: dict[str, list[tup
             follow.append([group, condition, reader, *table.follow_row(list(films.values()))])
             if condition == "clean" and (row := table.words_row(list(films.values()))):
                 words.append([group, reader, *row])
-        text.append(f"## weights {sha}\n")
+        text.append("## real films\n" if sha == NO_WEIGHTS else f"## weights {sha}\n")
         for head, rows in (
             (("group", "sound", "reader", *table.FOLLOW), follow),
             (("group, from silence", "reader", *table.LEAK), leaks),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -134,7 +135,7 @@ class Bench:
                 curves[curve] = curves[curve][: len(record["middles"])]
         if condition == "clean" and (path := self._transcript(pair.voice)) is not None:
             record["word_error"] = self._misread(film, path)
-            record["real_word_error"] = self.real(pair.voice)["word_error"]
+            record["real_word_error"] = self.real(pair.voice).get("word_error")
         return record
 
     def _keep_strip(self, film: Path, points: np.ndarray, middles: np.ndarray, pair: Pair) -> None:
@@ -183,8 +184,10 @@ def _rate(path: Path) -> float:
 
 
 def film_name(sha: str, condition: str, pair: Pair) -> str:
+    """Name a film: who is seen, who is heard, and a number that tells folders with the same names apart."""
     names = (f"{clip.person.replace('/', '-')}-{clip.path.stem}" for clip in pair)
-    return "_".join((sha, condition, *names))
+    number = zlib.crc32("|".join(str(clip.path) for clip in pair).encode())
+    return "_".join((sha, condition, *names, f"{number:08x}"))
 
 
 def _encode(source: Path, film: Path) -> None:
@@ -193,7 +196,9 @@ def _encode(source: Path, film: Path) -> None:
     count = len(_middles(source))
     frames = read_frames(source)
     first = next(frames)
-    with VideoWriter(film, first.shape[1], first.shape[0], timeline.cut(0, count)) as writer:
+    unfinished = film.with_name(f"unfinished-{film.name}")
+    with VideoWriter(unfinished, first.shape[1], first.shape[0], timeline.cut(0, count)) as writer:
         writer.write(first)
         for _, frame in zip(range(count - 1), frames, strict=False):
             writer.write(frame)
+    unfinished.replace(film)

@@ -90,7 +90,7 @@ def measure_film(film: Record, wanted: Record, other: Record | None, own: Record
         except Missing:
             continue
     for name in ("word_error", "real_word_error"):
-        if name in film:
+        if film.get(name) is not None:
             figures[name] = film[name]
     return figures
 
@@ -166,12 +166,14 @@ FOLLOW += ("copy-reference", "mismatched audio")
 
 def words_row(films: Sequence[dict[str, float]]) -> list[str] | None:
     """Write the contrast over the real one's, closures, and words misread, drawn and real; None: no transcripts."""
-    both = [film for film in films if {"contrast", "real_contrast"} <= film.keys()]
-    if not both:
+    if not any({"contrast", "word_error"} & film.keys() for film in films):
         return None
-    logs = [np.log(film["contrast"] / film["real_contrast"]) for film in both]  # of ratios: films count alike
-    mean, low, high = np.exp(interval(logs))
-    row = [str(len(both)), f"{mean:.2f}" + ("" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]")]
+    both = [film for film in films if {"contrast", "real_contrast"} <= film.keys()]
+    row = [str(len(films)), "none"]
+    if both:
+        logs = [np.log(film["contrast"] / film["real_contrast"]) for film in both]  # of ratios: films count alike
+        mean, low, high = np.exp(interval(logs))
+        row[1] = f"{mean:.2f}" + ("" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]") + f" of {len(both)}"
     for made, real, factor in (("closures", "real_closures", 100), ("word_error", "real_word_error", 1)):
         pairs = [(film[made], film[real]) for film in films if {made, real} <= film.keys()]
         row.append(" / ".join(f"{factor * value:.0f} %" for value in np.mean(pairs, axis=0)) if pairs else "none")
