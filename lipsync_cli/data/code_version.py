@@ -50,7 +50,7 @@ def closure(modules: Iterable[str], root: Path = PACKAGE) -> dict[str, bytes]:
     """Return the names and the texts of some modules and of all that they import within the package, at any depth.
 
     A module that a file names in a string, as for `import_module`, counts as imported; of a name that is put together,
-    such as `f"package.metrics.{name}"`, all modules of that folder do.
+    such as `f"package.metrics.{name}"`, all modules below that folder do.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def closure(modules: Iterable[str], root: Path = PACKAGE) -> dict[str, bytes]:
         waiting.append(name.rpartition(".")[0])  # its `__init__` runs first
         for other in imports(texts[name].decode("utf-8"), root.name):
             if other.endswith("."):
-                waiting.extend(each for each in files if each.rpartition(".")[0] == other[:-1])
+                waiting.extend(each for each in files if each.startswith(other))
                 continue
             while other and other not in files:  # an object in a module
                 other = other.rpartition(".")[0]

@@ -18,7 +18,7 @@ from lipsync_cli.media.audio import picture_start
 from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.media.mix import Mix
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.soundpipe import SoundPipe
+from lipsync_cli.media.soundpipe import ChangeSound, SoundPipe
 from lipsync_cli.media.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tools import complaint, run_tool, source, start_tool, widen_pipe
@@ -68,7 +68,7 @@ class VideoWriter:
     color_tags : as `VideoStream.color_tags`; {} writes none (BT.601 matrix), None writes BT.709
     sample_aspect : width of a pixel over its height
     threads : of the encoder; 0 lets it choose
-    sound_mark : put the inaudible mark of `soundmark` into the sound
+    change_sound : what the sound goes through before it is coded, such as `soundmark.mark`
     keep_clock : keep the timeline's ticks even if all its frames stand equally long, as in a piece of a variable rate
     is_yuv : whether the frames are `YuvFrame`s, of the matrix that `color_tags` name, else they are arrays of RGB
 
@@ -94,7 +94,7 @@ class VideoWriter:
         color_tags: dict[str, str] | None = None,
         sample_aspect: Fraction = Fraction(1),
         threads: int = 0,
-        sound_mark: bool = False,
+        change_sound: ChangeSound | None = None,
         keep_clock: bool = False,
         is_yuv: bool = False,
     ) -> None:
@@ -105,7 +105,7 @@ class VideoWriter:
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
-        self._sound = SoundPipe(sound) if sound is not None and sound_mark else None
+        self._sound = SoundPipe(sound, change_sound) if sound is not None and change_sound is not None else None
         self._size = width + width % 2, height + height % 2
         self._padded: np.ndarray | None = None
         coding = ["-c:v", "libx264", "-preset", preset, *LOOKAHEAD, *_quality(crf, width * height)]

@@ -12,7 +12,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.encode import container, is_cut
 from lipsync_cli.media.mix import Mix
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.soundpipe import SoundPipe
+from lipsync_cli.media.soundpipe import ChangeSound, SoundPipe
 from lipsync_cli.media.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tools import complaint, start_tool
@@ -28,7 +28,7 @@ def join(
     audio: str | Path | Mix,
     audio_duration_s: Fraction,
     tags: dict[str, str] | None = None,
-    sound_mark: bool = False,
+    change_sound: ChangeSound | None = None,
 ) -> None:
     """Put silent films end to end, the picture as it is coded, and code the sound over the whole, in constant memory.
 
@@ -38,7 +38,7 @@ def join(
     starts : number of each piece's first frame in the film
     timeline : of the whole film; a piece begins when it says, to half a microsecond
     output : file to write; an existing one is overwritten, so give the temporary name of `atomic_output`
-    audio, audio_duration_s, tags, sound_mark : as for `VideoWriter`
+    audio, audio_duration_s, tags, change_sound : as for `VideoWriter`
 
     Raises
     ------
@@ -48,7 +48,7 @@ def join(
     if first is None:
         raise InputError("has no picture", pieces[0])
     sound = Soundtrack(audio, audio_duration_s)
-    pipe = SoundPipe(sound) if sound_mark else None
+    pipe = SoundPipe(sound, change_sound) if change_sound is not None else None
     with tempfile.TemporaryDirectory(prefix="lipsync-") as folder, tempfile.TemporaryFile() as messages:
         listing = _list(pieces, starts, timeline, Path(folder))
         films = ["-f", "concat", "-protocol_whitelist", "file,pipe", "-i", f"file:{listing}"]

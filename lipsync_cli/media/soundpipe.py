@@ -1,4 +1,4 @@
-"""The sound of a film on its way to the encoder, with the mark put into it, in constant memory."""
+"""The sound of a film on its way to the encoder, changed as it passes, in constant memory."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import os
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.soundmark import mark
 from lipsync_cli.media.soundtrack import Soundtrack
 from lipsync_cli.media.tools import complaint, start_tool
 
@@ -19,16 +18,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 BLOCK = 1 << 16  # samples of each channel that are read at once
+# Blocks of samples (n, channels), float32, and their rate in Hz -> the blocks as they are to be heard, as many samples.
+ChangeSound: TypeAlias = "Callable[[Iterator[np.ndarray], int], Iterator[np.ndarray]]"
 
 
 class SoundPipe:
-    """Decodes a sound track, marks it and hands it to an encoder through a pipe.
+    """Decodes a sound track, changes it and hands it to an encoder through a pipe.
 
     Give `descriptor` to the encoder, then call `start`; at the end call `finish` or `stop`.
     """
 
-    def __init__(self, track: Soundtrack) -> None:
-        self.track, self.path = track, Path(track.path)
+    def __init__(self, track: Soundtrack, change: ChangeSound) -> None:
+        self.track, self.path, self._change = track, Path(track.path), change
         self.descriptor, self._sink = os.pipe()
         self._messages = tempfile.TemporaryFile()
         self._thread = threading.Thread(target=self._run, name="lipsync-sound", daemon=True)
@@ -89,7 +90,7 @@ class SoundPipe:
     def _run(self) -> None:
         assert self._decoder is not None and self._decoder.stdout is not None
         try:
-            for piece in mark(self._blocks(), self.track.sample_rate):
+            for piece in self._change(self._blocks(), self.track.sample_rate):
                 rest = memoryview(piece.astype("<f4").tobytes())
                 while rest:
                     rest = rest[os.write(self._sink, rest) :]

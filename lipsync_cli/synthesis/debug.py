@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import UsageError
 from lipsync_cli.faces.blend import lower_face_mask
 from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.media.soundmark import mark
 from lipsync_cli.output import atomic_output, check_output
 from lipsync_cli.synthesis.align import Aligner, invert
 from lipsync_cli.synthesis.field import Field
@@ -62,7 +63,7 @@ def debug(
             tags=marking.tags(task),
             color_tags=task.picture.color_tags,
             sample_aspect=task.info.video.sample_aspect,
-            sound_mark=marking.sound,
+            change_sound=mark if marking.sound else None,
         )
         with writer:
             yield lambda number, view: writer.write(inspector.draw(number, view))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.media.encode import VideoWriter, constant_rate
 from lipsync_cli.media.join import join
+from lipsync_cli.media.soundmark import mark
 from lipsync_cli.synthesis.occlusion import TOLD
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Drawing:
                 self.task.sound,
                 plan.sound_s,
                 self.marking.tags(self.task),
-                self.marking.sound,
+                mark if self.marking.sound else None,
             )
         return num_covered
 
@@ -95,7 +96,7 @@ class Drawing:
             tags=self.marking.tags(task),
             color_tags=task.picture.color_tags,
             sample_aspect=task.info.video.sample_aspect,
-            sound_mark=with_sound and self.marking.sound,
+            change_sound=mark if with_sound and self.marking.sound else None,
             keep_clock=constant_rate(task.plan.timeline) is None,
             is_yuv=footage.matrix is not None,
         )

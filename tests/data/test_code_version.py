@@ -30,7 +30,7 @@ TREE = {
 }
 INSIDE = {
     *("stage", "beside", "near/__init__", "near/first", "near/helper", "late/one", "late/other"),
-    *("plain", "handed", "named", "parts/a", "parts/b"),
+    *("plain", "handed", "named", "parts/a", "parts/b", "parts/deeper/c"),
 }
 
 

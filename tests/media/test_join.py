@@ -16,6 +16,7 @@ from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.join import join
 from lipsync_cli.media.marks import read_marks, synthetic_tags
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.soundmark import mark
 from lipsync_cli.media.timeline import Timeline, read_timeline
 
 UNEVEN = Timeline(np.cumsum([0, *([33, 50, 17, 40, 40, 40, 40, 101, 33, 60] * 4), 33, 50]), Fraction(1, 1000))
@@ -52,7 +53,7 @@ def test_joined_pieces_are_the_film(tmp_path: Path, name: str, line: Timeline, s
     decoded = [frame for path in paths for frame in read_frames(path)]
     sound = write_clicks(tmp_path / "s.wav", [0.4, 1.1], float(line.duration_s), 16000)
     output, whole = tmp_path / name, tmp_path / f"whole {name}"
-    options = {"tags": synthetic_tags("w", "0" * 64), "sound_mark": sound_mark}
+    options = {"tags": synthetic_tags("w", "0" * 64), "change_sound": mark if sound_mark else None}
     join(paths, starts, line, output, sound, line.duration_s, **options)  # type: ignore[arg-type]
     told = {"color_tags": color, "sample_aspect": Fraction(4, 3), **options}
     with VideoWriter(whole, 128, 48, line, sound, line.duration_s, **told) as writer:  # type: ignore[arg-type]
@@ -96,4 +97,4 @@ def test_what_cannot_be_joined(tmp_path: Path) -> None:
     paths[1].write_bytes(b"no film")
     for marked in (False, True):
         with pytest.raises(InputError, match="cannot be written"):
-            join(paths, [0, 2], line, tmp_path / "out.mp4", sound, Fraction(1), sound_mark=marked)
+            join(paths, [0, 2], line, tmp_path / "out.mp4", sound, Fraction(1), change_sound=mark if marked else None)

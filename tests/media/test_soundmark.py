@@ -72,7 +72,7 @@ def test_a_film_carries_it_in_every_channel_and_on_time(tmp_path: Path) -> None:
         films[marked] = tmp_path / f"{marked}.mp4"
         length_s = Fraction(len(stereo), rate)
         with VideoWriter(
-            films[marked], WIDTH, HEIGHT, 25, tmp_path / "stereo.wav", length_s, sound_mark=marked
+            films[marked], WIDTH, HEIGHT, 25, tmp_path / "stereo.wav", length_s, change_sound=mark if marked else None
         ) as writer:
             for number in range(int(25 * length_s) + 1):
                 writer.write(numbered_frame(number % 256))
@@ -86,7 +86,10 @@ def test_a_film_carries_it_in_every_channel_and_on_time(tmp_path: Path) -> None:
 def test_a_writer_that_is_left_early_leaves_nothing_running(tmp_path: Path) -> None:
     import threading
 
-    with pytest.raises(KeyError), VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25, SPEECH, sound_mark=True) as writer:
+    with (
+        pytest.raises(KeyError),
+        VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25, SPEECH, change_sound=mark) as writer,
+    ):
         writer.write(numbered_frame(1))
         raise KeyError
     assert not any(thread.name == "lipsync-sound" for thread in threading.enumerate())
