@@ -74,7 +74,7 @@ def test_options_mean_the_same_wherever_they_appear(verb: str) -> None:
     assert {"--quiet", "--verbose", "--json"} <= options
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/formats.md", "examples/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/formats.md", "examples/README.md"])
 def test_command_lines_in_the_pages_parse(page: str) -> None:
     lines = command_lines((ROOT / page).read_text(encoding="utf-8"))
     for line in lines:
