@@ -308,7 +308,9 @@ def _show(cell: Cell, metric: Metric) -> str:
 
 def main() -> int:
     """Make the table and put it into the page."""
-    parser = argparse.ArgumentParser(description="Write the table of docs/reference/metrics.md from a pack's held-out clips.")
+    parser = argparse.ArgumentParser(
+        description="Write the table of docs/reference/metrics.md from a pack's held-out clips."
+    )
     parser.add_argument("pack", type=Path, nargs="?", help="without one the figures stay as they are")
     parser.add_argument("--clips", type=int, default=9)
     parser.add_argument("--metrics", default="all", help="names and groups, with commas; other rows stay as they are")

@@ -22,7 +22,8 @@ def train(
         str,
         typer.Option(
             help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
-            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen, occlusion; see docs/recipes.md."
+            "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen, occlusion; see "
+            "docs/reference/recipes.md."
         ),
     ] = "lipgan",
     generator: Annotated[
@@ -107,7 +108,9 @@ def train(
     ] = None,
     adversarial_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01; others: docs/recipes.md"),
+        typer.Option(
+            min=0, help="Weight of the critic's term.", show_default="0.01; others: docs/reference/recipes.md"
+        ),
     ] = None,
     penalty_weight: Annotated[
         float | None,
@@ -127,7 +130,7 @@ def train(
     transforms: Annotated[
         str | None,
         typer.Option(
-            help="Which: names, all, face, voice, standard; -NAME leaves one out. See docs/recipes.md.",
+            help="Which: names, all, face, voice, standard; -NAME leaves one out. See docs/reference/recipes.md.",
             show_default="standard",
         ),
     ] = None,
