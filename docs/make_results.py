@@ -45,8 +45,8 @@ def make_table(records: list[dict[str, Any]], group: str) -> str:
     gains = [_show(of[f"model - {row}", "mouth_psnr"], 2, "+", " dB") for row in ("copy", "wrong_audio")]
     brackets = "" if first["low"] is None else " In brackets the 95 % interval of the mean, over clips."
     lines = [
-        f"{group}: {first['frames']} frames of {clips}. Model over copy-reference {gains[0]}, over mismatched audio {gains[1]} "
-        f"(mouth PSNR).{brackets}",
+        f"{group}: {first['frames']} frames of {clips}. Model over copy-reference {gains[0]}, "
+        f"over mismatched audio {gains[1]} (mouth PSNR).{brackets}",
         "",
         "| | " + " | ".join(HEADS.values()) + " |",
         "|---|" + "---|" * len(HEADS),
