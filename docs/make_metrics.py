@@ -1,4 +1,4 @@
-"""Write the table of docs/metrics.md that says what each metric makes of known damage to real clips.
+"""Write the table of docs/reference/metrics.md that says what each metric makes of known damage to real clips.
 
     python docs/make_metrics.py [grid.h5] [--metrics NAMES] [--transcripts FOLDER] [--inception FILE] [--syncnet FILE]
         [--lip-reader FILE]
@@ -31,7 +31,7 @@ from lipsync_cli.scoring.missing import Missing
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.speech.mel import SILENCE
 
-PAGE = Path(__file__).with_name("metrics.md")
+PAGE = Path(__file__).with_name("reference") / "metrics.md"
 FIGURES = Path(__file__).with_name("sensitivity.json")
 BEGIN, END = "<!-- begin: written by docs/make_metrics.py -->", "<!-- end -->"
 PERFECT = "perfect"
@@ -309,7 +309,9 @@ def _show(cell: Cell, metric: Metric) -> str:
 
 def main() -> int:
     """Make the table and put it into the page."""
-    parser = argparse.ArgumentParser(description="Write the table of docs/metrics.md from a pack's held-out clips.")
+    parser = argparse.ArgumentParser(
+        description="Write the table of docs/reference/metrics.md from a pack's held-out clips."
+    )
     parser.add_argument("pack", type=Path, nargs="?", help="without one the figures stay as they are")
     parser.add_argument("--clips", type=int, default=9)
     parser.add_argument("--metrics", default="all", help="names and groups, with commas; other rows stay as they are")

@@ -1,4 +1,4 @@
-"""Print the tables of docs/results.md and of the model cards from what `lipsync score` wrote: one for each speaker.
+"""Print the tables of experiments and model cards from what `lipsync score` wrote: one for each speaker.
 
 lipsync score grid.h5 --weights runs/x -o x.jsonl
 python docs/make_results.py x.jsonl [SPEAKER ...]
@@ -13,8 +13,8 @@ from typing import Any
 
 ROWS = {
     "model": "model",
-    "copy": "copy the reference",
-    "wrong_audio": "wrong audio",
+    "copy": "copy-reference",
+    "wrong_audio": "mismatched audio",
     "ground_truth": "ground truth",
 }
 HEADS = {
@@ -45,8 +45,8 @@ def make_table(records: list[dict[str, Any]], group: str) -> str:
     gains = [_show(of[f"model - {row}", "mouth_psnr"], 2, "+", " dB") for row in ("copy", "wrong_audio")]
     brackets = "" if first["low"] is None else " In brackets the 95 % interval of the mean, over clips."
     lines = [
-        f"{group}: {first['frames']} frames of {clips}. Model over copy {gains[0]}, over wrong audio {gains[1]} "
-        f"(mouth PSNR).{brackets}",
+        f"{group}: {first['frames']} frames of {clips}. Model over copy-reference {gains[0]}, "
+        f"over mismatched audio {gains[1]} (mouth PSNR).{brackets}",
         "",
         "| | " + " | ".join(HEADS.values()) + " |",
         "|---|" + "---|" * len(HEADS),

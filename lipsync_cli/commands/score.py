@@ -130,7 +130,7 @@ def score(
 
     Of a pack's test clips, as the weights speak them; of a video or a folder of videos against the real ones, or
     alone. Control rows say what a figure is worth: a copied or frozen face, the wrong audio, the ground truth. What
-    cannot be computed is null, with its reason. Without -o the table goes to stdout. docs/metrics.md defines
+    cannot be computed is null, with its reason. Without -o the table goes to stdout. docs/reference/metrics.md defines
     every metric.
 
     \b

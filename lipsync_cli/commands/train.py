@@ -23,7 +23,7 @@ def train(
         typer.Option(
             help="What is minimised: lipgan, l1 (reconstruction only), wgan-gp, l1wgan-gp, l1wgan-gp-adv, lsgan, "
             "wgan-ls, wgan-div, c-wgan, sync-expert, lipgan-expert, lip-reader, listen, speech-embedding, occlusion; "
-            "see docs/recipes.md."
+            "see docs/reference/recipes.md."
         ),
     ] = "lipgan",
     generator: Annotated[
@@ -115,7 +115,9 @@ def train(
     ] = None,
     adversarial_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Weight of the critic's term.", show_default="0.01; others: docs/recipes.md"),
+        typer.Option(
+            min=0, help="Weight of the critic's term.", show_default="0.01; others: docs/reference/recipes.md"
+        ),
     ] = None,
     penalty_weight: Annotated[
         float | None,
@@ -135,7 +137,7 @@ def train(
     transforms: Annotated[
         str | None,
         typer.Option(
-            help="Which: names, all, face, voice, standard; -NAME leaves one out. See docs/recipes.md.",
+            help="Which: names, all, face, voice, standard; -NAME leaves one out. See docs/reference/recipes.md.",
             show_default="standard",
         ),
     ] = None,

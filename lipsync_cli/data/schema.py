@@ -1,4 +1,4 @@
-"""The names and the version of the HDF5 family, in one place; `docs/formats.md` says the same in prose."""
+"""The names and the version of the HDF5 family, in one place; `docs/reference/formats.md` says the same in prose."""
 
 from __future__ import annotations
 

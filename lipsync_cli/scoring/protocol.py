@@ -86,7 +86,7 @@ def score_pack(
 
     Returns
     -------
-    scores with the rows of docs/metrics.md, and the frames drawn for metrics of single frames
+    scores with the rows of docs/reference/metrics.md, and the frames drawn for metrics of single frames
 
     Raises
     ------

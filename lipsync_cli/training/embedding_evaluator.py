@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lipsync_cli.data.mouth_shapes import SHAPES
-from lipsync_cli.training.judge import GeneratorJudge
+from lipsync_cli.training.judge import GeneratorEvaluator
 from lipsync_cli.training.sequences import SequenceTable, at_places
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class EmbeddingEvaluator:
     """
 
     def __init__(self, source: Source, held_out: Source | None, readout: MouthReadout) -> None:
-        self.sheets = GeneratorJudge(source, held_out)
+        self.sheets = GeneratorEvaluator(source, held_out)
         self.held_out, self.readout = held_out, readout
         self.table = None if held_out is None else SequenceTable(held_out, LENGTH)
 

@@ -1,4 +1,4 @@
-"""The table of docs/metrics.md: known damage moves the metrics as it must, and no metric is forgotten."""
+"""The table of docs/reference/metrics.md: known damage moves the metrics as it must, and no metric is forgotten."""
 
 from __future__ import annotations
 
@@ -90,4 +90,4 @@ def test_the_page_has_every_metric_and_is_what_the_figures_say(script: ModuleTyp
     assert script.put(script.render(script.read(kept), kept["about"]), page) == page, "run docs/make_metrics.py"
     for family in find_families(["all"]):
         for metric in family.metrics:
-            assert metric.name in page, f"docs/metrics.md does not define {metric.name}"
+            assert metric.name in page, f"docs/reference/metrics.md does not define {metric.name}"

@@ -112,7 +112,7 @@ class SpeechEmbedding(GeneratorRecipe):
         """The encoder of the weights that the run starts from."""
         return {"teacher": self.teacher}
 
-    def study(self, source: Source, note: Callable[[str], None]) -> None:
+    def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Let the teacher hear the speakers that it knows, and find how mouths stand in what it makes of them."""
         table = SequenceTable(source, LENGTH)
         self.table = table
@@ -159,9 +159,9 @@ class SpeechEmbedding(GeneratorRecipe):
             network.follow_centre(embedded.detach().flatten(0, 1))
         return at_places(embedded, batch.place)
 
-    def network_loss(self, batch: Sequences, made: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+    def network_loss(self, batch: Sequences, output: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
         """Give the named terms of the encoder's loss."""
-        readout = self.readout.to(made)
+        readout = self.readout.to(output)
         with torch.no_grad():
             shape = torch.where(batch.shape.isfinite(), batch.shape, 0.0)
             seen = batch.shape.isfinite().all(2) & ~batch.is_silent[:, None]
@@ -169,9 +169,9 @@ class SpeechEmbedding(GeneratorRecipe):
             missing = torch.where(seen[:, :, None], shape - readout.read(before), 0.0)
             wanted = before + missing @ readout.directions.T
             known = (batch.is_known | batch.is_silent).float()[:, None, None]
-        told = readout.read(made)
+        told = readout.read(output)
         both = (seen[:, 1:] & seen[:, :-1]).float()
-        error = ((made - wanted).square() / readout.variance * known).mean() / known.mean().clamp(min=1e-3)
+        error = ((output - wanted).square() / readout.variance * known).mean() / known.mean().clamp(min=1e-3)
         terms = {"speech/embedding": EMBEDDING_WEIGHT * error}
         for index, name in enumerate(SHAPES):
             weight, apart = SHAPE_WEIGHTS[name], (told - shape)[:, :, index]
@@ -183,8 +183,8 @@ class SpeechEmbedding(GeneratorRecipe):
         terms["speech/spread"] = SPREAD_WEIGHT * _mean((moved - real).square(), counted)
         return terms
 
-    def judge(self, source: Source, held_out: Source | None) -> Any:
-        """Judge by how well what is read off the embedding follows the real mouths, beside the mismatched sound."""
+    def evaluator(self, source: Source, held_out: Source | None) -> Any:
+        """Evaluate how well what is read off the embedding follows the real mouths, beside the mismatched sound."""
         return EmbeddingEvaluator(source, held_out, self.readout)
 
     def _dim(self, source: Source) -> int:
