@@ -27,6 +27,7 @@ EMBEDDED = {  # in assets
     "lip reader": "lipsync_reader.safetensors",
     "occlusion network": "lipsync_occlusion.safetensors",
 }
+NAMED = {"grid": "lipsync_grid.safetensors"}  # other weights in assets, by what `--weights` calls them
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
 
@@ -97,13 +98,19 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, 
 
 
 def find_weights(path: Path | None, kind: str = "generator") -> Path:
-    """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one."""
+    """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one.
+
+    "grid" names the generator that comes with the package and was trained on the GRID corpus alone, unless there is a
+    file or folder of that name.
+    """
     if path is None:
         found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
         if not found.is_file():
             raise InputError("the embedded weights are missing", found, "install the package again, or give --weights")
         return found
     path = Path(path)
+    if kind == "generator" and str(path) in NAMED and not path.exists():
+        return Path(str(resources.files("lipsync_cli") / "assets" / NAMED[str(path)]))
     if path.is_dir():
         for name in (BEST, LAST):
             if (path / name).is_file():
