@@ -68,11 +68,21 @@ class _Verbs(MutableMapping[str, Any]):
 
 
 class LazyGroup(TyperGroup):
-    """All verbs; their own help needs no verb's file."""
+    """All verbs; the list of them needs no verb's file."""
 
     def __init__(self, **details: Any) -> None:
         super().__init__(**details)
         self.commands = _Verbs(self.commands)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
+        if args and args[-1] in SETTINGS["help_option_names"] and not ctx.resilient_parsing:
+            if len(args) == 1:
+                typer.echo(ctx.get_help())
+                ctx.exit()
+            if len(args) == 2 and args[0] in VERBS:
+                self.commands[args[0]].make_context(args[0], args[1:], parent=ctx)
+        return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one line for each verb."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 from lipsync_cli.config.option import FIRST_PANELS, LAST_PANELS
@@ -17,6 +18,13 @@ ARGUMENTS, REST = "arguments", LAST_PANELS[-1]
 
 class PanelCommand(TyperCommand):
     """A command whose help has one section a panel; one without panels has its options in one section."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
+        if args in (["-h"], ["--help"]) and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then the panels."""

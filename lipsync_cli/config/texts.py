@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from lipsync_cli.config.values import ValueProblem
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d*)?)s?)?", re.ASCII)
 SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
@@ -15,6 +18,8 @@ MAX_FPS = 1000
 
 def parse_time(text: str) -> Fraction:
     """Return the seconds in "12.5", "1:02.5" or "01:02:03.250", exactly; ValueProblem if it is none of these."""
+    from fractions import Fraction
+
     parts = text.split(":")
     if not (1 <= len(parts) <= 3 and all(part.isdecimal() for part in parts[:-1]) and SECONDS.fullmatch(parts[-1])):
         raise ValueProblem(f"{text!r} is no time", "give seconds, such as 12.5, or hours:minutes:seconds")
@@ -50,6 +55,8 @@ def parse_vtln(text: str) -> float | None:
 
 def parse_rate(text: str) -> Fraction:
     """Return the frames per second in "25" or "30000/1001", exactly; ValueProblem if it is no rate."""
+    from fractions import Fraction
+
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -31,6 +30,8 @@ class ValueProblem(Exception):
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """Return "did you mean X?" for the known word nearest to one that is not known, None if none is near."""
+    import difflib
+
     by_case = {each.lower(): each for each in known}
     near = difflib.get_close_matches(word.lower(), by_case, 1, 0.6)
     return f"did you mean {by_case[near[0]]}?" if near else None

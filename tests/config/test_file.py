@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path: Path) -> None:
 def test_lines_are_those_of_an_editor(newline: str, tmp_path: Path) -> None:
     path = tmp_path / "door.toml"
     path.write_bytes("\ufeff# mine\n\n[paint]\ncoats = 0\n".replace("\n", newline).encode())
-    with pytest.raises(UsageError, match="line 4: paint.coats 0 is out of range"):
+    with pytest.raises(UsageError, match=r"line 4: paint\.coats 0 is out of range"):
         read_file(Door, path, print)
 
 
