@@ -9,7 +9,7 @@ from lipsync_cli.commands import options
 from lipsync_cli.commands.from_config import takes_config
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
-from lipsync_cli.pipelines.infer_config import InferConfig
+from lipsync_cli.pipelines.configs.infer import InferConfig
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.infer import Result
@@ -43,8 +43,8 @@ def infer(
       lipsync infer presenter.mp4 messages/*.wav -o films/
     """
     from lipsync_cli.pipelines import infer as pipeline
-    from lipsync_cli.pipelines.arenas import limit_arenas
-    from lipsync_cli.pipelines.machine import cache_folder
+    from lipsync_cli.pipelines.machine.arenas import limit_arenas
+    from lipsync_cli.pipelines.machine.resources import cache_folder
 
     limit_arenas()
     with Progress(quiet, verbose) as progress:
@@ -62,7 +62,7 @@ def infer(
 def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress) -> None:
     """Make a film of each speech; print their paths as they are done."""
     from lipsync_cli.pipelines import infer_batch as pipeline
-    from lipsync_cli.pipelines.machine import cache_folder
+    from lipsync_cli.pipelines.machine.resources import cache_folder
 
     cache = cache_folder()
     if dry_run:

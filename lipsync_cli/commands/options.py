@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.pipelines.machine import resolve_jobs as resolve_jobs
+from lipsync_cli.pipelines.machine.resources import resolve_jobs as resolve_jobs
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.", show_default=False)]
 Force = Annotated[bool, typer.Option("-f", "--force", help="Overwrite the output if it exists.")]

@@ -10,7 +10,7 @@ from lipsync_cli.commands import options
 from lipsync_cli.commands.from_config import takes_config
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
-from lipsync_cli.pipelines.score_config import STDOUT, ScoreConfig
+from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
     from lipsync_cli.pipelines.score import ScoreResult

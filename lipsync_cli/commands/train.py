@@ -8,7 +8,7 @@ from lipsync_cli.commands import options
 from lipsync_cli.commands.from_config import takes_config
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.commands.result import print_result
-from lipsync_cli.pipelines.train_config import TrainJob
+from lipsync_cli.pipelines.configs.train import TrainJob
 
 TORCHRUN = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # what torchrun sets, and what is meant without it
 

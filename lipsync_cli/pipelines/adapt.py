@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.config.texts import parse_duration
 from lipsync_cli.errors import NothingToDoError, UsageError
-from lipsync_cli.pipelines.infer_config import InferConfig
-from lipsync_cli.pipelines.machine import resolve_device
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from lipsync_cli.config.build import check_values
 from lipsync_cli.config.texts import parse_rate, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
-from lipsync_cli.pipelines.arenas import limit_arenas
-from lipsync_cli.pipelines.infer_config import InferConfig
-from lipsync_cli.pipelines.machine import resolve_device
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.machine.arenas import limit_arenas
+from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.marking import chosen_marks
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
 from lipsync_cli.pipelines.speakers import People, chosen_people
-from lipsync_cli.pipelines.start_torch import start_torch
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.infer import Result

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
+from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.infer import open_session
-from lipsync_cli.pipelines.infer_config import InferConfig
 from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
 
 if TYPE_CHECKING:

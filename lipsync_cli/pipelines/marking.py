@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.config.build import flatten
 from lipsync_cli.errors import UsageError
-from lipsync_cli.pipelines.infer_config import OF_THE_RUN, InferConfig
+from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig
 
 if TYPE_CHECKING:
     from lipsync_cli.media.credentials import Identity

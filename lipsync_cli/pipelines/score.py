@@ -18,9 +18,9 @@ from lipsync_cli import __version__
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.texts import parse_vtln
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
-from lipsync_cli.pipelines.machine import resolve_device, resolve_jobs
+from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
+from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
-from lipsync_cli.pipelines.score_config import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
     from lipsync_cli.data.reader import Pack

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import UsageError
-from lipsync_cli.pipelines.machine import resolve_device
+from lipsync_cli.pipelines.configs.score import ScoreConfig
+from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
 from lipsync_cli.pipelines.score import ScoreResult, check_report
-from lipsync_cli.pipelines.score_config import ScoreConfig
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.results import Results

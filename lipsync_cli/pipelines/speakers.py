@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import UsageError
-from lipsync_cli.pipelines.infer_config import LARGEST, InferConfig
+from lipsync_cli.pipelines.configs.infer import LARGEST, InferConfig
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.choice import Choice

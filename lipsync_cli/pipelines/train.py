@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.config.build import check_values
-from lipsync_cli.pipelines.machine import resolve_device, resolve_jobs
+from lipsync_cli.pipelines.configs.train import TrainJob
+from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
-from lipsync_cli.pipelines.train_config import TrainJob
 
 
 @dataclass(frozen=True)

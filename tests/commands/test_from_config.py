@@ -18,7 +18,7 @@ from lipsync_cli.commands.panels import PanelCommand
 from lipsync_cli.config.build import flatten
 from lipsync_cli.config.file import write_defaults
 from lipsync_cli.config.option import argument, entries_of, group, option
-from lipsync_cli.pipelines.train_config import TrainJob
+from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.training.config import TrainConfig
 
 Run = Callable[..., Result]

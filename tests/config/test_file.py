@@ -12,10 +12,10 @@ from lipsync_cli.config.build import build, make
 from lipsync_cli.config.file import find_line, read_file, write_defaults
 from lipsync_cli.config.option import argument, entries_of, group, option
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.configs.score import ScoreConfig
+from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.pipelines.detect_faces import DetectFacesConfig
-from lipsync_cli.pipelines.infer_config import InferConfig
-from lipsync_cli.pipelines.score_config import ScoreConfig
-from lipsync_cli.pipelines.train_config import TrainJob
 from lipsync_cli.training.config import RECIPES
 
 CONFIGS = {

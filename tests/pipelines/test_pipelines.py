@@ -12,9 +12,9 @@ from lipsync_cli.config.build import make
 from lipsync_cli.data.weights import read_header
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
 from lipsync_cli.pipelines import detect_faces, infer, infer_batch, score
-from lipsync_cli.pipelines.infer_config import InferConfig
-from lipsync_cli.pipelines.score_config import ScoreConfig
-from lipsync_cli.pipelines.train_config import TrainJob
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.configs.score import ScoreConfig
+from lipsync_cli.pipelines.configs.train import TrainJob
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "examples" / "speech.flac"

@@ -14,7 +14,7 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
-from lipsync_cli.pipelines.infer_config import InferConfig
+from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.plan import span

@@ -15,7 +15,7 @@ from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.media.audio import read_speech
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.pipelines.infer_config import InferConfig
+from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.speakers import chosen_people
 from lipsync_cli.synthesis.choice import read_choice
 from lipsync_cli.synthesis.infer import infer
