@@ -36,13 +36,13 @@ test: $(READY) ## run the tests; those that need real clips look for them in LIP
 test-slow: $(READY) ## run the tests that take minutes
 	$(BIN)/python -m pytest -n 2 -m slow
 
-lint: $(READY) ## check format, style, types, and that docs/help.md is what the command says
+lint: $(READY) ## check format, style, types, and that docs/reference says what the command says
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python docs/make_help.py --check
 
-docs: $(READY) ## write docs/help.md anew
+docs: $(READY) ## write docs/reference/cli.md and config.md anew
 	$(BIN)/python docs/make_help.py
 
 bench: $(READY) ## measure each step against the naive way

@@ -1,6 +1,7 @@
-"""The command `lipsync`: registers the verbs in workflow order and turns errors into one line and an exit code.
+"""The command `lipsync`: knows the verbs in workflow order and turns errors into one line and an exit code.
 
-No logic lives here, and nothing heavy is imported: `lipsync -h` has to answer at once.
+No logic lives here, and nothing heavy is imported: `lipsync -h` has to answer at once. The file of a verb is imported
+when that verb is wanted.
 """
 
 from __future__ import annotations
@@ -11,49 +12,91 @@ import inspect
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from lipsync_cli import __version__
-from lipsync_cli.commands.detect_faces import detect_faces
-from lipsync_cli.commands.doctor import doctor
-from lipsync_cli.commands.export import export
-from lipsync_cli.commands.extract_frames import extract_frames
-from lipsync_cli.commands.infer import infer
-from lipsync_cli.commands.info import info
-from lipsync_cli.commands.mels import mels
-from lipsync_cli.commands.pack import pack
-from lipsync_cli.commands.say import say
-from lipsync_cli.commands.score import score
-from lipsync_cli.commands.train import train
 from lipsync_cli.errors import LipsyncError, check_name
 
-VERBS: dict[str, Callable[..., None]] = {
-    "extract-frames": extract_frames,
-    "detect-faces": detect_faces,
-    "mels": mels,
-    "pack": pack,
-    "train": train,
-    "export": export,
-    "say": say,
-    "infer": infer,
-    "score": score,
-    "info": info,
-    "doctor": doctor,
-}  # in the order of the work
+VERBS: dict[str, str] = {
+    "extract-frames": "Write clips as numbered frames, sound, and their times.",
+    "detect-faces": "Find the face in every frame, and store its box and crop.",
+    "mels": "Compute the log-mel spectrogram of every clip.",
+    "pack": "Join faces and mels into one training file with a split.",
+    "train": "Train a generator, or a network beside it; by default LipGAN as in its thesis.",
+    "export": "Write a generator as ONNX, and check that it draws the same.",
+    "say": "Speak a text into a sound file, for infer.",
+    "infer": "Make the face say the speech.",
+    "score": "Measure generated faces, with control rows beside every figure.",
+    "info": "Say what is in a file, as JSON.",
+    "doctor": "Say what is installed, what works, and what mends the rest.",
+    "config": "Write a file with every option of a command, for its --config.",
+}  # in the order of the work; the first line of each verb's own help
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class _Verbs(MutableMapping[str, Any]):
+    """The verbs by name; each is imported and made when it is asked for."""
+
+    def __init__(self, others: MutableMapping[str, Any]) -> None:
+        self._made = dict(others)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            if name not in VERBS:
+                raise KeyError(name)
+            self._made[name] = _make_command(name)
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*VERBS, *(name for name in self._made if name not in VERBS)])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class LazyGroup(TyperGroup):
+    """All verbs; the list of them needs no verb's file."""
+
+    def __init__(self, **details: Any) -> None:
+        super().__init__(**details)
+        self.commands = _Verbs(self.commands)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
+        if args and args[-1] in SETTINGS["help_option_names"] and not ctx.resilient_parsing:
+            if len(args) == 1:
+                typer.echo(ctx.get_help())
+                ctx.exit()
+            if len(args) == 2 and args[0] in VERBS:
+                self.commands[args[0]].make_context(args[0], args[1:], parent=ctx)
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one line for each verb."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
 
 app = typer.Typer(
     name="lipsync",
+    cls=LazyGroup,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=SETTINGS,
 )
 
 
@@ -82,6 +125,8 @@ def _top(
 def tell(error: BaseException, verbose: bool) -> int:
     """Say an error on stderr in one line, with the traceback above it if `verbose`, and return its exit code."""
     if verbose:
+        import traceback
+
         traceback.print_exception(error)
     if isinstance(error, LipsyncError):
         code, text = error.exit_code, str(error)
@@ -125,8 +170,17 @@ def _leave_files_to_readers(function: Callable[..., None]) -> Callable[..., None
     return function
 
 
-for _verb, _function in VERBS.items():
-    app.command(_verb)(with_exit_codes(_leave_files_to_readers(_function)))
+def _make_command(name: str) -> Any:
+    """Import the file of a verb and make its command."""
+    from lipsync_cli.commands.panels import PanelCommand
+
+    module = name.replace("-", "_")
+    function = getattr(import_module(f"lipsync_cli.commands.{module}"), module)
+    alone = typer.Typer(
+        rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, context_settings=SETTINGS
+    )
+    alone.command(name, cls=PanelCommand)(with_exit_codes(_leave_files_to_readers(function)))
+    return typer.main.get_command(alone)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:

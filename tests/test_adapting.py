@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
-from lipsync_cli.commands.adapting import Adapting, adapted
 from lipsync_cli.commands.progress import Progress
 from lipsync_cli.data.weights import read_header
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.adapt import Adapting, adapted
 from lipsync_cli.synthesis.choice import Choice
 from lipsync_cli.synthesis.memory import FaceMemory
 from lipsync_cli.synthesis.task import prepare
@@ -32,7 +32,7 @@ def asked(tiny_weights: Path, tmp_path: Path) -> Adapting:
 def weights_of(asked: Adapting, face: Path, dry_run: bool = False, vtln: float | None = None) -> Path:
     """The weights that are used for a face after all."""
     plain = partial(prepare, face, weights=asked.weights, vtln=vtln)
-    with adapted(asked, face, plain, Choice(), FaceMemory(None), Progress(), dry_run=dry_run) as changed:
+    with adapted(asked, face, plain, Choice(), FaceMemory(None), notify=Progress().note, dry_run=dry_run) as changed:
         return changed.keywords["weights"]  # type: ignore[attr-defined]
 
 

@@ -31,7 +31,7 @@ def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path
 
     def line(name: str) -> list[str]:
         inputs = [str(face), str(tmp_path / "voice.wav"), "--weights", str(tiny_weights)]
-        return ["infer", *inputs, "-o", str(tmp_path / name), "--resume", "--label"]
+        return ["infer", *inputs, "-o", str(tmp_path / name), "--resume", "--visible-watermark"]
 
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([sys.executable, "-m", "lipsync_cli", *line("out.mp4")], **quiet) as process:  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import sys
-from lipsync_cli.commands.start_torch import TRACING_ONLY, start_torch
+from lipsync_cli.pipelines.machine.start_torch import TRACING_ONLY, start_torch
 start_torch()
 assert TRACING_ONLY not in sys.modules
 import torch

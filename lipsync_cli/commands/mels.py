@@ -30,7 +30,7 @@ def mels(
             "for training.",
         ),
     ] = 0,
-    seed: options.Seed = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the altered copies.")] = 10,
     jobs: options.Jobs = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,

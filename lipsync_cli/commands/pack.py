@@ -34,7 +34,12 @@ def pack(
     ] = None,
     hold_out: Annotated[
         list[str] | None,
-        typer.Option(help="Speaker whose every clip is for the test; may be given again.", show_default=False),
+        typer.Option(
+            "--test-speaker",
+            "--hold-out",
+            help="Speaker whose every clip is for the test; may be given again.",
+            show_default=False,
+        ),
     ] = None,
     validation_speaker: Annotated[
         list[str] | None,

@@ -30,6 +30,7 @@ REQUIRED = {
     "ffmpeg": ("ffmpeg-python",),
     "tqdm": ("tqdm",),
     "matplotlib": ("matplotlib",),
+    **({"tomli": ("tomli",)} if sys.version_info < (3, 11) else {}),
 }
 OPTIONAL = {
     "c2pa": ("c2pa-python", "lipsync-cli[c2pa]", "content credentials"),

@@ -50,7 +50,7 @@ class Marking:
             if not self.no_mark.strip():
                 raise UsageError("--no-mark needs a reason", hint='such as --no-mark "marked by the broadcaster"')
             if self.label is not None or self.identity is not None:
-                raise UsageError("--no-mark goes with neither --label nor --credentials")
+                raise UsageError("--no-mark goes with neither --visible-watermark nor --credentials")
         if self.label is not None:
             check_text(self.label)
         if self.identity is not None and output.suffix.lower() not in SUFFIXES:

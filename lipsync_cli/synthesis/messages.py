@@ -18,6 +18,8 @@ OnFailure = Callable[[LipsyncError], None]
 
 CHOICES = {"extend": EXTEND, "silence": SILENCES}
 FILES = ("drive_audio", "final_audio")
+NAMES = {"driving_audio": "drive_audio"}  # in a list -> argument of `prepare`
+SYNONYMS = {"pingpong": "bounce"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def name_messages(speeches: Iterable[Path], folder: Path) -> list[Message]:
 def read_messages(lines: Iterable[str], where: str, base: Path, folder: Path, on_failure: OnFailure) -> list[Message]:
     """Read a list of messages: one JSON object a line.
 
-    Each has `speech`, and may have `output` (a name in the folder), `extend`, `silence`, `drive_audio`, `final_audio`.
+    Each has `speech`, and may have `output` (a name in the folder), `extend`, `silence`, `driving_audio` and
+    `final_audio`.
 
     Parameters
     ----------
@@ -148,15 +151,18 @@ def _read_line(line: str, base: Path, folder: Path) -> Message:
     values = json.loads(line)
     if not isinstance(values, dict):
         raise ValueError("is no JSON object")
-    known = ("speech", "output", *CHOICES, *FILES)
-    if unknown := sorted(set(values) - set(known)):
+    known = ("speech", "output", *CHOICES, *NAMES, "final_audio")
+    if unknown := sorted(set(values) - {*known, *FILES}):
         raise ValueError(f"{unknown[0]!r} is not known, only {', '.join(known)}")
     for name, value in values.items():
         if not isinstance(value, str) or not value:
             raise ValueError(f"{name} must be a text, not {json.dumps(value)}")
     if "speech" not in values:
         raise ValueError("has no speech")
+    values = {NAMES.get(name, name): value for name, value in values.items()}
     for name, choices in CHOICES.items():
+        if name in values:
+            values[name] = SYNONYMS.get(values[name].lower(), values[name].lower())
         if name in values and values[name] not in choices:
             raise ValueError(f"{name} is {values[name]!r}, not one of {', '.join(choices)}")
     speech = base / values["speech"]

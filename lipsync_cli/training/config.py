@@ -7,8 +7,30 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from lipsync_cli.config.option import option
+from lipsync_cli.data.speech_windows import SPEECH_INPUTS
 from lipsync_cli.errors import InputError
+from lipsync_cli.models import ARCHITECTURES
+from lipsync_cli.training.transforms import parse_transforms
 
+# As `training.recipes` has them; named here, because the help of `lipsync train` must not import torch.
+RECIPES = (
+    "lipgan",
+    "l1",
+    "wgan-gp",
+    "l1wgan-gp",
+    "l1wgan-gp-adv",
+    "lsgan",
+    "wgan-ls",
+    "wgan-div",
+    "c-wgan",
+    "sync-expert",
+    "lipgan-expert",
+    "lip-reader",
+    "listen",
+    "speech-embedding",
+    "occlusion",
+)
 # What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
@@ -54,48 +76,133 @@ class TrainConfig:
     validation_frames : frames of each clip of the validation split
     """
 
-    recipe: str = "lipgan"
-    generator: str = "lipgan"
+    recipe: str = option(
+        "What is minimised; l1 is reconstruction only. See docs/reference/recipes.md.",
+        "lipgan",
+        panel="model",
+        choices=RECIPES,
+        metavar="NAME",
+    )
+    generator: str = option(
+        "Architecture of the network that is trained: lipgan has 37 M parameters, compact 2.2 M.",
+        "lipgan",
+        panel="model",
+        choices=tuple(ARCHITECTURES),
+        shown="lipgan; other networks than generators: their own",
+    )
     dims: dict[str, Any] = field(default_factory=dict)
-    speech: str = "mel"
-    critic_width: int = 32
+    speech: str = option(
+        "What a compact generator hears: mel, or encoder for speech features, which carry over to other voices.",
+        "mel",
+        panel="model",
+        choices=SPEECH_INPUTS,
+        shown="mel, or as in --init; speech-embedding: encoder",
+    )
+    critic_width: int = option(
+        "Channels of the first layer of LipGAN's critic; 8 costs 1/16.", 32, panel="model", least=1
+    )
     init: str = ""
-    freeze_speech: bool = False
+    freeze_speech: bool = option(
+        "Leave the speech encoder of --init as it is: it goes on hearing as before.", False, panel="model"
+    )
     expert: str = ""
     transcripts: str = ""
-    batch_size: int = 128
-    epochs: float = 20.0
-    max_samples: int | None = None
-    max_minutes: float | None = None
-    patience: int = 0
-    learning_rate: float = 1e-3
-    beta1: float = 0.5
-    beta2: float = 0.999
-    weight_decay: float = 0.0
-    schedule: str = "constant"
-    clip_norm: float = 0.0
-    mouth_weight: float = 1.0
-    warp_weight: float = 0.0
-    ssim_weight: float = 0.0
-    motion_weight: float = 0.0
-    sync_weight: float = 0.0
-    sync_runs: int = 0
-    adversarial_weight: float = 0.01
-    penalty_weight: float = 10.0
-    margin: float = 2.0
-    ema_samples: int = 0
-    augment: bool = False
-    transforms: str = "standard"
-    augment_share: float = 1.0
-    targets_per_reference: int = 1
+    batch_size: int = option("Samples a step.", 128, panel="schedule", least=1)
+    epochs: float = option("Passes over the training frames.", 20.0, panel="schedule", least=0)
+    max_samples: int | None = option("Stop after this many samples instead.", None, panel="schedule", least=1)
+    max_minutes: float | None = option(
+        "Stop after this much training time, if sooner.", None, panel="schedule", least=0
+    )
+    patience: int = option(
+        "Stop after so many validations without a better one.", 0, panel="schedule", least=0, shown="0: never"
+    )
+    learning_rate: float = option(
+        "Of Adam.",
+        1e-3,
+        panel="schedule",
+        names=("--learning-rate", "--lr"),
+        least=0,
+        shown="0.001; WGANs and lsgan: 0.0001",
+    )
+    beta1: float = option("Of Adam.", 0.5, panel="schedule", least=0, below=1, shown="0.5; judges: 0.9")
+    beta2: float = option("Of Adam.", 0.999, panel="schedule", least=0, below=1, shown="0.999; WGANs: 0.9")
+    weight_decay: float = option("Of AdamW.", 0.0, panel="schedule", least=0, shown="0: Adam")
+    schedule: str = option(
+        "Of the learning rate: constant, or cosine from a short warm-up down to zero at the end.",
+        "constant",
+        panel="schedule",
+        choices=("constant", "cosine"),
+    )
+    clip_norm: float = option("Largest gradient norm.", 0.0, panel="schedule", least=0, shown="0: no limit; judges: 1")
+    mouth_weight: float = option(
+        "Weight of the mouth in the L1.", 1.0, panel="losses", least=0, shown="1; l1, lipgan-expert: 6"
+    )
+    warp_weight: float = option(
+        "compact: weight of the warped reference's own L1.",
+        0.0,
+        panel="losses",
+        least=0,
+        shown="0; l1, lipgan-expert: 0.3",
+    )
+    ssim_weight: float = option(
+        "Weight of 1 - SSIM of the lower half.", 0.0, panel="losses", least=0, shown="0; lipgan-expert: 0.1"
+    )
+    motion_weight: float = option(
+        "Weight of how much the mouth moves, beside the real one.", 0.0, panel="losses", least=0
+    )
+    sync_weight: float = option(
+        "Recipe lipgan-expert: weight of the expert's term.", 0.0, panel="losses", least=0, shown="0.03"
+    )
+    sync_runs: int = option(
+        "Recipe lipgan-expert: so many runs of --targets-per-reference frames a step, for the expert; the other "
+        "samples are single frames of other clips.",
+        0,
+        panel="data",
+        least=0,
+        shown="0: all are runs",
+    )
+    adversarial_weight: float = option(
+        "Weight of the critic's term.", 0.01, panel="losses", least=0, shown="0.01; others: docs/reference/recipes.md"
+    )
+    penalty_weight: float = option(
+        "WGANs: weight of the critic's penalty.", 10.0, panel="losses", least=0, shown="10; wgan-div: 2"
+    )
+    margin: float = option("Of the contrastive loss.", 2.0, panel="losses", least=0)
+    ema_samples: int = option("Half-life of the averaged weights.", 0, panel="schedule", least=0, shown="0: no average")
+    augment: bool = option("Transform faces and voices at random.", False, panel="data", both=True)
+    transforms: str = option(
+        "Which: names, all, face, voice, standard; -NAME leaves one out. See docs/reference/recipes.md.",
+        "standard",
+        panel="data",
+        check=parse_transforms,
+    )
+    augment_share: float = option("Share of the samples transformed.", 1.0, panel="data", least=0, most=1)
+    targets_per_reference: int = option(
+        "Samples of one clip.", 1, panel="data", least=1, shown="1; lipgan-expert: 8; sync-expert: 16"
+    )
     consecutive: bool = False
-    quiet_reference: float = 0.0
-    speaker_temperature: float = 1.0
-    seed: int = 10
-    precision: str = "float32"
-    validate_every: int = 600 * 128
-    checkpoint_every: int = 100 * 128
-    sheet_every: int | None = None
+    quiet_reference: float = option("Share of references from quiet moments.", 0.0, panel="data", least=0, most=1)
+    speaker_temperature: float = option(
+        "Above 1: speakers with few frames are drawn more.",
+        1.0,
+        panel="data",
+        names=("--balance-speakers", "--speaker-temperature"),
+        least=1,
+        shown="1; listen: 2; occlusion: 3",
+    )
+    seed: int = option("Seed of every random choice.", 10, panel="advanced", least=0)
+    precision: str = option(
+        "Of the networks' arithmetic.", "float32", panel="performance", choices=("float32", "bfloat16")
+    )
+    validate_every: int = option("Samples from one validation to the next.", 600 * 128, panel="schedule", least=1)
+    checkpoint_every: int = option("Samples from one checkpoint to the next.", 100 * 128, panel="schedule", least=1)
+    sheet_every: int | None = option(
+        "Samples from one sample sheet to the next.",
+        None,
+        panel="schedule",
+        least=1,
+        shown="an epoch, but 12800 to 76800",
+    )
     validation_frames: int = 5
 
     def to_dict(self) -> dict[str, Any]:

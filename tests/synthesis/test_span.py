@@ -7,11 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lipsync_cli.commands.options import parse_time
+from lipsync_cli.config.build import check_value
+from lipsync_cli.config.option import entries_of
+from lipsync_cli.config.texts import parse_time
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
+from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.synthesis.footage import Footage
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.plan import span
@@ -23,13 +26,14 @@ from lipsync_cli.synthesis.task import prepare
     [("0", 0), ("12.5", "25/2"), (".25", "1/4"), ("1:02.5", "125/2"), ("01:02:03.250", "14893/4"), ("90:00", 5400)],
 )
 def test_times(text, seconds):
-    assert parse_time(text, "--start") == Fraction(seconds)
+    assert parse_time(text) == Fraction(seconds)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1:2:3:4", "abc", "1:", "1.5:00", "nan", "1e3", "٣"])
 def test_what_is_no_time(text):
+    end = next(entry for entry in entries_of(InferConfig) if entry.name == "end")
     with pytest.raises(UsageError, match=r"--end .* is no time"):
-        parse_time(text, "--end")
+        check_value(end, text)
 
 
 def test_spans():

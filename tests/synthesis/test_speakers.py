@@ -9,12 +9,14 @@ from math import ceil
 import numpy as np
 import pytest
 
-from lipsync_cli.commands.people import DetectorName, chosen_people
+from lipsync_cli.config.build import make
 from lipsync_cli.data.face_cache import FaceCache
 from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.media.audio import read_speech
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.speakers import chosen_people
 from lipsync_cli.synthesis.choice import read_choice
 from lipsync_cli.synthesis.infer import infer
 from lipsync_cli.synthesis.laps import Laps
@@ -119,8 +121,7 @@ def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(thre
 
 
 def given(**options):
-    usual = {"detector": DetectorName.hog, "speaker": None, "who": "largest", "speech": None, "messages": None}
-    return usual | {"faces": None, "drive_audio": None} | options
+    return make(InferConfig, face="two.mp4", detector="hog", **options)
 
 
 def test_options(tmp_path):
@@ -141,7 +142,7 @@ def test_options(tmp_path):
         ({"speaker": ["0=a.wav"], "speech": ["b.wav"]}, "does not go with a speech"),
         ({"speaker": ["0=a.wav"], "messages": "list.jsonl"}, "does not go with --messages"),
         ({"speaker": ["0=a.wav"], "faces": "faces.h5"}, "does not go with --faces"),
-        ({"speaker": ["0=a.wav"], "drive_audio": "b.wav"}, "does not go with --drive-audio"),
+        ({"speaker": ["0=a.wav"], "driving_audio": "b.wav"}, "does not go with --driving-audio"),
         ({"speaker": ["0=a.wav"], "who": "left"}, "does not go with --face"),
     ],
 )

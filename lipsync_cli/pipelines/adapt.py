@@ -1,4 +1,4 @@
-"""The part of `lipsync infer` that first fine-tunes the weights on the video's own talking."""
+"""The weights of `infer` fine-tuned on the video's own talking, before the film is made with them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from lipsync_cli.commands import options
-from lipsync_cli.commands.progress import Progress
+from lipsync_cli.config.texts import parse_duration
 from lipsync_cli.errors import NothingToDoError, UsageError
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.choice import Choice
@@ -33,21 +33,6 @@ ADAPT_STAGE = (
     *("lipsync_cli.training.adapt", "lipsync_cli.synthesis.poses", "lipsync_cli.synthesis.talking"),
     *("lipsync_cli.synthesis.presenter", "lipsync_cli.synthesis.sketch", "lipsync_cli.synthesis.task"),
 )
-
-Adapt = Annotated[
-    str | None,
-    typer.Option(
-        "--adapt",
-        metavar="TIME",
-        help="First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What "
-        "does not get better by it goes on as it is.",
-        show_default=False,
-    ),
-]
-SaveWeights = Annotated[
-    Path | None,
-    typer.Option("--save-weights", help="Keep what --adapt has made, for --weights.", show_default="in the cache"),
-]
 
 
 @dataclass(frozen=True)
@@ -83,25 +68,36 @@ class Adapting:
             check_output(self.save, self.force, [face])
 
 
-def chosen_adapting(given: dict[str, Any]) -> Adapting:
-    """Return what a command's options, by their names in Python, ask for.
+def chosen_adapting(config: InferConfig, cache: Path | None) -> Adapting:
+    """Return what the options ask for.
+
+    Parameters
+    ----------
+    cache : folder below which adapted weights are kept, or None
 
     Raises
     ------
     UsageError : they contradict each other
     """
-    seconds = None if given["adapt"] is None else options.parse_duration(given["adapt"], "--adapt")
-    if seconds is None and given["save_weights"] is not None:
+    asked, files = config.quality, config.files
+    seconds = None if asked.adapt is None else parse_duration(asked.adapt)
+    if seconds is None and asked.save_weights is not None:
         raise UsageError("--save-weights goes with --adapt", hint="say for how long, such as --adapt 1m")
-    if seconds is not None and given["speaker"]:
+    if seconds is not None and config.face.speaker:
         raise UsageError(
             "--adapt does not go with --speaker: in the sound of the video the voices are one",
             hint="adapt to each by --face WHO on a part in which this one speaks",
         )
-    cache = None if given["no_cache"] else options.cache_folder() / "adapted"
-    begin, save = given["weights"], given["save_weights"]
-    reference = given["reference"].value
-    return Adapting(seconds, begin, save, given["device"], given["seed"], given["force"], cache, reference)
+    return Adapting(
+        seconds,
+        files.weights,
+        asked.save_weights,
+        config.performance.device,
+        config.advanced.seed,
+        files.force,
+        None if cache is None else cache / "adapted",
+        config.face.reference,
+    )
 
 
 @contextmanager
@@ -111,7 +107,9 @@ def adapted(
     prepare: Callable[..., Task],
     choice: Choice,
     memory: Memory,
-    progress: Progress,
+    *,
+    progress: Progress | None = None,
+    notify: Notify = ignore,
     check: Callable[[], Task] | None = None,
     dry_run: bool = False,
 ) -> Iterator[Callable[..., Task]]:
@@ -122,6 +120,7 @@ def adapted(
     prepare : `prepare` with the face and its options filled in
     choice : whose face it is
     memory : what is known of it
+    progress, notify : told how much is done, and in words what a user should know
     check : prepares the film, so that what is wrong with it is said before the time is spent
     dry_run : only check
     """
@@ -137,9 +136,9 @@ def adapted(
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-")))
         try:
-            weights = _find_or_make(asked, face, prepare, choice, memory, folder, progress)
+            weights = _find_or_make(asked, face, prepare, choice, memory, folder, progress=progress, notify=notify)
         except NothingToDoError as error:
-            progress.note(f"{face}: {error.fact}; the weights are not adapted")
+            notify(f"{face}: {error.fact}; the weights are not adapted")
             yield prepare
             return
         if asked.save is not None and weights != asked.save:
@@ -154,7 +153,9 @@ def _find_or_make(
     choice: Choice,
     memory: Memory,
     folder: Path,
-    progress: Progress,
+    *,
+    progress: Progress | None,
+    notify: Notify,
 ) -> Path:
     """Return the file of the adapted weights; NothingToDoError where adapting is no use."""
     from lipsync_cli.data.face_cache import hash_file, shrink
@@ -176,29 +177,29 @@ def _find_or_make(
     own = partial(prepare, face, folder / "own.mp4", force=True, device=None, extend="trim", silence="close")
     with own(drive_audio=None, final_audio=None) as task:
         key = _key(asked, task, choice)
-        kept = _place(asked.cache, key, progress)
+        kept = _place(asked.cache, key, notify)
         if kept is not None and kept.exists():
             kept.touch()
             if not kept.stat().st_size:
                 raise NothingToDoError("adapting was no gain when it was last tried", face)
-            progress.note(f"{face}: was adapted to before; {kept} is taken")
+            notify(f"{face}: was adapted to before; {kept} is taken")
             return kept
-        device, source = options.resolve_device(asked.device), find_weights(asked.weights)
+        device, source = resolve_device(asked.device), find_weights(asked.weights)
         generator, header = load_weights(source, device)
         with Presenter(asked.reference, memory=memory, choices=(choice,)) as presenter:
             sketcher = TorchSketcher(generator, device)
-            talking = own_talking(task, presenter, sketcher, MIN_S, progress.update, progress.note)
+            talking = own_talking(task, presenter, sketcher, MIN_S, progress, notify)
         crops, middles, mel, reference, features = talking
         recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference, features=features)
         if reference is None:
             recording = replace(recording, pairs=pair_poses(recording))
-        done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress.update)
+        done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress)
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
     if done.gain_db < MIN_GAIN_DB:
         target.touch()  # empty: known to be no gain
         where = "on frames held out, where neither detail nor sync is lost"
         raise NothingToDoError(f"adapting is no gain (mouth PSNR {_figures(done)} {where})", face)
-    progress.note(f"{face}: adapted with {len(recording.crops)} frames, mouth PSNR {_figures(done)} on those held out")
+    notify(f"{face}: adapted with {len(recording.crops)} frames, mouth PSNR {_figures(done)} on those held out")
     about = {"video_sha256": hash_file(face), "frames": len(recording.crops), "samples": done.samples}
     header = replace(
         header,
@@ -212,17 +213,17 @@ def _find_or_make(
     return target
 
 
-def _place(cache: Path | None, key: str, progress: Progress) -> Path | None:
+def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
     """Return the file in the cache, which need not be there yet; an empty one says that adapting was no gain."""
     if cache is None:
         return None
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        progress.note(f"{cache}: cannot be made, the weights are adapted again next time ({error.strerror})")
+        notify(f"{cache}: cannot be made, the weights are adapted again next time ({error.strerror})")
         return None
     if not os.access(cache, os.W_OK):
-        progress.note(f"{cache}: cannot be written, the weights are adapted again next time")
+        notify(f"{cache}: cannot be written, the weights are adapted again next time")
         return None
     return cache / f"{NAME}{key[:16]}{SUFFIX}"
 

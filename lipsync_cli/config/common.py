@@ -1,0 +1,62 @@
+"""Options that mean the same in every command that has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lipsync_cli.config.option import option
+from lipsync_cli.config.texts import parse_vtln
+from lipsync_cli.config.values import ValueProblem
+
+
+def check_device(name: str) -> None:
+    """Raise ValueProblem if this is no name of a device."""
+    kind, _, number = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (":" in name and (kind != "cuda" or not number.isdecimal())):
+        raise ValueProblem(f"no device is called {name!r}", "use auto, cpu, cuda or cuda:N")
+
+
+def device_option() -> Any:
+    """Declare `--device`."""
+    return option("auto, cpu, cuda or cuda:N.", "auto", panel="performance", check=check_device)
+
+
+def jobs_option() -> Any:
+    """Declare `--jobs`."""
+    return option(
+        "Worker processes or threads.",
+        None,
+        panel="performance",
+        names=("-j", "--jobs"),
+        least=1,
+        shown="one per core",
+    )
+
+
+def force_option() -> Any:
+    """Declare `--force`, which no file may set."""
+    return option(
+        "Overwrite the output if it exists.",
+        False,
+        panel="input and output",
+        names=("-f", "--force"),
+        in_file=False,
+    )
+
+
+def seed_option(default: int) -> Any:
+    """Declare `--seed`."""
+    return option("Seed of every random choice.", default, panel="advanced", least=0)
+
+
+def vtln_option() -> Any:
+    """Declare `--vtln`."""
+    return option(
+        "Vocal tract length normalisation: bring a voice's formants to where those of the voices lie that the weights "
+        "know. auto where that makes it clearly more like them, off, or by how much they lie higher, such as 1.1 (a "
+        "woman's, for weights that know men).",
+        "auto",
+        panel="voice",
+        check=parse_vtln,
+        is_number=True,
+    )

@@ -1,0 +1,1 @@
+"""Whole jobs: the one floor that joins synthesis, training and scoring; each takes one configuration."""

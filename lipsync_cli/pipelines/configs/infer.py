@@ -1,0 +1,218 @@
+"""The options of `lipsync infer`: one field each, from which the command line, files and the docs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_cli.config.common import device_option, force_option, seed_option, vtln_option
+from lipsync_cli.config.option import argument, group, option
+from lipsync_cli.config.texts import parse_duration, parse_rate, parse_time
+
+LARGEST = "largest"
+# Options that leave no trace in the film, and are not told in its sidecar.
+OF_THE_RUN = ("private_key", "profile", "force")
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What goes in and what comes out."""
+
+    face: Path = argument("Video or photo of a face.")
+    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one film each.", ())
+    output: Path | None = option(
+        "Film to write; of several speeches: folder for the films.",
+        None,
+        names=("-o", "--output"),
+        shown="FACE.SPEECH.mp4 beside the face",
+    )
+    messages: Path | None = option(
+        'List of speeches, one JSON object a line, such as {"speech": "a.wav", "output": "a.mp4"}; - is stdin.', None
+    )
+    faces: Path | None = option(
+        "File of detect-faces that says where the face is; made if it is not there.", None, shown="a cache by content"
+    )
+    weights: Path | None = option("Run folder of train, or .safetensors file.", None, shown="embedded weights")
+    start: str | None = option(
+        "Where to begin in the video: seconds or hh:mm:ss.mmm.",
+        None,
+        check=parse_time,
+        is_number=True,
+        metavar="TIME",
+        example="0.5",
+    )
+    end: str | None = option(
+        "Where the video ends, in its own time.", None, check=parse_time, is_number=True, metavar="TIME", example="2.5"
+    )
+    keep_tracks: bool = option("Keep further sound tracks, subtitles and chapters of the video.", False)
+    force: bool = force_option()
+
+
+@dataclass(frozen=True)
+class FaceOptions:
+    """Whose mouth is moved, and with which pixels."""
+
+    who: str = option(
+        "Whose mouth is moved, of several people: largest, left, right, a number counted from the left and from 0, or "
+        "a photo of the person.",
+        LARGEST,
+        names=("--face",),
+        key="face",
+        is_number=True,
+    )
+    speaker: tuple[str, ...] = option(
+        "One of several people who speak, as for --face, and this one's voice, such as 0=ann.wav; given once for each. "
+        "The voices are heard together.",
+        (),
+        metavar="WHO=SPEECH",
+        example="0=ann.wav",
+    )
+    detector: str = option(
+        "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
+        "lipsync-cli[models] is installed.",
+        "auto",
+        choices=("auto", "hog", "mmod"),
+    )
+    reference: str = option(
+        "Whose pixels form the mouth: one frame with a resting mouth, or each frame's own. auto: the former, and "
+        "several such frames, each where it fits, when the head turns.",
+        "auto",
+        choices=("auto", "neutral", "current"),
+    )
+    occlusion: str = option(
+        "What lies over the face, such as a hand: keep it before the mouth that is drawn, or ignore it and draw the "
+        "mouth over it; or the weights of a network of your own that finds it.",
+        "keep",
+        choices=("keep", "ignore"),
+        other="FILE",
+        old_values={"paint": "ignore"},
+    )
+    extend: str = option(
+        "When the speech is longer than the video: play back and forth (pingpong means the same), start again, hold "
+        "the last frame, or end with the video.",
+        "bounce",
+        choices=("bounce", "loop", "hold", "trim"),
+        synonyms={"pingpong": "bounce"},
+    )
+
+
+@dataclass(frozen=True)
+class VoiceOptions:
+    """What moves the lips, how far, and what is heard."""
+
+    driving_audio: Path | None = option(
+        "Sound that moves the lips, such as a voice without music.",
+        None,
+        old=("--drive-audio",),
+        old_keys=("drive_audio",),
+        shown="SPEECH",
+    )
+    final_audio: Path | None = option("Sound that is heard; the film is as long as it.", None, shown="SPEECH")
+    articulation: float | None = option(
+        "How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
+        None,
+        least=0,
+        most=3,
+        shown="1.4, 1.7 where insides are painted",
+    )
+    silence: str = option(
+        "What the mouth does in the speech's pauses: close gently, keep what the video shows, or what the model makes "
+        "of breath and noise.",
+        "close",
+        choices=("close", "keep", "model"),
+    )
+    vtln: str = vtln_option()
+
+
+@dataclass(frozen=True)
+class QualityOptions:
+    """How good the picture is, and what is done for it."""
+
+    adapt: str | None = option(
+        "First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What does not "
+        "get better by it goes on as it is.",
+        None,
+        metavar="TIME",
+        example="1m",
+        check=parse_duration,
+        is_number=True,
+    )
+    save_weights: Path | None = option("Keep what --adapt has made, for --weights.", None, shown="in the cache")
+    crf: int = option("Quality of the film; lower is better.", 18, least=0, most=51)
+    fps: str = option(
+        "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
+    )
+    deinterlace: bool | None = option(
+        "Make whole frames of interlaced ones, or take them as they are.",
+        None,
+        both=True,
+        shown="refuse interlaced video",
+    )
+    tonemap: bool = option("Convert high dynamic range (PQ, HLG) to the standard one.", False)
+
+
+@dataclass(frozen=True)
+class MarkingOptions:
+    """What says that the film is synthetic."""
+
+    visible_watermark: bool = option(
+        "Burn a small visible label into a corner away from the face.", False, old=("--label",), old_keys=("label",)
+    )
+    label_text: str = option("What the visible watermark says.", "synthetic")
+    sidecar: bool = option("Write OUTPUT.json too: hashes of the inputs, weights and film, the options.", False)
+    credentials: bool = option("Sign the film with content credentials (C2PA); needs lipsync-cli[c2pa].", False)
+    certificate: Path | None = option(
+        "Certificate chain (PEM) for --credentials.", None, shown="one made for this film"
+    )
+    private_key: Path | None = option("Private key (PEM) of --certificate.", None)
+    no_mark: str | None = option(
+        "Do not mark the film as synthetic; the reason is kept in OUTPUT.json.", None, metavar="REASON"
+    )
+
+
+@dataclass(frozen=True)
+class PerformanceOptions:
+    """Where and how the work is done."""
+
+    device: str = device_option()
+    batch_size: int = option("Frames drawn at once.", 8, least=1)
+    no_cache: bool = option("Neither use nor keep what is known of a video's face.", False)
+    resume: bool = option(
+        "Draw a long film in pieces of 20 s that outlive a kill; the same again draws the missing ones.", False
+    )
+    profile: bool = option("Say how long each stage of the work took.", False)
+
+
+@dataclass(frozen=True)
+class AdvancedOptions:
+    """What few people need."""
+
+    debug_video: Path | None = option(
+        "Write a second film that shows over every frame the face, the mask and the points it was posed by, and below "
+        "it the time, the state and the sound that moves the lips.",
+        None,
+    )
+    seed: int = seed_option(10)
+
+
+@dataclass(frozen=True)
+class InferConfig:
+    """Everything that decides a film.
+
+    Examples
+    --------
+    make(InferConfig, face="ann.mp4", speech=["hello.wav"], articulation=1.2)
+    """
+
+    files: FileOptions = group(panel="input and output")
+    face: FaceOptions = group(FaceOptions, "face")
+    voice: VoiceOptions = group(VoiceOptions, "voice")
+    quality: QualityOptions = group(QualityOptions, "quality")
+    marking: MarkingOptions = group(MarkingOptions, "marking")
+    performance: PerformanceOptions = group(PerformanceOptions, "performance")
+    advanced: AdvancedOptions = group(AdvancedOptions, "advanced")
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether several films are asked for, so that the output is a folder."""
+        return not self.face.speaker and (len(self.files.speech) > 1 or self.files.messages is not None)

@@ -1,0 +1,81 @@
+"""The options of `lipsync score`: one field each, from which the command line, files and the docs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_cli.config.common import device_option, force_option, jobs_option, seed_option, vtln_option
+from lipsync_cli.config.option import argument, option
+
+STDOUT = Path("-")
+FILES = "input and output"
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """What is measured, against what, and where the figures go.
+
+    Examples
+    --------
+    make(ScoreConfig, sources=["out.mp4"], reference="real.mp4", metrics="sync,crop_psnr")
+    """
+
+    sources: tuple[Path, ...] = argument(
+        "What pack wrote, or a video, or a folder of videos; or .jsonl files of earlier scores.", metavar="SOURCE"
+    )
+    weights: Path | None = option(
+        "Run folder or .safetensors file.", None, panel=FILES, shown="those that come with lipsync"
+    )
+    reference: Path | None = option(
+        "The real video that SOURCE should look like, or the folder of them.", None, panel=FILES
+    )
+    output: Path | None = option(
+        "Folder for scores.jsonl, table.txt, boxes.png and samples.png; or one .jsonl file; or - for JSON Lines on "
+        "stdout.",
+        None,
+        panel=FILES,
+        names=("-o", "--output"),
+    )
+    report: Path | None = option(
+        "Write an HTML file to look at: tables, plots, curves, pictures, films. Of several .jsonl files: a column "
+        "each.",
+        None,
+        panel=FILES,
+    )
+    compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
+    split: str = option("Clips of the pack to score.", "test", panel=FILES, choices=("test", "val", "train"))
+    force: bool = force_option()
+    metrics: str = option(
+        "Metrics or groups, with commas: reconstruction, distribution, sharpness, identity, words, sync, behaviour, "
+        "standard, all.",
+        "standard",
+        panel="quality",
+    )
+    align: bool = option("Compare what both videos have, if sizes, rates or lengths differ.", False, panel="quality")
+    max_frames: int | None = option(
+        "Spread so many frames of a pack evenly over the clips, for metrics that judge single frames.",
+        None,
+        panel="quality",
+        least=1,
+        shown="every frame with a face",
+    )
+    inception: Path | None = option("Published Inception-v3 weights, for FID.", None, panel="quality")
+    expert: Path | None = option(
+        "Sync expert: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
+    )
+    syncnet: Path | None = option("SyncNet's published weights, for LSE-D and LSE-C.", None, panel="voice")
+    lip_reader: Path | None = option(
+        "Lip reader: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
+    )
+    transcripts: Path | None = option(
+        "What is said when, to measure whether it can be read from the lips: a .align file of GRID, or of a folder or "
+        "pack the folder of SPEAKER/CLIP.align.",
+        None,
+        panel="voice",
+    )
+    vtln: str = vtln_option()
+    batch_size: int = option("Frames generated at once.", 32, panel="performance", least=1)
+    device: str = device_option()
+    jobs: int | None = jobs_option()
+    seed: int = seed_option(0)

@@ -1,0 +1,49 @@
+"""The options of `lipsync train`: those of the run itself, which is saved, and what it reads and where it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lipsync_cli.config.common import device_option, jobs_option
+from lipsync_cli.config.option import argument, group, option
+from lipsync_cli.training.config import TrainConfig
+
+
+def _make_config(**options: Any) -> TrainConfig:
+    from lipsync_cli.training.recipe_config import make_config  # here: it knows the recipes, which import torch
+
+    return make_config(**{"recipe": TrainConfig.recipe, **options})
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """A training run and where it is done.
+
+    Examples
+    --------
+    make(TrainJob, pack="grid.h5", run="runs/lipgan", recipe="lipgan", epochs=2)
+    """
+
+    pack: Path = argument("A pack made by lipsync pack.")
+    run: Path = argument("The run folder; one that was interrupted is gone on with.")
+    config: TrainConfig = group(table=False, build=_make_config)
+    init: Path | None = option(
+        "Start from these weights: a run folder or a .safetensors file.",
+        None,
+        panel="input and output",
+        shown="fresh ones",
+    )
+    expert: Path | None = option(
+        "Recipe lipgan-expert: a run of sync-expert, or its weights.",
+        None,
+        panel="input and output",
+        shown="that of the package",
+    )
+    transcripts: Path | None = option(
+        "Recipe lip-reader: folder of SPEAKER/CLIP.align, as GRID has them.", None, panel="input and output"
+    )
+    tensorboard: bool = option("Write the log for TensorBoard, too.", False, panel="input and output")
+    device: str = device_option()
+    jobs: int | None = jobs_option()

@@ -1,0 +1,132 @@
+"""Clips to boxes and crops of the face in every frame: everything that `lipsync detect-faces` does.
+
+Examples
+--------
+run(make(DetectFacesConfig, source="grid/", output="faces.h5"))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.config.build import check_values
+from lipsync_cli.config.common import force_option, jobs_option
+from lipsync_cli.config.option import argument, option
+from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.machine.resources import resolve_jobs
+from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import CropRule
+
+
+@dataclass(frozen=True)
+class DetectFacesConfig:
+    """Everything that decides a file of faces."""
+
+    source: Path = argument("Folder of clips, folder made by extract-frames, or one clip.")
+    output: Path = argument("HDF5 file to write.")
+    detector: str = option(
+        "hog, or mmod: a network that finds turned and small faces, slow without a GPU.",
+        "hog",
+        panel="face",
+        choices=("hog", "mmod"),
+    )
+    detector_weights: Path | None = option(
+        "Weights of the mmod detector.", None, panel="face", shown="those of lipsync-cli[models]"
+    )
+    keyframe_interval: int | None = option(
+        "Frames from one detection to the next.", None, panel="face", least=1, shown="the crop rule's"
+    )
+    every_frame: bool = option("Detect in every frame.", False, panel="face")
+    size: int = option("Side of the crops in pixels.", 96, panel="quality", least=32, most=1024)
+    raw: bool = option("Store the crops' pixels instead of JPEG.", False, panel="quality")
+    quality: int = option("Of JPEG crops.", 95, panel="quality", least=1, most=100)
+    jobs: int | None = jobs_option()
+    force: bool = force_option()
+
+
+@dataclass(frozen=True)
+class DetectPlan:
+    """What would be looked through.
+
+    Attributes
+    ----------
+    clips : how many there are
+    output : the file
+    crop_rule : how the faces would be found and cut out
+    """
+
+    clips: int
+    output: Path
+    crop_rule: CropRule
+
+
+@dataclass(frozen=True)
+class DetectResult:
+    """What was found.
+
+    Attributes
+    ----------
+    output : the file
+    clips, failed : how many clips are in it, and how many are not
+    report : everything that is told of it, JSON-able
+    """
+
+    output: Path
+    clips: int
+    failed: int
+    report: dict[str, Any]
+
+
+def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failure: OnFailure = ignore) -> DetectResult:
+    """Find the faces.
+
+    Parameters
+    ----------
+    progress : told how many clips are done
+    on_failure : told of each clip that fails; the others are done
+
+    Raises
+    ------
+    LipsyncError : as `data.faces.collect_faces`
+    """
+    from lipsync_cli.data.faces import collect_faces
+
+    report = collect_faces(
+        config.source,
+        config.output,
+        _find_rule(config),
+        quality=config.quality,
+        raw=config.raw,
+        detector_weights=config.detector_weights,
+        jobs=resolve_jobs(config.jobs),
+        force=config.force,
+        progress=progress,
+        on_failure=on_failure,
+    )
+    return DetectResult(config.output, report["clips"], report["failed"], report)
+
+
+def plan(config: DetectFacesConfig, *, on_failure: OnFailure = ignore) -> DetectPlan:
+    """Look at the clips and say what `run` would do; nothing is written."""
+    from lipsync_cli.data.discover import find_clips
+    from lipsync_cli.output import check_output
+
+    rule = _find_rule(config)
+    clips = find_clips(config.source, on_failure=on_failure)
+    check_output(config.output, config.force)
+    return DetectPlan(len(clips), config.output, rule)
+
+
+def _find_rule(config: DetectFacesConfig) -> CropRule:
+    from lipsync_cli.faces.crop import CropRule
+
+    check_values(config)
+    if config.every_frame and config.keyframe_interval not in (None, 1):
+        raise UsageError("--every-frame and --keyframe-interval exclude each other")
+    rule = CropRule(detector=config.detector, size=config.size)
+    interval = 1 if config.every_frame else config.keyframe_interval
+    return rule if interval is None else replace(rule, keyframe_interval=interval)

@@ -1,0 +1,232 @@
+"""A face and a voice to a film: everything that `lipsync infer` does for one speech.
+
+Examples
+--------
+config = make(InferConfig, face="ann.mp4", speech=["hello.wav"], output="out.mp4")
+result = run(config)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.config.build import check_values
+from lipsync_cli.config.texts import parse_rate, parse_time, parse_vtln
+from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.machine.arenas import limit_arenas
+from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.machine.start_torch import start_torch
+from lipsync_cli.pipelines.marking import chosen_marks
+from lipsync_cli.pipelines.report import Notify, Progress, ignore
+from lipsync_cli.pipelines.speakers import People, chosen_people
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.infer import Result
+    from lipsync_cli.synthesis.marking import Marking
+    from lipsync_cli.synthesis.task import Task
+
+AHEAD_S = 60  # of the video are looked through for several speeches, although the first may need less
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """What a film would be.
+
+    Attributes
+    ----------
+    output : the film
+    num_frames, duration_s, sound_s : of the film, the times in seconds
+    num_source_frames : how many frames of the source it shows
+    weights : name of the generator's
+    marks : what in the film would say that it is synthetic
+    """
+
+    output: Path
+    num_frames: int
+    duration_s: float
+    sound_s: float
+    num_source_frames: int
+    weights: str
+    marks: list[str]
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that films of one configuration share.
+
+    Attributes
+    ----------
+    cast : whose mouths are moved, and the voices that options name
+    marking : the marks of the films
+    prepare : `synthesis.task.prepare` with the configuration filled in; takes speech and output
+    make : makes the film of a task
+    """
+
+    cast: People
+    marking: Marking
+    prepare: Callable[..., Task]
+    make: Callable[[Task], Result]
+
+
+def run(
+    config: InferConfig, *, cache: Path | None = None, progress: Progress | None = None, notify: Notify = ignore
+) -> Result:
+    """Make the film of one speech, or of several speakers' voices.
+
+    Parameters
+    ----------
+    cache : folder for what can be computed again; None: nothing is kept
+    progress : told how many frames are done
+    notify : told in words what a user should know
+
+    Raises
+    ------
+    LipsyncError : as `synthesis.infer.infer` and `synthesis.task.prepare`; UsageError for options that make no sense
+    """
+    _check_single(config)
+    with open_session(config, cache=cache, progress=progress, notify=notify) as session:
+        with session.prepare(_first_speech(config, session.cast), config.files.output) as task:
+            return session.make(task)
+
+
+def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
+    """Look at the inputs and say what `run` would make; nothing is written."""
+    from lipsync_cli.synthesis.debug import check_debug
+
+    _check_single(config)
+    files, debug_video = config.files, config.advanced.debug_video
+    with open_session(config, cache=cache, notify=notify, dry_run=True) as session:
+        with session.prepare(_first_speech(config, session.cast), files.output) as task:
+            session.marking.check(task.output, files.force)
+            if debug_video is not None:
+                check_debug(debug_video, task, files.force, config.performance.resume)
+            found = task.plan
+            return FilmPlan(
+                task.output,
+                found.num_frames,
+                float(found.timeline.duration_s),
+                float(found.sound_s),
+                found.num_source_frames,
+                task.header.name,
+                session.marking.names(),
+            )
+
+
+@contextmanager
+def open_session(
+    config: InferConfig,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    notify: Notify = ignore,
+    dry_run: bool = False,
+) -> Iterator[Session]:
+    """Open what films of one configuration share; the weights are adapted first where that is asked for.
+
+    Parameters
+    ----------
+    cache, progress, notify : as for `run`
+    dry_run : only look at the inputs
+    """
+    from lipsync_cli.data.face_cache import FaceCache
+    from lipsync_cli.synthesis.memory import FaceMemory
+    from lipsync_cli.synthesis.presenter import Presenter
+
+    check_values(config)
+    files, several = config.files, config.is_batch
+    marking, cast = chosen_marks(config), chosen_people(config)
+    kept_at = None if config.performance.no_cache else cache
+    tuning = chosen_adapting(config, kept_at)
+    arrange = _arrange(config, cast, dry_run)
+    check = None if several else partial(arrange, _first_speech(config, cast), files.output, device=None)
+    memory = FaceMemory(None if kept_at is None else FaceCache(kept_at, notify), files.faces, notify)
+    ahead_s = Fraction(AHEAD_S if several else 0)
+    with (
+        adapted(
+            tuning,
+            files.face,
+            arrange,
+            cast.choices[0],
+            memory,
+            progress=progress,
+            notify=notify,
+            check=check,
+            dry_run=dry_run,
+        ) as prepare,
+        Presenter(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as presenter,
+    ):
+
+        def make(task: Task) -> Result:
+            from lipsync_cli.synthesis.infer import infer
+
+            return infer(
+                task,
+                crf=config.quality.crf,
+                force=files.force,
+                progress=progress,
+                say=notify,
+                keep_tracks=files.keep_tracks,
+                presenter=presenter,
+                marking=marking,
+                debug_video=config.advanced.debug_video,
+                resume=config.performance.resume,
+            )
+
+        yield Session(cast, marking, prepare, make)
+
+
+def _arrange(config: InferConfig, cast: People, dry_run: bool) -> Callable[..., Task]:
+    """Return `prepare` with the configuration filled in."""
+    from lipsync_cli.synthesis.task import prepare
+
+    files, voice, quality = config.files, config.voice, config.quality
+    return partial(
+        prepare,
+        files.face,
+        weights=files.weights,
+        extend=config.face.extend,
+        photo_fps=parse_rate(quality.fps),
+        force=files.force,
+        device=None if dry_run else partial(_start, config.performance.device),
+        silence=voice.silence,
+        drive_audio=voice.driving_audio,
+        final_audio=voice.final_audio,
+        start_s=parse_time(files.start or "0"),
+        end_s=None if files.end is None else parse_time(files.end),
+        deinterlace=quality.deinterlace,
+        tonemap=quality.tonemap,
+        others=cast.voices[1:],
+        articulation=voice.articulation,
+        vtln=parse_vtln(voice.vtln),
+        occlusion=_occlusion(config.face.occlusion),
+    )
+
+
+def _first_speech(config: InferConfig, cast: People) -> Path:
+    return cast.voices[0] if cast.voices else config.files.speech[0]
+
+
+def _check_single(config: InferConfig) -> None:
+    """Raise UsageError if there is not one film to make."""
+    if config.is_batch:
+        raise UsageError("several speeches are given", hint="make their films with pipelines.infer_batch")
+    if not config.files.speech and not config.face.speaker:
+        raise UsageError("no speech is given", hint="name sound files, or a list with --messages")
+
+
+def _occlusion(text: str) -> bool | Path:
+    return text == "keep" if text in ("keep", "ignore") else Path(text)
+
+
+def _start(device: str) -> str:
+    limit_arenas()  # in a process of the generator's own, too
+    start_torch()
+    return resolve_device(device)

@@ -1,0 +1,56 @@
+"""What the machine offers: a folder for the cache, processor cores, devices."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from lipsync_cli.config.common import check_device
+from lipsync_cli.config.values import ValueProblem
+from lipsync_cli.errors import ToolError, UsageError
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be computed again: LIPSYNC_CACHE, else where the platform keeps such things."""
+    if named := os.environ.get("LIPSYNC_CACHE"):
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "lipsync" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "lipsync"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "lipsync"
+
+
+def resolve_jobs(jobs: int | None) -> int:
+    """Return the number of workers: what was asked for, else one per core that this process may use."""
+    if jobs is not None:
+        return jobs
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def resolve_device(name: str) -> str:
+    """Return the torch device's name for `auto`, `cpu`, `cuda` or `cuda:N`.
+
+    Raises
+    ------
+    UsageError : the name is none of these
+    ToolError : there is no such CUDA device
+    """
+    try:
+        check_device(name)
+    except ValueProblem as problem:
+        raise UsageError(problem.fact, hint=problem.hint) from None
+    if name == "cpu":
+        return "cpu"
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return "cuda" if count else "cpu"
+    if int(name.partition(":")[2] or 0) >= count:
+        raise ToolError(f"there is no device {name}: {count} CUDA devices found", hint="use --device cpu")
+    return name

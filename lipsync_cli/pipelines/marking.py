@@ -1,0 +1,47 @@
+"""The marks of a film of `infer`, from the options that ask for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.config.build import flatten
+from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig
+
+if TYPE_CHECKING:
+    from lipsync_cli.media.credentials import Identity
+    from lipsync_cli.synthesis.marking import Marking
+
+
+def chosen_marks(config: InferConfig) -> Marking:
+    """Return the marks that the options ask for.
+
+    Raises
+    ------
+    UsageError : they contradict each other
+    """
+    from lipsync_cli.synthesis.marking import Marking
+
+    asked = config.marking
+    return Marking(
+        asked.no_mark,
+        asked.label_text if asked.visible_watermark else None,
+        asked.sidecar,
+        _identity(asked.credentials, asked.certificate, asked.private_key),
+        {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN},
+    )
+
+
+def _identity(credentials: bool, certificate: Path | None, private_key: Path | None) -> Identity | None:
+    if (certificate is None) != (private_key is None):
+        raise UsageError("--certificate and --private-key go together")
+    if not credentials:
+        if certificate is not None:
+            raise UsageError("--certificate goes with --credentials")
+        return None
+    from lipsync_cli.media.credentials import make_identity, read_identity
+
+    if certificate is not None and private_key is not None:
+        return read_identity(certificate, private_key)
+    return make_identity()

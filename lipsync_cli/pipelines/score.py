@@ -1,0 +1,307 @@
+"""How good generated faces are, beside control rows: everything that `lipsync score` does with a pack or with videos.
+
+Examples
+--------
+config = make(ScoreConfig, sources=["out.mp4"], reference="real.mp4")
+result = run(config)
+result.scores
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli import __version__
+from lipsync_cli.config.build import check_values
+from lipsync_cli.config.texts import parse_vtln
+from lipsync_cli.errors import InputError, LipsyncError, UsageError
+from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
+from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
+from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
+
+if TYPE_CHECKING:
+    from lipsync_cli.data.reader import Pack
+    from lipsync_cli.data.transcript import Transcripts
+    from lipsync_cli.scoring.scores import Scores
+    from lipsync_cli.scoring.sheet import Sheet
+    from lipsync_cli.scoring.tools import Tools
+
+WHAT_FOR = {  # a file that is named is wanted for these
+    "inception": ("crop_fid",),
+    "transcripts": ("words",),
+    "syncnet": ("lse_d_25fps", "lse_c_25fps", "lse_offset_25fps", "lse_windows"),
+}
+NETWORKS = ("expert", "inception", "syncnet", "lip_reader")  # options that name a network's file
+MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What was measured.
+
+    Attributes
+    ----------
+    scores : every figure
+    heading : what they are of, in words
+    sheet : sample pictures, of a pack whose scores go into a folder
+    count : how many inputs were scored
+    failed : how many failed
+    """
+
+    scores: Scores
+    heading: str
+    sheet: Sheet | None = None
+    count: int = 1
+    failed: int = 0
+
+
+def run(
+    config: ScoreConfig, command: str = "", *, progress: Progress | None = None, on_failure: OnFailure = ignore
+) -> ScoreResult:
+    """Score a pack, a video, or a folder of videos; nothing is written but what a later run goes on with.
+
+    Parameters
+    ----------
+    command : that led here, for the record
+    progress : told how many frames are done
+    on_failure : told of each video that fails; the others are scored
+
+    Raises
+    ------
+    LipsyncError : the options make no sense, an input cannot be read or does not fit, or there is nothing to score
+    """
+    job = _Job(config, progress, on_failure)
+    result = job.score()
+    result.scores.facts.update(version=__version__, command=command)
+    return result
+
+
+def plan(config: ScoreConfig, *, on_failure: OnFailure = ignore) -> dict[str, Any]:
+    """Look at the inputs and say what `run` would score, JSON-able; nothing is written."""
+    return _Job(config, None, on_failure).plan()
+
+
+class _Job:
+    """One call of `run`: the options, checked, and what they stand for."""
+
+    def __init__(self, config: ScoreConfig, progress: Progress | None, on_failure: OnFailure) -> None:
+        check_values(config)
+        if len(config.sources) > 1:
+            raise UsageError("one SOURCE is scored at a time", hint="score each with -o, then give the .jsonl files")
+        from lipsync_cli.data.transcript import Transcripts
+        from lipsync_cli.scoring.metrics.registry import find_families
+        from lipsync_cli.scoring.tools import Tools
+
+        self.config, self.progress, self._on_failure = config, progress, on_failure
+        self.failed = 0
+        self.source = source = config.sources[0]
+        _check_outputs(config)
+        self.vtln = parse_vtln(config.vtln)
+        self.wanted = [name.strip() for name in config.metrics.split(",") if name.strip()]
+        self.wanted += [
+            name for option, names in WHAT_FOR.items() if getattr(config, option) is not None for name in names
+        ]
+        find_families(self.wanted)  # a wrong name is refused before anything is read
+        self.is_film = config.reference is not None or source.is_dir() or not _is_pack(source)
+        if self.is_film and config.weights is not None:
+            raise UsageError("--weights are for a pack", hint="a video is scored as it is")
+        if self.is_film and self.vtln is not None:
+            raise UsageError("--vtln is for the weights that speak a pack", hint="a video is scored as it is")
+        self.tools: Tools = Tools(resolve_device(config.device), _find_files(config))
+        self.tools.check()
+        is_single = self.is_film and not source.is_dir()
+        spoken = None if is_single else config.transcripts
+        self.spoken: Transcripts | None = None if spoken is None else Transcripts(spoken)
+        output = config.output
+        self.kept_at = None if output is None or output == STDOUT else _beside(output)
+
+    def on_failure(self, error: LipsyncError) -> None:
+        self.failed += 1
+        self._on_failure(error)
+
+    def score(self) -> ScoreResult:
+        if not self.is_film:
+            return self._score_pack()
+        return self._score_folder() if self.source.is_dir() else self._score_video()
+
+    def plan(self) -> dict[str, Any]:
+        config, source = self.config, self.source
+        compared = {"output": str(source), "reference": str(config.reference or "")}
+        if not self.is_film:
+            from lipsync_cli.data.reader import Pack
+            from lipsync_cli.data.weights import check_kind, find_weights, read_header
+            from lipsync_cli.scoring import protocol
+
+            found = find_weights(config.weights)
+            header = read_header(found)
+            check_kind(header, found)
+            with Pack(source, resolve_jobs(config.jobs)) as pack:
+                protocol.check_fits(pack, header, config.weights or header.name)
+                return protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
+        if source.is_dir():
+            from lipsync_cli.scoring.films import find_films
+
+            films = find_films(source, config.reference, config.align, self.on_failure, self.spoken)
+            return {**compared, "videos": len(films)}
+        from lipsync_cli.data.transcript import find_transcript
+        from lipsync_cli.scoring.pairing import pair_videos
+
+        find_transcript(config.transcripts, source)
+        pair_videos(source, self._reference_video(), config.align)
+        return compared
+
+    def _score_folder(self) -> ScoreResult:
+        from lipsync_cli.scoring.films import score_folder
+
+        config = self.config
+        scores = score_folder(
+            self.source,
+            config.reference,
+            config.align,
+            self.wanted,
+            self.tools,
+            self.kept_at,
+            resolve_jobs(config.jobs),
+            self.progress,
+            self.on_failure,
+            self.spoken,
+        )
+        return ScoreResult(scores, self._compared(), None, len(scores.facts["files"]), self.failed)
+
+    def _score_video(self) -> ScoreResult:
+        from lipsync_cli.data.transcript import find_transcript
+        from lipsync_cli.scoring.films import score_video
+
+        config, reference = self.config, self._reference_video()
+        transcript = find_transcript(config.transcripts, self.source)
+        scores = score_video(self.source, reference, config.align, self.wanted, self.tools, self.progress, transcript)
+        return ScoreResult(scores, self._compared())
+
+    def _score_pack(self) -> ScoreResult:
+        from lipsync_cli.data.heard import hear_pack
+        from lipsync_cli.data.reader import Pack
+        from lipsync_cli.data.weights import load_weights
+        from lipsync_cli.scoring import protocol
+        from lipsync_cli.scoring.kept import keep_parts
+        from lipsync_cli.scoring.metrics.registry import find_families
+        from lipsync_cli.scoring.sheet import draw_sheet
+
+        config, tools, sheet = self.config, self.tools, None
+        generator, header = load_weights(config.weights, tools.device)
+        with Pack(self.source, resolve_jobs(config.jobs)) as pack:
+            protocol.check_fits(pack, header, config.weights or header.name)
+            heard, factors = hear_pack(pack, config.split, header.known_voices, self.vtln)
+            with keep_parts(self.kept_at, self._key(pack, header.sha256)) as kept:
+                scores, draw = protocol.score_pack(
+                    pack,
+                    generator,
+                    config.split,
+                    config.max_frames,
+                    config.seed,
+                    tools,
+                    find_families(self.wanted, has_frames=False),
+                    config.batch_size,
+                    kept,
+                    self.progress,
+                    self.spoken,
+                    heard,
+                )
+            scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
+            about = protocol.describe_weights(header, generator)
+            scores.facts["weights"] = about | {"file": None if config.weights is None else str(config.weights)}
+            if config.output is not None and not is_lines(config.output):
+                sheet = draw_sheet(pack, generator, config.split, draw, tools.device, heard=heard)
+        kind = f"{header.architecture} weights {header.name}"
+        return ScoreResult(scores, f"{kind} on the {config.split} clips of {self.source.name}", sheet)
+
+    def _key(self, pack: Pack, weights_sha256: str) -> list[Any]:
+        """Return what the figures of finished clips depend on."""
+        config = self.config
+        files = {name: [str(path), path.stat().st_mtime_ns] for name, path in self.tools.files.items()}
+        key: list[Any] = [pack.fingerprint, weights_sha256, config.split, config.max_frames, config.seed]
+        key += [sorted(self.wanted), files, self.vtln]
+        return key + ([self.spoken.fingerprint()] if self.spoken is not None else [])
+
+    def _reference_video(self) -> Path | None:
+        reference = self.config.reference
+        if reference is not None and reference.is_dir():
+            raise InputError("is a folder", reference, "a video is compared with a video")
+        return reference
+
+    def _compared(self) -> str:
+        reference = self.config.reference
+        return f"{self.source.name} against {reference.name}" if reference is not None else self.source.name
+
+
+def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
+    """Write the folder or the file that the options name, whole or not at all.
+
+    Parameters
+    ----------
+    table : the figures as text, from `make_table`
+    """
+    from lipsync_cli.scoring.folder import write_folder, write_text
+    from lipsync_cli.scoring.report import make_lines, make_records
+
+    output = config.output
+    if output is None or output == STDOUT:
+        return
+    if is_lines(output):
+        write_text(output, make_lines(make_records(result.scores)), config.force)
+    else:
+        write_folder(output, result.scores, table, result.heading, result.sheet, config.force)
+
+
+def is_lines(output: Path) -> bool:
+    """Tell whether the scores are to be JSON Lines, rather than a folder."""
+    return output == STDOUT or output.suffix == ".jsonl"
+
+
+def check_report(report: Path, force: bool, inputs: Sequence[Path]) -> None:
+    """Look at the name of the report before any work is done."""
+    from lipsync_cli.output import check_output
+
+    if report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {report} is no name of an HTML file", hint="give a name that ends in .html")
+    check_output(report, force, inputs)
+
+
+def _check_outputs(config: ScoreConfig) -> None:
+    from lipsync_cli.output import check_output
+    from lipsync_cli.scoring.folder import check_folder
+
+    inputs = [path for path in (config.sources[0], config.weights, config.reference) if path is not None]
+    output = config.output
+    if output is not None and output != STDOUT:
+        if is_lines(output):
+            check_output(output, config.force, inputs)
+        else:
+            check_folder(output, config.force)
+    if config.report is not None:
+        check_report(config.report, config.force, inputs)
+
+
+def _beside(output: Path) -> Path:
+    """Name the place beside which finished clips are kept; a folder's own name may be taken by the folder."""
+    return output if is_lines(output) else output.with_name(f"{output.name}.scores")
+
+
+def _find_files(config: ScoreConfig) -> dict[str, Path]:
+    """Name the files of the networks that were named: of a run folder, its best weights."""
+    from lipsync_cli.data.weights import find_weights
+
+    files = {name: getattr(config, name) for name in NETWORKS if getattr(config, name) is not None}
+    for name in {"expert", "lip_reader"} & set(files):
+        files[name] = find_weights(files[name])
+    return files
+
+
+def _is_pack(source: Path) -> bool:
+    from lipsync_cli.media.tools import check_file
+
+    check_file(source)
+    with open(source, "rb") as file:
+        return file.read(8) == MAGIC
