@@ -27,7 +27,7 @@ from lipsync_cli.errors import LipsyncError, check_name
 VERBS: dict[str, str] = {
     "extract-frames": "Write clips as numbered frames, sound, and their times.",
     "detect-faces": "Find the face in every frame, and store its box and crop.",
-    "mels": "Compute the log-mel spectrogram of every clip.",
+    "mels": "Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.",
     "pack": "Join faces and mels into one training file with a split.",
     "train": "Train a generator, or a network beside it; by default LipGAN as in its thesis.",
     "export": "Write a generator as ONNX, and check that it draws the same.",

@@ -135,10 +135,10 @@ class _Job:
             from lipsync_cli.data.weights import check_kind, find_weights, read_header
             from lipsync_cli.scoring import protocol
 
-            found = find_weights(config.weights)
-            header = read_header(found)
-            check_kind(header, found)
             with Pack(source, resolve_jobs(config.jobs)) as pack:
+                found = find_weights(_weights_for(pack, config.weights))
+                header = read_header(found)
+                check_kind(header, found)
                 protocol.check_fits(pack, header, config.weights or header.name)
                 return protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
         if source.is_dir():
@@ -190,8 +190,9 @@ class _Job:
         from lipsync_cli.scoring.sheet import draw_sheet
 
         config, tools, sheet = self.config, self.tools, None
-        generator, header = load_weights(config.weights, tools.device)
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
+            weights = _weights_for(pack, config.weights)
+            generator, header = load_weights(weights, tools.device)
             protocol.check_fits(pack, header, config.weights or header.name)
             heard, factors = hear_pack(pack, config.split, header.known_voices, self.vtln)
             with keep_parts(self.kept_at, self._key(pack, header.sha256)) as kept:
@@ -211,7 +212,7 @@ class _Job:
                 )
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
             about = protocol.describe_weights(header, generator)
-            scores.facts["weights"] = about | {"file": None if config.weights is None else str(config.weights)}
+            scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
             if config.output is not None and not is_lines(config.output):
                 sheet = draw_sheet(pack, generator, config.split, draw, tools.device, heard=heard)
         kind = f"{header.architecture} weights {header.name}"
@@ -287,6 +288,11 @@ def _check_outputs(config: ScoreConfig) -> None:
 def _beside(output: Path) -> Path:
     """Name the place beside which finished clips are kept; a folder's own name may be taken by the folder."""
     return output if is_lines(output) else output.with_name(f"{output.name}.scores")
+
+
+def _weights_for(pack: Pack, asked: Path | None) -> Path | None:
+    """Return the weights that are asked for; else the package's own, those that hear mels for a pack without features."""
+    return Path("grid") if asked is None and pack.features is None else asked
 
 
 def _find_files(config: ScoreConfig) -> dict[str, Path]:
