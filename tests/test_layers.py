@@ -15,6 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("__main__",),
     ("cli",),
+    ("api",),
     ("commands",),
     ("synthesis", "training"),
     ("scoring",),
