@@ -23,12 +23,33 @@ $(READY): pyproject.toml
 	$(PIP) --editable '.[dev]'
 	touch $@
 
-demo: examples/out/demo.mp4 ## make the example face speak the example sentence: examples/out/demo.mp4
-	@echo $<
+OUT := examples/out
+CLIPS := examples/clips
+WORDS := $(CLIPS)/s1/swwv8p.mp4
+WEIGHTS := $(wildcard lipsync_cli/assets/*)
 
-examples/out/demo.mp4: examples/astronaut.jpg examples/speech.flac $(wildcard lipsync_cli/assets/*) | $(READY)
+demo: $(OUT)/demo.mp4 $(OUT)/photo.mp4 ## make a video and a photo speak: demo.mp4, demo.png, photo.mp4 in examples/out
+	@printf '%s\n' $(OUT)/demo.mp4 $(OUT)/demo.png $(OUT)/photo.mp4
+
+# Two speakers say the words of another video of the first. The weights were trained on him, on her never.
+$(OUT)/demo.mp4: $(OUT)/words_s1.mp4 $(OUT)/words_s22.mp4 $(WORDS) examples/side_by_side.py
+	$(BIN)/python examples/side_by_side.py $@ \
+	  --row $(CLIPS)/s1/swwi8n.mp4 $(OUT)/words_s1.mp4 $(WORDS) \
+	  --texts "before" "lipsync" "the real video of these words" \
+	  --row $(CLIPS)/s22/lbbc2a.mpg $(OUT)/words_s22.mp4 $(WORDS) \
+	  --texts "before" "lipsync, a speaker never seen in training" "the real video of these words" > /dev/null
+
+$(OUT)/words_s1.mp4: $(CLIPS)/s1/swwi8n.mp4 $(WORDS) $(WEIGHTS) | $(READY)
 	@mkdir -p $(@D)
-	$(BIN)/lipsync infer examples/astronaut.jpg examples/speech.flac --output $@ --force > /dev/null
+	$(BIN)/lipsync infer $< $(WORDS) --output $@ --force > /dev/null
+
+$(OUT)/words_s22.mp4: $(CLIPS)/s22/lbbc2a.mpg $(WORDS) $(WEIGHTS) | $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/lipsync infer $< $(WORDS) --output $@ --force > /dev/null
+
+$(OUT)/photo.mp4: examples/astronaut.jpg examples/speech.flac $(WEIGHTS) | $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/lipsync infer $< examples/speech.flac --output $@ --force > /dev/null
 
 test: $(READY) ## run the tests; those that need real clips look for them in LIPSYNC_TEST_DATA (../shared/data)
 	$(BIN)/python -m pytest -n 2

@@ -36,6 +36,18 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def grid_dir() -> Path:
+    """The example clips of GRID: SPEAKER/CLIP of s1 (two, with transcripts), s2, s3, s22 and s26; see SOURCES.md."""
+    return ROOT / "examples" / "clips"
+
+
+@pytest.fixture(scope="session")
+def example_voice() -> Path:
+    """The example voice, a sentence of 4 s, 16 kHz."""
+    return ROOT / "examples" / "speech.flac"
+
+
+@pytest.fixture(scope="session")
 def lipsync() -> Run:
     """Run the command line in its own process: `lipsync("info", path)` -> CompletedProcess with stdout and stderr."""
 

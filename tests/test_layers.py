@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("__main__",),
     ("cli",),
+    ("api",),
     ("commands",),
     ("pipelines",),
     ("synthesis", "training"),

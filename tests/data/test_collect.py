@@ -1,6 +1,7 @@
 """Real clips through extract-frames, detect-faces and mels, from the clips and from their frames."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -120,12 +121,14 @@ def test_info_describes_each_kind_of_file(made, clip_folder):
         describe(clip_folder)
 
 
-def test_grid_clips_as_distributed(data_dir, tmp_path):
-    folder = data_dir / "grid" / "s2"
+def test_grid_clips_as_distributed(grid_dir, tmp_path):
+    folder = tmp_path / "grid"
+    for speaker in ("s2", "s3"):
+        shutil.copytree(grid_dir / speaker, folder / speaker)
     assert collect_faces(folder, tmp_path / "f.h5", CropRule())["frames_without_face"] == 0
     collect_mels(folder, tmp_path / "m.h5")
     pack(tmp_path / "f.h5", tmp_path / "m.h5", tmp_path / "p.h5")
     with Pack(tmp_path / "p.h5") as opened:
-        assert set(opened.clips["speaker"]) == {"s2"} and opened.clips["num_frames"].tolist() == [75, 75]
+        assert set(opened.clips["speaker"]) == {"s2", "s3"} and opened.clips["num_frames"].tolist() == [75, 75]
         assert opened.clips["num_mels"].min() > 235
         assert opened.read_crops(np.array([10]))[0].std() > 20

@@ -36,7 +36,7 @@ def face(first, last, x, side=100.0, score=1.5, shot=0):
 
 def speaker(folder, name, count=75, clip=0):
     """Return frames of a speaker of the corpus, (288, 360, 3) each."""
-    return list(islice(read_frames(sorted((folder / "grid" / name).iterdir())[clip]), count))
+    return list(islice(read_frames(sorted((folder / name).glob("*.mp[4g]"))[clip]), count))
 
 
 def cut_out(frame):
@@ -46,10 +46,10 @@ def cut_out(frame):
 
 
 @pytest.fixture(scope="module")
-def crossing(data_dir):
+def crossing(grid_dir):
     """The cast of a scene: two heads that pass each other; the one from the left is in front."""
     frames = []
-    heads = zip(speaker(data_dir, "s1"), speaker(data_dir, "s3"), strict=True)
+    heads = zip(speaker(grid_dir, "s1"), speaker(grid_dir, "s3"), strict=True)
     for number, (front, back) in enumerate(heads):
         frame = np.full((288, 720, 3), 110, np.uint8)
         for head, x in ((back, 480 - 6 * number), (front, 10 + 6 * number)):
@@ -91,8 +91,8 @@ def test_the_nearest_embedding_is_meant_if_it_is_near_enough():
         choose(people, np.zeros(128))
 
 
-def test_a_portrait_is_small_and_keeps_the_place_of_the_face(data_dir):
-    frame = speaker(data_dir, "s1", 1)[0].repeat(2, 0).repeat(2, 1)
+def test_a_portrait_is_small_and_keeps_the_place_of_the_face(grid_dir):
+    frame = speaker(grid_dir, "s1", 1)[0].repeat(2, 0).repeat(2, 1)
     boxes, _ = make_detector("hog").detect(frame)
     portrait = Portrait.take(frame, boxes[0], 1.0)
     image = portrait.image()
@@ -101,8 +101,8 @@ def test_a_portrait_is_small_and_keeps_the_place_of_the_face(data_dir):
     assert overlap(again[0], portrait.box) > 0.7
 
 
-def test_two_speakers_side_by_side_have_a_track_each(data_dir):
-    frames = [np.concatenate(pair, 1) for pair in zip(*(speaker(data_dir, n, 10) for n in ("s1", "s3")), strict=True)]
+def test_two_speakers_side_by_side_have_a_track_each(grid_dir):
+    frames = [np.concatenate(pair, 1) for pair in zip(*(speaker(grid_dir, n, 10) for n in ("s1", "s3")), strict=True)]
     cast = find_cast(iter(frames), CropRule(), everyone=True)
     left, right = (cast.track(number).boxes for number in range(2))
     assert len(cast.people) == 2
@@ -133,9 +133,9 @@ def test_faces_that_cross_stay_themselves(crossing):
 
 
 @needs_networks
-def test_speakers_who_take_turns_behind_cuts_are_known_again(data_dir):
-    ann, bob = speaker(data_dir, "s1", 50), speaker(data_dir, "s3", 50)
-    frames = [*ann[:20], *bob[:20], *speaker(data_dir, "s1", 20, clip=40), *bob[25:45]]
+def test_speakers_who_take_turns_behind_cuts_are_known_again(grid_dir):
+    ann, bob = speaker(grid_dir, "s1", 50), speaker(grid_dir, "s3", 50)
+    frames = [*ann[:20], *bob[:20], *speaker(grid_dir, "s1", 20, clip=1), *bob[25:45]]
     cast = find_cast(iter(frames), CropRule())
     shown = [~np.isnan(cast.track(number).boxes[:, 0]) for number in range(2)]
     turns = np.arange(80) // 20 % 2 == 1
@@ -144,13 +144,13 @@ def test_speakers_who_take_turns_behind_cuts_are_known_again(data_dir):
 
 
 @needs_networks
-def test_a_photo_tells_who_is_meant(data_dir):
+def test_a_photo_tells_who_is_meant(grid_dir):
     from lipsync_cli.faces.embed import need_embedder
 
-    frames = [np.concatenate(pair, 1) for pair in zip(*(speaker(data_dir, n, 7) for n in ("s1", "s3")), strict=True)]
+    frames = [np.concatenate(pair, 1) for pair in zip(*(speaker(grid_dir, n, 7) for n in ("s1", "s3")), strict=True)]
     cast = find_cast(iter(frames), CropRule(), everyone=True)
     for number, name in enumerate(("s1", "s3")):
-        photo = speaker(data_dir, name, 60)[-1]
+        photo = speaker(grid_dir, name, 60)[-1]
         boxes, _ = make_detector("hog").detect(photo)
         assert cast.choose(need_embedder("the test").embed(photo, boxes[0])) == number
 
@@ -187,8 +187,8 @@ class Blind:
         return self.detect(frame)
 
 
-def test_the_network_is_not_asked_where_hog_sees_a_face_and_ever_less_where_nobody_does(data_dir):
-    frame, network = speaker(data_dir, "s1", 1)[0], Blind()
+def test_the_network_is_not_asked_where_hog_sees_a_face_and_ever_less_where_nobody_does(grid_dir):
+    frame, network = speaker(grid_dir, "s1", 1)[0], Blind()
     seeing = AutoDetector(make_detector("hog"), lambda: network, lambda *_: True)
     boxes, _ = seeing.detect(frame)
     assert len(boxes) == len(seeing.detect_near(frame, boxes[0])[0]) == 1 and network.asked == 0
@@ -207,8 +207,8 @@ def test_the_network_is_not_asked_where_hog_sees_a_face_and_ever_less_where_nobo
 
 
 @needs_networks
-def test_a_half_lit_face_that_hog_misses_is_found(data_dir):
-    frame = speaker(data_dir, "s1", 30)[-1]
+def test_a_half_lit_face_that_hog_misses_is_found(grid_dir):
+    frame = speaker(grid_dir, "s1", 30)[-1]
     lit, _ = make_detector("hog").detect(frame)
     dark = (frame * np.where(np.arange(360) < 165, 0.1, 1.0)[None, :, None]).astype(np.uint8)
     assert not len(make_detector("hog").detect(dark)[0])
@@ -217,8 +217,8 @@ def test_a_half_lit_face_that_hog_misses_is_found(data_dir):
 
 
 @needs_networks
-def test_the_networks_boxes_are_where_hogs_would_be(data_dir):
-    frame = np.ascontiguousarray(speaker(data_dir, "s22", 1)[0][80:, 80:300])
+def test_the_networks_boxes_are_where_hogs_would_be(grid_dir):
+    frame = np.ascontiguousarray(speaker(grid_dir, "s22", 1)[0][80:, 80:300])
     expected, _ = make_detector("hog").detect(frame)
     found, _ = InHogGeometry(make_detector("mmod")).detect(frame)
     assert overlap(found[0], expected[0]) > 0.75

@@ -171,9 +171,9 @@ def test_a_cut_to_another_place(backdrop: np.ndarray, head: np.ndarray, monkeypa
 
 
 @pytest.fixture(scope="module")
-def people(data_dir: Path) -> list[list[np.ndarray]]:
+def people(grid_dir: Path) -> list[list[np.ndarray]]:
     """24 frames of each of two people."""
-    clips = [sorted((data_dir / "grid" / name).glob("*.mpg"))[0] for name in ("s2", "s22")]
+    clips = [next((grid_dir / name).glob("*.mpg")) for name in ("s2", "s22")]
     return [list(read_frames(clip, 0, 24)) for clip in clips]
 
 
@@ -190,12 +190,12 @@ def test_a_cut_between_two_people(people: list[list[np.ndarray]]) -> None:
             assert np.abs(joined.boxes[shot] - track.boxes).max() < 1e-3
 
 
-@pytest.mark.parametrize("speaker", ["s1-original", "s26"])
-def test_real_clips_against_every_frame(data_dir: Path, speaker: str) -> None:
+@pytest.mark.parametrize("speaker", ["s3", "s26"])
+def test_real_clips_against_every_frame(grid_dir: Path, speaker: str) -> None:
     """Looks at every third frame agree with dlib's own at every fourth, whose boxes waver by a step of 20 %."""
     import dlib
 
-    frames = list(read_frames(sorted((data_dir / "grid" / speaker).glob("*.mpg"))[0], 0, 32))
+    frames = list(read_frames(next((grid_dir / speaker).glob("*.mpg")), 0, 32))
     track, detector = find_face(frames, RULE), dlib.get_frontal_face_detector()
     assert seen(track).all()
     boxes = []

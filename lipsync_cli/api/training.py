@@ -1,0 +1,78 @@
+"""`train`: a pack to a run folder with weights."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from lipsync_cli.api.arguments import Notify, PathOrText, Progress, as_path, as_path_or_none, check_range
+from lipsync_cli.api.results import TrainResult
+from lipsync_cli.errors import UsageError
+
+HASHES = ("init", "expert", "transcripts")  # of a training's configuration: made of the files of these names
+
+
+def train(
+    pack: PathOrText,
+    run: PathOrText,
+    *,
+    recipe: str = "lipgan",
+    init: PathOrText | None = None,
+    expert: PathOrText | None = None,
+    transcripts: PathOrText | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    progress: Progress | None = None,
+    notify: Notify | None = None,
+    **options: Any,
+) -> TrainResult:
+    """Train a network from a pack into a run folder; the same call goes on with a run that was interrupted.
+
+    Parameters
+    ----------
+    pack : made by `lipsync pack`
+    run : folder for checkpoints, log, curves, sample grids and the model card
+    recipe : what is minimised, such as "lipgan", "l1", "l1wgan-gp"
+    init : weights to start from; None: fresh ones
+    expert : weights of the sync expert, for recipes that use one; None: those of the package
+    transcripts : folder of SPEAKER/CLIP.align, for recipes that need it
+    device : "auto", "cpu", "cuda" or "cuda:N"
+    jobs : threads that decode; what is learned does not depend on it
+    progress : called with (samples done, of how many or None, of what)
+    notify : called with what a user should know, a line each
+    options : everything else that decides the run, by the names of `training.config.TrainConfig`, such as
+        generator="compact", batch_size=32, epochs=5, learning_rate=1e-4, seed=10
+
+    Raises
+    ------
+    UsageError : there is no such option, or it cannot have this value
+    InputError : the pack cannot be read, or the folder holds a run of other options or data
+    NothingToDoError : the pack has no usable frames
+    ToolError : the device is missing
+    StoppedError : a signal came; the run is saved
+    """
+    check_range("jobs", jobs, 1, None)
+    from lipsync_cli.commands.options import resolve_device
+    from lipsync_cli.training.config import TrainConfig, make_config
+    from lipsync_cli.training.loop import train as run_training
+
+    known = [field.name for field in fields(TrainConfig) if field.name not in HASHES]
+    for name in options:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            raise UsageError(f"there is no option {name!r}", hint=f"did you mean {near[0]}?" if near else None)
+    figures = run_training(
+        as_path(pack),
+        as_path(run),
+        make_config(recipe, **options),
+        resolve_device(device),
+        as_path_or_none(init),
+        as_path_or_none(expert),
+        progress=progress,
+        note=notify,
+        jobs=jobs,
+        transcripts=as_path_or_none(transcripts),
+    )
+    return TrainResult(Path(run), Path(figures["weights"]), int(figures["samples"]), figures)
