@@ -82,8 +82,8 @@ def infer(
     check_choice("silence", silence, SILENCE)
     check_range("articulation", articulation, 0, 3)
     check_range("crf", crf, 0, 51)
-    from lipsync_cli.commands.options import cache_folder, resolve_device
     from lipsync_cli.data.face_cache import FaceCache
+    from lipsync_cli.pipelines.machine.resources import cache_folder, resolve_device
     from lipsync_cli.synthesis.choice import read_choice
     from lipsync_cli.synthesis.infer import infer as make_video
     from lipsync_cli.synthesis.memory import FaceMemory

@@ -76,8 +76,8 @@ def score(
     check_choice("split", split, SPLITS)
     check_range("jobs", jobs, 1, None)
     check_range("max_frames", max_frames, 1, None)
-    from lipsync_cli.commands.options import resolve_device
     from lipsync_cli.media.tools import check_file
+    from lipsync_cli.pipelines.machine.resources import resolve_device
     from lipsync_cli.scoring.films import score_folder, score_video
     from lipsync_cli.scoring.metrics.registry import find_families
     from lipsync_cli.scoring.tools import Tools

@@ -54,9 +54,10 @@ def train(
     StoppedError : a signal came; the run is saved
     """
     check_range("jobs", jobs, 1, None)
-    from lipsync_cli.commands.options import resolve_device
-    from lipsync_cli.training.config import TrainConfig, make_config
+    from lipsync_cli.pipelines.machine.resources import resolve_device
+    from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.loop import train as run_training
+    from lipsync_cli.training.recipe_config import make_config
 
     known = [field.name for field in fields(TrainConfig) if field.name not in HASHES]
     for name in options:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FEATURE_DIM, FEATURE_WINDOW = 384, 21  # of `speech.features`
+DROPOUT = 0.4  # between the layers of the embedder, in training
+MASKED = 0.25  # share of the features that are hidden in training: two dozen people are few, and are learned by heart
 
 
 class SpeechEncoder(nn.Module):
@@ -70,7 +72,7 @@ class FeatureEmbedder(nn.Module):
     Each feature is standardised first, by a mean and a deviation that belong to the weights.
     """
 
-    def __init__(self, audio_dim: int, channels: int = 160, kernel: int = 5, dropout: float = 0.1) -> None:
+    def __init__(self, audio_dim: int, channels: int = 160, kernel: int = 5) -> None:
         super().__init__()
         self.mean: Tensor
         self.deviation: Tensor
@@ -79,20 +81,21 @@ class FeatureEmbedder(nn.Module):
         widths = [FEATURE_DIM, channels, channels, channels]
         self.layers = nn.Sequential(
             *(
-                nn.Sequential(nn.Conv1d(inner, outer, kernel), nn.SiLU(), nn.Dropout(dropout))
+                nn.Sequential(nn.Conv1d(inner, outer, kernel), nn.SiLU(), nn.Dropout(DROPOUT))
                 for inner, outer in pairwise(widths)
             )
         )
+        self.masking = nn.Dropout1d(MASKED)
         left = FEATURE_WINDOW - 3 * (kernel - 1)
         self.out = nn.Linear(channels * left, audio_dim)
 
     def forward(self, features: Tensor) -> Tensor:
         x = (features - self.mean) / self.deviation
-        return self.out(self.layers(x.transpose(1, 2)).flatten(1))
+        return self.out(self.layers(self.masking(x.transpose(1, 2))).flatten(1))
 
     def embed_sequence(self, features: Tensor) -> Tensor:
         """Embed every window of sequences (B, T, 384): shape (B, T - 20, audio_dim), as `forward` does each of them."""
-        x = self.layers(((features - self.mean) / self.deviation).transpose(1, 2))
+        x = self.layers(self.masking(((features - self.mean) / self.deviation).transpose(1, 2)))
         weight = self.out.weight.view(len(self.out.weight), x.shape[1], -1)
         return functional.conv1d(x, weight, self.out.bias).transpose(1, 2)
 

@@ -291,7 +291,7 @@ def _beside(output: Path) -> Path:
 
 
 def _weights_for(pack: Pack, asked: Path | None) -> Path | None:
-    """Return the weights that are asked for; else the package's own, those that hear mels for a pack without features."""
+    """Return the weights that are asked for; without features in the pack, else those of the package that hear mels."""
     return Path("grid") if asked is None and pack.features is None else asked
 
 

@@ -29,7 +29,7 @@ LENGTH = 30  # frames of a sequence: 1.2 s at 25 a second, the shortest clips of
 EMBEDDING_WEIGHT = 1.0
 SHAPE_WEIGHTS = {"opening": 3.0, "width": 1.0, "gap": 1.0}
 CHANGE_WEIGHT = 2.0  # of the change from frame to frame, so that closures are neither late nor smoothed away
-SPREAD_WEIGHT = 1.0  # of how much the mouth moves in a sequence: regression alone teaches the mean, which mumbles
+SPREAD_WEIGHT = 5.0  # of how much the mouth moves in a sequence: regression alone teaches the mean, which mumbles
 SILENT_SHARE = 1 / 16  # of the sequences that are silent
 READOUT_FRAMES = 16_384  # from which the readout is fitted
 _TOGETHER = 1024
@@ -72,20 +72,20 @@ class SpeechEmbedding(GeneratorRecipe):
         "generator": "compact",
         "speech": "encoder",
         "batch_size": 32 * LENGTH,
-        "max_samples": 1200 * 32 * LENGTH,
+        "max_samples": 900 * 32 * LENGTH,
         "learning_rate": 1.5e-3,
         "beta1": 0.9,
         "beta2": 0.99,
-        "weight_decay": 0.05,
+        "weight_decay": 0.2,
         "schedule": "cosine",
         "clip_norm": 1.0,
         "ema_samples": 60_000,
         "augment": True,
-        "augment_share": 0.6,
+        "augment_share": 0.9,
         "speaker_temperature": 1.5,
         "validate_every": 100 * 32 * LENGTH,
         "checkpoint_every": 100 * 32 * LENGTH,
-        "sheet_every": 1200 * 32 * LENGTH,
+        "sheet_every": 900 * 32 * LENGTH,
     }
     architectures = ("compact",)
     needs: ClassVar[frozenset[str]] = frozenset({"start"})
