@@ -17,8 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("__main__",),
     ("cli",),
-    ("api",),
-    ("commands",),
+    ("api", "commands"),
     ("pipelines",),
     ("synthesis", "training"),
     ("scoring",),

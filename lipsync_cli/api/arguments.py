@@ -1,4 +1,4 @@
-"""What the public functions take: names of files, callbacks, and values that are checked before any file is read."""
+"""What the public functions take: names of files, callbacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
-from lipsync_cli.errors import LipsyncError, UsageError, check_name
+from lipsync_cli.errors import LipsyncError, check_name
 
 PathOrText = str | PathLike[str]
 Progress = Callable[[int, int | None, str], None]  # done, of how many if known, of what
@@ -37,14 +37,3 @@ def as_path(name: PathOrText) -> Path:
 
 def as_path_or_none(name: PathOrText | None) -> Path | None:
     return None if name is None else as_path(name)
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UsageError(f"{name} {value!r} does not exist", hint=f"use {', '.join(choices[:-1])} or {choices[-1]}")
-
-
-def check_range(name: str, value: float | None, least: float, most: float | None) -> None:
-    if value is not None and not (least <= value and (most is None or value <= most)):
-        hint = f"give {least} or more" if most is None else f"give {least} to {most}"
-        raise UsageError(f"{name} {value} is out of range", hint=hint)

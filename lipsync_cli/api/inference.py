@@ -10,14 +10,9 @@ from lipsync_cli.api.arguments import (
     Progress,
     as_path,
     as_path_or_none,
-    check_choice,
-    check_range,
     ignore,
 )
 from lipsync_cli.api.results import InferResult
-
-EXTEND = ("bounce", "loop", "hold", "trim")
-SILENCE = ("close", "keep", "model")
 
 
 def infer(
@@ -78,34 +73,28 @@ def infer(
     >>> lipsync.infer("face.mp4", "speech.wav", "out.mp4").num_frames  # doctest: +SKIP
     75
     """
-    check_choice("extend", extend, EXTEND)
-    check_choice("silence", silence, SILENCE)
-    check_range("articulation", articulation, 0, 3)
-    check_range("crf", crf, 0, 51)
-    from lipsync_cli.data.face_cache import FaceCache
-    from lipsync_cli.pipelines.machine.resources import cache_folder, resolve_device
-    from lipsync_cli.synthesis.choice import read_choice
-    from lipsync_cli.synthesis.infer import infer as make_video
-    from lipsync_cli.synthesis.memory import FaceMemory
-    from lipsync_cli.synthesis.presenter import Presenter
-    from lipsync_cli.synthesis.task import prepare
+    from lipsync_cli.config.build import make
+    from lipsync_cli.pipelines.infer import run
+    from lipsync_cli.pipelines.configs.infer import InferConfig
+    from lipsync_cli.pipelines.machine.resources import cache_folder
 
-    say = notify or ignore
-    choice = read_choice(str(who), option="who")
-    memory = FaceMemory(FaceCache(cache_folder(), say) if cache else None, say=say)
-    task = prepare(
-        as_path(face),
-        as_path(speech),
-        None if output is None else as_path(output),
-        as_path_or_none(weights),
-        extend,
-        force=force,
-        device=resolve_device(device),
+    seen = {True: "keep", False: "ignore"}
+    config = make(
+        InferConfig,
+        face=as_path(face),
+        speech=[as_path(speech)],
+        output=as_path_or_none(output),
+        weights=as_path_or_none(weights),
+        who=str(who),
+        extend=extend,
         silence=silence,
         articulation=articulation,
-        occlusion=occlusion if isinstance(occlusion, bool) else as_path(occlusion),
+        occlusion=seen[occlusion] if isinstance(occlusion, bool) else str(as_path(occlusion)),
+        crf=crf,
+        no_cache=not cache,
+        device=device,
+        force=force,
     )
-    with task, Presenter(memory=memory, choices=(choice,)) as presenter:
-        made = make_video(task, crf=crf, force=force, progress=progress, say=say, presenter=presenter)
+    made = run(config, cache=cache_folder() if cache else None, progress=progress, notify=notify or ignore)
     shared = {field.name: getattr(made, field.name) for field in fields(InferResult)}
     return InferResult(**shared | {"marks": tuple(made.marks)})

@@ -9,13 +9,9 @@ from lipsync_cli.api.arguments import (
     PathOrText,
     Progress,
     as_path,
-    check_choice,
-    check_range,
     collect_failures,
 )
 from lipsync_cli.api.results import FacesResult
-
-DETECTORS = ("hog", "mmod")
 
 
 def detect_faces(
@@ -51,22 +47,18 @@ def detect_faces(
     NothingToDoError : there are no clips
     ToolError : FFmpeg or the detector is missing
     """
-    check_choice("detector", detector, DETECTORS)
-    check_range("size", size, 32, 1024)
-    check_range("jobs", jobs, 1, None)
-    from lipsync_cli.data.faces import collect_faces
-    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.config.build import make
+    from lipsync_cli.pipelines.detect_faces import DetectFacesConfig, run
 
     failures, fail = collect_failures(on_failure)
-    found = collect_faces(
-        as_path(source),
-        as_path(output),
-        CropRule(detector=detector, size=size),
+    config = make(
+        DetectFacesConfig,
+        source=as_path(source),
+        output=as_path(output),
+        detector=detector,
+        size=size,
         jobs=jobs,
         force=force,
-        progress=progress,
-        on_failure=fail,
     )
-    return FacesResult(
-        Path(output), found["clips"], found["frames"], found["frames_without_face"], failures=tuple(failures)
-    )
+    found = run(config, progress=progress, on_failure=fail).report
+    return FacesResult(Path(output), found["clips"], found["frames"], found["frames_without_face"], tuple(failures))

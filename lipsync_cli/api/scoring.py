@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lipsync_cli.api.arguments import (
     OnFailure,
@@ -12,19 +10,9 @@ from lipsync_cli.api.arguments import (
     Progress,
     as_path,
     as_path_or_none,
-    check_choice,
-    check_range,
     collect_failures,
 )
 from lipsync_cli.api.results import ScoreResult
-from lipsync_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from lipsync_cli.scoring.scores import Scores
-    from lipsync_cli.scoring.tools import Tools
-
-SPLITS = ("test", "val", "train")
-HDF5 = b"\x89HDF\r\n\x1a\n"  # what a pack begins with
 
 
 def score(
@@ -73,79 +61,23 @@ def score(
     NothingToDoError : there is nothing to score
     ToolError : FFmpeg or the device is missing
     """
-    check_choice("split", split, SPLITS)
-    check_range("jobs", jobs, 1, None)
-    check_range("max_frames", max_frames, 1, None)
-    from lipsync_cli.media.tools import check_file
-    from lipsync_cli.pipelines.machine.resources import resolve_device
-    from lipsync_cli.scoring.films import score_folder, score_video
-    from lipsync_cli.scoring.metrics.registry import find_families
-    from lipsync_cli.scoring.tools import Tools
+    from lipsync_cli.config.build import make
+    from lipsync_cli.pipelines.score import run
+    from lipsync_cli.pipelines.configs.score import ScoreConfig
 
-    path, real, spoken = as_path(source), as_path_or_none(reference), as_path_or_none(transcripts)
-    wanted = [name.strip() for name in (metrics.split(",") if isinstance(metrics, str) else metrics) if name.strip()]
-    wanted += ["words"] if spoken is not None else []
-    find_families(wanted)  # a wrong name is refused before anything is read
-    tools = Tools(resolve_device(device))
     failures, fail = collect_failures(on_failure)
-    if not path.is_dir():
-        check_file(path)
-    is_pack = real is None and path.is_file() and _is_hdf5(path)
-    if weights is not None and not is_pack:
-        raise UsageError("weights are for a pack", hint="a video is scored as it is")
-    if is_pack:
-        picked = split, max_frames, seed
-        scores = _score_pack(path, as_path_or_none(weights), wanted, tools, picked, jobs, spoken, progress)
-    elif path.is_dir():
-        from lipsync_cli.data.transcript import Transcripts
-
-        words = Transcripts(spoken) if spoken is not None else None
-        scores = score_folder(path, real, align, wanted, tools, None, jobs, progress, fail, words)
-    else:
-        from lipsync_cli.data.transcript import find_transcript
-
-        scores = score_video(path, real, align, wanted, tools, progress, find_transcript(spoken, path))
-    return ScoreResult(scores, tuple(failures))
-
-
-def _score_pack(
-    source: Path,
-    weights: Path | None,
-    wanted: list[str],
-    tools: Tools,
-    picked: tuple[str, int | None, int],
-    jobs: int,
-    transcripts: Path | None,
-    progress: Progress | None,
-) -> Scores:
-    from lipsync_cli.data.heard import hear_pack
-    from lipsync_cli.data.reader import Pack
-    from lipsync_cli.data.transcript import Transcripts
-    from lipsync_cli.data.weights import load_weights
-    from lipsync_cli.scoring import protocol
-    from lipsync_cli.scoring.metrics.registry import find_families
-
-    split, max_frames, seed = picked
-    generator, header = load_weights(weights, tools.device)
-    families = find_families(wanted, has_frames=False)
-    with Pack(source, jobs) as pack:
-        protocol.check_fits(pack, header, weights or header.name)
-        heard, _ = hear_pack(pack, split, header.known_voices, None)
-        scores, _ = protocol.score_pack(
-            pack,
-            generator,
-            split,
-            max_frames,
-            seed,
-            tools,
-            families,
-            progress=progress,
-            transcripts=None if transcripts is None else Transcripts(transcripts),
-            heard=heard,
-        )
-    return scores
-
-
-def _is_hdf5(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(len(HDF5)) == HDF5
+    config = make(
+        ScoreConfig,
+        sources=[as_path(source)],
+        reference=as_path_or_none(reference),
+        weights=as_path_or_none(weights),
+        metrics=metrics if isinstance(metrics, str) else ",".join(metrics),
+        transcripts=as_path_or_none(transcripts),
+        align=align,
+        split=split,
+        max_frames=max_frames,
+        device=device,
+        jobs=jobs,
+        seed=seed,
+    )
+    return ScoreResult(run(config, progress=progress, on_failure=fail).scores, tuple(failures))

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
-from lipsync_cli.api.arguments import Notify, PathOrText, Progress, as_path, as_path_or_none, check_range
+from lipsync_cli.api.arguments import Notify, PathOrText, Progress, as_path, as_path_or_none, ignore
 from lipsync_cli.api.results import TrainResult
-from lipsync_cli.errors import UsageError
-
-HASHES = ("init", "expert", "transcripts")  # of a training's configuration: made of the files of these names
 
 
 def train(
@@ -53,27 +47,22 @@ def train(
     ToolError : the device is missing
     StoppedError : a signal came; the run is saved
     """
-    check_range("jobs", jobs, 1, None)
-    from lipsync_cli.pipelines.machine.resources import resolve_device
-    from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.loop import train as run_training
-    from lipsync_cli.training.recipe_config import make_config
+    from lipsync_cli.config.build import make
+    from lipsync_cli.pipelines.train import TrainResult as Trained
+    from lipsync_cli.pipelines.train import run as run_training
+    from lipsync_cli.pipelines.configs.train import TrainJob
 
-    known = [field.name for field in fields(TrainConfig) if field.name not in HASHES]
-    for name in options:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            raise UsageError(f"there is no option {name!r}", hint=f"did you mean {near[0]}?" if near else None)
-    figures = run_training(
-        as_path(pack),
-        as_path(run),
-        make_config(recipe, **options),
-        resolve_device(device),
-        as_path_or_none(init),
-        as_path_or_none(expert),
-        progress=progress,
-        note=notify,
-        jobs=jobs,
+    job = make(
+        TrainJob,
+        pack=as_path(pack),
+        run=as_path(run),
+        recipe=recipe,
+        init=as_path_or_none(init),
+        expert=as_path_or_none(expert),
         transcripts=as_path_or_none(transcripts),
+        device=device,
+        jobs=jobs,
+        **options,
     )
-    return TrainResult(Path(run), Path(figures["weights"]), int(figures["samples"]), figures)
+    made: Trained = run_training(job, progress=progress, notify=notify or ignore)
+    return TrainResult(made.run, made.weights, made.samples, made.figures)
