@@ -79,6 +79,7 @@ def test_a_film_is_measured_beside_the_film_of_its_voice(modules) -> None:
     drawn[3] = np.nan
     figures = modules["table"].measure_film(record(drawn), record(said), record(third), record(own), "dlib")
     assert figures["correlation"] == pytest.approx(1) and figures["amplitude"] == pytest.approx(0.7, rel=0.05)
+    assert figures["own_amplitude"] == pytest.approx(np.std(drawn[~np.isnan(drawn)]) / np.std(own))
     assert figures["lag"] == 0 and figures["width"] == pytest.approx(1)
     assert figures["copy"] == pytest.approx(np.corrcoef(own, said)[0, 1])
     known = ~np.isnan(drawn)
