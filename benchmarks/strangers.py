@@ -35,8 +35,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import strangers_table as table
 from mouth_readers import MeshReader, read_dlib
-from strangers_clips import Pair, find_clips, find_groups, make_pairs, third_clip, with_sound
-from strangers_films import CONDITIONS, MAX_FRAMES, NO_WEIGHTS, SILENCE, TRUTH, Bench, film_name
+from strangers_clips import Pair, find_clips, find_groups, make_pairs, third_clip, with_speech
+from strangers_films import CONDITIONS, MAX_FRAMES, NO_WEIGHTS, PART_S, SILENCE, TRUTH, Bench, film_name
 from strangers_sheet import write_sheet
 from strangers_sounds import VOICES
 
@@ -166,10 +166,10 @@ def main() -> None:
     data = Path(os.environ.get("LIPSYNC_TEST_DATA", ROOT.parent / "shared" / "data"))
     found = {folder.name: find_clips(folder) for folder in options.folders} if options.folders else find_groups(data)
     wanted = tuple(filter(None, options.groups.split(",")))
-    pairs = {name: make_pairs(with_sound(clips), options.limit) for name, clips in found.items()}
+    pairs = {name: make_pairs(with_speech(clips, PART_S), options.limit) for name, clips in found.items()}
     groups = {name: some for name, some in pairs.items() if some and (not wanted or name.startswith(wanted))}
     if not groups:
-        parser.error("no two clips with sound were found")
+        parser.error("no two clips with speech were found")
     align = options.transcripts or (data / "grid" / "align" if not options.folders else None)
     with ExitStack() as stack:
         readers: dict[str, Callable[[Path, int], np.ndarray]] = {"dlib": read_dlib}

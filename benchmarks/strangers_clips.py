@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from lipsync_cli.errors import LipsyncError
+from lipsync_cli.media.audio import SPEECH_RATE, read_speech_blocks
 from lipsync_cli.media.probe import probe
+from lipsync_cli.scoring.metrics.lip_leak import is_silent
+from lipsync_cli.speech.mel import log_mel
 
 FILMS = (".mp4", ".mpg", ".mov", ".mkv", ".avi", ".webm")
+TALKING = ("hdtf_katiehill", "retalking_1")  # of the clips of ordinary footage; in the others nobody speaks
 LAST_OF_S1 = 20  # clips by name: they are held out from every training
 
 
@@ -56,22 +63,32 @@ def find_groups(data: Path) -> dict[str, list[Clip]]:
         "s1": find_clips(grid / "s1", is_one_person=True)[-LAST_OF_S1:],
         "GRID strangers": [clip for name in ("s22", "s26") for clip in find_clips(grid / name, is_one_person=True)],
         "news unseen": find_clips(data / "news" / "unseen"),
-        "ordinary footage": find_clips(data / "wild"),
+        "ordinary footage": [clip for clip in find_clips(data / "wild") if clip.path.stem in TALKING],
     }
     return {name: clips for name, clips in groups.items() if clips}
 
 
-def with_sound(clips: Iterable[Clip]) -> list[Clip]:
-    """Leave out clips without picture or sound, and files that cannot be read."""
+def with_speech(clips: Iterable[Clip], seconds: int) -> list[Clip]:
+    """Leave out clips without picture, those in whose first seconds nobody speaks, and files that cannot be read."""
     kept = []
     for clip in clips:
         try:
-            info = probe(clip.path)
+            if probe(clip.path).video is not None and not is_silent(log_mel(_start(clip.path, seconds * SPEECH_RATE))):
+                kept.append(clip)
         except LipsyncError:
             continue
-        if info.video is not None and info.audio is not None:
-            kept.append(clip)
     return kept
+
+
+def _start(path: Path, count: int) -> np.ndarray:
+    parts, had = [np.zeros(0, np.float32)], 0
+    with closing(read_speech_blocks(path)) as blocks:  # type: ignore[type-var]
+        for block in blocks:
+            parts.append(block)
+            had += len(block)
+            if had >= count:
+                break
+    return np.concatenate(parts)[:count]
 
 
 def take_in_turn(clips: Sequence[Clip]) -> list[Clip]:

@@ -65,9 +65,11 @@ def measure_film(film: Record, wanted: Record, other: Record | None, own: Record
     real = at_times(wanted, reader, "opening", times)
     width, real_width = np.array(film["curves"][reader]["width"], float), at_times(wanted, reader, "width", times)
     known = ~np.isnan(drawn) & ~np.isnan(real)
+    usual = np.array(own["curves"][reader]["opening"], float)  # of the face that is seen
     ways: dict[str, Callable[[], float]] = {
         "correlation": lambda: correlate(drawn[known], real[known]),
         "amplitude": lambda: amplitude_ratio(drawn[known], real[known]),
+        "own_amplitude": lambda: amplitude_ratio(drawn[~np.isnan(drawn)], usual[~np.isnan(usual)]),
         "lag": lambda: float(best_lag(real[known], drawn[known])),
         "width": lambda: width_correlation(real_width[known], width[known]),
         "copy": lambda: _correlate_known(at_times(own, reader, "opening", times), real),
@@ -153,6 +155,7 @@ def follow_row(films: Sequence[dict[str, float]]) -> list[str]:
         f"{np.median(correlations):.2f}" if correlations else "none",
         show(amplitudes),
         f"{min(amplitudes):.2f}" if amplitudes else "none",
+        show(column("own_amplitude")),
         f"{np.median(lags):+.0f}" if lags else "none",
         show(column("width")),
         show(column("copy")),
@@ -160,7 +163,16 @@ def follow_row(films: Sequence[dict[str, float]]) -> list[str]:
     ]
 
 
-FOLLOW = ("pairs", "correlation", "median", "amplitude", "least", "median lag, frames", "width correlation")
+FOLLOW = (
+    "pairs",
+    "correlation",
+    "median",
+    "amplitude",
+    "least",
+    "over the face's own",
+    "median lag, frames",
+    "width correlation",
+)
 FOLLOW += ("copy-reference", "mismatched audio")
 
 

@@ -39,7 +39,7 @@ def test_a_subfolder_is_a_person_and_a_flat_folder_holds_different_people(module
     assert [clip.person for clip in clips.find_clips(tmp_path)] == ["ann", "ann", "bob"]
     assert [clip.person for clip in clips.find_clips(tmp_path / "ann")] == ["a1", "a2"]
     assert {clip.person for clip in clips.find_clips(tmp_path / "ann", is_one_person=True)} == {"ann"}
-    assert clips.with_sound(clips.find_clips(tmp_path)) == []  # empty files
+    assert clips.with_speech(clips.find_clips(tmp_path), 5) == []  # empty files
 
 
 def test_each_face_is_driven_by_the_next_voice_of_another_person(modules) -> None:
@@ -79,6 +79,7 @@ def test_a_film_is_measured_beside_the_film_of_its_voice(modules) -> None:
     drawn[3] = np.nan
     figures = modules["table"].measure_film(record(drawn), record(said), record(third), record(own), "dlib")
     assert figures["correlation"] == pytest.approx(1) and figures["amplitude"] == pytest.approx(0.7, rel=0.05)
+    assert figures["own_amplitude"] == pytest.approx(np.std(drawn[~np.isnan(drawn)]) / np.std(own))
     assert figures["lag"] == 0 and figures["width"] == pytest.approx(1)
     assert figures["copy"] == pytest.approx(np.corrcoef(own, said)[0, 1])
     known = ~np.isnan(drawn)
@@ -96,6 +97,13 @@ def test_words_are_told_where_there_are_transcripts(modules) -> None:
     films += [{"contrast": 4.0, "real_contrast": 2.0}, {"word_error": 30.0, "real_word_error": 10.0}]
     assert row(films)[1].startswith("1.00 [") and row(films)[1].endswith("of 2")
     assert row(films)[2:] == ["50 % / 100 %", "30 % / 10 %"]
+
+
+def test_clips_without_speech_drive_nobody(modules, make_clip, tmp_path: Path) -> None:
+    make_clip(tmp_path / "says.mp4", num_frames=30)
+    make_clip(tmp_path / "silent.mp4", num_frames=30, sound=False)
+    kept = modules["clips"].with_speech(modules["clips"].find_clips(tmp_path), 5)
+    assert [clip.person for clip in kept] == ["says"]
 
 
 def test_films_of_two_folders_have_two_names(modules) -> None:

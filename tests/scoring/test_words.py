@@ -126,7 +126,7 @@ def loud_words(pack: MemoryPack, row: int, only: tuple[str, ...]) -> list[tuple[
 def test_rows_of_a_listener_and_of_a_dreamer(memory_pack: MemoryPack, tmp_path: Path) -> None:
     for row, (name, only) in enumerate({"s1/one": ("bin", "lay"), "s1/two": ("place", "set")}.items()):
         write_align(tmp_path / f"{name}.align", loud_words(memory_pack, row, only))
-    families, transcripts = find_families(["words"]), Transcripts(tmp_path)
+    families, transcripts = find_families(["word_error", "letter_error", "word_surprise"]), Transcripts(tmp_path)
     listener, dreamer = (
         score_pack(memory_pack, generator, tools=Tool(), families=families, transcripts=transcripts)[0]
         for generator in (Listener(), Dreamer())
