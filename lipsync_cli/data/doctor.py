@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import importlib.util
 import re
@@ -165,6 +166,7 @@ def _device() -> str:
 
 
 def _weights() -> str:
+    from lipsync_cli.data.speech_encoder import find_speech_encoder, load_speech_encoder
     from lipsync_cli.data.weights import find_weights, load_weights
 
     found = []
@@ -181,6 +183,13 @@ def _weights() -> str:
         if named is None or named[1] != header.sha256:
             raise ToolError(f"are not those of the model card (sha256 {header.sha256})", path)
         found.append(f"{header.name}, sha256 {header.sha256[:12]}...")
+    encoder = find_speech_encoder()
+    load_speech_encoder()
+    for path, card in ((find_weights(Path("grid")), "GRID_CARD.md"), (encoder, "SPEECH_ENCODER_CARD.md")):
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        if sha256 not in (path.parent / card).read_text(encoding="utf-8"):
+            raise ToolError(f"is not that of the model card (sha256 {sha256})", path)
+        found.append(f"{path.stem}, sha256 {sha256[:12]}...")
     return "; ".join(found) + ": as in the model cards"
 
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 ASSET = "whisper_tiny_en_encoder.safetensors"
 
 
+def find_speech_encoder() -> Path:
+    """Return the path of the package's file."""
+    return Path(str(resources.files("lipsync_cli") / "assets" / ASSET))
+
+
 def load_speech_encoder(device: str = "cpu", path: Path | None = None) -> SpeechEncoder:
     """Load the network, in evaluation mode.
 
@@ -33,7 +38,7 @@ def load_speech_encoder(device: str = "cpu", path: Path | None = None) -> Speech
 
     from lipsync_cli.models.speech_encoder import SpeechEncoder
 
-    path = Path(str(resources.files("lipsync_cli") / "assets" / ASSET)) if path is None else path
+    path = find_speech_encoder() if path is None else path
     if not path.is_file():
         raise InputError("the speech encoder is missing", path, "install the package again")
     network = SpeechEncoder()
