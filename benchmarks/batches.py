@@ -22,7 +22,7 @@ import numpy as np
 
 from lipsync_cli.data import schema
 from lipsync_cli.data.batches import FrameTable, Sampling, gather
-from lipsync_cli.data.faces import create_faces
+from lipsync_cli.data.known_faces import create_faces
 from lipsync_cli.data.pack import Split, pack
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.faces.crop import CropRule

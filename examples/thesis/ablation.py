@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_cli.data.batches import Draw, FrameTable
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import FrameTable
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.weights import load_weights
 from lipsync_cli.training.validate import validate

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.output import atomic_output
@@ -72,20 +70,3 @@ def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:
         size += path.stat().st_size
         if size > limit_bytes:
             path.unlink(missing_ok=True)
-
-
-def make_key(**what: Any) -> str:
-    """Return the key of JSON-able values."""
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's content; InputError if it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path) from error
-    return digest.hexdigest()

@@ -11,15 +11,15 @@ from lipsync_cli.data import schema
 from lipsync_cli.data.discover import FRAMES, Clip, find_clips
 from lipsync_cli.data.frames import read_clip
 from lipsync_cli.data.journal import OnFailure, Part, Progress, Task, journal
+from lipsync_cli.data.known_faces import create_faces
+from lipsync_cli.data.schema import JPEG, RAW
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.output import atomic_output
 
 if TYPE_CHECKING:
-    import h5py
     import numpy as np
 
-JPEG, RAW = "jpeg", "raw"
 MIN_FRAMES = 13  # a target and a reference six frames away on either side
 _HELD_BYTES = 128 << 20  # frames of a clip up to this size are decoded once and held; those of longer ones twice
 
@@ -214,49 +214,3 @@ def describe_input(source: Path, rows: list[dict[str, Any]]) -> list[dict[str, A
     """Describe the folder that was read: its path as given, and one SHA-256 over all clips' own."""
     digest = hashlib.sha256("\n".join(row["sha256"] for row in rows).encode()).hexdigest()
     return [{"path": str(source), "sha256": digest, "bytes": sum(row["bytes"] for row in rows)}]
-
-
-def create_faces(
-    file: h5py.File, num_frames: int, num_bytes: int, side: int, parameters: dict[str, Any]
-) -> Callable[..., None]:
-    """Create the datasets under /faces and return a function that fills in one clip's rows."""
-    import numpy as np
-
-    raw = parameters["encoding"] == RAW
-    group = file.create_group("faces")
-    for name, shape in (("box", (4,)), ("score", ()), ("landmarks", (5, 2))):
-        group.create_dataset(name, (num_frames, *shape), np.float32)
-    group.create_dataset("middle", (num_frames,), np.float64)
-    crop = group.create_group("crop")
-    crop.attrs["encoding"] = parameters["encoding"]
-    crop.attrs["size"] = side
-    if raw:
-        crop.create_dataset("data", (num_frames, side, side, 3), np.uint8)
-    else:
-        crop.attrs["quality"] = parameters["quality"]
-        crop.create_dataset("data", (num_bytes,), np.uint8)
-        crop.create_dataset("offset", (num_frames + 1,), np.int64)
-        crop["offset"][0] = 0
-
-    def write(
-        first: int,
-        first_byte: int,
-        middle: np.ndarray,
-        box: np.ndarray,
-        score: np.ndarray,
-        landmarks: np.ndarray,
-        data: np.ndarray,
-        offset: np.ndarray,
-    ) -> None:
-        rows = slice(first, first + len(box))
-        group["middle"][rows] = middle
-        group["box"][rows] = box
-        group["score"][rows] = score
-        group["landmarks"][rows] = landmarks
-        if raw:
-            crop["data"][rows] = data.reshape(-1, side, side, 3)
-        else:
-            crop["data"][first_byte : first_byte + len(data)] = data
-            crop["offset"][first + 1 : first + len(box) + 1] = offset[1:] - offset[0] + first_byte
-
-    return write

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.data.discover import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
-from lipsync_cli.data.journal import OnFailure, Progress, Task, lock_folder, with_path
+from lipsync_cli.data.journal import OnFailure, Progress, Task
+from lipsync_cli.data.resumable import lock_folder, with_path
 from lipsync_cli.data.workers import run_tasks
 from lipsync_cli.errors import InputError, LipsyncError
 

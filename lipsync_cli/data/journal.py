@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.data.discover import FRAMES, FRAMES_RECORD, Clip
+from lipsync_cli.data.resumable import lock_folder, with_path, write_part
 from lipsync_cli.data.workers import run_tasks
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.output import check_output
@@ -141,49 +141,3 @@ def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:
     state = path.stat()
     key = [__version__, os.path.abspath(clip.path), state.st_size, state.st_mtime_ns, parameters]
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40] + ".npz"
-
-
-def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write finished work whole or not at all; `Part` reads it."""
-    import numpy as np
-
-    temporary = path.with_suffix(".tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot be written ({error.strerror or error})",
-            path.parent,
-            "what is done is kept: make room, run it again",
-        ) from error
-
-
-def with_path(error: LipsyncError, path: Path) -> LipsyncError:
-    """Name the clip in an error that names no file yet."""
-    if error.path is not None:
-        return error
-    return type(error)(error.fact, path, error.hint)
-
-
-@contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Make the folder and hold it: two runs of the same output at once would undo each other."""
-    try:
-        folder.mkdir(exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise InputError(f"cannot be made ({error.strerror})", folder) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise InputError("another run is writing this output", folder, "wait for it") from None
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

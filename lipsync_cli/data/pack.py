@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.data import schema
-from lipsync_cli.data.faces import RAW, create_faces
 from lipsync_cli.data.journal import OnFailure, Progress
+from lipsync_cli.data.known_faces import create_faces
 from lipsync_cli.data.mouth_shapes import NUM_SHAPES, Measure, find_measure
+from lipsync_cli.data.schema import RAW
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.output import atomic_output, check_output

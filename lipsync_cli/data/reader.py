@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.data import schema
-from lipsync_cli.data.faces import RAW
+from lipsync_cli.data.schema import RAW
 from lipsync_cli.data.speech_windows import FeatureStore
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule

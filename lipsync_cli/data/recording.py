@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.data import schema
-from lipsync_cli.data.batches import MIN_GAP, Draw
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import MIN_GAP
 
 if TYPE_CHECKING:
     from lipsync_cli.data.batches import FrameTable

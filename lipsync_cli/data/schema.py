@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import h5py
     import numpy as np
 
+JPEG, RAW = "jpeg", "raw"
+
 FACES = "lipsync-faces"
 MELS = "lipsync-mels"
 PACK = "lipsync-pack"

@@ -158,7 +158,8 @@ def _find_or_make(
     notify: Notify,
 ) -> Path:
     """Return the file of the adapted weights; NothingToDoError where adapting is no use."""
-    from lipsync_cli.data.face_cache import hash_file, shrink
+    from lipsync_cli.data.face_cache import shrink
+    from lipsync_cli.data.hashing import hash_file
     from lipsync_cli.data.recording import Recording
     from lipsync_cli.data.weights import find_weights, load_weights, save_weights
     from lipsync_cli.media.probe import probe
@@ -231,7 +232,7 @@ def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
 def _key(asked: Adapting, task: Task, choice: Choice) -> str:
     """Return what the adapted weights depend on."""
     from lipsync_cli.data.code_version import code_version
-    from lipsync_cli.data.face_cache import hash_file, make_key
+    from lipsync_cli.data.hashing import hash_file, make_key
     from lipsync_cli.synthesis.memory import FACE_ASSETS, REFERENCE_ASSETS
 
     wanted = choice.wanted if isinstance(choice.wanted, (str, int)) else choice.wanted.tolist()

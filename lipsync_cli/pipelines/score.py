@@ -139,7 +139,7 @@ class _Job:
                 found = find_weights(_weights_for(pack, config.weights))
                 header = read_header(found)
                 check_kind(header, found)
-                protocol.check_fits(pack, header, config.weights or header.name)
+                compatibility.check_fits(pack, header, config.weights or header.name)
                 return protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
         if source.is_dir():
             from lipsync_cli.scoring.films import find_films
@@ -181,6 +181,7 @@ class _Job:
         return ScoreResult(scores, self._compared())
 
     def _score_pack(self) -> ScoreResult:
+        from lipsync_cli.data import compatibility
         from lipsync_cli.data.heard import hear_pack
         from lipsync_cli.data.reader import Pack
         from lipsync_cli.data.weights import load_weights
@@ -193,7 +194,7 @@ class _Job:
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
             weights = _weights_for(pack, config.weights)
             generator, header = load_weights(weights, tools.device)
-            protocol.check_fits(pack, header, config.weights or header.name)
+            compatibility.check_fits(pack, header, config.weights or header.name)
             heard, factors = hear_pack(pack, config.split, header.known_voices, self.vtln)
             with keep_parts(self.kept_at, self._key(pack, header.sha256)) as kept:
                 scores, draw = protocol.score_pack(

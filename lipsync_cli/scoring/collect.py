@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_cli.scoring.baselines import ROWS, TRUTH
 from lipsync_cli.scoring.metrics.metric import CLIP, FRAME
 from lipsync_cli.scoring.missing import Missing
-from lipsync_cli.scoring.scores import ALL, ROWS, TRUTH, Scores, Series, Statistics, make_groups
+from lipsync_cli.scoring.scores import ALL, Scores, Series, Statistics, make_groups
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.judge import Judged

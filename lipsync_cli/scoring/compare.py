@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.scoring.baselines import TRUTH, WRONG
 from lipsync_cli.scoring.metrics.metric import HIGHER, LOWER, SET, Metric
 from lipsync_cli.scoring.results import Figures, Key, Results
-from lipsync_cli.scoring.scores import TRUTH, WRONG
 
 BETTER, WORSE, DIFFERENT, WITHIN = "better", "worse", "different", "within the noise"
 UNKNOWN = "noise unknown"

@@ -16,11 +16,12 @@ import numpy as np
 from lipsync_cli.data.discover import VIDEO, Clip, find_clips
 from lipsync_cli.data.journal import Task, journal
 from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.scoring.baselines import COPY, FROZEN, OUTPUT
 from lipsync_cli.scoring.collect import collect
 from lipsync_cli.scoring.judge import Judged
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.metrics.words import describe_reader
-from lipsync_cli.scoring.scores import COPY, FROZEN, OUTPUT, Scores
+from lipsync_cli.scoring.scores import Scores
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.scoring.video import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, judge_video
 

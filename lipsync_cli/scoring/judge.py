@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.scoring.baselines import COPY, FROZEN, OTHER_SOUND
 from lipsync_cli.scoring.metrics.metric import FRAME, SET
 from lipsync_cli.scoring.missing import Missing
-from lipsync_cli.scoring.scores import COPY, FROZEN, OTHER_SOUND
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.evidence import Evidence, View

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lipsync_cli import __version__
-from lipsync_cli.data.journal import lock_folder, write_part
+from lipsync_cli.data.resumable import lock_folder, write_part
 from lipsync_cli.scoring.judge import Judged
 
 

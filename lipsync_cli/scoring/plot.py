@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lipsync_cli.scoring.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG
 from lipsync_cli.scoring.report import title_of, title_of_metric
-from lipsync_cli.scoring.scores import ALL, COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG, Scores
+from lipsync_cli.scoring.scores import ALL, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

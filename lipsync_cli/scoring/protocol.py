@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_cli.data.batches import MIN_GAP, Draw, FrameTable, gather
-from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import MIN_GAP, FrameTable, gather
+from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.models import hears
+from lipsync_cli.scoring.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, generate_rows, to_pixels
 from lipsync_cli.scoring.collect import collect
 from lipsync_cli.scoring.evidence import NO_FRAMES, Evidence
 from lipsync_cli.scoring.judge import Judged
 from lipsync_cli.scoring.kept import Kept
 from lipsync_cli.scoring.metrics.registry import find_families
 from lipsync_cli.scoring.metrics.words import describe_reader
-from lipsync_cli.scoring.scores import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, Scores
+from lipsync_cli.scoring.scores import Scores
 from lipsync_cli.scoring.tools import Tools
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.data.batches import Batch
     from lipsync_cli.data.reader import Pack
     from lipsync_cli.data.transcript import Transcripts, Word
     from lipsync_cli.data.weights import WeightsHeader
@@ -41,18 +42,6 @@ _NOTES_CLIPS = [
     "with the next clip's sound",
 ]
 _NOTE_ONE_CLIP = f"one clip only: the wrong audio is from the same clip, at least {MIN_GAP} frames away"
-
-
-def check_fits(pack: Pack, header: WeightsHeader, weights: object, hint: str = "") -> None:
-    """Raise InputError, with a hint, if the weights were trained on other crops or other mels than the pack holds."""
-    from lipsync_cli.faces.crop import check_same
-
-    try:
-        check_same(pack.crop_rule, header.crop_rule)
-        pack.mel_parameters.check_same(header.mel_parameters)
-    except InputError as error:
-        hint = hint or f"use {weights} with a pack made like the one they were trained on"
-        raise InputError(f"{error.fact} (first the pack's, then the weights')", pack.path, hint) from error
 
 
 def score_pack(
@@ -302,22 +291,6 @@ def read_words(table: FrameTable, transcripts: Transcripts) -> dict[int, tuple[W
         hint = f"name them SPEAKER/CLIP.align, as {table.clip_name[table.rows[0]]}.align"
         raise NothingToDoError(f"holds no transcript of the {len(words)} clips", transcripts.folder, hint)
     return words
-
-
-def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
-    """Make the crops of every row: name -> shape (B, S, S, 3), uint8 RGB."""
-    import torch
-
-    with torch.inference_mode():
-        right = generator(batch.reference, batch.target, batch.speech).image
-        wrong = generator(batch.reference, batch.target, batch.wrong_speech).image
-    rows = {MODEL: right, COPY: batch.reference, WRONG: wrong, TRUTH: batch.target}
-    return {row: to_pixels(images) for row, images in rows.items()}
-
-
-def to_pixels(images: Tensor) -> np.ndarray:
-    """Round images to what a file would hold: shape (B, 3, S, S) in [0, 1] to (B, S, S, 3) uint8."""
-    return (images * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def describe_weights(header: WeightsHeader, generator: nn.Module) -> dict[str, Any]:

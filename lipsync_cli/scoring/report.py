@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_cli.scoring.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG
 from lipsync_cli.scoring.metrics.metric import NEAR
-from lipsync_cli.scoring.scores import ALL, COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG, Scores, Statistics
+from lipsync_cli.scoring.scores import ALL, Scores, Statistics
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.metrics.metric import Metric

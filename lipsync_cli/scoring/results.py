@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.scoring.baselines import MODEL, OUTPUT, ROWS
 from lipsync_cli.scoring.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, SET, Metric
-from lipsync_cli.scoring.scores import ALL, MODEL, OUTPUT, ROWS, Statistics
+from lipsync_cli.scoring.scores import ALL, Statistics
 
 Key = tuple[str, str]  # speaker, clip
 

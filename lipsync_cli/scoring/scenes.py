@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.scoring.baselines import COPY, MODEL, OUTPUT, TRUTH, WRONG
 from lipsync_cli.scoring.results import Key, Results
-from lipsync_cli.scoring.scores import COPY, MODEL, OUTPUT, TRUTH, WRONG
 from lipsync_cli.speech.mel import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from lipsync_cli.data.batches import Draw, FrameTable
+    from lipsync_cli.data.batch import Draw
+    from lipsync_cli.data.batches import FrameTable
     from lipsync_cli.data.reader import Pack
     from lipsync_cli.data.weights import WeightsHeader
     from lipsync_cli.scoring.protocol import Stage

@@ -11,9 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from lipsync_cli.scoring.metrics.metric import Metric
 
-MODEL, COPY, WRONG, TRUTH = "model", "copy", "wrong_audio", "ground_truth"
-OUTPUT, FROZEN, OTHER_SOUND = "output", "frozen", "other_sound"
-ROWS = (MODEL, OUTPUT, COPY, WRONG, FROZEN, OTHER_SOUND, TRUTH)  # in the order of reports
 ALL = "all"
 
 _RESAMPLES = 2000

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.data.batches import Draw, FrameTable, gather
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import FrameTable, gather
 from lipsync_cli.models import hears
+from lipsync_cli.scoring.baselines import COPY, MODEL, TRUTH, WRONG, generate_rows
 from lipsync_cli.scoring.metrics.reconstruction import psnr
-from lipsync_cli.scoring.protocol import generate_rows
-from lipsync_cli.scoring.scores import COPY, MODEL, TRUTH, WRONG
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,11 +14,11 @@ import numpy as np
 from lipsync_cli.data.transcript import Word, read_transcript
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.scoring.baselines import COPY, FROZEN, OTHER_SOUND, OUTPUT, TRUTH
 from lipsync_cli.scoring.evidence import Evidence, View
 from lipsync_cli.scoring.judge import Judged, Watcher
 from lipsync_cli.scoring.metrics.syncnet import WIDE
 from lipsync_cli.scoring.pairing import Pairing, pair_videos
-from lipsync_cli.scoring.scores import COPY, FROZEN, OTHER_SOUND, OUTPUT, TRUTH
 from lipsync_cli.scoring.sound import Sound
 from lipsync_cli.speech.mel import HOP_LENGTH, SAMPLE_RATE, log_mel
 

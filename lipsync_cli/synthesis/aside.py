@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.data.workers import Worker, answer_to, quiet_interrupts
 from lipsync_cli.errors import LipsyncError
-from lipsync_cli.synthesis.sketch import BATCH_SIZE, MAX_THREADS, Sketch, TorchSketcher, num_cores
+from lipsync_cli.synthesis.generator import Sketch
+from lipsync_cli.synthesis.sketch import BATCH_SIZE, MAX_THREADS, TorchSketcher, num_cores
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,8 @@ from lipsync_cli.synthesis.gamut import Gamut, skin_chroma
 
 if TYPE_CHECKING:
     from lipsync_cli.media.frame import Frame
+    from lipsync_cli.synthesis.generator import Sketch
     from lipsync_cli.synthesis.occlusion import Covered
-    from lipsync_cli.synthesis.sketch import Sketch
 
 TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
 TINT_BORDER = 0.02, 0.5  # between these weights of the mask the frame and the drawn face are compared

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.frame import Frame
+    from lipsync_cli.synthesis.generator import Sketcher
     from lipsync_cli.synthesis.posing import Posing
-    from lipsync_cli.synthesis.sketch import Sketcher
 
 STEP = 2  # every so-manieth frame is looked at, as long as nothing comes
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.data.code_version import code_version
-from lipsync_cli.data.face_cache import FaceCache, hash_file, make_key
+from lipsync_cli.data.face_cache import FaceCache
+from lipsync_cli.data.hashing import hash_file, make_key
 from lipsync_cli.data.weights import EMBEDDED
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.confidence import is_trusted

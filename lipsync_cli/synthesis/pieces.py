@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lipsync_cli.data.journal import lock_folder
+from lipsync_cli.data.resumable import lock_folder
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.output import atomic_output

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.synthesis.composite import ReferenceFace
-    from lipsync_cli.synthesis.sketch import Sketcher
+    from lipsync_cli.synthesis.generator import Sketcher
     from lipsync_cli.synthesis.task import Task
 
 Progress = Callable[[int, "int | None", str], None]

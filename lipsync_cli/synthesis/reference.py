@@ -13,7 +13,7 @@ from lipsync_cli.synthesis.occlusion import Verdict, shrink
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.footage import Footage
-    from lipsync_cli.synthesis.sketch import Sketcher
+    from lipsync_cli.synthesis.generator import Sketcher
 
 NUM_CANDIDATES = 20
 FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose

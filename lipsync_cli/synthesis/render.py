@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.frame import Frame
     from lipsync_cli.synthesis.footage import Footage
+    from lipsync_cli.synthesis.generator import Sketch, Sketcher
     from lipsync_cli.synthesis.occlusion import Covered
     from lipsync_cli.synthesis.plan import Plan
-    from lipsync_cli.synthesis.sketch import Sketch, Sketcher
     from lipsync_cli.synthesis.voice import Voice
 
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages

@@ -17,8 +17,8 @@ from lipsync_cli.synthesis.align import Aligner, to_grey, turn
 from lipsync_cli.synthesis.footage import Footage
 
 if TYPE_CHECKING:
+    from lipsync_cli.synthesis.generator import Sketcher
     from lipsync_cli.synthesis.presenter import Presenter
-    from lipsync_cli.synthesis.sketch import Sketcher
     from lipsync_cli.synthesis.task import Task
 
 LOOK_S = 120  # of the video are looked through

@@ -21,8 +21,9 @@ from lipsync_cli.output import check_output
 from lipsync_cli.speech.features import FeatureParameters
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.aside import AsideSketcher
+from lipsync_cli.synthesis.generator import Sketcher
 from lipsync_cli.synthesis.plan import Plan, plan_frames, span, steady
-from lipsync_cli.synthesis.sketch import Sketcher, TorchSketcher, num_cores
+from lipsync_cli.synthesis.sketch import TorchSketcher, num_cores
 from lipsync_cli.synthesis.voice import Voice, sound_duration
 
 ASIDE_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.synthesis.footage import Footage
-    from lipsync_cli.synthesis.sketch import Sketcher
+    from lipsync_cli.synthesis.generator import Sketcher
 
 NUM_CANDIDATES = 40
 MAX_VIEWS = 4

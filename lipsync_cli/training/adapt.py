@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lipsync_cli.data.batches import Draw, gather
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import gather
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.models import hears
+from lipsync_cli.scoring.baselines import MODEL, TRUTH, WRONG, generate_rows
 from lipsync_cli.scoring.metrics.reconstruction import psnr
-from lipsync_cli.scoring.protocol import generate_rows
-from lipsync_cli.scoring.scores import MODEL, TRUTH, WRONG
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
@@ -28,7 +28,7 @@ from lipsync_cli.training.validate import movement
 if TYPE_CHECKING:
     from torch import nn
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.data.recording import Pairs, Recording
     from lipsync_cli.training.config import TrainConfig
 

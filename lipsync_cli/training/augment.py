@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lipsync_cli.data.batches import Batch
+from lipsync_cli.data.batch import Batch
 from lipsync_cli.models.lip_reader import mouth_of
 from lipsync_cli.training.face_transforms import Looks, change_light, draw_grid, draw_poses, follow, sample
 from lipsync_cli.training.textures import carry, draw_textures, paint

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_cli.data.batches import Draw, FrameTable, gather
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import FrameTable, gather
+from lipsync_cli.data.compatibility import check_fits
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.weights import load_weights
 from lipsync_cli.data.windows import WindowTable
 from lipsync_cli.errors import InputError
-from lipsync_cli.scoring.protocol import check_fits
 from lipsync_cli.scoring.sync import draw_pairs, judge_pairs
 from lipsync_cli.training.expert_judge import ExpertEvaluator
 from lipsync_cli.training.recipe_config import make_config

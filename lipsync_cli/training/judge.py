@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from lipsync_cli.data.batches import Draw
+from lipsync_cli.data.batch import Draw
 from lipsync_cli.training.sheets import write_sample_grid
 from lipsync_cli.training.validate import validate
 

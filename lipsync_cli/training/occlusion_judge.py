@@ -14,7 +14,7 @@ from lipsync_cli.output import atomic_output
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.training.source import Source
 
 SEED = 7

@@ -10,7 +10,7 @@ from lipsync_cli.training.losses import dissimilarity, lost_motion, mouth_weight
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
 

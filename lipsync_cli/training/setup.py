@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from lipsync_cli import models
+from lipsync_cli.data.compatibility import check_fits
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.data.speech_windows import ENCODER, MEL
 from lipsync_cli.data.transcript import Transcripts
 from lipsync_cli.data.weights import WeightsHeader, load_weights
 from lipsync_cli.errors import InputError, NothingToDoError
-from lipsync_cli.scoring.protocol import check_fits
 from lipsync_cli.speech.features import FeatureParameters
 from lipsync_cli.speech.vocal_tract import KnownVoices, measure_voices
 from lipsync_cli.training.config import TrainConfig

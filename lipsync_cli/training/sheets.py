@@ -12,7 +12,7 @@ from lipsync_cli.output import atomic_output
 if TYPE_CHECKING:
     from torch import nn
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
 
 COLUMNS = ("reference", "blanked target", "generated", "real", "wrong audio")
 

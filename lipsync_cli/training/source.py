@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.data.batches import Batch, Draw, FrameTable, Mixed, Sampling, gather
+from lipsync_cli.data.batch import Batch, Draw, Mixed
+from lipsync_cli.data.batches import FrameTable, Sampling, gather
 from lipsync_cli.training.augment import augment
 from lipsync_cli.training.transforms import parse_transforms
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.data.batches import Draw, FrameTable, gather
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import FrameTable, gather
+from lipsync_cli.scoring.baselines import MODEL, TRUTH, generate_rows
 from lipsync_cli.scoring.metrics.reconstruction import measure
-from lipsync_cli.scoring.protocol import generate_rows
-from lipsync_cli.scoring.scores import MODEL, TRUTH
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from lipsync_cli.data.batches import Batch, Crops
+    from lipsync_cli.data.batch import Batch
+    from lipsync_cli.data.batches import Crops
 
 _BATCH = 32
 _NUM_FACES, _NUM_SOUNDS = 16, 4  # of the test whether outputs differ

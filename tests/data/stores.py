@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from lipsync_cli.data import schema
-from lipsync_cli.data.faces import create_faces
+from lipsync_cli.data.known_faces import create_faces
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.speech.features import DIM, RATE, FeatureParameters
 from lipsync_cli.speech.mel import MelParameters

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from fakes import FRAMES, Copier, Dreamer, Listener, MemoryPack
 
+from lipsync_cli.data.compatibility import check_fits
 from lipsync_cli.data.heard import hear_pack
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.scoring.metrics.reconstruction import MAX_PSNR_DB
 from lipsync_cli.scoring.metrics.registry import find_families
-from lipsync_cli.scoring.protocol import check_fits, plan_pack, score_pack
+from lipsync_cli.scoring.protocol import plan_pack, score_pack
 from lipsync_cli.scoring.report import make_records
 from lipsync_cli.scoring.sheet import draw_sheet
 from lipsync_cli.speech.mel import MelParameters

@@ -10,7 +10,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.media.frame import YuvFrame
 from lipsync_cli.synthesis.align import follow
 from lipsync_cli.synthesis.composite import Compositor, reference_face
-from lipsync_cli.synthesis.sketch import Sketch
+from lipsync_cli.synthesis.generator import Sketch
 
 RULE = CropRule(scale=1.0, shift_y=0.0)
 SIZE = RULE.size

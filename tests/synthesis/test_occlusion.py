@@ -14,9 +14,10 @@ from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.encode import VideoWriter
 from lipsync_cli.synthesis.align import Aligner, to_grey, turn
 from lipsync_cli.synthesis.composite import Compositor, reference_face
+from lipsync_cli.synthesis.generator import Sketch
 from lipsync_cli.synthesis.occlusion import Covered, Release, Verdict, look_at, shrink
 from lipsync_cli.synthesis.reference import choose_lenders
-from lipsync_cli.synthesis.sketch import Sketch, TorchSketcher
+from lipsync_cli.synthesis.sketch import TorchSketcher
 
 RULE = CropRule()
 FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # of the astronaut

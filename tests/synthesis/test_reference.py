@@ -6,8 +6,8 @@ import numpy as np
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.synthesis.align import Aligner, to_grey
 from lipsync_cli.synthesis.composite import reference_face
+from lipsync_cli.synthesis.generator import Sketch
 from lipsync_cli.synthesis.reference import Lenders, bring_open, choose_lenders, fits_poses
-from lipsync_cli.synthesis.sketch import Sketch
 
 SIZE = 160
 

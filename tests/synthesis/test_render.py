@@ -17,10 +17,11 @@ from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.speech.mel import window_start
 from lipsync_cli.synthesis.composite import Compositor, reference_face
 from lipsync_cli.synthesis.footage import Footage
+from lipsync_cli.synthesis.generator import Sketch
 from lipsync_cli.synthesis.plan import plan_frames
 from lipsync_cli.synthesis.reference import choose_lenders
 from lipsync_cli.synthesis.render import Renderer, Speaker
-from lipsync_cli.synthesis.sketch import BATCH_SIZE, Sketch
+from lipsync_cli.synthesis.sketch import BATCH_SIZE
 
 RULE = CropRule(size=32)
 BOX = np.array([70.0, 4.0, 94.0, 28.0], np.float32)

@@ -11,9 +11,9 @@ import pytest
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.synthesis.composite import Compositor, reference_face
+from lipsync_cli.synthesis.generator import Sketch
 from lipsync_cli.synthesis.plan import plan_frames
 from lipsync_cli.synthesis.render import Renderer, Speaker
-from lipsync_cli.synthesis.sketch import Sketch
 from lipsync_cli.synthesis.views import MAX_VIEWS, SOFT, Share, choose_views, share_out
 
 RULE = CropRule()

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from lipsync_cli import models
-from lipsync_cli.data.batches import Batch, FrameTable, gather
+from lipsync_cli.data.batch import Batch
+from lipsync_cli.data.batches import FrameTable, gather
 from lipsync_cli.data.recording import APART_S, MIN_FRAMES, Pairs, Recording
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lipsync_cli.data.batches import Batch
+from lipsync_cli.data.batch import Batch
 from lipsync_cli.errors import UsageError
 from lipsync_cli.training.augment import augment
 from lipsync_cli.training.textures import carry, draw_textures

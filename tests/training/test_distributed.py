@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.batches import Batch, Mixed
+from lipsync_cli.data.batch import Batch, Mixed
 from lipsync_cli.errors import ToolError, UsageError
 from lipsync_cli.training.distributed import World, join, leave
 from lipsync_cli.training.loop import train

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.data.batches import Batch
+from lipsync_cli.data.batch import Batch
 from lipsync_cli.data.weights import find_weights, load_weights, read_header
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build

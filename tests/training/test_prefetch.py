@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.data.batches import Draw, FrameTable, Sampling, gather
+from lipsync_cli.data.batch import Draw
+from lipsync_cli.data.batches import FrameTable, Sampling, gather
 from lipsync_cli.data.reader import Pack
 from lipsync_cli.training.prefetch import Prefetch
 

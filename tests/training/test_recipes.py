@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lipsync_cli.data.batches import Batch
+from lipsync_cli.data.batch import Batch
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build
 from lipsync_cli.models.generated import Generated

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipsync_cli.errors import LipsyncError
+from lipsync_cli.scoring.baselines import COPY, TRUTH
 from lipsync_cli.scoring.metrics.metric import FRAME, HIGHER, Metric
 from lipsync_cli.scoring.page.charts import draw_curves, draw_spark
 from lipsync_cli.scoring.page.columns import Column, show_metric, show_number
@@ -15,7 +16,6 @@ from lipsync_cli.scoring.page.element import Markup, data_uri, tag
 from lipsync_cli.scoring.page.film import encode_film, encode_picture
 from lipsync_cli.scoring.results import Key
 from lipsync_cli.scoring.scenes import REAL, REFERENCE, PackScenes, Shown, VideoScenes
-from lipsync_cli.scoring.scores import COPY, TRUTH
 
 EACH = 3  # worst clips, and best clips
 MAX_LINES = 300  # of the table of all clips

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lipsync_cli.scoring.baselines import COPY, FROZEN, OTHER_SOUND, TRUTH, WRONG
 from lipsync_cli.scoring.metrics.metric import FRAME, HIGHER, LOWER, NEAR, SET, Metric
 from lipsync_cli.scoring.page.element import Markup, tag
 from lipsync_cli.scoring.results import Figures, Key, Results
-from lipsync_cli.scoring.scores import COPY, FROZEN, OTHER_SOUND, TRUTH, WRONG, Statistics
+from lipsync_cli.scoring.scores import Statistics
 
 _ARROWS = {HIGHER: "↑", LOWER: "↓", NEAR: "≈"}
 _BETTER = {HIGHER: "higher is better", LOWER: "lower is better"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lipsync_cli.scoring.baselines import COPY, FROZEN, ROWS, WRONG
 from lipsync_cli.scoring.compare import BETTER, WITHIN, WORSE, Difference, count_chances
 from lipsync_cli.scoring.metrics.metric import HIGHER, LOWER, Metric
 from lipsync_cli.scoring.page.columns import Column, show_interval, show_metric, show_number
 from lipsync_cli.scoring.page.element import Markup, join, tag
 from lipsync_cli.scoring.results import Results
-from lipsync_cli.scoring.scores import ALL, COPY, FROZEN, ROWS, WRONG, Statistics
+from lipsync_cli.scoring.scores import ALL, Statistics
 
 _GAINS = {COPY: "over copying the reference", WRONG: "over the wrong audio", FROZEN: "over a frozen face"}
 

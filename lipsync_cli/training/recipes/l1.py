@@ -10,7 +10,7 @@ from lipsync_cli.training.reconstruction import Reconstruction
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.recipes.context import RecipeContext
 

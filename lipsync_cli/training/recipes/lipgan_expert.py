@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional
 
-from lipsync_cli.data.batches import Mixed
+from lipsync_cli.data.batch import Mixed
 from lipsync_cli.data.windows import REACH
 from lipsync_cli.errors import UsageError
 from lipsync_cli.models.expert import FRAMES
@@ -23,7 +23,7 @@ from lipsync_cli.training.reconstruction import Reconstruction
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source

@@ -17,7 +17,7 @@ from lipsync_cli.training.textures import MIDDLE
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.training.judge import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
     from lipsync_cli.training.source import Source

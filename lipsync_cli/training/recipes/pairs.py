@@ -9,7 +9,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batches import Batch
+    from lipsync_cli.data.batch import Batch
     from lipsync_cli.models.generated import Generated
 
 NEGATIVES = ("critic/fake", "critic/wrong_speech")

@@ -13,7 +13,7 @@ from lipsync_cli.training.judge import GeneratorEvaluator
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.data.batches import Batch, Mixed
+    from lipsync_cli.data.batch import Batch, Mixed
     from lipsync_cli.models.generated import Generated
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.judge import Evaluator
