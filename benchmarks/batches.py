@@ -20,12 +20,12 @@ import cv2
 import h5py
 import numpy as np
 
-from lipsync_cli.data import schema
-from lipsync_cli.data.batches import FrameTable, Sampling, gather
-from lipsync_cli.data.known_faces import create_faces
-from lipsync_cli.data.pack import Split, pack
-from lipsync_cli.data.reader import Pack
+from lipsync_cli.datasets.frame_table import FrameTable, Sampling, gather
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.formats import schema
+from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.speech.mel import MelParameters, log_mel, window, window_start
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -28,8 +28,8 @@ import numpy as np
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.faces.track import find_face
-from lipsync_cli.media.decode import read_frames
+from lipsync_cli.faces.tracking.face_track import find_face
+from lipsync_cli.media.video.decode import read_frames
 
 ROOT = Path(__file__).resolve().parent.parent
 OTHER_SPEAKERS = ("s2", "s3", "s10", "s22", "s26")

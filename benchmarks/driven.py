@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.faces.embed import distance, need_embedder
+from lipsync_cli.faces.embedding import distance, need_embedder
 from lipsync_cli.faces.landmarks import find_points, load_predictor
-from lipsync_cli.faces.track import find_face
-from lipsync_cli.media.decode import read_frames
+from lipsync_cli.faces.tracking.face_track import find_face
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.scoring.metrics.border import gradient_across
-from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, opening
-from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.task import prepare
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.metrics.face.border import gradient_across
+from lipsync_cli.metrics.mouth.movement import amplitude_ratio, correlate, opening
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.job import prepare
 
 PART_S = 5  # of a longer film
 MAX_FRAMES = 500  # of a film that was made

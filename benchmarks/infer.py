@@ -40,7 +40,7 @@ def make_input(
     import numpy as np
     import soundfile
 
-    from lipsync_cli.media.encode import VideoWriter
+    from lipsync_cli.media.video.encode import VideoWriter
 
     voice, sample_rate = soundfile.read(ROOT / "examples" / "speech.flac")
     clip, speech = folder / f"face{duration_s}.mp4", folder / f"speech{duration_s}.wav"
@@ -74,7 +74,7 @@ def read_clip(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
     """Return the first frames of a clip, there and back, scaled and cut to a size."""
     import cv2
 
-    from lipsync_cli.media.decode import read_frames
+    from lipsync_cli.media.video.decode import read_frames
 
     frames = []
     for frame in read_frames(path, stop=CLIP_FRAMES):
@@ -140,9 +140,9 @@ def run_naively(clip: Path) -> tuple[float, float]:
     import numpy as np
     import torch
 
-    from lipsync_cli.data.weights import load_weights
     from lipsync_cli.faces.crop import crop_face
-    from lipsync_cli.media.decode import read_frames
+    from lipsync_cli.formats.weights import load_weights
+    from lipsync_cli.media.video.decode import read_frames
 
     generator, header = load_weights(None)
     rule = header.crop_rule

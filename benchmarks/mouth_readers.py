@@ -12,11 +12,11 @@ import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.landmarks import LANDMARK_COUNT, find_points, load_predictor
-from lipsync_cli.faces.track import find_face
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.scoring.metrics.lip_leak import aperture, mouth_aspect_ratio
-from lipsync_cli.scoring.metrics.mouth import lip_opening, opening
-from lipsync_cli.scoring.metrics.mouth_width import mouth_width
+from lipsync_cli.faces.tracking.face_track import find_face
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.metrics.mouth.mouth_width import mouth_width
+from lipsync_cli.metrics.mouth.movement import lip_opening, opening
+from lipsync_cli.metrics.sync.lip_leak import aperture, mouth_aspect_ratio
 
 CURVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "opening": lip_opening,

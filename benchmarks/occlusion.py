@@ -28,15 +28,15 @@ import cv2
 import numpy as np
 import torch
 
-from lipsync_cli.data.weights import find_weights, load_weights
-from lipsync_cli.faces.blend import lower_face_mask
+from lipsync_cli.datasets.transforms.occluders import draw_occluders
+from lipsync_cli.faces.alignment import turn
 from lipsync_cli.faces.crop import crop_face
-from lipsync_cli.synthesis.align import turn
-from lipsync_cli.synthesis.laps import Laps
-from lipsync_cli.synthesis.occlusion import FAINT, TOLD, Verdict, shrink
-from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.task import prepare
-from lipsync_cli.training.occluders import draw_occluders
+from lipsync_cli.faces.mask import lower_face_mask
+from lipsync_cli.faces.occlusion import FAINT, TOLD, Verdict, shrink
+from lipsync_cli.formats.weights import find_weights, load_weights
+from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.rendering.scene import Presenter
 
 SEED = 2026
 VOICE = Path(__file__).resolve().parent.parent / "examples" / "speech.flac"

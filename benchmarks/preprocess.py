@@ -19,13 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from lipsync_cli.data.discover import find_clips
-from lipsync_cli.data.faces import collect_faces
-from lipsync_cli.data.journal import Task
-from lipsync_cli.data.mels import collect_mels
-from lipsync_cli.data.pack import pack
-from lipsync_cli.data.workers import run_tasks
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.preprocessing.clip_jobs import Task
+from lipsync_cli.preprocessing.detect_faces import collect_faces
+from lipsync_cli.preprocessing.find_clips import find_clips
+from lipsync_cli.preprocessing.mels import collect_mels
+from lipsync_cli.preprocessing.pack import pack
+from lipsync_cli.runtime.workers import run_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("LIPSYNC_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -42,7 +42,7 @@ def preprocess_naively(task: Task) -> int:
     import numpy as np
     from scipy.signal import lfilter
 
-    from lipsync_cli.media.audio import read_speech
+    from lipsync_cli.media.sound.audio import read_speech
 
     cv2.setNumThreads(1)
     folder = Path(task.parameters["folder"]) / task.clip.name

@@ -32,16 +32,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from driven import PART_S, Bench, Driven, Report
 
-from lipsync_cli.data.weights import find_weights, read_header
-from lipsync_cli.faces.detect import make_detector
-from lipsync_cli.media.audio import SPEECH_RATE, read_speech
-from lipsync_cli.media.decode import read_frames
+from lipsync_cli.faces.detectors.dlib_detectors import make_detector
+from lipsync_cli.formats.weights import find_weights, read_header
+from lipsync_cli.media.sound.audio import SPEECH_RATE, read_speech
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.scoring.metrics.border import LEVELS
-from lipsync_cli.scoring.metrics.jitter import acceleration, root_mean_square
-from lipsync_cli.scoring.metrics.mouth import amplitude_ratio, correlate, correlate_beside
-from lipsync_cli.scoring.metrics.pauses import BESIDE_S, find_pauses, variance_in_pauses
-from lipsync_cli.scoring.missing import Missing
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.metrics.face.border import LEVELS
+from lipsync_cli.metrics.face.jitter import acceleration, root_mean_square
+from lipsync_cli.metrics.mouth.movement import amplitude_ratio, correlate, correlate_beside
+from lipsync_cli.metrics.mouth.pauses import BESIDE_S, find_pauses, variance_in_pauses
+from lipsync_cli.metrics.unavailable import Missing
 from lipsync_cli.speech.mel import log_mel
 
 PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")

@@ -40,8 +40,8 @@ from strangers_films import CONDITIONS, MAX_FRAMES, NO_WEIGHTS, PART_S, SILENCE,
 from strangers_sheet import write_sheet
 from strangers_sounds import VOICES
 
-from lipsync_cli.data.transcript import Transcripts
-from lipsync_cli.media.audio import read_speech
+from lipsync_cli.media.sound.audio import read_speech
+from lipsync_cli.speech.transcript import Transcripts
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import LipsyncError
-from lipsync_cli.media.audio import SPEECH_RATE, read_speech_blocks
 from lipsync_cli.media.probe import probe
-from lipsync_cli.scoring.metrics.lip_leak import is_silent
+from lipsync_cli.media.sound.audio import SPEECH_RATE, read_speech_blocks
+from lipsync_cli.metrics.sync.lip_leak import is_silent
 from lipsync_cli.speech.mel import log_mel
 
 FILMS = (".mp4", ".mpg", ".mov", ".mkv", ".avi", ".webm")

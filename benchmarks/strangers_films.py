@@ -16,19 +16,19 @@ from strangers_clips import Clip, Pair
 from strangers_sheet import MOMENTS, cut_mouths, write_strip
 from strangers_sounds import RATE, VOICES, change_voice
 
-from lipsync_cli.data.transcript import Transcripts, read_transcript
-from lipsync_cli.data.weights import find_weights, read_header
 from lipsync_cli.errors import LipsyncError
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.formats.weights import find_weights, read_header
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.scoring.metrics.registry import find_families
-from lipsync_cli.scoring.tools import Tools
-from lipsync_cli.scoring.video import Film, judge_video
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.media.video.encode import VideoWriter
+from lipsync_cli.metrics.networks import Tools
+from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.scoring.protocols.video_protocol import Film, judge_video
 from lipsync_cli.speech.phonemes import spread_phones
-from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.task import prepare
+from lipsync_cli.speech.transcript import Transcripts, read_transcript
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.job import prepare
 
 PART_S = 5  # of a longer clip
 MAX_FRAMES = 400  # of a film that are read

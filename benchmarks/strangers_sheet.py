@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipsync_cli.media.decode import read_frames
+from lipsync_cli.media.video.decode import read_frames
 
 MOMENTS, SIDE = 10, 96  # pictures of a film, pixels of each
 REACH = 0.45  # of the distance of the eyes' outer corners: half the side of what is shown

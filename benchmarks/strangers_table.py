@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_cli.scoring.metrics.closure import closure_rate
-from lipsync_cli.scoring.metrics.contrast import open_closed_contrast
-from lipsync_cli.scoring.metrics.lip_leak import MIN_OPEN, OPEN_APERTURE, OPEN_RATIO
-from lipsync_cli.scoring.metrics.metric import Missing
-from lipsync_cli.scoring.metrics.mouth import MIN_FRAMES, amplitude_ratio, correlate
-from lipsync_cli.scoring.metrics.mouth_width import width_correlation
+from lipsync_cli.metrics.metric import Missing
+from lipsync_cli.metrics.mouth.closure import closure_rate
+from lipsync_cli.metrics.mouth.contrast import open_closed_contrast
+from lipsync_cli.metrics.mouth.mouth_width import width_correlation
+from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, amplitude_ratio, correlate
+from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, OPEN_RATIO
 from lipsync_cli.speech.phonemes import Phone
 
 MAX_LAG = 5  # frames

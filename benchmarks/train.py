@@ -24,13 +24,13 @@ from typing import NamedTuple
 import torch
 from batches import make_inputs
 
-from lipsync_cli.data.reader import Pack
+from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.training.config import TrainConfig
-from lipsync_cli.training.distributed import World
-from lipsync_cli.training.loop import _Loop
-from lipsync_cli.training.prefetch import Prefetch
+from lipsync_cli.training.engine.distributed import World
+from lipsync_cli.training.engine.prefetch import Prefetch
+from lipsync_cli.training.engine.setup import prepare
+from lipsync_cli.training.engine.trainer import _Loop
 from lipsync_cli.training.recipe_config import make_config
-from lipsync_cli.training.setup import prepare
 
 GRID_FULL_SAMPLES = 43.8e6  # 20 epochs
 TURNS = 3

@@ -56,8 +56,8 @@ def cut(folder: Path, clip: Path, speech: Path, num_frames: int) -> tuple[str, s
     """Write the first frames of the clip and their sound; return the names in the folder."""
     import soundfile
 
-    from lipsync_cli.media.decode import read_frames
-    from lipsync_cli.media.encode import VideoWriter
+    from lipsync_cli.media.video.decode import read_frames
+    from lipsync_cli.media.video.encode import VideoWriter
 
     with VideoWriter(folder / f"face{num_frames}.mp4", *SIZE, Fraction(RATE)) as writer:
         for frame in read_frames(clip, stop=num_frames):
@@ -87,7 +87,7 @@ def run_peer(checkout: Path, folder: Path, names: tuple[str, str]) -> tuple[floa
 
 def main() -> None:
     """Measure and print one JSON line."""
-    from lipsync_cli.media.tools import find_tool
+    from lipsync_cli.media.ffmpeg import find_tool
 
     if len(sys.argv) < 2:
         print(json.dumps({"skipped": "give the path of a checkout of github.com/Rudrabha/Wav2Lip"}))

@@ -20,16 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.data.batches import FrameTable
-from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.transcript import Transcripts
-from lipsync_cli.scoring.evidence import Evidence, View
-from lipsync_cli.scoring.judge import Judged, Watcher
-from lipsync_cli.scoring.metrics.metric import HIGHER, NEAR, SET, Family, Metric
-from lipsync_cli.scoring.metrics.registry import find_families
-from lipsync_cli.scoring.missing import Missing
-from lipsync_cli.scoring.tools import Tools
+from lipsync_cli.datasets.frame_table import FrameTable
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.metrics.clip_view import Evidence, View
+from lipsync_cli.metrics.metric import HIGHER, NEAR, SET, Family, Metric
+from lipsync_cli.metrics.networks import Tools
+from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.scoring.protocols.clip_scores import Judged, Watcher
 from lipsync_cli.speech.mel import SILENCE
+from lipsync_cli.speech.transcript import Transcripts
 
 PAGE = Path(__file__).with_name("reference") / "metrics.md"
 FIGURES = Path(__file__).with_name("sensitivity.json")

@@ -23,12 +23,12 @@ import cv2
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.faces.track import find_face
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.faces.tracking.face_track import find_face
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import read_timeline
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.media.video.encode import VideoWriter
 
 TEXT_HEIGHT, GAP = 26, 8  # pixels
 MOMENTS, SIDE = 10, 168  # columns of the contact sheet, and pixels of a mouth's side in it

@@ -172,7 +172,7 @@ def _leave_files_to_readers(function: Callable[..., None]) -> Callable[..., None
 
 def _make_command(name: str) -> Any:
     """Import the file of a verb and make its command."""
-    from lipsync_cli.commands.panels import PanelCommand
+    from lipsync_cli.commands.options.panels import PanelCommand
 
     module = name.replace("-", "_")
     function = getattr(import_module(f"lipsync_cli.commands.{module}"), module)

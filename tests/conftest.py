@@ -73,7 +73,7 @@ def make_clip() -> MakeClip:
         import numpy as np
         import soundfile
 
-        from lipsync_cli.media.encode import VideoWriter
+        from lipsync_cli.media.video.encode import VideoWriter
 
         photo = cv2.cvtColor(cv2.imread(str(ROOT / "examples" / "astronaut.jpg")), cv2.COLOR_BGR2RGB)
         voice, sample_rate = soundfile.read(ROOT / "examples" / "speech.flac")
@@ -107,8 +107,8 @@ def clip_folder(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of a small generator that has learnt nothing."""
     from lipsync_cli import models
-    from lipsync_cli.data.weights import WeightsHeader, save_weights
     from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.formats.weights import WeightsHeader, save_weights
     from lipsync_cli.speech.mel import MelParameters
 
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"

@@ -14,12 +14,12 @@ import soundfile
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
-from lipsync_cli.data.weights import read_header
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.synthesis import pieces
-from lipsync_cli.training import adapt as training
-from lipsync_cli.training.adapt import Adapted
+from lipsync_cli.formats.weights import read_header
+from lipsync_cli.media.sound.audio import read_speech
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.synthesis.rendering import segments
+from lipsync_cli.training import adaptation as training
+from lipsync_cli.training.adaptation import Adapted
 
 ROOT = Path(__file__).resolve().parent.parent
 KILLED = """
@@ -27,8 +27,8 @@ import os, signal
 from contextlib import contextmanager
 from test_adapt_resume import learn
 from lipsync_cli import cli
-from lipsync_cli.synthesis import pieces
-from lipsync_cli.training import adapt
+from lipsync_cli.synthesis.rendering import segments as pieces
+from lipsync_cli.training import adaptation as adapt
 
 adapt.adapt, pieces.PIECE_S, writing = learn, 1, pieces.Pieces.writing
 
@@ -62,7 +62,7 @@ def test_killed_and_run_again(
     monkeypatch.setenv("LIPSYNC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
     monkeypatch.setattr(training, "adapt", learn)
-    monkeypatch.setattr(pieces, "PIECE_S", 1)
+    monkeypatch.setattr(segments, "PIECE_S", 1)
 
     def line(name: str) -> list[str]:
         inputs = [str(face), str(tmp_path / "voice.wav"), "--weights", str(tiny_weights)]

@@ -11,15 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.data.weights import read_header
+from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.errors import UsageError
+from lipsync_cli.faces.selection import Choice
+from lipsync_cli.formats.weights import read_header
 from lipsync_cli.pipelines.adapt import Adapting, adapted
-from lipsync_cli.synthesis.choice import Choice
-from lipsync_cli.synthesis.memory import FaceMemory
-from lipsync_cli.synthesis.task import prepare
-from lipsync_cli.training import adapt as training
-from lipsync_cli.training.adapt import Adapted
+from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.references.reference_cache import FaceMemory
+from lipsync_cli.training import adaptation as training
+from lipsync_cli.training.adaptation import Adapted
 
 ROOT = Path(__file__).resolve().parent.parent
 

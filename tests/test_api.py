@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import lipsync_cli as lipsync
-from lipsync_cli.media.marks import read_marks
 from lipsync_cli.media.timeline import read_timeline
+from lipsync_cli.provenance.metadata import read_marks
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {"recipe": "l1", "generator": "compact", "batch_size": 2, "max_samples": 4}

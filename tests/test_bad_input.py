@@ -109,7 +109,7 @@ def test_no_face(bench: Bench) -> None:
     import cv2
     import numpy as np
 
-    from lipsync_cli.media.encode import VideoWriter
+    from lipsync_cli.media.video.encode import VideoWriter
 
     grey = bench.folder / "grey.mp4"
     with VideoWriter(grey, 160, 120, 25) as writer:

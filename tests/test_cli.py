@@ -215,7 +215,7 @@ def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(number: int, code: 
     program = (
         "import signal, time; from pathlib import Path; from lipsync_cli import cli\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it\n"
-        "from lipsync_cli.output import atomic_output\n"
+        "from lipsync_cli.runtime.atomic_files import atomic_output\n"
         "def wait():\n"
         f"    with atomic_output(Path({str(tmp_path / 'out.h5')!r})) as temporary:\n"
         "        temporary.write_bytes(b'half'); print('ready', flush=True); time.sleep(60)\n"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_cli.data import doctor
 from lipsync_cli.errors import ToolError
-from lipsync_cli.media import tools
+from lipsync_cli.media import ffmpeg
+from lipsync_cli.pipelines import doctor
 
 
 def by_name(only: str) -> doctor.Check:
@@ -57,7 +57,7 @@ def test_no_ffmpeg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def missing(name: str) -> str:
         raise ToolError(f"the program {name} is missing")
 
-    monkeypatch.setattr(tools, "find_tool", missing)
+    monkeypatch.setattr(ffmpeg, "find_tool", missing)
     assert by_name("codecs").status == "fail"
 
 
@@ -65,13 +65,13 @@ def test_an_ffmpeg_without_encoders(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     fake = tmp_path / "ffmpeg"
     fake.write_text(f"#!{sys.executable}\nimport sys\nsys.exit(\"Unknown encoder 'libx264'\")\n", encoding="utf-8")
     fake.chmod(0o755)
-    monkeypatch.setattr(tools, "find_tool", lambda name: str(fake))
+    monkeypatch.setattr(ffmpeg, "find_tool", lambda name: str(fake))
     check = by_name("codecs")
     assert check.status == "fail" and "Unknown encoder 'libx264'" in check.fact and check.mend
 
 
 def test_other_weights_than_the_card_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_weights: Path) -> None:
-    from lipsync_cli.data import weights
+    from lipsync_cli.formats import weights
 
     (tmp_path / "MODEL_CARD.md").write_text(f"SHA-256 `{'0' * 64}`", encoding="utf-8")
     other = tmp_path / weights.EMBEDDED["generator"]

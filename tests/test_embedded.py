@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from lipsync_cli.data.weights import EMBEDDED, find_weights, load_weights, read_header
-from lipsync_cli.media.audio import read_speech
+from lipsync_cli.formats.weights import EMBEDDED, find_weights, load_weights, read_header
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.speech.mel import log_mel
-from lipsync_cli.speech.vocal_tract import find_factor
+from lipsync_cli.speech.vtln import find_factor
 
 
 def test_the_header_says_what_they_are():

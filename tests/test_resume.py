@@ -14,11 +14,11 @@ import soundfile
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.media.marks import read_marks
-from lipsync_cli.media.soundmark import find_mark
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import read_timeline
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.provenance.audio_watermark import find_mark
+from lipsync_cli.provenance.metadata import read_marks
 
 ROOT = Path(__file__).resolve().parent.parent
 

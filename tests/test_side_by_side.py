@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.media.encode import VideoWriter
-from lipsync_cli.media.marks import read_marks, synthetic_tags
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.media.video.encode import VideoWriter
+from lipsync_cli.provenance.metadata import read_marks, synthetic_tags
 
 SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "side_by_side.py"
 SIZE, GAP, STRIP = 160, 8, 26

@@ -55,10 +55,10 @@ def centre_of_click(window: np.ndarray) -> float:
     [("23.976", 44100), ("25", 16000), ("29.97", 48000), ("50", 44100), ("variable", 16000), ("variable", 44100)],
 )
 def test_click_and_cue_meet(kind: str, sample_rate: int, tmp_path: Path) -> None:
-    from lipsync_cli.media.audio import read_speech
-    from lipsync_cli.media.decode import read_frames
-    from lipsync_cli.media.encode import VideoWriter
+    from lipsync_cli.media.sound.audio import read_speech
     from lipsync_cli.media.timeline import read_timeline
+    from lipsync_cli.media.video.decode import read_frames
+    from lipsync_cli.media.video.encode import VideoWriter
     from lipsync_cli.speech.mel import log_mel, window
 
     timeline = make_timeline(kind)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_cli.data.batch import Draw
-from lipsync_cli.data.batches import FrameTable
-from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import load_weights
-from lipsync_cli.training.validate import validate
+from lipsync_cli.datasets.batch import Draw
+from lipsync_cli.datasets.frame_table import FrameTable
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.weights import load_weights
+from lipsync_cli.training.evaluators.validation import validate
 
 COLUMNS = {
     "model/mouth_psnr": "mouth PSNR (dB)",

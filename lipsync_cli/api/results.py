@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import LipsyncError
 
 if TYPE_CHECKING:
-    from lipsync_cli.scoring.scores import Scores
+    from lipsync_cli.scoring.results.scores import Scores
 
 
 @dataclass(frozen=True)

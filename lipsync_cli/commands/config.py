@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
@@ -25,9 +25,9 @@ def config(
             autocompletion=lambda: list(COMMANDS),
         ),
     ],
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Write a file with every option of a command, for its --config.
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.from_config import takes_config
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options.from_config import takes_config
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.pipelines.detect_faces import DetectFacesConfig, plan, run
 
 
 @takes_config(DetectFacesConfig)
 def detect_faces(
     config: DetectFacesConfig,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Find the face in every frame, and store its box and crop.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands import options
+from lipsync_cli.commands.options import common
 from lipsync_cli.errors import ToolError
 
 
-def doctor(json: options.Json = False, quiet: options.Quiet = False, verbose: options.Verbose = False) -> None:
+def doctor(json: common.Json = False, quiet: common.Quiet = False, verbose: common.Verbose = False) -> None:
     """Say what is installed, what works, and what mends the rest.
 
     Packages are imported, one frame and a moment of sound are really encoded, the detectors and the embedded weights
@@ -19,7 +19,7 @@ def doctor(json: options.Json = False, quiet: options.Quiet = False, verbose: op
     """
     from json import dumps
 
-    from lipsync_cli.data.doctor import examine
+    from lipsync_cli.pipelines.doctor import examine
 
     checks = []
     for check in examine():

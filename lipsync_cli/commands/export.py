@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.errors import UsageError
 
 
@@ -16,11 +16,11 @@ def export(
     weights: Annotated[Path, typer.Argument(help="Run folder of train, or .safetensors file.", show_default=False)],
     output: Annotated[Path, typer.Argument(help="ONNX file to write.", show_default=False)],
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Faces drawn by one call.")] = 1,
-    force: options.Force = False,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    force: common.Force = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Write a generator as ONNX, and check that it draws the same.
 
@@ -32,9 +32,9 @@ def export(
     Example:
       lipsync export runs/compact compact.onnx
     """
-    from lipsync_cli.data.export import export_onnx
-    from lipsync_cli.data.weights import find_weights, read_header
-    from lipsync_cli.output import check_output
+    from lipsync_cli.formats.onnx import export_onnx
+    from lipsync_cli.formats.weights import find_weights, read_header
+    from lipsync_cli.runtime.atomic_files import check_output
 
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"{output}: weights are exported as ONNX", hint="give a name that ends in .onnx")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 
 
 class ImageFormat(str, Enum):
@@ -27,12 +27,12 @@ def extract_frames(
         ImageFormat.jpg
     ),
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG images.")] = 95,
-    jobs: options.Jobs = None,
-    force: options.Force = False,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    jobs: common.Jobs = None,
+    force: common.Force = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Write clips as numbered frames, sound, and their times.
 
@@ -45,8 +45,8 @@ def extract_frames(
     Example:
       lipsync extract-frames grid/ frames/
     """
-    from lipsync_cli.data.discover import VIDEO, find_clips
-    from lipsync_cli.data.frames import extract_frames
+    from lipsync_cli.preprocessing.find_clips import VIDEO, find_clips
+    from lipsync_cli.preprocessing.frames import extract_frames
 
     with Progress(quiet, verbose) as progress:
         if dry_run:
@@ -58,7 +58,7 @@ def extract_frames(
             output,
             image_format=image_format.value,
             quality=quality,
-            jobs=options.resolve_jobs(jobs),
+            jobs=common.resolve_jobs(jobs),
             force=force,
             progress=progress.update,
             on_failure=progress.failure,

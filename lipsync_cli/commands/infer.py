@@ -5,24 +5,24 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.from_config import takes_config
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options.from_config import takes_config
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.pipelines.configs.infer import InferConfig
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.infer import Result
+    from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.messages import Message
 
 
 @takes_config(InferConfig)
 def infer(
     config: InferConfig,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Make the face say the speech.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
+from lipsync_cli.commands.options import common
 
 
 def info(
@@ -17,9 +17,9 @@ def info(
             help="Store, weights, run folder, folder of frames, or media file.", show_default="the embedded weights"
         ),
     ] = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Say what is in a file, as JSON.
 
@@ -32,7 +32,7 @@ def info(
     """
     from json import dumps
 
-    from lipsync_cli.data.summary import describe, describe_program
+    from lipsync_cli.pipelines.describe import describe, describe_program
 
     summary = describe_program() if file is None else describe(file)
     print(dumps(summary, indent=None if json else 2, ensure_ascii=False), flush=True)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 
 
 def mels(
@@ -31,12 +31,12 @@ def mels(
         ),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the altered copies.")] = 10,
-    jobs: options.Jobs = None,
-    force: options.Force = False,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    jobs: common.Jobs = None,
+    force: common.Force = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.
 
@@ -48,9 +48,9 @@ def mels(
     Example:
       lipsync mels grid/ mels.h5
     """
-    from lipsync_cli.data.discover import FRAMES, SOUND, VIDEO, find_clips
-    from lipsync_cli.data.mels import collect_mels
-    from lipsync_cli.output import check_output
+    from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
+    from lipsync_cli.preprocessing.mels import collect_mels
+    from lipsync_cli.runtime.atomic_files import check_output
 
     with Progress(quiet, verbose) as progress:
         if dry_run:
@@ -61,7 +61,7 @@ def mels(
         report = collect_mels(
             source,
             output,
-            jobs=options.resolve_jobs(jobs),
+            jobs=common.resolve_jobs(jobs),
             force=force,
             progress=progress.update,
             on_failure=progress.failure,

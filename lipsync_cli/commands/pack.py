@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 
 
 def pack(
@@ -51,11 +51,11 @@ def pack(
     mouths: Annotated[
         bool, typer.Option("--mouths", help="Measure the mouth in every crop, for the recipe listen (needs [models]).")
     ] = False,
-    force: options.Force = False,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    force: common.Force = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Join faces and mels into one training file with a split.
 
@@ -66,8 +66,8 @@ def pack(
     Example:
       lipsync pack faces.h5 mels.h5 grid.h5 --test-per-speaker 20
     """
-    from lipsync_cli.data.pack import Split
-    from lipsync_cli.data.pack import pack as join
+    from lipsync_cli.preprocessing.pack import Split
+    from lipsync_cli.preprocessing.pack import pack as join
 
     split = Split(
         test_per_speaker,

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.errors import UsageError
 
 
@@ -32,11 +32,11 @@ def say(
         str | None,
         typer.Option("--voice", help="Voice of espeak-ng, such as en-gb; .onnx file of piper.", show_default=False),
     ] = None,
-    force: options.Force = False,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    force: common.Force = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Speak a text into a sound file, for infer.
 
@@ -46,9 +46,9 @@ def say(
     Example:
       lipsync say "Good morning, Ada." ada.wav
     """
-    from lipsync_cli.media.synthesiser import find_engine
-    from lipsync_cli.media.synthesiser import say as speak
-    from lipsync_cli.output import atomic_output, check_output
+    from lipsync_cli.runtime.atomic_files import atomic_output, check_output
+    from lipsync_cli.speech.tts import find_engine
+    from lipsync_cli.speech.tts import say as speak
 
     if speech.suffix.lower() != ".wav":
         raise UsageError(f"{speech}: speech is written as WAV", hint="give a name that ends in .wav")

@@ -6,10 +6,10 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.from_config import takes_config
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options.from_config import takes_config
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @takes_config(ScoreConfig)
 def score(
     config: ScoreConfig,
-    dry_run: options.DryRun = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    dry_run: common.DryRun = False,
+    json: common.Json = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Measure generated faces, with control rows beside every figure.
 
@@ -72,7 +72,7 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
 def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Progress) -> None:
     """Print the result, and write what was asked for."""
     from lipsync_cli.pipelines.score import write_output
-    from lipsync_cli.scoring.report import make_lines, make_records, make_summary, make_table
+    from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 
     output, scores = config.output, result.scores
     table = make_table(scores, result.heading)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from lipsync_cli.commands import options
-from lipsync_cli.commands.from_config import takes_config
-from lipsync_cli.commands.progress import Progress
-from lipsync_cli.commands.result import print_result
+from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options.from_config import takes_config
+from lipsync_cli.commands.output.progress import Progress
+from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.pipelines.configs.train import TrainJob
 
 TORCHRUN = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # what torchrun sets, and what is meant without it
@@ -16,10 +16,10 @@ TORCHRUN = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # what torchrun 
 @takes_config(TrainJob)
 def train(
     job: TrainJob,
-    as_json: options.Json = False,
-    dry_run: options.DryRun = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    as_json: common.Json = False,
+    dry_run: common.DryRun = False,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
 ) -> None:
     """Train a generator, or a network beside it; by default LipGAN as in its thesis.
 

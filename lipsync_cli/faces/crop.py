@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.window import grey_window, window
+from lipsync_cli.media.video.resampling import grey_window, window
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.media.frame import Frame
+    from lipsync_cli.media.video.yuv_frame import Frame
 
 Region: TypeAlias = tuple[int, int, int, int]  # first row, last row + 1, first column, last column + 1
 _GEOMETRY = ("detector", "size", "scale", "shift_y", "mouth")  # what must agree between stores and weights

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_cli.faces.pretrained import ALL_LANDMARKS, find_pretrained
+from lipsync_cli.faces.dlib_models import ALL_LANDMARKS, find_pretrained
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
 from lipsync_cli.media.photo import photo_format, read_orientation
-from lipsync_cli.media.tools import check_alive, check_file, complaint, run_tool, source
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.ffmpeg import check_alive, complaint, run_tool, source
 from lipsync_cli.media.probe import MediaInfo, VideoStream, probe
-from lipsync_cli.media.tools import check_alive, complaint, run_tool, source
 
 if TYPE_CHECKING:
     import numpy as np

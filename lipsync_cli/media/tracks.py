@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.encode import WRITE_ERROR, container
+from lipsync_cli.media.ffmpeg import complaint, run_tool, source
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.tools import complaint, run_tool, source
+from lipsync_cli.media.video.encode import WRITE_ERROR, container
 
 MP4 = {".mp4", ".mov", ".m4v"}
 MP4_SOUND = {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "opus", "flac"}  # what an MP4 takes as it is coded

@@ -30,21 +30,21 @@ OCCLUSION_TOP = 1 / 3  # and of these what is below so much of the height
 
 @register("lipgan", kind="generator")
 def _lipgan(**dims: Any) -> nn.Module:
-    from lipsync_cli.models.lipgan import LipGANGenerator
+    from lipsync_cli.models.generators.lipgan import LipGANGenerator
 
     return LipGANGenerator(**dims)
 
 
 @register("compact", kind="generator")
 def _compact(**dims: Any) -> nn.Module:
-    from lipsync_cli.models.compact import CompactGenerator
+    from lipsync_cli.models.generators.compact import CompactGenerator
 
     return CompactGenerator(**dims)
 
 
 @register("expert", kind="sync expert")
 def _expert(**dims: Any) -> nn.Module:
-    from lipsync_cli.models.expert import SyncExpert
+    from lipsync_cli.models.sync_expert import SyncExpert
 
     return SyncExpert(**dims)
 
@@ -58,7 +58,7 @@ def _lip_reader(**dims: Any) -> nn.Module:
 
 @register("occlusion-net", kind="occlusion network")
 def _occlusion_net(**dims: Any) -> nn.Module:
-    from lipsync_cli.models.occlusion import OcclusionNet
+    from lipsync_cli.models.occlusion_unet import OcclusionNet
 
     return OcclusionNet(**dims)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FEATURE_DIM, FEATURE_WINDOW = 384, 21  # of `speech.features`
+FEATURE_DIM, FEATURE_WINDOW = 384, 21  # of `speech.speech_features`
 DROPOUT = 0.4  # between the layers of the embedder, in training
 MASKED = 0.25  # share of the features that are hidden in training: two dozen people are few, and are learned by heart
 
@@ -46,7 +46,7 @@ class SpeechEncoder(nn.Module):
 
         Parameters
         ----------
-        mel : shape (B, 80, T), scaled as `speech.features.whisper_mel` does, 100 frames a second
+        mel : shape (B, 80, T), scaled as `speech.speech_features.whisper_mel` does, 100 frames a second
 
         Returns
         -------

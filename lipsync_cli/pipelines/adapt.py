@@ -19,10 +19,10 @@ from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.choice import Choice
-    from lipsync_cli.synthesis.presenter import Memory
-    from lipsync_cli.synthesis.task import Task
-    from lipsync_cli.training.adapt import Adapted
+    from lipsync_cli.faces.selection import Choice
+    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.rendering.scene import Memory
+    from lipsync_cli.training.adaptation import Adapted
 
 NAME, SUFFIX = "adapted-", ".safetensors"
 LIMIT_BYTES = 512 << 20  # of adapted weights in the cache
@@ -30,8 +30,16 @@ MIN_S = 2.5  # of talking: less teaches what was said, not how it is said
 MIN_GAIN_DB = 0.5  # the frames held out are few: less may be luck
 # Modules that collect the talking and learn from it, and those whose objects they are handed, see `code_version`.
 ADAPT_STAGE = (
-    *("lipsync_cli.training.adapt", "lipsync_cli.synthesis.poses", "lipsync_cli.synthesis.talking"),
-    *("lipsync_cli.synthesis.presenter", "lipsync_cli.synthesis.sketch", "lipsync_cli.synthesis.task"),
+    *(
+        "lipsync_cli.training.adaptation",
+        "lipsync_cli.synthesis.references.pose_pairs",
+        "lipsync_cli.synthesis.references.own_speech",
+    ),
+    *(
+        "lipsync_cli.synthesis.rendering.scene",
+        "lipsync_cli.synthesis.generation.local_runner",
+        "lipsync_cli.synthesis.job",
+    ),
 )
 
 
@@ -60,7 +68,7 @@ class Adapting:
 
     def check(self, face: Path) -> None:
         """Raise LipsyncError if the weights could not be written."""
-        from lipsync_cli.output import check_output
+        from lipsync_cli.runtime.atomic_files import check_output
 
         if self.save is not None:
             if self.save.suffix != SUFFIX:
@@ -158,16 +166,16 @@ def _find_or_make(
     notify: Notify,
 ) -> Path:
     """Return the file of the adapted weights; NothingToDoError where adapting is no use."""
-    from lipsync_cli.data.face_cache import shrink
-    from lipsync_cli.data.hashing import hash_file
-    from lipsync_cli.data.recording import Recording
-    from lipsync_cli.data.weights import find_weights, load_weights, save_weights
+    from lipsync_cli.datasets.personal_clip import Recording
+    from lipsync_cli.formats.weights import find_weights, load_weights, save_weights
     from lipsync_cli.media.probe import probe
-    from lipsync_cli.synthesis.poses import pair_poses
-    from lipsync_cli.synthesis.presenter import Presenter
-    from lipsync_cli.synthesis.sketch import TorchSketcher
-    from lipsync_cli.synthesis.talking import own_talking
-    from lipsync_cli.training.adapt import adapt
+    from lipsync_cli.runtime.array_cache import shrink
+    from lipsync_cli.runtime.hashing import hash_file
+    from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
+    from lipsync_cli.synthesis.references.own_speech import own_talking
+    from lipsync_cli.synthesis.references.pose_pairs import pair_poses
+    from lipsync_cli.synthesis.rendering.scene import Presenter
+    from lipsync_cli.training.adaptation import adapt
 
     assert asked.seconds is not None
     info = probe(face)
@@ -231,9 +239,9 @@ def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
 
 def _key(asked: Adapting, task: Task, choice: Choice) -> str:
     """Return what the adapted weights depend on."""
-    from lipsync_cli.data.code_version import code_version
-    from lipsync_cli.data.hashing import hash_file, make_key
-    from lipsync_cli.synthesis.memory import FACE_ASSETS, REFERENCE_ASSETS
+    from lipsync_cli.runtime.code_version import code_version
+    from lipsync_cli.runtime.hashing import hash_file, make_key
+    from lipsync_cli.synthesis.references.reference_cache import FACE_ASSETS, REFERENCE_ASSETS
 
     wanted = choice.wanted if isinstance(choice.wanted, (str, int)) else choice.wanted.tolist()
     return make_key(
@@ -253,7 +261,7 @@ def _key(asked: Adapting, task: Task, choice: Choice) -> str:
 
 
 def _copy(weights: Path, save: Path, force: bool) -> None:
-    from lipsync_cli.output import atomic_output
+    from lipsync_cli.runtime.atomic_files import atomic_output
 
     with atomic_output(save, force) as temporary:
         shutil.copyfile(weights, temporary)

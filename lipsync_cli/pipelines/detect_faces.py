@@ -91,9 +91,9 @@ def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failu
 
     Raises
     ------
-    LipsyncError : as `data.faces.collect_faces`
+    LipsyncError : as `preprocessing.detect_faces.collect_faces`
     """
-    from lipsync_cli.data.faces import collect_faces
+    from lipsync_cli.preprocessing.detect_faces import collect_faces
 
     report = collect_faces(
         config.source,
@@ -112,8 +112,8 @@ def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failu
 
 def plan(config: DetectFacesConfig, *, on_failure: OnFailure = ignore) -> DetectPlan:
     """Look at the clips and say what `run` would do; nothing is written."""
-    from lipsync_cli.data.discover import find_clips
-    from lipsync_cli.output import check_output
+    from lipsync_cli.preprocessing.find_clips import find_clips
+    from lipsync_cli.runtime.atomic_files import check_output
 
     rule = _find_rule(config)
     clips = find_clips(config.source, on_failure=on_failure)

@@ -29,9 +29,9 @@ from lipsync_cli.pipelines.report import Notify, Progress, ignore
 from lipsync_cli.pipelines.speakers import People, chosen_people
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.infer import Result
-    from lipsync_cli.synthesis.marking import Marking
-    from lipsync_cli.synthesis.task import Task
+    from lipsync_cli.synthesis.film import Result
+    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.rendering.marking import Marking
 
 AHEAD_S = 60  # of the video are looked through for several speeches, although the first may need less
 
@@ -66,7 +66,7 @@ class Session:
     ----------
     cast : whose mouths are moved, and the voices that options name
     marking : the marks of the films
-    prepare : `synthesis.task.prepare` with the configuration filled in; takes speech and output
+    prepare : `synthesis.job.prepare` with the configuration filled in; takes speech and output
     make : makes the film of a task
     """
 
@@ -89,7 +89,7 @@ def run(
 
     Raises
     ------
-    LipsyncError : as `synthesis.infer.infer` and `synthesis.task.prepare`; UsageError for options that make no sense
+    LipsyncError : as `synthesis.film.infer` and `synthesis.job.prepare`; UsageError for options that make no sense
     """
     _check_single(config)
     with open_session(config, cache=cache, progress=progress, notify=notify) as session:
@@ -99,7 +99,7 @@ def run(
 
 def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
     """Look at the inputs and say what `run` would make; nothing is written."""
-    from lipsync_cli.synthesis.debug import check_debug
+    from lipsync_cli.synthesis.rendering.debug_video import check_debug
 
     _check_single(config)
     files, debug_video = config.files, config.advanced.debug_video
@@ -136,9 +136,9 @@ def open_session(
     cache, progress, notify : as for `run`
     dry_run : only look at the inputs
     """
-    from lipsync_cli.data.face_cache import FaceCache
-    from lipsync_cli.synthesis.memory import FaceMemory
-    from lipsync_cli.synthesis.presenter import Presenter
+    from lipsync_cli.runtime.array_cache import FaceCache
+    from lipsync_cli.synthesis.references.reference_cache import FaceMemory
+    from lipsync_cli.synthesis.rendering.scene import Presenter
 
     check_values(config)
     files, several = config.files, config.is_batch
@@ -165,7 +165,7 @@ def open_session(
     ):
 
         def make(task: Task) -> Result:
-            from lipsync_cli.synthesis.infer import infer
+            from lipsync_cli.synthesis.film import infer
 
             return infer(
                 task,
@@ -185,7 +185,7 @@ def open_session(
 
 def _arrange(config: InferConfig, cast: People, dry_run: bool) -> Callable[..., Task]:
     """Return `prepare` with the configuration filled in."""
-    from lipsync_cli.synthesis.task import prepare
+    from lipsync_cli.synthesis.job import prepare
 
     files, voice, quality = config.files, config.voice, config.quality
     return partial(

@@ -13,7 +13,7 @@ from lipsync_cli.pipelines.infer import open_session
 from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.infer import Result
+    from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.messages import Message
 
 STDIN = Path("-")

@@ -10,8 +10,8 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig
 
 if TYPE_CHECKING:
-    from lipsync_cli.media.credentials import Identity
-    from lipsync_cli.synthesis.marking import Marking
+    from lipsync_cli.provenance.c2pa import Identity
+    from lipsync_cli.synthesis.rendering.marking import Marking
 
 
 def chosen_marks(config: InferConfig) -> Marking:
@@ -21,7 +21,7 @@ def chosen_marks(config: InferConfig) -> Marking:
     ------
     UsageError : they contradict each other
     """
-    from lipsync_cli.synthesis.marking import Marking
+    from lipsync_cli.synthesis.rendering.marking import Marking
 
     asked = config.marking
     return Marking(
@@ -40,7 +40,7 @@ def _identity(credentials: bool, certificate: Path | None, private_key: Path | N
         if certificate is not None:
             raise UsageError("--certificate goes with --credentials")
         return None
-    from lipsync_cli.media.credentials import make_identity, read_identity
+    from lipsync_cli.provenance.c2pa import make_identity, read_identity
 
     if certificate is not None and private_key is not None:
         return read_identity(certificate, private_key)

@@ -23,11 +23,11 @@ from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
 
 if TYPE_CHECKING:
-    from lipsync_cli.data.reader import Pack
-    from lipsync_cli.data.transcript import Transcripts
-    from lipsync_cli.scoring.scores import Scores
-    from lipsync_cli.scoring.sheet import Sheet
-    from lipsync_cli.scoring.tools import Tools
+    from lipsync_cli.formats.pack_file import Pack
+    from lipsync_cli.metrics.networks import Tools
+    from lipsync_cli.scoring.report.sample_sheet import Sheet
+    from lipsync_cli.scoring.results.scores import Scores
+    from lipsync_cli.speech.transcript import Transcripts
 
 WHAT_FOR = {  # a file that is named is wanted for these
     "inception": ("crop_fid",),
@@ -91,9 +91,9 @@ class _Job:
         check_values(config)
         if len(config.sources) > 1:
             raise UsageError("one SOURCE is scored at a time", hint="score each with -o, then give the .jsonl files")
-        from lipsync_cli.data.transcript import Transcripts
-        from lipsync_cli.scoring.metrics.registry import find_families
-        from lipsync_cli.scoring.tools import Tools
+        from lipsync_cli.metrics.networks import Tools
+        from lipsync_cli.metrics.registry import find_families
+        from lipsync_cli.speech.transcript import Transcripts
 
         self.config, self.progress, self._on_failure = config, progress, on_failure
         self.failed = 0
@@ -131,30 +131,29 @@ class _Job:
         config, source = self.config, self.source
         compared = {"output": str(source), "reference": str(config.reference or "")}
         if not self.is_film:
-            from lipsync_cli.data.reader import Pack
-            from lipsync_cli.data.weights import check_kind, find_weights, read_header
-            from lipsync_cli.scoring import protocol
+            from lipsync_cli.formats.pack_file import Pack
+            from lipsync_cli.formats.weights import check_kind, find_weights, read_header
 
             with Pack(source, resolve_jobs(config.jobs)) as pack:
                 found = find_weights(_weights_for(pack, config.weights))
                 header = read_header(found)
                 check_kind(header, found)
                 compatibility.check_fits(pack, header, config.weights or header.name)
-                return protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
+                return pack_protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
         if source.is_dir():
-            from lipsync_cli.scoring.films import find_films
+            from lipsync_cli.scoring.protocols.folder_protocol import find_films
 
             films = find_films(source, config.reference, config.align, self.on_failure, self.spoken)
             return {**compared, "videos": len(films)}
-        from lipsync_cli.data.transcript import find_transcript
-        from lipsync_cli.scoring.pairing import pair_videos
+        from lipsync_cli.scoring.protocols.pairing import pair_videos
+        from lipsync_cli.speech.transcript import find_transcript
 
         find_transcript(config.transcripts, source)
         pair_videos(source, self._reference_video(), config.align)
         return compared
 
     def _score_folder(self) -> ScoreResult:
-        from lipsync_cli.scoring.films import score_folder
+        from lipsync_cli.scoring.protocols.folder_protocol import score_folder
 
         config = self.config
         scores = score_folder(
@@ -172,8 +171,8 @@ class _Job:
         return ScoreResult(scores, self._compared(), None, len(scores.facts["files"]), self.failed)
 
     def _score_video(self) -> ScoreResult:
-        from lipsync_cli.data.transcript import find_transcript
-        from lipsync_cli.scoring.films import score_video
+        from lipsync_cli.scoring.protocols.folder_protocol import score_video
+        from lipsync_cli.speech.transcript import find_transcript
 
         config, reference = self.config, self._reference_video()
         transcript = find_transcript(config.transcripts, self.source)
@@ -181,14 +180,14 @@ class _Job:
         return ScoreResult(scores, self._compared())
 
     def _score_pack(self) -> ScoreResult:
-        from lipsync_cli.data import compatibility
-        from lipsync_cli.data.heard import hear_pack
-        from lipsync_cli.data.reader import Pack
-        from lipsync_cli.data.weights import load_weights
-        from lipsync_cli.scoring import protocol
-        from lipsync_cli.scoring.kept import keep_parts
-        from lipsync_cli.scoring.metrics.registry import find_families
-        from lipsync_cli.scoring.sheet import draw_sheet
+        from lipsync_cli.datasets.voice_normalisation import hear_pack
+        from lipsync_cli.formats import compatibility
+        from lipsync_cli.formats.pack_file import Pack
+        from lipsync_cli.formats.weights import load_weights
+        from lipsync_cli.metrics.registry import find_families
+        from lipsync_cli.scoring.protocols import pack_protocol
+        from lipsync_cli.scoring.report.sample_sheet import draw_sheet
+        from lipsync_cli.scoring.results.checkpoint import keep_parts
 
         config, tools, sheet = self.config, self.tools, None
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
@@ -197,7 +196,7 @@ class _Job:
             compatibility.check_fits(pack, header, config.weights or header.name)
             heard, factors = hear_pack(pack, config.split, header.known_voices, self.vtln)
             with keep_parts(self.kept_at, self._key(pack, header.sha256)) as kept:
-                scores, draw = protocol.score_pack(
+                scores, draw = pack_protocol.score_pack(
                     pack,
                     generator,
                     config.split,
@@ -212,7 +211,7 @@ class _Job:
                     heard,
                 )
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
-            about = protocol.describe_weights(header, generator)
+            about = pack_protocol.describe_weights(header, generator)
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
             if config.output is not None and not is_lines(config.output):
                 sheet = draw_sheet(pack, generator, config.split, draw, tools.device, heard=heard)
@@ -245,8 +244,8 @@ def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
     ----------
     table : the figures as text, from `make_table`
     """
-    from lipsync_cli.scoring.folder import write_folder, write_text
-    from lipsync_cli.scoring.report import make_lines, make_records
+    from lipsync_cli.scoring.report.result_folder import write_folder, write_text
+    from lipsync_cli.scoring.report.text_table import make_lines, make_records
 
     output = config.output
     if output is None or output == STDOUT:
@@ -264,7 +263,7 @@ def is_lines(output: Path) -> bool:
 
 def check_report(report: Path, force: bool, inputs: Sequence[Path]) -> None:
     """Look at the name of the report before any work is done."""
-    from lipsync_cli.output import check_output
+    from lipsync_cli.runtime.atomic_files import check_output
 
     if report.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {report} is no name of an HTML file", hint="give a name that ends in .html")
@@ -272,8 +271,8 @@ def check_report(report: Path, force: bool, inputs: Sequence[Path]) -> None:
 
 
 def _check_outputs(config: ScoreConfig) -> None:
-    from lipsync_cli.output import check_output
-    from lipsync_cli.scoring.folder import check_folder
+    from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.scoring.report.result_folder import check_folder
 
     inputs = [path for path in (config.sources[0], config.weights, config.reference) if path is not None]
     output = config.output
@@ -298,7 +297,7 @@ def _weights_for(pack: Pack, asked: Path | None) -> Path | None:
 
 def _find_files(config: ScoreConfig) -> dict[str, Path]:
     """Name the files of the networks that were named: of a run folder, its best weights."""
-    from lipsync_cli.data.weights import find_weights
+    from lipsync_cli.formats.weights import find_weights
 
     files = {name: getattr(config, name) for name in NETWORKS if getattr(config, name) is not None}
     for name in {"expert", "lip_reader"} & set(files):
@@ -307,7 +306,7 @@ def _find_files(config: ScoreConfig) -> dict[str, Path]:
 
 
 def _is_pack(source: Path) -> bool:
-    from lipsync_cli.media.tools import check_file
+    from lipsync_cli.media.ffmpeg import check_file
 
     check_file(source)
     with open(source, "rb") as file:

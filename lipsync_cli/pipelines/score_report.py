@@ -15,7 +15,7 @@ from lipsync_cli.pipelines.report import Notify, Progress, ignore
 from lipsync_cli.pipelines.score import ScoreResult, check_report
 
 if TYPE_CHECKING:
-    from lipsync_cli.scoring.results import Results
+    from lipsync_cli.scoring.results.records import Results
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def compare_results(
     ------
     LipsyncError : the options make no sense, or a file cannot be read or written
     """
-    from lipsync_cli.scoring.results import read_results, relabel
+    from lipsync_cli.scoring.results.records import read_results, relabel
 
     check_values(config)
     sources, report = config.sources, config.report
@@ -76,7 +76,7 @@ def compare_results(
     results = relabel([read_results(path) for path in sources])
     comparisons, tables = [], []
     if config.compare:
-        from lipsync_cli.scoring.compare import compare, describe_comparison, make_comparison
+        from lipsync_cli.scoring.results.bootstrap import compare, describe_comparison, make_comparison
 
         found = [(other, compare(results[0], other)) for other in results[1:]]
         comparisons = [describe_comparison(results[0], other, lines) for other, lines in found]
@@ -97,8 +97,8 @@ def report_scores(
     notify: Notify = ignore,
 ) -> None:
     """Write the report of what has just been scored, if the options ask for one."""
-    from lipsync_cli.scoring.report import make_records
-    from lipsync_cli.scoring.results import make_results
+    from lipsync_cli.scoring.report.text_table import make_records
+    from lipsync_cli.scoring.results.records import make_results
 
     if config.report is None:
         return
@@ -122,8 +122,8 @@ def _write_report(
     notify: Notify,
 ) -> None:
     """Write the report whole or not at all."""
-    from lipsync_cli.scoring.folder import write_text
-    from lipsync_cli.scoring.page.page import make_page
+    from lipsync_cli.scoring.report.html.page import make_page
+    from lipsync_cli.scoring.report.result_folder import write_text
 
     def explain(error: Exception) -> None:
         notify(f"lipsync: {report.name} shows no pictures of this: {error}")

@@ -10,7 +10,7 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.infer import LARGEST, InferConfig
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.choice import Choice
+    from lipsync_cli.faces.selection import Choice
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def chosen_people(config: InferConfig) -> People:
     ------
     UsageError : they contradict each other
     """
-    from lipsync_cli.synthesis.choice import read_choice
+    from lipsync_cli.faces.selection import read_choice
 
     files, face = config.files, config.face
     if not face.speaker:

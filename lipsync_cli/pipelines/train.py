@@ -68,11 +68,11 @@ def run(
 
     Raises
     ------
-    LipsyncError : as `training.loop.train`
+    LipsyncError : as `training.engine.trainer.train`
     """
     check_values(job)
-    from lipsync_cli.training.distributed import join, leave
-    from lipsync_cli.training.loop import train
+    from lipsync_cli.training.engine.distributed import join, leave
+    from lipsync_cli.training.engine.trainer import train
 
     place = place or Place()
     device = resolve_device(job.device)

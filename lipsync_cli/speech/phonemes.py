@@ -52,7 +52,7 @@ def spread_phones(words: Iterable[tuple[str, float, float]]) -> list[Phone]:
 
     Parameters
     ----------
-    words : text, start and end in seconds, as `data.transcript.Word`
+    words : text, start and end in seconds, as `speech.transcript.Word`
 
     Returns
     -------

@@ -52,7 +52,7 @@ def alter_sound(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def move_pitch(samples: np.ndarray, factor: float) -> np.ndarray:
     """Multiply pitch and formants (n,) by a factor, the timing kept: played faster, then stretched (atempo)."""
-    from lipsync_cli.media.audio import filter_samples
+    from lipsync_cli.media.sound.audio import filter_samples
 
     if factor == 1:
         return samples

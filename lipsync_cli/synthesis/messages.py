@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
-from lipsync_cli.synthesis.infer import Result
-from lipsync_cli.synthesis.plan import EXTEND
-from lipsync_cli.synthesis.task import FILMS, Task
-from lipsync_cli.synthesis.voice import SILENCES
+from lipsync_cli.synthesis.drivers.speech_driver import SILENCES
+from lipsync_cli.synthesis.film import Result
+from lipsync_cli.synthesis.job import FILMS, Task
+from lipsync_cli.synthesis.sources.frame_schedule import EXTEND
 
 OnFailure = Callable[[LipsyncError], None]
 

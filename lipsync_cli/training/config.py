@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.config.option import option
-from lipsync_cli.data.speech_windows import SPEECH_INPUTS
+from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import ARCHITECTURES
-from lipsync_cli.training.transforms import parse_transforms
+from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 
 # As `training.recipes` has them; named here, because the help of `lipsync train` must not import torch.
 RECIPES = (
@@ -66,9 +66,9 @@ class TrainConfig:
         a reference each. 0: all references
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
-    transforms : which, see `training.transforms`
+    transforms : which, see `datasets.transforms.names`
     augment_share : share of the references that are transformed, their targets and sounds with them
-    targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `data.batches.Sampling`
+    targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `datasets.frame_table.Sampling`
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
     validate_every, checkpoint_every : in samples
@@ -222,7 +222,7 @@ class TrainConfig:
 
 def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
     """Write the resolved configuration and the fingerprint of its data."""
-    from lipsync_cli.output import atomic_output
+    from lipsync_cli.runtime.atomic_files import atomic_output
 
     text = json.dumps({"data": pack_fingerprint, **config.to_dict()}, indent=2) + "\n"
     with atomic_output(path, force=True) as temporary:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from lipsync_cli.data.speech_windows import SPEECH_INPUTS
+from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
 from lipsync_cli.models import kind_of
+from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.recipes import find_recipe
 from lipsync_cli.training.recipes.context import INPUTS
-from lipsync_cli.training.transforms import parse_transforms
 
 
 def make_config(recipe: str, **options: Any) -> TrainConfig:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lipsync_cli.data.batches import fetch_pixels
-from lipsync_cli.data.mouth_shapes import NUM_SHAPES, find_measure
+from lipsync_cli.datasets.frame_table import fetch_pixels
 from lipsync_cli.errors import InputError, NothingToDoError
-from lipsync_cli.speech.features import RATE, WINDOW
+from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, find_measure
+from lipsync_cli.speech.speech_features import RATE, WINDOW
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.training.source import Source
+    from lipsync_cli.training.engine.batch_source import Source
 
 _TOGETHER = 256  # crops measured at once
 
@@ -66,7 +66,7 @@ class SequenceTable:
 
         Parameters
         ----------
-        temperature : as in `data.batches.Sampling`
+        temperature : as in `datasets.frame_table.Sampling`
         """
         sizes = np.array([len(frames) for frames in self.frames], np.float64)
         _, where = np.unique(self.speakers, return_inverse=True)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from lipsync_cli import cli
 from lipsync_cli.commands.config import COMMANDS as TAKE_CONFIG
 from lipsync_cli.commands.config import find_config
-from lipsync_cli.commands.from_config import CONTEXT, resolve
+from lipsync_cli.commands.options.from_config import CONTEXT, resolve
 from lipsync_cli.config.option import entries_of
 from lipsync_cli.training.config import RECIPES
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.faces.auto import MAX_MISSES, MAX_PAUSE, AutoDetector, InHogGeometry
-from lipsync_cli.faces.confidence import is_trusted
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.faces.detect import make_detector
-from lipsync_cli.faces.identity import choose, find_people
-from lipsync_cli.faces.portrait import SIDE, Portrait
-from lipsync_cli.faces.search import Face, overlap
-from lipsync_cli.faces.track import Track, find_cast, find_face
-from lipsync_cli.media.decode import read_frames
+from lipsync_cli.faces.detectors.combined_detector import MAX_MISSES, MAX_PAUSE, AutoDetector, InHogGeometry
+from lipsync_cli.faces.detectors.dlib_detectors import make_detector
+from lipsync_cli.faces.tracking.confidence import is_trusted
+from lipsync_cli.faces.tracking.face_search import Face, overlap
+from lipsync_cli.faces.tracking.face_track import Track, find_cast, find_face
+from lipsync_cli.faces.tracking.identity import choose, find_people
+from lipsync_cli.faces.tracking.portrait import SIDE, Portrait
+from lipsync_cli.media.video.decode import read_frames
 
 needs_networks = pytest.mark.skipif(
     importlib.util.find_spec("face_recognition_models") is None, reason="lipsync-cli[models] is not installed"
@@ -82,7 +82,7 @@ def test_a_number_that_nobody_has_is_refused():
 
 
 def test_the_nearest_embedding_is_meant_if_it_is_near_enough():
-    from lipsync_cli.faces.identity import Person
+    from lipsync_cli.faces.tracking.identity import Person
 
     ann, bob, eve = (np.eye(128)[n] for n in range(3))
     people = [Person((face(0, 20, 100),), (bob,)), Person((face(0, 20, 300),), (eve, ann))]
@@ -145,7 +145,7 @@ def test_speakers_who_take_turns_behind_cuts_are_known_again(grid_dir):
 
 @needs_networks
 def test_a_photo_tells_who_is_meant(grid_dir):
-    from lipsync_cli.faces.embed import need_embedder
+    from lipsync_cli.faces.embedding import need_embedder
 
     frames = [np.concatenate(pair, 1) for pair in zip(*(speaker(grid_dir, n, 7) for n in ("s1", "s3")), strict=True)]
     cast = find_cast(iter(frames), CropRule(), everyone=True)

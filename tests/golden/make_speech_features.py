@@ -3,7 +3,7 @@
     python tests/golden/make_speech_features.py lipsync_cli/assets/whisper_tiny_en_encoder.safetensors
 
 It reads the weights by their names in openai/whisper and does what `whisper/audio.py` and `whisper/model.py` do, in
-float64, with the fixed floor of `speech.features` in place of the one that follows the recording's maximum.
+float64, with the fixed floor of `speech.speech_features` in place of the one that follows the recording's maximum.
 """
 
 from __future__ import annotations

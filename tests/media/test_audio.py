@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import Ffmpeg, MakeClip, find_clicks, write_clicks
+from fixtures.media_clips import Ffmpeg, MakeClip, find_clicks, write_clicks
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.tools import find_tool
+from lipsync_cli.media.ffmpeg import find_tool
+from lipsync_cli.media.sound.audio import read_speech
 
 CLICKS = [0.3, 0.7, 1.1]
 MILLISECOND = 1e-3

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, number_of, turn_track
+from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, number_of, turn_track
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media import decode
-from lipsync_cli.media.decode import read_frames, read_image
+from lipsync_cli.media.video import decode
+from lipsync_cli.media.video.decode import read_frames, read_image
 
 B_FRAMES = ("-c:v", "libx264", "-bf", "3", "-g", "25", "-threads", "1")
 Started = list["subprocess.Popen[bytes]"]
@@ -203,7 +203,7 @@ def test_damaged_photo(ffmpeg: Ffmpeg, tmp_path: Path, make_clip: MakeClip) -> N
 
 def test_room_is_light() -> None:
     """The commands import this room at start-up."""
-    code = "import sys, lipsync_cli.media.encode, lipsync_cli.media.decode, lipsync_cli.media.audio\n"
+    code = "import sys, lipsync_cli.media.video.encode, lipsync_cli.media.video.decode, lipsync_cli.media.sound.audio\n"
     code += "print([name for name in ('numpy', 'cv2', 'soundfile', 'scipy', 'torch') if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

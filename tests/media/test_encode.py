@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, find_clicks, number_of, numbered_frame, write_clicks
+from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, find_clicks, number_of, numbered_frame, write_clicks
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media import encode
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames, read_yuv_frames
-from lipsync_cli.media.encode import VideoWriter, mux
-from lipsync_cli.media.frame import YuvFrame
+from lipsync_cli.media.ffmpeg import find_tool, run_tool
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.media.tools import find_tool, run_tool
+from lipsync_cli.media.video import encode
+from lipsync_cli.media.video.decode import read_frames, read_yuv_frames
+from lipsync_cli.media.video.encode import VideoWriter, mux
+from lipsync_cli.media.video.yuv_frame import YuvFrame
 
 
 def write(path: Path, timeline: Timeline, **options: object) -> Path:

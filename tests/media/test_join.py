@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import find_clicks, number_of, numbered_frame, write_clicks
+from fixtures.media_clips import find_clicks, number_of, numbered_frame, write_clicks
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.media.encode import VideoWriter
-from lipsync_cli.media.join import join
-from lipsync_cli.media.marks import read_marks, synthetic_tags
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.soundmark import mark
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.media.video.encode import VideoWriter
+from lipsync_cli.media.video.join import join
+from lipsync_cli.provenance.audio_watermark import mark
+from lipsync_cli.provenance.metadata import read_marks, synthetic_tags
 
 UNEVEN = Timeline(np.cumsum([0, *([33, 50, 17, 40, 40, 40, 40, 101, 33, 60] * 4), 33, 50]), Fraction(1, 1000))
 FILM, NTSC = Timeline.constant(25, 42), Timeline.constant(Fraction(30000, 1001), 42)

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.mix import LOUDEST, mix
-from lipsync_cli.media.soundtrack import Soundtrack
-from lipsync_cli.media.tools import run_tool
+from lipsync_cli.media.ffmpeg import run_tool
+from lipsync_cli.media.sound.mix import LOUDEST, mix
+from lipsync_cli.media.sound.soundtrack import Soundtrack
 
 
 def tone(path, seconds, loudness, rate=16000, channels=1, hertz=300):

@@ -6,10 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, turn_track, write_clicks
+from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, turn_track, write_clicks
 
 from lipsync_cli.errors import InputError, ToolError
-from lipsync_cli.media import tools
+from lipsync_cli.media import ffmpeg as tools
 from lipsync_cli.media.probe import probe
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import Ffmpeg, MakeClip, number_of, write_clicks
+from fixtures.media_clips import Ffmpeg, MakeClip, number_of, write_clicks
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.media.video.decode import read_frames
 
 B_FRAMES = ("-c:v", "libx264", "-bf", "3", "-g", "12", "-threads", "1")
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import Ffmpeg, MakeClip, find_clicks, write_clicks
+from fixtures.media_clips import Ffmpeg, MakeClip, find_clicks, write_clicks
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.encode import VideoWriter
-from lipsync_cli.media.marks import read_marks, synthetic_tags
+from lipsync_cli.media.ffmpeg import find_tool
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.media.tools import find_tool
 from lipsync_cli.media.tracks import keep_tracks, read_tracks
+from lipsync_cli.media.video.encode import VideoWriter
+from lipsync_cli.provenance.metadata import read_marks, synthetic_tags
 
 SUBTITLES = """1
 00:00:00,500 --> 00:00:01,200

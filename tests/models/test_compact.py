@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lipsync_cli import models
-from lipsync_cli.models.compact import CompactGenerator, warp
+from lipsync_cli.models.generators.compact import CompactGenerator, warp
 
 
 @pytest.fixture(scope="module")

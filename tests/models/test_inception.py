@@ -9,8 +9,8 @@ import pytest
 import torch
 from inception_golden import GOLDEN, picture, seeded_weights, summarise
 
-from lipsync_cli.data.published import load_published
 from lipsync_cli.errors import InputError
+from lipsync_cli.formats.third_party_weights import load_published
 from lipsync_cli.models.inception import FIDInception
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from lipsync_cli import models
-from lipsync_cli.models.lipgan import LipGANCritic, LipGANGenerator, distance
-from lipsync_cli.models.pair_critic import PairCritic
+from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
+from lipsync_cli.models.generators.lipgan import LipGANCritic, LipGANGenerator, distance
 
 
 def count(*parts: nn.Module) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lipsync_cli.config.build import make
-from lipsync_cli.data.weights import read_header
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
+from lipsync_cli.formats.weights import read_header
 from lipsync_cli.pipelines import detect_faces, infer, infer_batch, score
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.configs.score import ScoreConfig

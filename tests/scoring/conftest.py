@@ -1,17 +1,7 @@
-"""Fixtures of the scoring tests."""
+"""Fixtures of the tests of scoring."""
 
 from __future__ import annotations
 
-import pytest
-import torch
-from fakes import MemoryPack
+from fixtures.scoring_fixtures import memory_pack, one_thread
 
-
-@pytest.fixture(scope="session")
-def memory_pack() -> MemoryPack:
-    return MemoryPack()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
+__all__ = ["memory_pack", "one_thread"]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from points import EYE_DISTANCE, FACE_WIDTH, face, talk
+from fixtures.points import EYE_DISTANCE, FACE_WIDTH, face, talk
 
-from lipsync_cli.data.transcript import Word
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.scoring.evidence import Evidence
-from lipsync_cli.scoring.judge import Judged
-from lipsync_cli.scoring.metrics import articulation, closeness, closure, contrast, dtw, lip_dynamics, lip_leak
-from lipsync_cli.scoring.metrics import loudness_distance as loud
-from lipsync_cli.scoring.metrics import mouth_width as width
-from lipsync_cli.scoring.metrics import silent_stability as stability
-from lipsync_cli.scoring.metrics.metric import Missing
-from lipsync_cli.scoring.metrics.registry import find_families
-from lipsync_cli.scoring.tools import Tools
+from lipsync_cli.metrics.clip_view import Evidence
+from lipsync_cli.metrics.metric import Missing
+from lipsync_cli.metrics.mouth import articulation, closeness, closure, contrast, lip_dynamics
+from lipsync_cli.metrics.mouth import mouth_width as width
+from lipsync_cli.metrics.mouth import silent_stability as stability
+from lipsync_cli.metrics.networks import Tools
+from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.sync import dtw, lip_leak
+from lipsync_cli.metrics.sync import loudness_distance as loud
+from lipsync_cli.scoring.protocols.clip_scores import Judged
 from lipsync_cli.speech.mel import SILENCE, log_mel
 from lipsync_cli.speech.phonemes import spread_phones
+from lipsync_cli.speech.transcript import Word
 
 NEW = [
     "lip_leak", "normalised_leak", "opening_range", "articulation_share", "lip_dynamics", "width_correlation",

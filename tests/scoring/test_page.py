@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 from bad_bench import Bench
-from fakes import Dreamer, Listener, MemoryPack
+from fixtures.fakes import Dreamer, Listener, MemoryPack
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.scoring.metrics.registry import find_families
-from lipsync_cli.scoring.page.element import join, tag
-from lipsync_cli.scoring.page.page import make_page
-from lipsync_cli.scoring.protocol import score_pack
-from lipsync_cli.scoring.report import make_lines, make_records
-from lipsync_cli.scoring.results import Results, make_results, read_results, relabel
+from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.scoring.protocols.pack_protocol import score_pack
+from lipsync_cli.scoring.report.html.element import join, tag
+from lipsync_cli.scoring.report.html.page import make_page
+from lipsync_cli.scoring.report.text_table import make_lines, make_records
+from lipsync_cli.scoring.results.records import Results, make_results, read_results, relabel
 
 EVIL = "\"><img src=x onerror=alert(1)><script>alert('&')</script>\x00"
 VOID = {"meta", "img", "br", "line", "path", "rect", "circle"}
@@ -199,8 +199,8 @@ def test_the_command_writes_pictures_films_and_what_they_are_of(bench: Bench, li
 def test_frames_of_a_video_come_in_the_order_they_were_asked_for(clip_folder: Path) -> None:
     import numpy as np
 
-    from lipsync_cli.media.decode import read_frames
-    from lipsync_cli.scoring.scenes import _read_frames
+    from lipsync_cli.media.video.decode import read_frames
+    from lipsync_cli.scoring.report.replay import _read_frames
 
     clip = clip_folder / "ann" / "a1.mp4"
     frames = np.stack([frame.copy() for frame in read_frames(clip)])

@@ -11,8 +11,8 @@ import torch
 from typer.testing import CliRunner, Result
 
 from lipsync_cli import cli, models
-from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import WeightsHeader, save_weights
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.weights import WeightsHeader, save_weights
 from lipsync_cli.speech.mel import MelParameters
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_cli.scoring.metrics.reconstruction import FAMILIES
-from lipsync_cli.scoring.scores import Scores, Series, describe
+from lipsync_cli.metrics.image.reconstruction import FAMILIES
+from lipsync_cli.scoring.results.scores import Scores, Series, describe
 
 
 def make_scores(**changes: object) -> Scores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_cli.media.audio import read_speech
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND, SAMPLE_RATE, mel_levels
 from lipsync_cli.speech.vad import band_levels, fade, find_speech
 

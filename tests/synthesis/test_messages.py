@@ -9,19 +9,19 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.data.face_cache import FaceCache
 from lipsync_cli.errors import LipsyncError, NothingToDoError, UsageError
-from lipsync_cli.faces.track import Track
-from lipsync_cli.media.decode import read_frames
-from lipsync_cli.media.encode import VideoWriter
-from lipsync_cli.synthesis import presenter as module
-from lipsync_cli.synthesis.align import Aligner
-from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.memory import FaceMemory
+from lipsync_cli.faces.alignment import Aligner
+from lipsync_cli.faces.tracking.face_track import Track
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.media.video.encode import VideoWriter
+from lipsync_cli.runtime.array_cache import FaceCache
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
-from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.reference import Lenders
-from lipsync_cli.synthesis.task import prepare
+from lipsync_cli.synthesis.references.reference_cache import FaceMemory
+from lipsync_cli.synthesis.references.reference_selection import Lenders
+from lipsync_cli.synthesis.rendering import scene as module
+from lipsync_cli.synthesis.rendering.scene import Presenter
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
 

@@ -7,13 +7,13 @@ import pytest
 import soundfile
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.decode import read_yuv_frames
-from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.media.sound.audio import read_speech
+from lipsync_cli.media.video.decode import read_yuv_frames
+from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.speech.mel import SAMPLE_RATE, SILENCE, WINDOW
-from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.task import prepare
-from lipsync_cli.synthesis.voice import Voice, sound_duration
+from lipsync_cli.synthesis.drivers.speech_driver import Voice, sound_duration
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.job import prepare
 
 MIDDLES_S = np.arange(0.02, 8, 0.04)
 

@@ -11,14 +11,14 @@ from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import entries_of
 from lipsync_cli.config.texts import parse_time
 from lipsync_cli.errors import UsageError
-from lipsync_cli.media.decode import read_frames
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
+from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.synthesis.footage import Footage
-from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.plan import span
-from lipsync_cli.synthesis.task import prepare
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.sources.frame_schedule import span
+from lipsync_cli.synthesis.sources.video_source import Footage
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from lipsync_cli.config.build import make
-from lipsync_cli.data.face_cache import FaceCache
 from lipsync_cli.errors import NothingToDoError, UsageError
-from lipsync_cli.media.audio import read_speech
-from lipsync_cli.media.encode import VideoWriter
+from lipsync_cli.faces.selection import read_choice
+from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.speakers import chosen_people
-from lipsync_cli.synthesis.choice import read_choice
-from lipsync_cli.synthesis.infer import infer
-from lipsync_cli.synthesis.laps import Laps
-from lipsync_cli.synthesis.memory import FaceMemory
-from lipsync_cli.synthesis.presenter import Presenter
-from lipsync_cli.synthesis.task import prepare
+from lipsync_cli.runtime.array_cache import FaceCache
+from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.references.reference_cache import FaceMemory
+from lipsync_cli.synthesis.rendering.scene import Presenter
 
 NUM_FRAMES = 9
 

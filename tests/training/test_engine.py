@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.training.loop import train
+from lipsync_cli.training.engine.checkpoint import TrainState, read_state
+from lipsync_cli.training.engine.trainer import train
+from lipsync_cli.training.engine.update_schedule import UpdateSchedule
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
-from lipsync_cli.training.schedule import UpdateSchedule
-from lipsync_cli.training.state import TrainState, read_state
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 2}
 STEPS = {"max_samples": 24, "checkpoint_every": 4, "validate_every": 24, "sheet_every": 24, "validation_frames": 1}

@@ -10,20 +10,20 @@ import torch
 from safetensors.torch import load_file
 
 from lipsync_cli import models
-from lipsync_cli.data.batches import FrameTable, Sampling, gather
-from lipsync_cli.data.pack import Split, pack
-from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import find_weights, load_weights, read_header
-from lipsync_cli.data.windows import Windows, WindowTable, gather_windows
+from lipsync_cli.datasets.frame_table import FrameTable, Sampling, gather
+from lipsync_cli.datasets.sync_windows import Windows, WindowTable, gather_windows
+from lipsync_cli.datasets.transforms.augmentation import augment_windows
 from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.training.augment import augment_windows
-from lipsync_cli.training.loop import train
-from lipsync_cli.training.losses import choose_among, out_of_sync
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.weights import find_weights, load_weights, read_header
+from lipsync_cli.preprocessing.pack import Split, pack
+from lipsync_cli.training.engine.batch_source import Source
+from lipsync_cli.training.engine.trainer import train
+from lipsync_cli.training.losses.terms import choose_among, out_of_sync
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.recipes.sync_expert import Verdicts
-from lipsync_cli.training.source import Source
 
 SMALL = {"dims": {"channels": [8, 8, 8, 8], "embedding_dim": 16}, "batch_size": 8, "targets_per_reference": 4}
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 8}

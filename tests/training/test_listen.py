@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lipsync_cli.errors import ToolError, UsageError
-from lipsync_cli.training import openings as openings_module
-from lipsync_cli.training.loop import train
+from lipsync_cli.training.engine.trainer import train
+from lipsync_cli.training.evaluators import mouth_openings as openings_module
 from lipsync_cli.training.recipe_config import make_config
-from lipsync_cli.training.recipes import listen as module
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes import speech_encoder_tuning as module
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.listen import OPENING_WEIGHT, Heard, Readout
+from lipsync_cli.training.recipes.speech_encoder_tuning import OPENING_WEIGHT, Heard, Readout
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
 STEPS = {"max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12, "validation_frames": 1}
@@ -181,8 +181,8 @@ def test_without_landmarks_it_says_what_to_install(small_pack, start, tmp_path, 
 
 
 def test_openings_are_in_each_speakers_own_units(monkeypatch, small_pack):
-    from lipsync_cli.data.reader import Pack
-    from lipsync_cli.training.source import Source as PackSource
+    from lipsync_cli.formats.pack_file import Pack
+    from lipsync_cli.training.engine.batch_source import Source as PackSource
 
     def find(predictor, crops, rule, looks):
         assert looks == 1

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.pack import Split, pack
-from lipsync_cli.data.weights import load_weights
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, StoppedError
-from lipsync_cli.training.loop import train
+from lipsync_cli.formats.weights import load_weights
+from lipsync_cli.preprocessing.pack import Split, pack
+from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes.l1 import L1
 
@@ -21,7 +21,7 @@ TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_di
 @pytest.fixture(autouse=True)
 def _no_curves(monkeypatch):
     """Curves have tests of their own; drawing them for each of these short runs would take most of the time."""
-    monkeypatch.setattr("lipsync_cli.training.loop.plot_curves", lambda log, path: None)
+    monkeypatch.setattr("lipsync_cli.training.engine.trainer.plot_curves", lambda log, path: None)
 
 
 def _config(recipe="l1", **options):

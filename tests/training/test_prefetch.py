@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from lipsync_cli.data.batch import Draw
-from lipsync_cli.data.batches import FrameTable, Sampling, gather
-from lipsync_cli.data.reader import Pack
-from lipsync_cli.training.prefetch import Prefetch
+from lipsync_cli.datasets.batch import Draw
+from lipsync_cli.datasets.frame_table import FrameTable, Sampling, gather
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.training.engine.prefetch import Prefetch
 
 
 @pytest.mark.parametrize("workers", [0, 2, 4])

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from lipsync_cli.data.batch import Batch
+from lipsync_cli.datasets.batch import Batch
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build
-from lipsync_cli.models.generated import Generated
-from lipsync_cli.training.loop import train
+from lipsync_cli.models.generators.generator_output import Generated
+from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES, make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext

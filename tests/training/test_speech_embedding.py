@@ -8,18 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.mouth_shapes import mouth_shapes
-from lipsync_cli.data.pack import Split, pack
-from lipsync_cli.data.reader import Pack
-from lipsync_cli.data.weights import read_header
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.faces.mouth_shapes import mouth_shapes
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.weights import read_header
 from lipsync_cli.models.speech_encoder import FeatureEmbedder
-from lipsync_cli.speech.features import WINDOW
-from lipsync_cli.training.loop import train
+from lipsync_cli.preprocessing.pack import Split, pack
+from lipsync_cli.speech.speech_features import WINDOW
+from lipsync_cli.training.engine.batch_source import Source
+from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.mouth_readout import fit_readout
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.sequences import SequenceTable, at_places
-from lipsync_cli.training.source import Source
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}}
 STEPS = {"max_samples": 180, "checkpoint_every": 60, "validate_every": 180, "sheet_every": 180, "validation_frames": 1}

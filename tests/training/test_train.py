@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipsync_cli.data.weights import find_weights, load_weights, read_header, save_weights
 from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.training.loop import train
+from lipsync_cli.formats.weights import find_weights, load_weights, read_header, save_weights
+from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
@@ -173,9 +173,9 @@ def test_the_defaults_are_the_thesis_figures():
 def test_weights_know_the_voices_that_they_learnt_from(stores, tmp_path):
     import soundfile
 
-    from lipsync_cli.data.pack import Split, pack
+    from lipsync_cli.preprocessing.pack import Split, pack
     from lipsync_cli.speech.mel import log_mel
-    from lipsync_cli.speech.vocal_tract import measure_voices
+    from lipsync_cli.speech.vtln import measure_voices
 
     root = Path(__file__).parents[2]
     speech = log_mel(soundfile.read(root / "examples" / "speech.flac", dtype="float32")[0])

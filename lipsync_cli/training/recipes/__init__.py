@@ -14,10 +14,10 @@ from lipsync_cli.training.recipes.l1 import L1
 from lipsync_cli.training.recipes.lip_reader import LipReaderRecipe
 from lipsync_cli.training.recipes.lipgan import LipGAN
 from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
-from lipsync_cli.training.recipes.listen import Listen
 from lipsync_cli.training.recipes.lsgan import LSGAN
 from lipsync_cli.training.recipes.occlusion import Occlusion
 from lipsync_cli.training.recipes.speech_embedding import SpeechEmbedding
+from lipsync_cli.training.recipes.speech_encoder_tuning import Listen
 from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
 from lipsync_cli.training.recipes.wasserstein import WASSERSTEIN_RECIPES
 

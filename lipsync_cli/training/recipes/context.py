@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-    from lipsync_cli.data.transcript import Transcripts
-    from lipsync_cli.models.expert import SyncExpert
+    from lipsync_cli.models.sync_expert import SyncExpert
+    from lipsync_cli.speech.transcript import Transcripts
     from lipsync_cli.training.config import TrainConfig
 
 

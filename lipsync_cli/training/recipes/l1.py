@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
-from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batch import Batch
-    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.datasets.batch import Batch
+    from lipsync_cli.models.generators.generator_output import Generated
     from lipsync_cli.training.recipes.context import RecipeContext
 
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
-from lipsync_cli.data.spoken import WORDS, SpokenTable, Utterances
+from lipsync_cli.datasets.transforms.augmentation import augment_utterances
+from lipsync_cli.datasets.word_clips import WORDS, SpokenTable, Utterances
 from lipsync_cli.errors import UsageError
 from lipsync_cli.models import architectures_of
 from lipsync_cli.models.lip_reader import SLOTS, log_shares
-from lipsync_cli.training.augment import augment_utterances
-from lipsync_cli.training.reader_judge import ReaderEvaluator
+from lipsync_cli.training.evaluators.lip_reader_evaluator import ReaderEvaluator
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.judge import Evaluator
+    from lipsync_cli.training.engine.batch_source import Source
+    from lipsync_cli.training.evaluators.evaluator import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
-    from lipsync_cli.training.source import Source
 
 SMOOTHING = 0.1  # of the labels, over the words of the slot
 JITTER = 1.0  # frames by which a word's ends are moved at most

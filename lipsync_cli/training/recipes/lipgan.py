@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lipsync_cli.models.lipgan import LipGANCritic, distance
-from lipsync_cli.training.losses import contrastive
+from lipsync_cli.models.generators.lipgan import LipGANCritic, distance
+from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
+from lipsync_cli.training.losses.terms import contrastive
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
-from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batch import Batch
-    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.datasets.batch import Batch
+    from lipsync_cli.models.generators.generator_output import Generated
     from lipsync_cli.training.recipes.context import RecipeContext
 
 

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional
 
-from lipsync_cli.data.batch import Mixed
-from lipsync_cli.data.windows import REACH
+from lipsync_cli.datasets.batch import Mixed
+from lipsync_cli.datasets.sync_windows import REACH
 from lipsync_cli.errors import UsageError
-from lipsync_cli.models.expert import FRAMES
-from lipsync_cli.models.generated import Generated
-from lipsync_cli.models.quality import QualityCritic
-from lipsync_cli.training.losses import out_of_sync
+from lipsync_cli.models.discriminators.quality_discriminator import QualityCritic
+from lipsync_cli.models.generators.generator_output import Generated
+from lipsync_cli.models.sync_expert import FRAMES
+from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
+from lipsync_cli.training.losses.terms import out_of_sync
 from lipsync_cli.training.recipes.l1 import L1
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
-from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.data.batch import Batch
+    from lipsync_cli.datasets.batch import Batch
     from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.engine.batch_source import Source
     from lipsync_cli.training.recipes.context import RecipeContext
-    from lipsync_cli.training.source import Source
 
 
 class LipGANExpert(GeneratorRecipe):

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import torch
 from torch.nn import functional
 
+from lipsync_cli.datasets.transforms.face import sample, uniform
+from lipsync_cli.datasets.transforms.facial_hair import MIDDLE
+from lipsync_cli.datasets.transforms.occluders import draw_occluders, skin_of
 from lipsync_cli.models import OCCLUSION_SHRINK, OCCLUSION_TOP, architectures_of
-from lipsync_cli.training.face_transforms import sample, uniform
-from lipsync_cli.training.occluders import draw_occluders, skin_of
-from lipsync_cli.training.occlusion_judge import OcclusionEvaluator
+from lipsync_cli.training.evaluators.occlusion_evaluator import OcclusionEvaluator
 from lipsync_cli.training.recipes.recipe import BaseRecipe
-from lipsync_cli.training.textures import MIDDLE
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-    from lipsync_cli.data.batch import Batch
-    from lipsync_cli.training.judge import Evaluator
+    from lipsync_cli.datasets.batch import Batch
+    from lipsync_cli.training.engine.batch_source import Source
+    from lipsync_cli.training.evaluators.evaluator import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
-    from lipsync_cli.training.source import Source
 
 COVERED = 0.6  # share of the faces
 ALONE = 0.4  # share of the faces that are compared with one uncovered face only

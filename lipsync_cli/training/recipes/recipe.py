@@ -8,17 +8,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lipsync_cli.models import architectures_of
-from lipsync_cli.training.judge import GeneratorEvaluator
+from lipsync_cli.training.evaluators.evaluator import GeneratorEvaluator
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.data.batch import Batch, Mixed
-    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.datasets.batch import Batch, Mixed
+    from lipsync_cli.models.generators.generator_output import Generated
     from lipsync_cli.training.config import TrainConfig
-    from lipsync_cli.training.judge import Evaluator
+    from lipsync_cli.training.engine.batch_source import Source
+    from lipsync_cli.training.evaluators.evaluator import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
-    from lipsync_cli.training.source import Source
 
 
 @dataclass(frozen=True)

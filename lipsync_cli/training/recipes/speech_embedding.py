@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 import numpy as np
 import torch
 
-from lipsync_cli.data.mouth_shapes import SHAPES
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
+from lipsync_cli.faces.mouth_shapes import SHAPES
 from lipsync_cli.models import hears
-from lipsync_cli.training.embedding_evaluator import EmbeddingEvaluator
+from lipsync_cli.training.evaluators.speech_embedding import EmbeddingEvaluator
 from lipsync_cli.training.mouth_readout import MouthReadout, fit_readout
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
 from lipsync_cli.training.sequences import SequenceTable, at_places
@@ -20,10 +20,10 @@ from lipsync_cli.training.sequences import SequenceTable, at_places
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.models.protocols import SpeechDriven
+    from lipsync_cli.models.generators.generator_protocols import SpeechDriven
     from lipsync_cli.training.config import TrainConfig
+    from lipsync_cli.training.engine.batch_source import Source
     from lipsync_cli.training.recipes.context import RecipeContext
-    from lipsync_cli.training.source import Source
 
 LENGTH = 30  # frames of a sequence: 1.2 s at 25 a second, the shortest clips of the corpora
 EMBEDDING_WEIGHT = 1.0

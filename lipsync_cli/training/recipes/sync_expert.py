@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from lipsync_cli.data.batches import MIN_GAP
-from lipsync_cli.data.windows import WindowTable, gather_windows
+from lipsync_cli.datasets.frame_table import MIN_GAP
+from lipsync_cli.datasets.sync_windows import WindowTable, gather_windows
+from lipsync_cli.datasets.transforms.augmentation import augment_windows
 from lipsync_cli.models import architectures_of
-from lipsync_cli.training.augment import augment_windows
-from lipsync_cli.training.expert_judge import ExpertEvaluator
-from lipsync_cli.training.losses import choose_among
+from lipsync_cli.training.evaluators.sync_expert_evaluator import ExpertEvaluator
+from lipsync_cli.training.losses.terms import choose_among
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.windows import Windows
-    from lipsync_cli.training.judge import Evaluator
+    from lipsync_cli.datasets.sync_windows import Windows
+    from lipsync_cli.training.engine.batch_source import Source
+    from lipsync_cli.training.evaluators.evaluator import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
-    from lipsync_cli.training.source import Source
 
 AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor wrong
 STEEPNESS = 20.0  # with which errors are counted, so that their number has a gradient
@@ -36,7 +36,7 @@ class Verdicts(NamedTuple):
     Attributes
     ----------
     cosine : shape (B, B), of the embeddings
-    log_temperature, scale, threshold : numbers, see `models.expert.SyncExpert`
+    log_temperature, scale, threshold : numbers, see `models.sync_expert.SyncExpert`
     """
 
     cosine: Tensor

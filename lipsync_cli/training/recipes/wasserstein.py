@@ -6,17 +6,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from lipsync_cli.models.pair_critic import PairCritic
-from lipsync_cli.training.losses import c_transform, divergence_penalty, gradient_penalty, least_squares, wasserstein
-from lipsync_cli.training.recipes.pairs import NEGATIVES, Pair, choose_pairs, draw_shares
+from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
+from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, Pair, choose_pairs, draw_shares
+from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
+from lipsync_cli.training.losses.terms import (
+    c_transform,
+    divergence_penalty,
+    gradient_penalty,
+    least_squares,
+    wasserstein,
+)
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
-from lipsync_cli.training.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.data.batch import Batch
-    from lipsync_cli.models.generated import Generated
+    from lipsync_cli.datasets.batch import Batch
+    from lipsync_cli.models.generators.generator_output import Generated
     from lipsync_cli.training.recipes.context import RecipeContext
 
     Penalty = Callable[[PairCritic, Pair, Pair, Tensor], Tensor]

@@ -1,0 +1,1 @@
+"""What a command says: progress, notes, and its result."""

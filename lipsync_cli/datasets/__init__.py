@@ -1,0 +1,1 @@
+"""Stores to samples: frame tables, batches, windows, transforms."""

@@ -1,0 +1,1 @@
+"""Random changes of faces, of what lies over them, and of sound."""

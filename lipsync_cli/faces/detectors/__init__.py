@@ -1,0 +1,1 @@
+"""Face detectors: a frame in, boxes and scores out."""

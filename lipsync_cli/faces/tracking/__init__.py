@@ -1,0 +1,1 @@
+"""Boxes over time: whose face is where in every frame."""

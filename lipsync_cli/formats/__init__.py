@@ -1,0 +1,1 @@
+"""Files between the commands: HDF5 stores, packs, weights, ONNX."""

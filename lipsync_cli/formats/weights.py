@@ -1,0 +1,222 @@
+"""Weights on disk: safetensors with a JSON header that says all that is needed to use them. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.speech.speech_features import FeatureParameters
+from lipsync_cli.speech.vtln import KnownVoices
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT = "lipsync-weights"
+FORMAT_VERSION = 1
+EMBEDDED = {  # in assets
+    "generator": "lipsync_compact.safetensors",
+    "sync expert": "lipsync_expert.safetensors",
+    "lip reader": "lipsync_reader.safetensors",
+    "occlusion network": "lipsync_occlusion.safetensors",
+}
+NAMED = {"grid": "lipsync_grid.safetensors"}  # other weights in assets, by what `--weights` calls them
+BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """What weights say about themselves.
+
+    Attributes
+    ----------
+    architecture, dims : what `models.build` needs
+    crop_rule, mel_parameters : the crop and the sound the weights were trained on, and must be given
+    recipe : name of the training recipe
+    samples_seen : training samples so far
+    data : fingerprint and counts of the pack
+    metrics : validation figures of these weights
+    known_voices : how the voices sounded that the weights were trained on; None: not known
+    feature_parameters : what the speech features were made with that the network hears; None: it hears mels
+    name, sha256 : of the file; filled in when it is read
+    """
+
+    architecture: str
+    dims: dict[str, Any]
+    crop_rule: CropRule
+    mel_parameters: MelParameters
+    recipe: str
+    samples_seen: int
+    data: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    known_voices: KnownVoices | None = None
+    feature_parameters: FeatureParameters | None = None
+    name: str = ""
+    sha256: str = ""
+
+    @property
+    def hears(self) -> str:
+        """What the network hears: "mel", or "encoder" for speech features."""
+        return "mel" if self.feature_parameters is None else "encoder"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the header as a JSON-able dictionary."""
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "architecture": self.architecture,
+            "dims": self.dims,
+            "crop_rule": self.crop_rule.to_dict(),
+            "mel_parameters": self.mel_parameters.to_dict(),
+            "recipe": self.recipe,
+            "samples_seen": self.samples_seen,
+            "data": self.data,
+            "metrics": self.metrics,
+            "known_voices": None if self.known_voices is None else self.known_voices.to_dict(),
+            **({} if self.feature_parameters is None else {"feature_parameters": self.feature_parameters.to_dict()}),
+        }
+
+
+def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, force: bool = False) -> None:
+    """Write weights whole or not at all."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_output(path, force) as temporary:
+        try:
+            save_file(tensors, temporary, {FORMAT: json.dumps(header.to_dict(), sort_keys=True)})
+        except SafetensorError as error:  # how it tells of a full disk
+            raise OSError(str(error).splitlines()[0]) from error
+
+
+def find_weights(path: Path | None, kind: str = "generator") -> Path:
+    """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one.
+
+    "grid" names the generator that comes with the package and was trained on the GRID corpus alone, unless there is a
+    file or folder of that name.
+    """
+    if path is None:
+        found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
+        if not found.is_file():
+            raise InputError("the embedded weights are missing", found, "install the package again, or give --weights")
+        return found
+    path = Path(path)
+    if kind == "generator" and str(path) in NAMED and not path.exists():
+        return Path(str(resources.files("lipsync_cli") / "assets" / NAMED[str(path)]))
+    if path.is_dir():
+        for name in (BEST, LAST):
+            if (path / name).is_file():
+                return path / name
+        raise InputError("no weights in this folder", path, "give a run folder of lipsync train")
+    if not path.is_file():
+        raise InputError("no such weights", path, "give a run folder or a .safetensors file")
+    return path
+
+
+def read_header(path: Path) -> WeightsHeader:
+    """Read the header of a weights file without its tensors.
+
+    Raises
+    ------
+    InputError : if it is no weights file of ours, or of a newer version
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise InputError("is not a readable .safetensors file", path, "give weights made by lipsync train") from error
+    if FORMAT not in metadata:
+        raise InputError("has no lipsync header", path, "give weights made by lipsync train")
+    try:
+        values = json.loads(metadata[FORMAT])
+        version = values["format_version"]
+        if version != FORMAT_VERSION:
+            raise InputError(
+                f"is weights format version {version}, this program reads {FORMAT_VERSION}",
+                path,
+                "use a matching version",
+            )
+        return WeightsHeader(
+            architecture=values["architecture"],
+            dims=values["dims"],
+            crop_rule=CropRule.from_dict(values["crop_rule"]),
+            mel_parameters=MelParameters.from_dict(values["mel_parameters"]),
+            recipe=values["recipe"],
+            samples_seen=values["samples_seen"],
+            data=values["data"],
+            metrics=values["metrics"],
+            known_voices=None if values.get("known_voices") is None else KnownVoices.from_dict(values["known_voices"]),
+            feature_parameters=_read_features(values),
+            name=_name(Path(path)),
+            sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"has a broken lipsync header ({error})", path, "give weights made by lipsync train"
+        ) from error
+
+
+def _read_features(values: dict[str, Any]) -> FeatureParameters | None:
+    found = values.get("feature_parameters")
+    return None if found is None else FeatureParameters.from_dict(found)
+
+
+def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> None:
+    """Raise InputError if weights are not of the kind that is needed, see `models.kind_of`."""
+    from lipsync_cli import models
+
+    try:
+        held = models.kind_of(header.architecture)
+    except ValueError as error:
+        raise InputError(f"holds a network that this program does not know ({error})", path) from error
+    if held != kind:
+        wanted = models.one_of(kind)
+        raise InputError(f"holds {models.one_of(held)}, not {wanted}", path, f"give the weights of {wanted}")
+
+
+def load_weights(
+    path: Path | None = None, device: str = "cpu", kind: str = "generator"
+) -> tuple[nn.Module, WeightsHeader]:
+    """Load a network, ready to use.
+
+    Parameters
+    ----------
+    path : a run folder, a .safetensors file, or None for the weights that come with the package
+    kind : what it must hold, see `models.kind_of`
+
+    Returns
+    -------
+    the network in evaluation mode on `device`, and the header
+
+    Raises
+    ------
+    InputError : if the file is missing, foreign, of another version or kind, or does not fit its own header
+    """
+    from safetensors.torch import load_file
+
+    from lipsync_cli import models
+
+    path = find_weights(path, kind)
+    header = read_header(path)
+    check_kind(header, path, kind)
+    try:
+        network = models.build(header.architecture, header.dims)
+        network.load_state_dict(load_file(path))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"does not hold the {header.architecture} network ({reason})", path) from error
+    return network.to(device).eval(), header
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}" if path.name in (BEST, LAST) else path.stem

@@ -1,0 +1,1 @@
+"""Sound out of files and into films, in constant memory."""

@@ -1,0 +1,1 @@
+"""Pictures out of files and into films, one frame after the other."""

@@ -1,0 +1,1 @@
+"""Whose face it is, how it blinks and shakes, and where its border shows."""

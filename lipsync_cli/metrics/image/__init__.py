@@ -1,0 +1,1 @@
+"""How close or how sharp pictures are."""

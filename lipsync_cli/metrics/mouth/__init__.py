@@ -1,0 +1,1 @@
+"""How the mouth moves beside the real one, and in pauses."""

@@ -1,0 +1,109 @@
+"""How far and how often a mouth opens beside the real one: mumbling and shouting show here, lateness does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
+from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, aperture, open_share
+
+if TYPE_CHECKING:
+    from lipsync_cli.metrics.clip_view import Evidence
+
+PERCENTILES = 5.0, 95.0  # between which the range lies: single frames are misread
+
+
+def range_ratio(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """Return how wide the range of an opening is beside the real one's.
+
+    Parameters
+    ----------
+    reference, estimate : shape (n,) and (m,), openings in one unit; the range lies between their 5th and 95th
+        percentiles
+
+    Returns
+    -------
+    0 or more, no unit; 1 is the real one's
+
+    Raises
+    ------
+    Missing : too few frames, or the real mouth does not move
+    """
+    if min(len(reference), len(estimate)) < MIN_FRAMES:
+        raise Missing(f"{min(len(reference), len(estimate))} frames are too few")
+    real, made = (float(np.subtract(*np.percentile(one, PERCENTILES[::-1]))) for one in (reference, estimate))
+    if real < STILL:
+        raise Missing("the real mouth does not move")
+    return made / real
+
+
+def articulation(reference: np.ndarray, estimate: np.ndarray, threshold: float = OPEN_APERTURE) -> float:
+    """Return the share of open frames over the real one's, both with speech.
+
+    Parameters
+    ----------
+    reference, estimate : shape (n,) and (m,), `lip_leak.aperture` of the real film and of the other one
+
+    Returns
+    -------
+    0 or more, no unit; 1 is the real one's
+
+    Raises
+    ------
+    Missing : too few frames, or the real mouth is open in less than one frame of twenty
+    """
+    share, real = open_share(estimate, threshold), open_share(reference, threshold)
+    if real < MIN_OPEN:
+        raise Missing("the real mouth is hardly ever open")
+    return share / real
+
+
+def _measure(evidence: Evidence) -> dict[str, float | Missing]:
+    real, made = evidence.truth.landmarks, evidence.landmarks
+    figures: dict[str, float | Missing] = {}
+    for name, compute, measure in (
+        ("opening_range", range_ratio, opening),
+        ("articulation_share", articulation, aperture),
+    ):
+        try:
+            figures[name] = compute(measure(real), measure(made))
+        except Missing as reason:
+            figures[name] = reason
+    return figures
+
+
+FAMILIES = (
+    Family(
+        (
+            Metric(
+                "opening_range",
+                "opening range",
+                "behaviour",
+                CLIP,
+                NEAR,
+                "range of the mouth opening, from its 5th to its 95th percentile, over the real clip's",
+                "own",
+                target=1.0,
+                digits=3,
+            ),
+            Metric(
+                "articulation_share",
+                "articulation",
+                "behaviour",
+                CLIP,
+                NEAR,
+                f"share of frames whose inner lips are further apart than {OPEN_APERTURE:.0%} of the face's width, "
+                "over the real clip's; read the median over people",
+                "Alapon, a repair of SyncTalk_2D (2026), articulation; here on dlib's 68 points",
+                target=1.0,
+                digits=3,
+            ),
+        ),
+        measure=_measure,
+        is_continuous=True,
+        is_standard=False,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Networks that tell drawn faces from real ones."""

@@ -1,0 +1,46 @@
+"""What the rest of the program may ask of a generator, as types; `typing.cast` says which one a network is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lipsync_cli.models.generators.generator_output import Generated
+
+
+class SpeechDriven(Protocol):
+    """What every generator is: it has a speech encoder of its own, which can be frozen or trained alone.
+
+    Attributes
+    ----------
+    size : side S of the square crop, pixels
+    audio_encoder : sounds, shape (B, 1, 80, 27), to embeddings
+    """
+
+    size: int
+    audio_encoder: nn.Module
+
+    def __call__(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
+        """Generate B crops: reference (R, 3, S, S), target (B, 3, S, S), RGB in [0, 1], mel (B, 1, 80, 27)."""
+
+
+class FaceCoding(SpeechDriven, Protocol):
+    """A generator that computes what does not depend on the speech once a face, and moves the mouth from that.
+
+    Attributes
+    ----------
+    articulation : by how much speech embeddings are moved away from their centre, 1 for not at all
+    """
+
+    articulation: float
+
+    def encode_face(self, reference: Tensor, target: Tensor) -> Any:
+        """Compute what does not depend on the speech; arguments as of a call."""
+
+    def move(self, code: Any, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return flow, mask and patch of the lower halves, (B, C, S / 2, S), for the speech."""
+
+    def hear(self, mel: Tensor) -> Tensor:
+        """Embed sounds, (B, 1, 80, 27), as clearly articulated as is asked for: shape (B, D)."""

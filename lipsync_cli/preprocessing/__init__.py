@@ -1,0 +1,1 @@
+"""Clips to stores: frames, faces, mels, packs."""

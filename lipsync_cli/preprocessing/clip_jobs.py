@@ -1,0 +1,143 @@
+"""Work that can be killed at any moment: finished clips lie in a folder beside the output until all are done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli import __version__
+from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
+from lipsync_cli.runtime.atomic_files import check_output
+from lipsync_cli.runtime.resumable import lock_folder, with_path, write_part
+from lipsync_cli.runtime.workers import run_tasks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Progress = Callable[[int, int | None, str], None]
+OnFailure = Callable[[LipsyncError], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip and what is to be done with it; goes to a worker."""
+
+    clip: Clip
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The finished work on one clip: a file of named arrays."""
+
+    clip: Clip
+    path: Path
+
+    def read(self, *names: str) -> list[np.ndarray]:
+        """Read arrays by name.
+
+        Raises
+        ------
+        InputError : the file is damaged; it is removed, so that the next run makes it again
+        """
+        found = self._read(names)
+        return [found[name] for name in names]
+
+    def read_all(self) -> dict[str, np.ndarray]:
+        """Read all arrays; raises as `read` does."""
+        return self._read(None)
+
+    def _read(self, names: tuple[str, ...] | None) -> dict[str, np.ndarray]:
+        import numpy as np
+
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in (arrays.files if names is None else names)}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            self.path.unlink(missing_ok=True)
+            raise InputError("a finished part was damaged and is removed", self.path, "run the same again") from error
+
+
+@contextmanager
+def journal(
+    work: Callable[[Task], dict[str, Any]],
+    clips: list[Clip],
+    parameters: dict[str, Any],
+    output: Path,
+    jobs: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+    on_failure: OnFailure | None = None,
+    label: str = "clips",
+) -> Iterator[list[Part]]:
+    """Do the work on every clip that is not done yet, and give the finished parts in the order of the clips.
+
+    The parts lie in `.<output>.parts/` and are removed when the block ends without an error; after a kill the same
+    command finds them. A part is known by the clip's path, size and modification time, the parameters and
+    the program's version, so that a changed clip or another parameter is done anew.
+
+    Parameters
+    ----------
+    work : a function of a module: from a Task to named arrays, run in worker processes
+    on_failure : told of every clip that failed
+
+    Raises
+    ------
+    InputError : the output exists without `force`, another process is at it, no clip could be used, the disk is full
+    """
+    check_output(output, force, [clip.path for clip in clips])
+    folder = output.with_name(f".{output.name}.parts")
+    with lock_folder(folder):
+        done: dict[Clip, Part] = {}
+        todo: list[Task] = []
+        failures: list[LipsyncError] = []
+        names: dict[Clip, str] = {}
+        for clip in clips:
+            try:
+                names[clip] = _part_name(clip, parameters)
+            except OSError as reason:
+                failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
+                continue
+            path = folder / names[clip]
+            if zipfile.is_zipfile(path):
+                done[clip] = Part(clip, path)
+            else:
+                todo.append(Task(clip, parameters))
+        for unreadable in failures:
+            if on_failure is not None and len(clips) > 1:
+                on_failure(unreadable)
+        if progress is not None:
+            progress(len(done), len(clips), label)
+        for task, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
+            if error is None:
+                path = folder / names[task.clip]
+                write_part(path, arrays or {})
+                done[task.clip] = Part(task.clip, path)
+            else:
+                error = with_path(error, task.clip.path)
+                failures.append(error)
+                if on_failure is not None and len(clips) > 1:
+                    on_failure(error)
+            if progress is not None:
+                progress(len(done) + len(failures), len(clips), label)
+        if not done:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise failures[0] if len(failures) == 1 else InputError(f"none of the {len(clips)} clips could be used")
+        yield [done[clip] for clip in clips if clip in done]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:
+    path = clip.path / FRAMES_RECORD if clip.kind == FRAMES else clip.path
+    state = path.stat()
+    key = [__version__, os.path.abspath(clip.path), state.st_size, state.st_mtime_ns, parameters]
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40] + ".npz"

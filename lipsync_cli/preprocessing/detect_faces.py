@@ -1,0 +1,216 @@
+"""Clips to faces.h5: where the face is in every frame, and a crop of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.formats import schema
+from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.schema import JPEG, RAW
+from lipsync_cli.preprocessing.clip_jobs import OnFailure, Part, Progress, Task, journal
+from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
+from lipsync_cli.preprocessing.frames import read_clip
+from lipsync_cli.runtime.atomic_files import atomic_output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MIN_FRAMES = 13  # a target and a reference six frames away on either side
+_HELD_BYTES = 128 << 20  # frames of a clip up to this size are decoded once and held; those of longer ones twice
+
+
+def collect_faces(
+    source: str | Path,
+    output: str | Path,
+    rule: CropRule,
+    quality: int = 95,
+    raw: bool = False,
+    detector_weights: Path | None = None,
+    jobs: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+    on_failure: OnFailure | None = None,
+) -> dict[str, Any]:
+    """Find the face in every frame of every clip and write the crops to one HDF5 file.
+
+    Parameters
+    ----------
+    source : a folder of clips, a folder made by extract-frames, or one clip
+    rule : how faces are found and cropped
+    quality : of the JPEG crops, 0..100
+    raw : store pixels instead of JPEG
+    detector_weights : file of the MMOD detector's weights, if not the installed one
+    jobs : worker processes
+
+    Returns
+    -------
+    counts: clips, frames, frames_without_face, failed
+
+    Raises
+    ------
+    InputError : the source or the output cannot be used
+    NothingToDoError : no clips
+    ToolError, UsageError : the detector cannot be had
+    """
+    from lipsync_cli.faces.detectors.dlib_detectors import make_detector
+
+    make_detector(rule.detector, detector_weights)
+    source, output = Path(source), Path(output)
+    failed: list[str] = []
+
+    def fail(error: Any) -> None:
+        failed.append(str(error))
+        if on_failure is not None:
+            on_failure(error)
+
+    clips = find_clips(source, on_failure=fail)
+    parameters = {
+        "crop_rule": rule.to_dict(),
+        "encoding": RAW if raw else JPEG,
+        "quality": None if raw else quality,
+    }
+    work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
+    with journal(faces_of_clip, clips, work, output, jobs, force, progress, fail, "detect-faces") as parts:
+        frames, faceless = _assemble(parts, source, output, parameters, force)
+    return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
+
+
+def faces_of_clip(task: Task) -> dict[str, np.ndarray]:
+    """Find and crop the face in one clip: what a worker does.
+
+    Returns
+    -------
+    rate (2,), middle (n,), box (n, 4), score (n,), landmarks (n, 5, 2), data, offset (n + 1,), bytes, sha256
+    """
+    import numpy as np
+
+    from lipsync_cli.faces.crop import crop_face
+    from lipsync_cli.faces.detectors.dlib_detectors import make_detector
+    from lipsync_cli.faces.tracking.face_track import find_face
+
+    clip, rule = task.clip, CropRule.from_dict(task.parameters["crop_rule"])
+    timeline, read = read_clip(clip)
+    if timeline.num_frames < MIN_FRAMES:
+        raise InputError(f"too short: {timeline.num_frames} frames, {MIN_FRAMES} are needed")
+    frames = _Held(read)
+    detector = make_detector(rule.detector, task.parameters["detector_weights"])
+    track = find_face(iter(frames), rule, detector=detector)
+    if len(track.boxes) != timeline.num_frames:
+        raise InputError(f"{len(track.boxes)} of its {timeline.num_frames} frames can be decoded")
+    has_face = ~np.isnan(track.boxes[:, 0])
+    if not has_face.any():
+        raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint="try --detector mmod")
+    encode = _encoder(task.parameters)
+    empty = np.zeros(rule.size**2 * 3 if task.parameters["encoding"] == RAW else 0, np.uint8)
+    pieces = [
+        encode(crop_face(frame, box, rule)) if present else empty
+        for frame, box, present in zip(frames, track.boxes, has_face, strict=True)
+    ]
+    rate = timeline.rate
+    return {
+        "rate": np.array([rate.numerator, rate.denominator], np.int64),
+        "middle": np.asarray(timeline.middles(), np.float64),
+        "box": np.asarray(track.boxes, np.float32),
+        "score": np.asarray(track.score, np.float32),
+        "landmarks": np.asarray(track.landmarks, np.float32),
+        "data": np.concatenate(pieces),
+        "offset": np.cumsum([0, *(len(piece) for piece in pieces)], dtype=np.int64),
+        **hash_clip(clip),
+    }
+
+
+def hash_clip(clip: Clip) -> dict[str, np.ndarray]:
+    """Give the size and the SHA-256 of a clip's file (of the record, for a folder of frames) as arrays for a part."""
+    import numpy as np
+
+    from lipsync_cli.preprocessing.find_clips import FRAMES_RECORD
+
+    path = clip.path / FRAMES_RECORD if clip.kind == FRAMES else clip.path
+    digest = hashlib.sha256()
+    size = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return {"bytes": np.array(size, np.int64), "sha256": np.array(digest.hexdigest())}
+
+
+class _Held:
+    """Frames to go through twice: held in memory if they are few, decoded again if they are not."""
+
+    def __init__(self, read: Callable[[], Iterator[np.ndarray]]) -> None:
+        self._read = read
+        self._frames: list[np.ndarray] | None = []
+        self._whole = False
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        if self._whole:
+            yield from self._frames or ()
+            return
+        size = 0
+        for frame in self._read():
+            size += frame.nbytes
+            if size > _HELD_BYTES:
+                self._frames = None
+            if self._frames is not None:
+                self._frames.append(frame)
+            yield frame
+        self._whole = self._frames is not None
+
+
+def _encoder(parameters: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
+    if parameters["encoding"] == RAW:
+        return lambda crop: crop.reshape(-1)
+    import cv2
+
+    options = [cv2.IMWRITE_JPEG_QUALITY, parameters["quality"]]
+
+    def encode(crop: np.ndarray) -> np.ndarray:
+        _, data = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), options)
+        return data.reshape(-1)
+
+    return encode
+
+
+def _assemble(
+    parts: list[Part], source: Path, output: Path, parameters: dict[str, Any], force: bool
+) -> tuple[int, int]:
+    import numpy as np
+
+    rows: list[dict[str, Any]] = []
+    num_frames = num_bytes = faceless = 0
+    for part in parts:
+        rate, offset, box, size, sha256 = part.read("rate", "offset", "box", "bytes", "sha256")
+        clip = part.clip
+        row = {"name": clip.name, "speaker": clip.speaker, "fps_num": rate[0], "fps_den": rate[1]}
+        row |= {"num_frames": len(box), "first_frame": num_frames}
+        row |= {"file": clip.file, "bytes": int(size), "sha256": str(sha256)}
+        rows.append(row)
+        num_frames += len(box)
+        num_bytes += int(offset[-1])
+        faceless += int(np.isnan(box[:, 0]).sum())
+    side = parameters["crop_rule"]["size"]
+    room = sum(part.path.stat().st_size for part in parts)
+    with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
+        schema.write_header(file, schema.FACES, parameters, describe_input(source, rows))
+        schema.write_table(file, schema.make_table(rows, schema.FACES_COLUMNS))
+        write = create_faces(file, num_frames, num_bytes, side, parameters)
+        first = first_byte = 0
+        for part in parts:
+            names = ("middle", "box", "score", "landmarks", "data", "offset")
+            middle, box, score, landmarks, data, offset = part.read(*names)
+            write(first, first_byte, middle, box, score, landmarks, data, offset)
+            first += len(box)
+            first_byte += len(data)
+    return num_frames, faceless
+
+
+def describe_input(source: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Describe the folder that was read: its path as given, and one SHA-256 over all clips' own."""
+    digest = hashlib.sha256("\n".join(row["sha256"] for row in rows).encode()).hexdigest()
+    return [{"path": str(source), "sha256": digest, "bytes": sum(row["bytes"] for row in rows)}]

@@ -1,0 +1,179 @@
+"""Clips or sound files to mels.h5: the log-mel spectrogram of each, and its speech features if they are wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.formats import schema
+from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
+from lipsync_cli.preprocessing.clip_jobs import OnFailure, Part, Progress, Task, journal
+from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
+from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_SOUND, SOUND, VIDEO, find_clips
+from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.speech.mel import WINDOW, MelParameters
+from lipsync_cli.speech.speech_features import FeatureParameters, encode_silence
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.speech.speech_features import Encode
+
+MEL, ENCODER = FEATURES = ("mel", "encoder")  # what can be made of sound
+MAX_VARIANTS = 64
+
+
+def collect_mels(
+    source: str | Path,
+    output: str | Path,
+    jobs: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+    on_failure: OnFailure | None = None,
+    features: tuple[str, ...] = (MEL,),
+    variants: int = 0,
+    seed: int = 10,
+) -> dict[str, Any]:
+    """Compute the log-mel spectrogram of every clip and write them to one HDF5 file.
+
+    Parameters
+    ----------
+    source : a folder of clips or sound files, a folder made by extract-frames, or one file
+    jobs : worker processes
+    features : of FEATURES; "mel" is always among them, since everything that judges sync listens to it
+    variants : how many altered copies of each sound get speech features, too, see `speech.sound_variants`
+    seed : of what they are altered by
+
+    Returns
+    -------
+    counts: clips, mel_frames, failed, and feature_frames where there are any
+
+    Raises
+    ------
+    InputError : the source or the output cannot be used
+    NothingToDoError : no clips
+    UsageError : there are no such features, or variants of none
+    """
+    source, output = Path(source), Path(output)
+    parameters = _parameters(features, variants, seed)
+    failed: list[str] = []
+
+    def fail(error: Any) -> None:
+        failed.append(str(error))
+        if on_failure is not None:
+            on_failure(error)
+
+    clips = find_clips(source, (VIDEO, FRAMES, SOUND), fail)
+    with journal(mel_of_clip, clips, parameters, output, jobs, force, progress, fail, "mels") as parts:
+        counts = _assemble(parts, source, output, parameters, force)
+    return {"clips": len(parts), **counts, "failed": len(failed)}
+
+
+def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str, Any]:
+    for name in features:
+        if name not in FEATURES:
+            raise UsageError(f"there are no features {name!r}", hint=f"choose from {', '.join(FEATURES)}")
+    if MEL not in features:
+        raise UsageError("--features leaves out mel", hint="give --features mel,encoder")
+    if variants and ENCODER not in features:
+        raise UsageError("--variants are of speech features", hint="give --features mel,encoder")
+    parameters: dict[str, Any] = {"mel_parameters": MelParameters().to_dict()}
+    if ENCODER in features:
+        parameters |= {"feature_parameters": FeatureParameters().to_dict(), "variants": variants, "seed": seed}
+    return parameters
+
+
+def mel_of_clip(task: Task) -> dict[str, np.ndarray]:
+    """Compute the mel of one clip: what a worker does.
+
+    Returns
+    -------
+    mel (T, n_mels), bytes, sha256; where speech features are wanted, features (1 + variants, T', 384) float16
+    """
+    from lipsync_cli.media.sound.audio import read_speech
+    from lipsync_cli.speech.mel import log_mel
+
+    clip, parameters = task.clip, MelParameters.from_dict(task.parameters["mel_parameters"])
+    path = clip.path / FRAMES_SOUND if clip.kind == FRAMES else clip.path
+    if clip.kind == FRAMES and not path.exists():
+        raise InputError("has no sound", clip.path, "give a clip with sound")
+    samples = read_speech(path, parameters.sample_rate)
+    shortest = WINDOW * parameters.hop_length
+    if len(samples) < shortest:
+        raise InputError(
+            f"its sound is too short: {len(samples) / parameters.sample_rate:.2f} s, "
+            f"{shortest / parameters.sample_rate:.2f} s are needed"
+        )
+    made = {"mel": log_mel(samples, parameters), **hash_clip(clip)}
+    if "feature_parameters" in task.parameters:
+        made["features"] = _encode_variants(samples, f"{clip.speaker}/{clip.name}", task.parameters)
+    return made
+
+
+def _encode_variants(samples: np.ndarray, name: str, parameters: dict[str, Any]) -> np.ndarray:
+    """Encode a sound and its altered copies, each brought to the usual level: shape (1 + variants, T, 384) float16."""
+    import numpy as np
+
+    from lipsync_cli.speech.mel import mel_levels
+    from lipsync_cli.speech.sound_variants import alter_sound
+    from lipsync_cli.speech.speech_features import SPEECH_DB, encode_sound
+    from lipsync_cli.speech.vad import band_levels, find_speech
+
+    encoded = []
+    for variant in range(1 + parameters["variants"]):
+        rng = np.random.default_rng([parameters["seed"], variant, *hashlib.sha256(name.encode()).digest()[:8]])
+        sound = alter_sound(samples, rng) if variant else samples
+        level_db = find_speech(band_levels(mel_levels(sound))).level_db
+        gain_db = 0.0 if level_db is None else SPEECH_DB - level_db
+        encoded.append(encode_sound(sound, _encoder(), gain_db).astype(np.float16))
+    return np.stack(encoded)
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> Encode:
+    """Load the speech encoder, once in a process; each works on one core."""
+    import torch
+
+    torch.set_num_threads(1)
+    return make_encode(load_speech_encoder())
+
+
+def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[str, Any], force: bool) -> dict[str, int]:
+    import numpy as np
+
+    rows: list[dict[str, Any]] = []
+    total = features = 0
+    has_features = "feature_parameters" in parameters
+    for part in parts:
+        mel, size, sha256 = part.read("mel", "bytes", "sha256")
+        clip = part.clip
+        row: dict[str, Any] = {"name": clip.name, "speaker": clip.speaker, "num_mels": len(mel), "first_mel": total}
+        row |= {"file": clip.file, "bytes": int(size), "sha256": str(sha256)}
+        total += len(mel)
+        if has_features:
+            count = part.read("features")[0].shape[1]
+            row |= {"num_features": count, "first_feature": features}
+            features += count
+        rows.append(row)
+    columns = schema.MELS_COLUMNS + (schema.FEATURE_COLUMNS if has_features else ())
+    room = sum(part.path.stat().st_size for part in parts)
+    with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
+        schema.write_header(file, schema.MELS, parameters, describe_input(source, rows))
+        schema.write_table(file, schema.make_table(rows, columns))
+        data = file.create_dataset("mels/data", (total, parameters["mel_parameters"]["n_mels"]), np.float32)
+        first = 0
+        for part in parts:
+            (mel,) = part.read("mel")
+            data[first : first + len(mel)] = mel
+            first += len(mel)
+        if has_features:
+            shape = (1 + parameters["variants"], features, parameters["feature_parameters"]["dim"])
+            stored = file.create_dataset("features/data", shape, np.float16)
+            stored.attrs["silence"] = encode_silence(_encoder())
+            for part, row in zip(parts, rows, strict=True):
+                place = slice(row["first_feature"], row["first_feature"] + row["num_features"])
+                stored[:, place] = part.read("features")[0]
+    return {"mel_frames": total, **({"feature_frames": features} if has_features else {})}

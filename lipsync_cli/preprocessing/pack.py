@@ -1,0 +1,292 @@
+"""faces.h5 and mels.h5 to one training file with a split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
+from lipsync_cli.formats import schema
+from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.schema import RAW
+from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
+from lipsync_cli.runtime.atomic_files import atomic_output, check_output
+from lipsync_cli.speech.mel import FRAMES_PER_SECOND, MelParameters
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+
+_LATER = ("validation_speakers", "split_above")
+MAX_MISSING_SOUND_S = 0.25  # sound may end this much before the middle of the last frame
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which clips are for what, speaker by speaker, in the order of the clips' names.
+
+    The thesis (Liljegren and Nordqvist 2021) has GRIDTest = 20 clips a speaker, GRIDSmall and GRIDFull = 300 and 980.
+
+    Parameters
+    ----------
+    test_per_speaker : the last clips by name; a speaker with no more clips than this keeps them all for training
+    validation_per_speaker : the clips before those, by the same rule
+    train_per_speaker : this many of the rest, evenly spread, the others unused; None: all of them
+    hold_out : speakers whose every clip is for the test
+    validation_speakers : speakers whose every clip is for validation
+    split_above : speakers with at most so many clips keep them all for training
+    """
+
+    test_per_speaker: int = 20
+    validation_per_speaker: int = 0
+    train_per_speaker: int | None = None
+    hold_out: tuple[str, ...] = field(default=())
+    validation_speakers: tuple[str, ...] = field(default=())
+    split_above: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the split as a JSON-able dictionary; what came later is left out where it is not used."""
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if value or name not in _LATER}
+
+    def assign(self, speakers: np.ndarray, note: Callable[[str], None] | None = None) -> list[str]:
+        """Give each clip its split.
+
+        Parameters
+        ----------
+        speakers : shape (n,), the speaker of each clip; clips are in the order of their names
+        note : told of speakers that have too few clips
+
+        Raises
+        ------
+        UsageError : a speaker to hold out has no clips
+        """
+        import numpy as np
+
+        known = sorted(set(speakers.tolist()))
+        for speaker in (*self.hold_out, *self.validation_speakers):
+            if speaker not in known:
+                raise UsageError(f"there is no speaker {speaker!r} to hold out", hint=f"there are {' '.join(known)}")
+        if both := sorted(set(self.hold_out) & set(self.validation_speakers)):
+            raise UsageError(f"{both[0]} cannot be for test and validation both")
+        splits = np.full(len(speakers), schema.TRAIN, dtype="U6")
+        for speaker in known:
+            rows = np.flatnonzero(speakers == speaker)
+            if speaker in self.hold_out:
+                splits[rows] = schema.TEST
+                continue
+            if speaker in self.validation_speakers:
+                splits[rows] = schema.VALIDATION
+                continue
+            for split, count in (
+                (schema.TEST, self.test_per_speaker),
+                (schema.VALIDATION, self.validation_per_speaker),
+            ):
+                if count and len(rows) > max(count, self.split_above):
+                    splits[rows[-count:]] = split
+                    rows = rows[:-count]
+                elif count and not self.split_above and note is not None:
+                    clips = "clip" if len(rows) == 1 else "clips"
+                    note(f"{speaker}: {len(rows)} {clips}, too few to spare {count} for {split}; all stay in train")
+            wanted = self.train_per_speaker
+            if wanted is not None and wanted < len(rows):
+                splits[rows] = schema.UNUSED
+                splits[rows[np.linspace(0, len(rows) - 1, wanted).round().astype(int)]] = schema.TRAIN
+            elif wanted is not None and wanted > len(rows) and note is not None:
+                note(f"{speaker}: {len(rows)} clips for train, {wanted} were asked for")
+        return splits.tolist()
+
+
+def pack(
+    faces: str | Path,
+    mels: str | Path,
+    output: str | Path,
+    split: Split | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    on_failure: OnFailure | None = None,
+    note: Callable[[str], None] | None = None,
+    mouths: bool = False,
+) -> dict[str, Any]:
+    """Join faces and mels by speaker and name into one training file.
+
+    Parameters
+    ----------
+    faces, mels : what detect-faces and mels wrote
+    dry_run : write nothing
+    on_failure : told of every clip that is in one of the two only, or whose sound does not fit its pictures
+    note : told what the split could not do
+    mouths : measure the shape of the mouth in every crop, see `mouth_shapes`, for recipes that learn to hear it
+
+    Returns
+    -------
+    counts: clips, frames, frames_without_face, mel_frames, failed, and clips by split
+
+    Raises
+    ------
+    InputError : a file cannot be used, the two do not fit, or no clip is in both
+    UsageError : the split cannot be made
+    ToolError : mouths are to be measured, and dlib's landmarks are not installed
+    """
+    faces, mels, output = Path(faces), Path(mels), Path(output)
+    split, measure = split or Split(), find_measure() if mouths else None
+    check_output(output, force, [faces, mels])
+    failed: list[str] = []
+
+    def fail(text: str, path: Path) -> None:
+        failed.append(text)
+        if on_failure is not None:
+            on_failure(InputError(text, path))
+
+    with schema.open_hdf5(faces, (schema.FACES,)) as face_file, schema.open_hdf5(mels, (schema.MELS,)) as mel_file:
+        face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
+        _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
+        has_features = "feature_parameters" in mel_parameters
+        face_table, mel_table = schema.read_table(face_file), schema.read_table(mel_file)
+        last_middle = face_file["faces/middle"][()][face_table["first_frame"] + face_table["num_frames"] - 1]
+        sound_of = {(row["speaker"], row["name"]): row for row in mel_table}
+        joined: list[tuple[Any, Any]] = []
+        for row, last in zip(face_table, last_middle, strict=True):
+            key = (row["speaker"], row["name"])
+            sound = sound_of.pop(key, None)
+            label = "/".join(key)
+            if sound is None:
+                fail(f"{label} has faces but no mel in {mels}, and is left out", faces)
+            elif (missing := last - sound["num_mels"] / FRAMES_PER_SECOND) > MAX_MISSING_SOUND_S:
+                fail(f"the sound of {label} ends {missing:.2f} s before its pictures, it is left out", mels)
+            else:
+                joined.append((row, sound))
+        for speaker, name in sound_of:
+            fail(f"{speaker}/{name} has a mel but no faces in {faces}, and is left out", mels)
+        if not joined:
+            raise InputError(f"no clip is both in it and in {mels}", faces, "make both from the same clips")
+        parameters = {**face_parameters, **mel_parameters, "split": split.to_dict()}
+        rows = _rows(joined, split, note, has_features)
+        faceless = sum(_count_faceless(face_file["faces/box"], row) for row, _ in joined)
+        if not dry_run:
+            room = faces.stat().st_size + mels.stat().st_size
+            with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
+                _write(file, parameters, joined, rows, face_file, mel_file, progress, measure)
+    counts = {name: sum(row["split"] == name for row in rows) for name in schema.SPLITS}
+    return {
+        "clips": len(rows),
+        "frames": sum(row["num_frames"] for row in rows),
+        "frames_without_face": faceless,
+        "mel_frames": sum(row["num_mels"] for row in rows),
+        **counts,
+        "failed": len(failed),
+    }
+
+
+def _check_rate(parameters: MelParameters, path: Path) -> None:
+    rate = parameters.sample_rate / parameters.hop_length
+    if rate != FRAMES_PER_SECOND:
+        raise InputError(f"has {rate:g} mel frames a second, {FRAMES_PER_SECOND} are needed", path)
+
+
+def _rows(
+    joined: list[tuple[Any, Any]], split: Split, note: Callable[[str], None] | None, has_features: bool
+) -> list[dict[str, Any]]:
+    import numpy as np
+
+    splits = split.assign(np.array([str(row["speaker"]) for row, _ in joined]), note)
+    rows = []
+    first_frame = first_mel = first_feature = 0
+    for (face, sound), name in zip(joined, splits, strict=True):
+        row = {column: face[column] for column in ("name", "speaker", "fps_num", "fps_den")}
+        row |= {"split": name, "num_frames": int(face["num_frames"]), "first_frame": first_frame}
+        row |= {"num_mels": int(sound["num_mels"]), "first_mel": first_mel}
+        if has_features:
+            row |= {"num_features": int(sound["num_features"]), "first_feature": first_feature}
+            first_feature += int(sound["num_features"])
+        rows.append(row)
+        first_frame += int(face["num_frames"])
+        first_mel += int(sound["num_mels"])
+    return rows
+
+
+def _count_faceless(box: Any, row: Any) -> int:
+    import numpy as np
+
+    return int(np.isnan(box[row["first_frame"] : row["first_frame"] + row["num_frames"], 0]).sum())
+
+
+def _write(
+    file: h5py.File,
+    parameters: dict[str, Any],
+    joined: list[tuple[Any, Any]],
+    rows: list[dict[str, Any]],
+    faces: h5py.File,
+    mels: h5py.File,
+    progress: Progress | None,
+    measure: Measure | None,
+) -> None:
+    import numpy as np
+
+    has_features = "feature_parameters" in parameters
+    columns = schema.PACK_COLUMNS + (schema.FEATURE_COLUMNS if has_features else ())
+    table = schema.make_table(rows, columns)
+    digest = hashlib.sha256(repr((sorted(parameters.items()), table.tolist())).encode())
+    inputs = [_describe(faces), _describe(mels)]
+    schema.write_header(file, schema.PACK, parameters, inputs)
+    schema.write_table(file, table)
+    raw = parameters["encoding"] == RAW
+    num_frames = int(table["num_frames"].sum())
+    num_bytes = 0
+    if not raw:
+        offset = faces["faces/crop/offset"][()]
+        for face, _ in joined:
+            first = int(face["first_frame"])
+            num_bytes += int(offset[first + face["num_frames"]] - offset[first])
+    write = create_faces(file, num_frames, num_bytes, parameters["crop_rule"]["size"], parameters)
+    mel_data = file.create_dataset("mels/data", (int(table["num_mels"].sum()), mels["mels/data"].shape[1]), np.float32)
+    features: Any = None
+    if has_features:
+        stored = mels["features/data"]
+        shape = (stored.shape[0], int(table["num_features"].sum()), stored.shape[2])
+        features = file.create_dataset("features/data", shape, np.float16)
+        features.attrs["silence"] = stored.attrs["silence"]
+    shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
+    rule = CropRule.from_dict(parameters["crop_rule"])
+    first_byte = 0
+    for done, ((face, sound), row) in enumerate(zip(joined, rows, strict=True)):
+        frames = slice(int(face["first_frame"]), int(face["first_frame"] + face["num_frames"]))
+        arrays = [faces[f"faces/{name}"][frames] for name in ("middle", "box", "score", "landmarks")]
+        if raw:
+            data, piece = faces["faces/crop/data"][frames], np.zeros(1, np.int64)
+        else:
+            piece = offset[frames.start : frames.stop + 1]
+            data = faces["faces/crop/data"][piece[0] : piece[-1]]
+        write(row["first_frame"], first_byte, *arrays, data, piece)
+        if shapes is not None and measure is not None:
+            crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
+            shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
+        mel = mels["mels/data"][int(sound["first_mel"]) : int(sound["first_mel"] + sound["num_mels"])]
+        mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
+        first_byte += 0 if raw else len(data)
+        hashed = [*arrays, data, piece - piece[0], mel]
+        if has_features:
+            start, count = int(sound["first_feature"]), int(sound["num_features"])
+            heard = mels["features/data"][:, start : start + count]
+            features[:, row["first_feature"] : row["first_feature"] + count] = heard
+            hashed.append(heard)
+        for array in hashed:
+            digest.update(np.ascontiguousarray(array).tobytes())
+        if progress is not None:
+            progress(done + 1, len(rows), "pack")
+    file.attrs["fingerprint"] = digest.hexdigest()
+
+
+def _describe(file: h5py.File) -> dict[str, Any]:
+    digest, size = hashlib.sha256(), 0
+    with open(file.filename, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return {"path": str(file.filename), "sha256": digest.hexdigest(), "bytes": size}

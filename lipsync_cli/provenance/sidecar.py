@@ -1,0 +1,98 @@
+"""The JSON file beside a film: what went in, how it was made, and the hash by which the two belong together."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lipsync_cli import __version__
+from lipsync_cli.runtime.atomic_files import atomic_output
+
+FORMAT = "lipsync-sidecar"
+FORMAT_VERSION = 1
+
+
+def sidecar_of(film: str | Path) -> Path:
+    """Return the name of a film's sidecar: the film's, and `.json`."""
+    film = Path(film)
+    return film.with_name(film.name + ".json")
+
+
+def hash_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+
+
+def _digest(file: Any) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def write_sidecar(
+    film: Path,
+    finished: Path,
+    inputs: dict[str, Path],
+    weights: dict[str, str],
+    marks: dict[str, Any],
+    details: dict[str, Any],
+    force: bool = False,
+) -> Path:
+    """Write the sidecar of a film.
+
+    Parameters
+    ----------
+    film : the film's name
+    finished : where its whole content lies now
+    inputs : the files it was made of, by their role
+    weights : name and sha256
+    marks : what marks the film carries, or why none
+    details : options and the like
+
+    Returns
+    -------
+    the sidecar's name
+    """
+    record = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "synthetic": True,
+        "version": __version__,
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "film": {"name": film.name, "bytes": finished.stat().st_size, "sha256": hash_file(finished)},
+        "inputs": {
+            role: {"name": path.name, "bytes": path.stat().st_size, "sha256": hash_file(path)}
+            for role, path in inputs.items()
+        },
+        "weights": weights,
+        "marks": marks,
+        **details,
+    }
+    path = sidecar_of(film)
+    with atomic_output(path, force) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    return path
+
+
+def read_sidecar(film: str | Path) -> dict[str, Any]:
+    """Look for the sidecar of a film and compare the hash.
+
+    Returns
+    -------
+    `found`, and where it is True `matches` (it is this film's, unchanged), `marks` and `time`
+    """
+    try:
+        record = json.loads(sidecar_of(film).read_text(encoding="utf-8"))
+        if record["format"] != FORMAT:
+            return {"found": False}
+        matches = record["film"]["sha256"] == hash_file(film)
+        return {"found": True, "matches": matches, "marks": record["marks"], "time": record["time"]}
+    except FileNotFoundError:
+        return {"found": False}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {"found": False, "fact": f"there is one, but it cannot be read ({type(error).__name__})"}

@@ -1,0 +1,47 @@
+"""Every mark of a film, looked for and verified: what is there, and what has been lost on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.media.probe import probe
+from lipsync_cli.provenance.audio_watermark import find_mark
+from lipsync_cli.provenance.c2pa import read_credentials
+from lipsync_cli.provenance.metadata import read_marks
+from lipsync_cli.provenance.sidecar import read_sidecar
+
+LABEL = "no program can read it: look at the film"
+
+
+def verify_marks(path: str | Path) -> dict[str, Any]:
+    """Verify the marks of a film, a sound or a photo.
+
+    Returns
+    -------
+    what `read_marks` finds in the metadata, with `synthetic` True if any mark says so, and one dictionary each for
+    `metadata`, `sound`, `credentials` and `sidecar`; `label` is a sentence
+
+    Raises
+    ------
+    InputError : the file cannot be read
+    """
+    found: dict[str, Any] = read_marks(path)
+    metadata = {"found": found["synthetic"]}
+    credentials, sidecar, sound = read_credentials(path), read_sidecar(path), _sound(path)
+    by_credentials = bool(credentials.get("intact")) and bool(credentials.get("synthetic"))
+    by_sidecar = bool(sidecar.get("matches"))
+    found["synthetic"] = bool(metadata["found"] or sound["found"] or by_credentials or by_sidecar)
+    verified = {"metadata": metadata, "sound": sound, "credentials": credentials, "sidecar": sidecar}
+    return found | verified | {"label": LABEL}
+
+
+def _sound(path: str | Path) -> dict[str, Any]:
+    if probe(path).audio is None:
+        return {"found": None, "fact": "there is no sound"}
+    try:
+        mark = find_mark(path)
+    except InputError as error:
+        return {"found": None, "fact": error.fact}
+    return {"found": mark.found, "score": round(mark.score, 2), "threshold": round(mark.threshold, 2)}

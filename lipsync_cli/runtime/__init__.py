@@ -1,0 +1,1 @@
+"""What long jobs need of the machine: whole files or none, caches, hashes, worker processes, resuming."""

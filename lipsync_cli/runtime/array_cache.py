@@ -1,0 +1,72 @@
+"""Small arrays about a face, kept between runs in the user's cache folder under a key made of what they depend on."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.atomic_files import atomic_output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LIMIT_BYTES = 64 << 20  # some hours of boxes
+SUFFIX = ".npz"
+
+Say = Callable[[str], None]
+
+
+class FaceCache:
+    """Named arrays under keys, one file each; a damaged or unwritable cache costs time, never a run.
+
+    Parameters
+    ----------
+    folder : made when something is kept
+    say : told in words what is wrong with the cache
+    limit_bytes : the entries that were not used for longest go when all are larger than this
+    """
+
+    def __init__(self, folder: Path, say: Say = lambda text: None, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.folder, self._say, self._limit = Path(folder), say, limit_bytes
+
+    def get(self, key: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays under a key, or None."""
+        import numpy as np
+
+        path = self.folder / (key + SUFFIX)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            path.touch()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            self._say(f"{path}: is damaged and is not used; it will be made again")
+            path.unlink(missing_ok=True)
+            return None
+        return arrays
+
+    def put(self, key: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep arrays under a key, whole or not at all."""
+        import numpy as np
+
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with atomic_output(self.folder / (key + SUFFIX), force=True) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]
+            shrink(self.folder, SUFFIX, self._limit)
+        except (OSError, InputError) as error:
+            self._say(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
+
+
+def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:
+    """Remove the files of a folder that were not used for longest until the others are small enough together."""
+    entries = sorted(folder.glob("*" + suffix), key=lambda path: path.stat().st_mtime, reverse=True)
+    size = 0
+    for path in entries:
+        size += path.stat().st_size
+        if size > limit_bytes:
+            path.unlink(missing_ok=True)

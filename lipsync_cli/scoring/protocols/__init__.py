@@ -1,0 +1,1 @@
+"""What is scored and against what: packs, videos, folders of videos."""

@@ -1,0 +1,169 @@
+"""One clip before the metrics: every family is asked about every row that concerns it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.metrics.baselines import COPY, FROZEN, OTHER_SOUND
+from lipsync_cli.metrics.metric import FRAME, SET
+from lipsync_cli.metrics.unavailable import Missing
+
+if TYPE_CHECKING:
+    from lipsync_cli.metrics.clip_view import Evidence, View
+    from lipsync_cli.metrics.metric import Family, Figure, Metric
+
+Key = tuple[str, str]  # row, metric
+
+
+@dataclass
+class Judged:
+    """What the metrics say about one clip.
+
+    Attributes
+    ----------
+    clip, speaker : names
+    frames : FRAME metrics: numbers of the frames that have a figure, and the figures; both of shape (k,)
+    clips : CLIP metrics: the figure
+    features : SET metrics: shape (n, D)
+    reasons : why there is none
+    notes : what a reader of the figures must know, in words
+    used : networks that were used, JSON-able
+    """
+
+    clip: str
+    speaker: str
+    frames: dict[Key, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    clips: dict[Key, float] = field(default_factory=dict)
+    features: dict[Key, np.ndarray] = field(default_factory=dict)
+    reasons: dict[Key, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    used: dict[str, Any] = field(default_factory=dict)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Give everything as named arrays, for a file."""
+        arrays = {}
+        for (row, metric), (numbers, values) in self.frames.items():
+            arrays[f"number/{row}/{metric}"], arrays[f"value/{row}/{metric}"] = numbers, values
+        for (row, metric), features in self.features.items():
+            arrays[f"features/{row}/{metric}"] = features
+        plain = {
+            "clip": self.clip,
+            "speaker": self.speaker,
+            "clips": [[*key, value] for key, value in self.clips.items()],
+            "reasons": [[*key, reason] for key, reason in self.reasons.items()],
+            "notes": self.notes,
+            "used": self.used,
+        }
+        return arrays | {"plain": np.array(json.dumps(plain))}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Judged:
+        """Make it from what `to_arrays` gave."""
+        plain = json.loads(str(arrays["plain"]))
+        judged = cls(plain["clip"], plain["speaker"], notes=plain["notes"], used=plain["used"])
+        judged.clips = {(row, metric): value for row, metric, value in plain["clips"]}
+        judged.reasons = {(row, metric): reason for row, metric, reason in plain["reasons"]}
+        for name, array in arrays.items():
+            kind, _, rest = name.partition("/")
+            row, _, metric = rest.partition("/")
+            if kind == "value":
+                judged.frames[row, metric] = arrays[f"number/{rest}"], array
+            elif kind == "features":
+                judged.features[row, metric] = array
+        return judged
+
+    def is_empty(self) -> bool:
+        """Tell whether no metric was asked, because no face was shown."""
+        return not (self.frames or self.clips or self.features or self.reasons)
+
+    def add(self, evidences: Iterable[Evidence], families: Sequence[Family]) -> None:
+        """Ask families that see crops about rows of this clip."""
+        families = [family for family in families if family.measure is not None]
+        for evidence in evidences:
+            for family in families:
+                if concerns(family, evidence.row):
+                    self._ask(family, evidence)
+
+    def decline(self, rows: Sequence[str], families: Sequence[Family], reason: str) -> None:
+        """Say why families have no figure in these rows."""
+        for family in families:
+            keys = [(row, metric.name) for row in rows if concerns(family, row) for metric in family.metrics]
+            self.reasons.update(dict.fromkeys(keys, reason))
+
+    def _ask(self, family: Family, evidence: Evidence) -> None:
+        assert family.measure is not None
+        try:
+            figures = family.measure(evidence)
+        except Missing as reason:
+            figures = {metric.name: reason for metric in family.metrics}
+        except NothingToDoError as error:
+            figures = {metric.name: Missing(error.fact) for metric in family.metrics}
+        for metric in family.metrics:
+            self._keep(evidence, metric, figures.get(metric.name, Missing("was not computed")))
+
+    def _keep(self, evidence: Evidence, metric: Metric, figure: Figure) -> None:
+        key = evidence.row, metric.name
+        if isinstance(figure, Missing):
+            self.reasons[key] = str(figure)
+        elif metric.per == FRAME:
+            self.keep_frames(key, evidence.frame, np.asarray(figure, np.float64))
+        elif metric.per == SET:
+            self.features[key] = np.asarray(figure)
+        elif np.isfinite(figure):
+            self.clips[key] = float(figure)  # type: ignore[arg-type]
+        else:
+            self.reasons[key] = "is not a finite number"
+
+    def keep_frames(self, key: Key, numbers: np.ndarray, values: np.ndarray) -> None:
+        """Keep the finite ones of a clip's figures for frames."""
+        there = np.isfinite(values)
+        if there.any():
+            self.frames[key] = numbers[there], values[there]
+        else:
+            self.reasons[key] = "no frame has a figure"
+
+
+class Watcher:
+    """Asks families that see whole frames, as the frames stream by."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self.families = [family for family in families if family.watch is not None]
+        self._seen: dict[Key, list[tuple[int, float]]] = {}
+        self._reasons: dict[Key, str] = {}
+
+    def watch(self, row: str, view: View) -> None:
+        """Ask about one frame of a row."""
+        for family in self.families:
+            assert family.watch is not None
+            if not concerns(family, row):
+                continue
+            try:
+                figures = family.watch(view)
+            except Missing as reason:
+                self._reasons.update({(row, metric.name): str(reason) for metric in family.metrics})
+                continue
+            for metric in family.metrics:
+                self._seen.setdefault((row, metric.name), []).append((view.number, figures[metric.name]))
+
+    def hand_over(self, judged: Judged) -> None:
+        """Give what was found since the last time to a clip's figures."""
+        for key, seen in self._seen.items():
+            numbers, values = zip(*seen, strict=True)
+            judged.keep_frames(key, np.array(numbers), np.array(values))
+        judged.reasons.update({key: reason for key, reason in self._reasons.items() if key not in judged.frames})
+        self._seen, self._reasons = {}, {}
+
+
+def concerns(family: Family, row: str) -> bool:
+    """Tell whether a row says anything about a family's metrics."""
+    if row == OTHER_SOUND:
+        return family.hears
+    if row == FROZEN:
+        return family.is_continuous
+    return row != COPY or not family.is_continuous

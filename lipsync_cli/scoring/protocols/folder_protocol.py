@@ -1,0 +1,249 @@
+"""One video or a folder of videos, beside the real ones or alone, to scores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.metrics.baselines import COPY, FROZEN, OUTPUT
+from lipsync_cli.metrics.networks import Tools
+from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.sync.words import describe_reader
+from lipsync_cli.preprocessing.clip_jobs import Task, journal
+from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
+from lipsync_cli.scoring.protocols.clip_scores import Judged
+from lipsync_cli.scoring.protocols.video_protocol import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, judge_video
+from lipsync_cli.scoring.results.aggregate import collect
+from lipsync_cli.scoring.results.scores import Scores
+
+if TYPE_CHECKING:
+    from lipsync_cli.errors import LipsyncError
+    from lipsync_cli.metrics.metric import Family
+    from lipsync_cli.scoring.protocols.video_protocol import Progress
+    from lipsync_cli.speech.transcript import Transcripts
+
+_BLOCK = 1 << 20
+
+
+def score_video(
+    output: Path,
+    reference: Path | None = None,
+    align: bool = False,
+    wanted: Sequence[str] | None = None,
+    tools: Tools | None = None,
+    progress: Progress | None = None,
+    transcript: Path | None = None,
+) -> Scores:
+    """Judge a video, beside the real one it should look like or alone; see `video_protocol.judge_video`.
+
+    Parameters
+    ----------
+    wanted : names of metrics and groups, as for `registry.find_families`
+    transcript : a .align file that says which words are said when
+    """
+    families = find_families(wanted)
+    film = Film(output, reference, align=align, transcript=transcript)
+    judged = judge_video(film, families, tools or Tools(), progress=progress)
+    facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
+    if reference is not None:
+        facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
+    return _make_scores(judged, families, facts, reference is not None, "its own sound from half a clip away")
+
+
+def find_films(
+    outputs: Path,
+    references: Path | None,
+    align: bool,
+    on_failure: Callable[[LipsyncError], None] | None = None,
+    transcripts: Transcripts | None = None,
+) -> list[tuple[Clip, Film]]:
+    """Find the videos of a folder and the real one of each: the same path below its folder, or else the same name.
+
+    Parameters
+    ----------
+    references : folder of the real videos; None: the videos are judged alone
+    on_failure : told of videos without a real one
+    transcripts : of the videos, found by the real one's folder and name, or the video's
+
+    Raises
+    ------
+    NothingToDoError : no video, or none with a real one
+    """
+    clips = find_clips(outputs, (VIDEO,), on_failure)
+    if references is None:
+        pairs: list[tuple[Clip, Path | None, str]] = [(clip, None, clip.speaker) for clip in clips]
+    else:
+        if not references.is_dir():
+            raise InputError("is no folder", references, "videos in a folder are compared with a folder of real ones")
+        by_path: dict[str, Clip] = {}
+        by_name: dict[str, list[Clip]] = {}
+        for real in find_clips(references, (VIDEO,), on_failure):
+            by_path[_stem(real)] = real
+            by_name.setdefault(real.name, []).append(real)
+        pairs = []
+        for clip in clips:
+            alike = by_name.get(clip.name, [])
+            found = by_path.get(_stem(clip)) or (alike[0] if len(alike) == 1 else None)
+            if found is not None:
+                pairs.append((clip, found.path, found.speaker))
+            elif on_failure is not None:
+                on_failure(InputError(f"has no real video of its name in {references}", clip.path))
+        if not pairs:
+            raise NothingToDoError(f"none of the {len(clips)} videos has a real one of its name", references)
+    find = transcripts.find if transcripts is not None else lambda speaker, name: None
+    others = [clip.path for clip, _, _ in pairs[1:]] + [pairs[0][0].path] if len(pairs) > 1 else [None]
+    return [
+        (clip, Film(clip.path, real, other, align, speaker, find(speaker, clip.name)))
+        for (clip, real, speaker), other in zip(pairs, others, strict=True)
+    ]
+
+
+def score_folder(
+    outputs: Path,
+    references: Path | None = None,
+    align: bool = False,
+    wanted: Sequence[str] | None = None,
+    tools: Tools | None = None,
+    kept_at: Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    on_failure: Callable[[LipsyncError], None] | None = None,
+    transcripts: Transcripts | None = None,
+) -> Scores:
+    """Judge every video of a folder, beside the real ones of another or alone.
+
+    Parameters
+    ----------
+    kept_at : output beside which finished videos are kept until all are done, so that the same command goes on after a
+        kill; None: nothing is kept
+    jobs : worker processes
+    on_failure : told of every video that could not be judged
+    transcripts : of the videos, for metrics that read lips
+    """
+    tools = tools or Tools()
+    films = find_films(outputs, references, align, on_failure, transcripts)
+    given = [(film.output, film.reference, film.other, film.transcript) for _, film in films]
+    named = [path for paths in given for path in paths if path is not None]
+    parameters = {
+        "films": {
+            clip.file: [str(film.reference or ""), str(film.other or ""), film.speaker, str(film.transcript or "")]
+            for clip, film in films
+        },
+        "states": _describe_states([*named, *tools.files.values()]),
+        "align": align,
+        "wanted": None if wanted is None else list(wanted),
+        "device": tools.device,
+        "files": {name: str(path) for name, path in sorted(tools.files.items())},
+    }
+    judged: list[Judged] = []
+    files = []
+    of = {clip.file: film for clip, film in films}
+    with ExitStack() as stack:
+        if kept_at is None:
+            kept_at = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-"))) / "scores"
+        clips = [clip for clip, _ in films]
+        parts = stack.enter_context(
+            journal(_judge_task, clips, parameters, kept_at, jobs, True, progress, on_failure, "score")
+        )
+        for part in parts:
+            found = _split(part.read_all())
+            if not found:
+                continue
+            judged += found
+            film = of[part.clip.file]
+            about = {"output": str(film.output), "output_sha256": hash_file(film.output)}
+            if film.reference is not None:
+                about |= {"reference": str(film.reference), "reference_sha256": hash_file(film.reference)}
+            files.append(about)
+    facts = {"output": str(outputs), **({"reference": str(references)} if references else {}), "files": files}
+    sound = "the next video's sound" if len(films) > 1 else "its own sound from half a clip away"
+    return _make_scores(judged, find_families(wanted), facts, references is not None, sound)
+
+
+def hash_file(path: Path) -> str:
+    """Compute the SHA-256 of a file, piece by piece."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _make_scores(
+    judged: list[Judged], families: list[Family], facts: dict[str, Any], has_reference: bool, other_sound: str
+) -> Scores:
+    is_moving = any(family.is_continuous for family in families)
+    notes = [NOTE_COPY] if has_reference and not all(family.is_continuous for family in families) else []
+    notes += [NOTE_FROZEN] if is_moving else []
+    if any(family.hears for family in families):
+        notes.append(NOTE_OTHER.format(whose="real" if has_reference else "same", sound=other_sound))
+    for one in judged:
+        notes += [note for note in one.notes if note not in notes]
+    used: dict[str, Any] = {}
+    for one in judged:
+        used |= one.used
+    notes += describe_reader(used)
+    frames = max((len(numbers) for one in judged for numbers, _ in one.frames.values()), default=0)
+    if len(judged) > 1:
+        frames = sum(max((len(numbers) for numbers, _ in one.frames.values()), default=0) for one in judged)
+    facts = facts | {"frames": frames, "clips": len(judged), "tools": used}
+    return collect(judged, families, ((OUTPUT, COPY), (OUTPUT, FROZEN)), facts, notes)
+
+
+def _judge_task(task: Task) -> dict[str, np.ndarray]:
+    """Judge one video in a worker."""
+    reference, other, speaker, transcript = task.parameters["films"][task.clip.file]
+    film = Film(
+        task.clip.path,
+        Path(reference) if reference else None,
+        Path(other) if other else None,
+        task.parameters["align"],
+        speaker,
+        Path(transcript) if transcript else None,
+    )
+    families, tools = _prepare(json.dumps(task.parameters, sort_keys=True))
+    arrays: dict[str, np.ndarray] = {}
+    for place, judged in enumerate(judge_video(film, families, tools)):
+        arrays |= {f"{place}|{name}": array for name, array in judged.to_arrays().items()}
+    return arrays
+
+
+@lru_cache(maxsize=1)
+def _prepare(parameters: str) -> tuple[list[Family], Tools]:
+    """Find families and networks once a worker."""
+    given = json.loads(parameters)
+    files = {name: Path(path) for name, path in given["files"].items()}
+    return find_families(given["wanted"]), Tools(given["device"], files)
+
+
+def _split(arrays: dict[str, np.ndarray]) -> list[Judged]:
+    places: dict[int, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        place, _, rest = name.partition("|")
+        places.setdefault(int(place), {})[rest] = array
+    return [Judged.from_arrays(places[place]) for place in sorted(places)]
+
+
+def _stem(clip: Clip) -> str:
+    return clip.file.rpartition(".")[0]
+
+
+def _describe_states(paths: list[Path]) -> list[list[Any]]:
+    states: list[list[Any]] = []
+    for path in sorted(set(paths)):
+        try:
+            state = path.stat()
+        except OSError:
+            states.append([str(path)])
+            continue
+        states.append([str(path), state.st_size, state.st_mtime_ns])
+    return states

@@ -1,0 +1,1 @@
+"""Scores of clips: added up, written, read again, compared."""

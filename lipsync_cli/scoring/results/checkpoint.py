@@ -1,0 +1,70 @@
+"""Clips that are scored already, kept beside the output, so that a run that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lipsync_cli import __version__
+from lipsync_cli.runtime.resumable import lock_folder, write_part
+from lipsync_cli.scoring.protocols.clip_scores import Judged
+
+
+class Kept:
+    """Figures of finished clips in a folder.
+
+    Parameters
+    ----------
+    folder : where they lie; None: nothing is kept
+    key : what the figures depend on, JSON-able: another key finds nothing
+    """
+
+    def __init__(self, folder: Path | None, key: Any) -> None:
+        self.folder, self.key = folder, key
+
+    def get(self, name: str) -> Judged | None:
+        """Return a finished clip's figures, or None."""
+        path = self._path(name)
+        if path is None or not zipfile.is_zipfile(path):
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return Judged.from_arrays(dict(arrays))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None  # damaged: done again
+
+    def put(self, name: str, judged: Judged) -> None:
+        """Keep a clip's figures."""
+        if (path := self._path(name)) is not None:
+            write_part(path, judged.to_arrays())
+
+    def _path(self, name: str) -> Path | None:
+        if self.folder is None:
+            return None
+        text = json.dumps([__version__, self.key, name], sort_keys=True, default=str)
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.npz"
+
+
+@contextmanager
+def keep_parts(output: Path | None, key: Any) -> Iterator[Kept]:
+    """Give a place for finished clips in `.<output>.parts/`, which is removed when the block ends without an error.
+
+    Raises
+    ------
+    InputError : another process is at this output, or the folder cannot be written
+    """
+    if output is None:
+        yield Kept(None, key)
+        return
+    folder = output.with_name(f".{output.name}.parts")
+    with lock_folder(folder):
+        yield Kept(folder, key)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,135 @@
+"""The windows of sound that a network gets for a video frame: of mels, or of speech features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.speech.mel import window_start, windows
+from lipsync_cli.speech.speech_features import FeatureParameters, cut_windows, window_places
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MEL, ENCODER = SPEECH_INPUTS = ("mel", "encoder")  # what a network hears
+
+
+MEASURED = 20_000  # feature frames of which mean and deviation are taken
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """Speech features of many recordings, end to end.
+
+    Attributes
+    ----------
+    data : shape (1 + variants, M, D), float16; the first of the sounds as they are, the others altered
+    silence : shape (D,), float32, features of silence
+    parameters : what they were made with
+    """
+
+    data: np.ndarray
+    silence: np.ndarray
+    parameters: FeatureParameters
+
+    def measure(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and standard deviation of each feature over the sounds as they are: (D,) float32 each."""
+        import numpy as np
+
+        some = np.asarray(self.data[0, :: max(1, self.data.shape[1] // MEASURED)], np.float64)
+        return some.mean(0).astype(np.float32), (some.std(0) + 1e-3).astype(np.float32)
+
+
+class SpeechWindows(Protocol):
+    """Cuts windows out of the recordings of a pack's clips."""
+
+    num_variants: int
+
+    def cut(self, clips: np.ndarray, middles_s: np.ndarray, variants: np.ndarray | None = None) -> np.ndarray:
+        """Cut one window for each moment, as a network takes it.
+
+        Parameters
+        ----------
+        clips : shape (n,), row of the clip in the pack
+        middles_s : shape (n,), seconds from the clip's start
+        variants : shape (n,), which altered copy of the sound; 0 and None: the sound as it is
+        """
+
+
+class MelWindows:
+    """Windows of mels: (n, 1, 80, 27) float32; there are no variants of them.
+
+    Parameters
+    ----------
+    mel : shape (M, 80), the recordings end to end
+    clips : a pack's table
+    """
+
+    num_variants = 1
+
+    def __init__(self, mel: np.ndarray, clips: np.ndarray) -> None:
+        self.mel, self._clips = mel, clips
+
+    def cut(self, clips: np.ndarray, middles_s: np.ndarray, variants: np.ndarray | None = None) -> np.ndarray:
+        """See `SpeechWindows`."""
+        import numpy as np
+
+        rows = self._clips[clips]
+        cut = windows(self.mel, window_start(middles_s), rows["first_mel"], rows["num_mels"])
+        return np.ascontiguousarray(cut.transpose(0, 2, 1)[:, None])
+
+
+class FeatureWindows:
+    """Windows of speech features: (n, 21, 384) float32.
+
+    Parameters
+    ----------
+    store : the recordings' features
+    clips : a pack's table, with the columns of `schema.FEATURE_COLUMNS`
+    """
+
+    def __init__(self, store: FeatureStore, clips: np.ndarray) -> None:
+        self._store, self._clips = store, clips
+        self.num_variants = len(store.data)
+
+    def cut(self, clips: np.ndarray, middles_s: np.ndarray, variants: np.ndarray | None = None) -> np.ndarray:
+        """See `SpeechWindows`."""
+        import numpy as np
+
+        rows, (starts, parts) = self._clips[clips], window_places(middles_s)
+        data, silence = self._store.data, self._store.silence
+        if variants is None:
+            return cut_windows(data[0], starts, parts, silence, rows["first_feature"], rows["num_features"])
+        total = data.shape[1]
+        firsts = np.asarray(variants, np.int64) * total + rows["first_feature"]
+        return cut_windows(data.reshape(-1, data.shape[2]), starts, parts, silence, firsts, rows["num_features"])
+
+
+def make_windows(
+    hears: str, mel: np.ndarray, clips: np.ndarray, features: FeatureStore | None, path: object
+) -> SpeechWindows:
+    """Return what cuts the windows that a network hears.
+
+    Parameters
+    ----------
+    hears : "mel" or "encoder"
+    path : of the pack, for messages
+
+    Raises
+    ------
+    InputError : the network hears speech features, and the pack has none, or others
+    """
+    if hears == MEL:
+        return MelWindows(mel, clips)
+    if features is None:
+        raise InputError(
+            "the pack has mels only, and speech features are needed",
+            str(path),
+            "make it again from lipsync mels --features mel,encoder",
+        )
+    try:
+        FeatureParameters().check_same(features.parameters)
+    except InputError as error:
+        raise InputError(error.fact, str(path), "make the pack again with this program") from error
+    return FeatureWindows(features, clips)

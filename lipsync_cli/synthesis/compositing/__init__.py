@@ -1,0 +1,1 @@
+"""From what the network drew to pixels of the frame."""

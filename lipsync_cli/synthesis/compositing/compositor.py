@@ -1,0 +1,270 @@
+"""From what the network drew to pixels of the frame: the source's own, moved, and mixed in without a border."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.faces.alignment import follow
+from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.media.video.yuv_frame import Layer, as_layers, blend, cut_out, halve, layers
+from lipsync_cli.synthesis.compositing.colour_limits import Gamut, skin_chroma
+from lipsync_cli.synthesis.compositing.crop_sampler import Field, at_step
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.occlusion import Covered
+    from lipsync_cli.media.video.yuv_frame import Frame
+    from lipsync_cli.synthesis.generation.generator_runner import Sketch
+
+TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
+TINT_BORDER = 0.02, 0.5  # between these weights of the mask the frame and the drawn face are compared
+MARGIN = 0.25  # of the crop's side: what is kept of the reference around its crop, since the flow may point there
+
+
+class ReferenceFace(NamedTuple):
+    """The face whose pixels are moved.
+
+    Attributes
+    ----------
+    pixels : shape (h, w, 3), a part of a frame at full size
+    matrix : shape (2, 3), from pixel indices of `pixels` to those of the crop
+    crop : shape (S, S, 3) uint8 RGB, what the network sees of it
+    skin : shape (2,), its colour, from `skin_chroma`
+    opened : the same face in the same pose with its mouth open, or None
+    """
+
+    pixels: Frame
+    matrix: np.ndarray
+    crop: np.ndarray
+    skin: np.ndarray
+    opened: ReferenceFace | None = None
+
+
+def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
+    """Keep the face in `box` of a frame (H, W, 3) as a reference."""
+    x0, y0, side = rule.square(box)
+    first = (int(start - MARGIN * side) for start in (x0, y0))
+    last = (int(start + (1 + MARGIN) * side) + 2 for start in (x0, y0))
+    pixels, left, top = cut_out(frame, *first, *last)
+    matrix = rule.matrix(box)
+    matrix[:, 2] += matrix[:, :2] @ (left, top)
+    crop = crop_face(frame, box, rule)
+    return ReferenceFace(pixels, matrix, crop, skin_chroma(crop, rule))
+
+
+class Compositor:
+    """Puts sketches into frames, at the frames' own resolution, and changes nothing outside the mask.
+
+    Parameters
+    ----------
+    rule : the crop that the sketches show
+    mask : shape (K, K) float32 in [0, 1], how much of the crop is replaced, in the crop's geometry at any size
+    """
+
+    def __init__(self, rule: CropRule, mask: np.ndarray) -> None:
+        self._rule, self._gamut, self._mask = rule, Gamut(rule), Field(mask, len(mask) / rule.size, cubic=False)
+        rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
+        size = len(mask)
+        self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
+
+    def compose(
+        self,
+        frame: Frame,
+        matrix: np.ndarray,
+        sketch: Sketch,
+        reference: ReferenceFace,
+        share: float = 1.0,
+        covered: Covered | None = None,
+    ) -> Frame:
+        """Return the frame with the sketched lower face.
+
+        Parameters
+        ----------
+        frame : shape (H, W, 3) uint8 RGB; stays as it is
+        matrix : shape (2, 3), from pixel indices of the frame to those of the crop that was sketched
+        sketch : of one crop
+        reference : the face that the sketch's flow points into
+        share : how much of the sketch is mixed in, 0 ... 1
+        covered : what lies over the face, and stays; None: nothing
+        """
+        extent = tuple(value * self._rule.size for value in self._extent)
+        region = _reach(matrix, extent, frame.shape, layers(frame)[-1].step)
+        if region is None:
+            return frame
+        rows, columns = region
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        moved = at_step(matrix, 1, columns.start, rows.start)
+        weight, face = self._mask.sample(moved, shape), self._face(moved, shape, sketch, reference)
+        if covered is not None:
+            half = self._rule.size // 2
+            factor = covered.opacity.shape[1] / self._rule.size
+            over = Field(covered.opacity, factor, top=half).sample(moved, shape)
+            weight = weight * (1 - np.clip(over, 0, 1))
+        weights = [weight if layer.step == 1 else halve(weight) for layer in face]
+        if sketch.flow is None:
+            face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]
+        return blend(frame, rows, columns, face, [np.float32(share) * weight for weight in weights])
+
+    def _face(
+        self, matrix: np.ndarray, shape: tuple[int, int], sketch: Sketch, reference: ReferenceFace
+    ) -> list[Layer]:
+        """Return the layers of the face in a region, whose pixel indices `matrix` maps to those of the crop."""
+        if sketch.flow is None or sketch.mask is None or sketch.patch is None:
+            assert sketch.image is not None
+            return _laid_out(sketch.image, matrix, shape, reference.pixels)
+        size = self._rule.size
+        half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
+        patch = self._gamut.keep(sketch.patch[-half:], reference.skin)
+        still = _laid_out(patch, matrix, shape, reference.pixels, half)
+        field = Field(np.dstack([sketch.flow[-half:] * np.float32(size), sketch.mask[-half:]]), top=half)
+        guide = field.sample(matrix, shape)
+        x, y = _aim(guide, matrix, reference.matrix)
+        share = np.clip(guide[:, :, 2], 0, 1)
+        face = []
+        for (step, parts), (_, patches) in zip(layers(reference.pixels), still, strict=True):
+            if step > 1:
+                x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
+            face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
+        if sketch.inside is not None and reference.opened is not None:
+            self._show_inside(face, sketch.inside[-half:], matrix, shape, reference.opened)
+        return face
+
+    def _show_inside(
+        self, face: list[Layer], inside: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], opened: ReferenceFace
+    ) -> None:
+        """Lay the open mouth's pixels over a face.
+
+        Parameters
+        ----------
+        face : layers of a region, changed here
+        inside : shape (S / 2, S, 3), of a sketch
+        matrix : shape (2, 3), from pixel indices of the region to those of the crop
+        shape : of the region
+        """
+        size = self._rule.size
+        seen_rows, seen_columns = (np.flatnonzero(inside[:, :, 2].max(axis)) for axis in (1, 0))
+        if not len(seen_rows):
+            return
+        top = size // 2
+        extent = seen_columns[0], top + seen_rows[0], seen_columns[-1] + 1, top + seen_rows[-1] + 1
+        region = _reach(matrix, extent, shape, face[-1].step)
+        if region is None:
+            return
+        rows, columns = region
+        moved = at_step(matrix, 1, columns.start, rows.start)
+        field = Field(inside * np.array([size, size, 1], np.float32), top=top)
+        guide = field.sample(moved, (rows.stop - rows.start, columns.stop - columns.start))
+        x, y = _aim(guide, moved, opened.matrix)
+        share = np.clip(guide[:, :, 2], 0, 1)
+        for (step, parts), (_, below) in zip(layers(opened.pixels), face, strict=True):
+            if step > 1:
+                x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
+            here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
+            for part, drawn in zip(parts, below, strict=True):
+                drawn[here] = _moved(part, drawn[here], x, y, share)
+
+
+def _reach(
+    matrix: np.ndarray, extent: tuple[float, float, float, float], shape: tuple[int, ...], step: int
+) -> tuple[slice, slice] | None:
+    """Return the rows and columns of a frame or region in which a part of the crop lies, None if none do.
+
+    Parameters
+    ----------
+    matrix : shape (2, 3), from pixel indices of the frame to those of the crop
+    extent : left, top, right and bottom of the part, in pixels of the crop
+    shape : of the frame, h, w and more
+    step : of its coarsest layer; the rows and columns begin and end between its pixels
+    """
+    import cv2
+
+    left, top, right, bottom = extent
+    corners = np.array([[left, left, right, right], [top, bottom, top, bottom]]) - 0.5
+    back: np.ndarray = cv2.invertAffineTransform(matrix)
+    places = back[:, :2] @ corners + back[:, 2:]
+    first, last = np.floor(places.min(1)).astype(int) - 1, np.ceil(places.max(1)).astype(int) + 2
+    columns, rows = (
+        slice(max(0, start // step * step), min(length, -(-stop // step) * step))
+        for start, stop, length in zip(first, last, shape[1::-1], strict=True)
+    )
+    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
+
+
+def _coarser(places: np.ndarray, step: int) -> np.ndarray:
+    """Return pixel indices (h, w) of a frame as those of a layer, at the layer's pixels."""
+    return (halve(places) - (step - 1) / 2) / step
+
+
+def _laid_out(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], frame: Frame, top: int = 0) -> list[Layer]:
+    """Return the layers, as a frame's, of an image (h, w, 3) float32 in [0, 1] that covers the crop from `top` on."""
+    laid = []
+    for step, parts in as_layers(image * np.float32(255), frame):
+        here, size = at_step(matrix, step), (shape[0] // step, shape[1] // step)
+        laid.append(Layer(step, [Field(part, top=top).sample(here, size) for part in parts]))
+    return laid
+
+
+def _aim(guide: np.ndarray, matrix: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
+    """Return where the flow points from a region: x and y (h, w) float32, in pixel indices of the reference.
+
+    Parameters
+    ----------
+    guide : shape (h, w, 3), the flow in pixels of the crop, and a third channel
+    matrix, own : shape (2, 3), from pixel indices of the region, and of the reference, to those of the crop
+    """
+    import cv2
+
+    back: np.ndarray = cv2.invertAffineTransform(own)
+    there = follow(back, matrix)
+    columns = np.arange(guide.shape[1], dtype=np.float32)[None, :]
+    rows = np.arange(guide.shape[0], dtype=np.float32)[:, None]
+    maps = []
+    for (a, b, _), (c, d, e) in zip(back, there.astype(np.float32), strict=True):
+        flow = cv2.transform(guide, np.array([[a, b, 0]], np.float32))
+        flow += c * columns
+        flow += d * rows + e
+        maps.append(flow)
+    return maps
+
+
+def _moved(part: np.ndarray, patch: np.ndarray, x: np.ndarray, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return one's pixels from these places, by their share, over another's."""
+    import cv2
+
+    moved = cv2.remap(part.astype(np.float32), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved -= patch
+    moved *= share if moved.ndim == 2 else share[:, :, None]
+    moved += patch
+    return moved
+
+
+def _tinted(face: Layer, frame: Layer, weight: np.ndarray, rows: slice, columns: slice) -> Layer:
+    """Return a layer of a face that was drawn anew in the frame's colours, given the frame's rows and columns."""
+    step, parts = frame
+    here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
+    return Layer(step, [new + _tint(old[here] - new, weight) for old, new in zip(parts, face.parts, strict=True)])
+
+
+def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return what to add to a face that was drawn anew so that its colour meets the frame's along the mask's border.
+
+    Parameters
+    ----------
+    difference : shape (h, w) or (h, w, 3) float32, frame minus face
+    weight : shape (h, w) float32, the mask
+
+    Returns
+    -------
+    of the same shape, float32: the differences at the border carried smoothly into the middle
+    """
+    import cv2
+
+    height, width = weight.shape
+    factor = min(1.0, TINT_SIZE / max(height, width))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    border = ((weight > TINT_BORDER[0]) & (weight < TINT_BORDER[1])).astype(np.float32)
+    seen = np.dstack([difference * (border if difference.ndim == 2 else border[:, :, None]), border])
+    known = cv2.GaussianBlur(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), (0, 0), max(size) / 6)
+    tint = known[:, :, :-1] / (known[:, :, -1:] + 1e-3)
+    return cv2.resize(tint, (width, height), interpolation=cv2.INTER_LINEAR).reshape(difference.shape)

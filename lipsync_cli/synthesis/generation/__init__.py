@@ -1,0 +1,1 @@
+"""The generator, here or in a process of its own."""

@@ -1,0 +1,1 @@
+"""Which frames lend their pixels, and how they lie in the others."""

@@ -1,0 +1,124 @@
+"""A video's own talking: the face while its own sound speaks, posed as it is drawn, and the mels of that sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.faces.alignment import Aligner, to_grey, turn
+from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.speech.mel import WINDOW, window_start
+from lipsync_cli.speech.speech_features import RATE, FeatureParameters, encode_silence
+from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
+from lipsync_cli.speech.speech_windows import FeatureStore
+from lipsync_cli.synthesis.sources.video_source import Footage
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
+    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.rendering.scene import Presenter
+
+LOOK_S = 120  # of the video are looked through
+REST_S = 0.4  # before and after speech, in which the mouth comes to rest
+MAX_BYTES = 96 << 20  # of crops that are kept
+
+Progress = Callable[[int, "int | None", str], None]
+Say = Callable[[str], None]
+
+
+class Talking(NamedTuple):
+    """What a face says in its own video.
+
+    Attributes
+    ----------
+    crops : shape (n, S, S, 3), uint8 RGB, in order of time; in the reference's pose, where there is one
+    frame_middle : shape (n,), float64, s: when each is shown, as the mels count time
+    mel : shape (T, 80), float32, as they would drive the mouth
+    features : the same sound as speech features, where the generator hears them
+    reference : shape (S, S, 3), uint8 RGB, the face that lends its pixels when this video is drawn; None: each its own
+    """
+
+    crops: np.ndarray
+    frame_middle: np.ndarray
+    mel: np.ndarray
+    reference: np.ndarray | None
+    features: FeatureStore | None = None
+
+
+def own_talking(
+    task: Task,
+    presenter: Presenter,
+    sketcher: Sketcher,
+    min_s: float,
+    progress: Progress | None = None,
+    say: Say = lambda text: None,
+) -> Talking:
+    """Collect the talking in the first two minutes of a task's source.
+
+    Parameters
+    ----------
+    task : of a video, with its own sound as the only voice
+    presenter : knows whose face is meant, and what is known of it; of several, the first counts
+    sketcher : of the generator that is to draw the video
+    min_s : how much there must be
+
+    Raises
+    ------
+    NothingToDoError : nothing is said, or the face is seen in too few frames of it
+    InputError : the video turns out to be damaged
+    """
+    voice, rate = task.voices[0], task.timeline.rate
+    num_frames = min(task.timeline.num_frames, int(LOOK_S * rate))
+    middles = float(task.start_s) + task.timeline.middles()[:num_frames]
+    if not voice.has_speech:
+        raise NothingToDoError("no speech stands out in its own sound", task.face)
+    near = _widen(voice.speech(middles) > 0, round(REST_S * float(rate)))
+    filters, matrix = task.picture.filters, task.picture.matrix
+    with Footage(task.info, num_frames, first=task.first_frame, filters=filters, matrix=matrix) as footage:
+        boxes = presenter.find(task, footage, progress, say)[0]
+        wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
+        if len(wanted) < min_s * rate:
+            seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own talking"
+            raise NothingToDoError(f"{seen}, {min_s:g} s are needed", task.face)
+        rule = task.header.crop_rule
+        most = MAX_BYTES // (3 * rule.size**2)
+        wanted = wanted[:: -(-len(wanted) // most)]
+        lenders = presenter.choose(task, footage, boxes, sketcher, lambda text: None)
+        resting = lenders[0].resting if lenders is not None and len(lenders) == 1 else None
+        reference = None if resting is None else crop_face(footage.frame(resting), boxes[resting], rule)
+        bring = _posing(reference, rule)
+        crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)
+        place = {int(number): index for index, number in enumerate(wanted)}
+        for number, frame in footage.frames(np.arange(wanted[0], wanted[-1] + 1)):
+            if number in place:
+                crops[place[number]] = bring(crop_face(frame, boxes[number], rule))
+    mel = voice.mel(0, int(window_start(middles[-1])) + WINDOW)
+    features = None
+    if voice.hears != "mel":
+        stop = int(middles[-1] * RATE) + FEATURE_WINDOW
+        heard = voice.features(sketcher.encode, 0, stop)
+        features = FeatureStore(heard[None], encode_silence(sketcher.encode), FeatureParameters())
+    return Talking(crops, middles[wanted], mel, reference, features)
+
+
+def _posing(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what brings one crop after the other into the pose of the reference, as it is done for the generator."""
+    if reference is None:
+        return lambda crop: crop
+    aligner, face = Aligner(rule), to_grey(reference)
+    pose: np.ndarray | None = None
+
+    def bring(crop: np.ndarray) -> np.ndarray:
+        nonlocal pose
+        pose = aligner.align(to_grey(crop), face, pose)
+        return turn(crop, pose)
+
+    return bring
+
+
+def _widen(mask: np.ndarray, reach: int) -> np.ndarray:
+    """Return where a mask is true within `reach` places."""
+    return np.convolve(mask, np.ones(2 * reach + 1), "same") > 0.5 if reach else mask

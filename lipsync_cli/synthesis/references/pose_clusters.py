@@ -1,0 +1,126 @@
+"""Several resting faces of a head that turns: one for each of the ways in which it is mostly held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.faces.alignment import Aligner, to_grey
+from lipsync_cli.synthesis.references.reference_selection import (
+    MISFIT,
+    Candidates,
+    Lenders,
+    choose_lenders,
+    fits_poses,
+    gather,
+    lend,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
+    from lipsync_cli.synthesis.sources.video_source import Footage
+
+NUM_CANDIDATES = 40
+MAX_VIEWS = 4
+WORTH = 0.06  # of the contrast of the upper face: a further view brings the candidates closer by so much in the mean
+FEWEST = 4  # candidates that stand for a way of holding the head; of so many one rests
+LIKE = 1.25  # of the misfit of the FEWEST-th of them: as far from its middle a candidate is of its kind
+SOFT = 0.2  # of the contrast: between two views that fit alike within it, both show
+
+
+class Share(NamedTuple):
+    """How much of a frame's face one view draws.
+
+    Attributes
+    ----------
+    view : its number
+    part : 0 ... 1
+    """
+
+    view: int
+    part: float
+
+
+def choose_reference(
+    mode: str, footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher
+) -> tuple[Lenders, ...] | None:
+    """Choose the frames that lend their pixels.
+
+    Parameters
+    ----------
+    mode : "neutral" for one resting frame; "auto" for several where the head turns
+    footage : scanned here if it has no frame at hand
+    boxes : shape (N, 4), NaN where there is no face
+
+    Returns
+    -------
+    the frames, None where no frame at hand has a face
+    """
+    if not footage.at_hand():
+        for _ in footage.scan():
+            pass
+    if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
+        return None
+    lenders = choose_lenders(footage, boxes, rule, sketcher)
+    if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
+        return (lenders,)
+    return choose_views(footage, boxes, rule, sketcher)
+
+
+def choose_views(footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher) -> tuple[Lenders, ...]:
+    """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
+
+    The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
+    are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the
+    mouth most at rest is chosen as for a head that keeps still.
+
+    Parameters
+    ----------
+    footage : scanned; the candidates are among the frames that it has at hand
+    boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
+    """
+    found = gather(footage, boxes, sketcher, rule, NUM_CANDIDATES)
+    aligner, greys = Aligner(rule), [to_grey(crop) for crop in found.crops]
+    contrast = float(np.median([aligner.contrast(grey) for grey in greys]))
+    misfits = np.zeros((len(greys), len(greys)))
+    for one in range(len(greys)):
+        for other in range(one):
+            misfits[one, other] = misfits[other, one] = aligner.misfit(greys[one], greys[other])
+    views = []
+    for middle in _middles(misfits, WORTH * contrast):
+        reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
+        alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
+        views.append(lend(Candidates(*(part[alike] for part in found)), sketcher, rule))
+    return tuple(dict.fromkeys(views))
+
+
+def _middles(misfits: np.ndarray, worth: float) -> list[int]:
+    """Return which of n candidates, compared in `misfits` (n, n), stand for the others."""
+    middles: list[int] = []
+    closest = np.full(len(misfits), np.inf)
+    while len(middles) < MAX_VIEWS:
+        after = np.minimum(closest, misfits).mean(1)
+        best = int(after.argmin())
+        if middles and closest.mean() - after[best] < worth:
+            break
+        middles.append(best)
+        closest = np.minimum(closest, misfits[best])
+    return middles
+
+
+def share_out(misfits: Sequence[float], contrast: float) -> list[Share]:
+    """Return which views draw a frame's face, given how badly each fits: the best, and a second one that fits alike.
+
+    The parts change steadily with the misfits, so that one view fades into the next as the head turns.
+    """
+    order = np.argsort(misfits, kind="stable")
+    first = int(order[0])
+    if len(order) == 1:
+        return [Share(first, 1.0)]
+    second = int(order[1])
+    part = 0.5 - 0.5 * (misfits[second] - misfits[first]) / (SOFT * contrast)
+    return [Share(first, 1 - part), Share(second, part)] if part > 0 else [Share(first, 1.0)]

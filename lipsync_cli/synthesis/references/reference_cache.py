@@ -1,0 +1,146 @@
+"""What earlier runs found out about a face: from a faces.h5 that the user names, and from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.faces.crop import check_same
+from lipsync_cli.faces.detectors.dlib_detectors import FRONTAL_FACE
+from lipsync_cli.faces.dlib_models import DETECTOR, IDENTITY, LANDMARKS, find_pretrained
+from lipsync_cli.faces.tracking.confidence import is_trusted
+from lipsync_cli.formats.weights import EMBEDDED
+from lipsync_cli.runtime.array_cache import FaceCache
+from lipsync_cli.runtime.code_version import code_version
+from lipsync_cli.runtime.hashing import hash_file, make_key
+from lipsync_cli.synthesis.references.reference_selection import Lenders
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.synthesis.job import Task
+
+Say = Callable[[str], None]
+# Modules that compute what is kept, and those whose objects they are handed: what another text of theirs, or of what
+# they import, has found is not taken for it.
+FACE_STAGE = "lipsync_cli.faces.selection", "lipsync_cli.synthesis.sources.video_source"
+FACE_ASSETS = (FRONTAL_FACE,)
+REFERENCE_STAGE = (
+    "lipsync_cli.synthesis.references.pose_clusters",
+    "lipsync_cli.synthesis.sources.video_source",
+    "lipsync_cli.synthesis.generation.local_runner",
+)
+REFERENCE_ASSETS = (EMBEDDED["occlusion network"],)
+
+
+class _Unfit(Exception):
+    """Why a store cannot be used."""
+
+
+class FaceMemory:
+    """The `Memory` of a `Presenter`. All is known by the video's content, not by its name.
+
+    Parameters
+    ----------
+    cache : where findings are kept; None: nowhere
+    store : a file of detect-faces; where it knows the video, nothing is searched; made if it is not there
+    say : told in words why a store is not used
+    """
+
+    def __init__(self, cache: FaceCache | None, store: Path | None = None, say: Say = lambda text: None) -> None:
+        self._cache, self._store, self._say = cache, store, say
+        self._sha256: dict[Path, str] = {}
+        self._from_store = False
+
+    def boxes(self, task: Task, who: str, num_frames: int) -> np.ndarray | None:
+        """See `Memory`."""
+        if self._store is not None:
+            try:
+                known = self._stored(task, who, num_frames, self._store)
+                self._from_store = True
+                return known
+            except _Unfit as reason:
+                self._say(f"{self._store}: {reason}; the face is searched for in the video")
+                self._from_store = False
+        if self._cache is None:
+            return None
+        found = self._cache.get(self._key(task, who))
+        boxes = None if found is None else found.get("boxes")
+        return boxes[:num_frames] if boxes is not None and len(boxes) >= num_frames else None
+
+    def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
+        """See `Memory`."""
+        if self._cache is not None:
+            self._cache.put(self._key(task, who), {"boxes": boxes})
+
+    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> tuple[Lenders, ...] | None:
+        """See `Memory`."""
+        if self._cache is None or self._from_store:
+            return None
+        found = self._cache.get(self._reference_key(task, who, mode, num_frames))
+        numbers = None if found is None else found.get("lenders")
+        if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or (numbers >= num_frames).any():
+            return None
+        return tuple(Lenders(int(resting), None if opened < 0 else int(opened)) for resting, opened in numbers)
+
+    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: tuple[Lenders, ...]) -> None:
+        """See `Memory`."""
+        import numpy as np
+
+        if self._cache is not None and not self._from_store:
+            numbers = [(each.resting, -1 if each.opened is None else each.opened) for each in lenders]
+            kept = {"lenders": np.array(numbers, np.int64).reshape(-1, 2)}
+            self._cache.put(self._reference_key(task, who, mode, num_frames), kept)
+
+    def _stored(self, task: Task, who: str, num_frames: int, store: Path) -> np.ndarray:
+        import numpy as np
+
+        from lipsync_cli.formats.faces_file import read_track
+        from lipsync_cli.preprocessing.detect_faces import collect_faces
+
+        if task.picture.filters or who:
+            raise _Unfit("holds the largest face of the video as it is, not what the options ask for")
+        if not store.exists():
+            failures: list[Exception] = []
+            collect_faces(task.face, store, task.header.crop_rule, on_failure=failures.append)
+            if failures:
+                raise _Unfit(f"is not made ({failures[0]})")
+        rule, track = read_track(store, self._hash(task.face))
+        try:
+            check_same(rule, task.header.crop_rule)
+        except InputError as error:
+            raise _Unfit(error.fact) from error
+        if track is None:
+            raise _Unfit(f"does not hold {task.face}")
+        boxes = np.where(is_trusted(track)[:, None], track.boxes, np.float32(np.nan))
+        boxes = boxes[task.first_frame : task.first_frame + num_frames]
+        if len(boxes) < num_frames:
+            raise _Unfit(f"holds too few frames of {task.face}")
+        return boxes
+
+    def _key(self, task: Task, who: str) -> str:
+        return make_key(
+            video=self._hash(task.face),
+            first_frame=task.first_frame,
+            filters=list(task.picture.filters),
+            crop_rule=task.header.crop_rule.to_dict(),
+            who=who,
+            networks=[find_pretrained(name) is not None for name in (DETECTOR, IDENTITY, LANDMARKS)],
+            program=code_version(*FACE_STAGE, assets=FACE_ASSETS),
+        )
+
+    def _reference_key(self, task: Task, who: str, mode: str, num_frames: int) -> str:
+        return make_key(
+            face=self._key(task, who),
+            weights=task.header.sha256,
+            mode=mode,
+            num_frames=num_frames,
+            program=code_version(*REFERENCE_STAGE, assets=REFERENCE_ASSETS),
+        )
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._sha256:
+            self._sha256[path] = hash_file(path)
+        return self._sha256[path]

@@ -1,0 +1,245 @@
+"""Which frames lend their pixels: in a usual pose, one with its mouth at rest and one with it open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.faces.alignment import Aligner, follow, to_grey, turn
+from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.faces.occlusion import Verdict, shrink
+from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
+    from lipsync_cli.synthesis.sources.video_source import Footage
+
+NUM_CANDIDATES = 20
+FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
+FITTED = 0.8  # share of the other frames that a face has to fit, if it is to lend its pixels to all
+MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
+NUM_WITNESSES, ENOUGH = 5, 2  # other frames that tell whether something lies over a candidate, and how many must
+NUM_POSES = 8  # other frames that a candidate is compared with
+SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
+SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
+OPEN = 0.8  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
+APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the resting one (talkers: 0.27 up)
+COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
+
+
+class Lenders(NamedTuple):
+    """Numbers of the frames that lend their pixels.
+
+    Attributes
+    ----------
+    resting : whose mouth is at rest
+    opened : whose mouth is open, None where none is
+    """
+
+    resting: int
+    opened: int | None = None
+
+
+class Candidates(NamedTuple):
+    """Frames that may lend their pixels.
+
+    Attributes
+    ----------
+    numbers : shape (n,)
+    crops : shape (n, S, S, 3) uint8 RGB
+    unrest : shape (n,), how far each mouth is from rest, as the generator sees it
+    """
+
+    numbers: np.ndarray
+    crops: np.ndarray
+    unrest: np.ndarray
+
+
+def choose_lenders(
+    footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher, num_candidates: int = NUM_CANDIDATES
+) -> Lenders:
+    """Choose the frame whose mouth is most at rest, and one whose mouth is open.
+
+    The candidates are sharp, of the usual size, and their upper faces fit onto those of the others: well, or better
+    than half of them do. Each is given to the generator as reference and target at once, with silence as its speech:
+    the frame in which the generator changes the mouth least is the one at rest. Where the generator fails to close a
+    mouth it changes little, too; so a mouth also counts as at rest for having little detail, neither teeth nor a gap.
+    Open is what is least at rest by both, and differs most from the resting mouth when brought into its pose; of the
+    open ones that is taken which is most like the others, since the most open one may be no mouth.
+
+    Parameters
+    ----------
+    footage : scanned; the candidates are among the frames that it has at hand
+    boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
+    """
+    found = gather(footage, boxes, sketcher, rule, num_candidates, usual_pose=True)
+    return lend(found, sketcher, rule)
+
+
+def lend(found: Candidates, sketcher: Sketcher, rule: CropRule) -> Lenders:
+    """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
+    resting = next((int(n) for n in found.unrest.argsort() if not _is_covered(found.crops, n, sketcher, rule)), None)
+    if resting is None:
+        resting = int(found.unrest.argmin())
+    posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
+    opened = most_open(posed, resting, found.unrest, rule, _are_bare(posed, resting, sketcher, rule))
+    return Lenders(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
+
+
+def _are_bare(posed: np.ndarray, resting: int, sketcher: Sketcher, rule: CropRule) -> np.ndarray:
+    """Tell over which of some faces (n, S, S, 3) nothing lies, beside one over which nothing does: shape (n,) bool."""
+    if not sketcher.sees_occlusion:
+        return np.ones(len(posed), bool)
+    shown = np.stack([shrink(crop) for crop in posed])
+    bare = shown[resting][None]
+    verdict, contrast = Verdict(rule), Aligner(rule).contrast(to_grey(posed[resting]))
+    looks = zip(sketcher.look(shown, bare, bare).result(), shown, strict=True)
+    return np.array([verdict.covered(odds, each, bare, contrast) is None for odds, each in looks])
+
+
+def _is_covered(crops: np.ndarray, number: int, sketcher: Sketcher, rule: CropRule) -> bool:
+    """Tell whether something lies over one of some faces (n, S, S, 3): a few others say so.
+
+    Between a face and a covered one there is as much of a difference as between a covered one and a face. But what is
+    looked for is a hand and not a mouth, and the network is surer of it where it is in the face that it judges.
+    """
+    others = spread(np.flatnonzero(np.arange(len(crops)) != number), NUM_WITNESSES)
+    if not sketcher.sees_occlusion or not len(others):
+        return False
+    verdict, contrast = Verdict(rule), Aligner(rule).contrast(to_grey(crops[number]))
+    posed = np.stack([shrink(_bring(crops[number], crops[other], rule)) for other in others])
+    witnesses = np.stack([shrink(crops[other]) for other in others])
+    looks = [sketcher.look(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
+    against = 0
+    for odds, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
+        is_surer = odds[odds > 0].sum() > back[back > 0].sum()
+        against += is_surer and verdict.covered(odds, shown, other[None], contrast) is not None
+    return against >= min(ENOUGH, len(others))
+
+
+def gather(
+    footage: Footage,
+    boxes: np.ndarray,
+    sketcher: Sketcher,
+    rule: CropRule,
+    num_candidates: int,
+    usual_pose: bool = False,
+) -> Candidates:
+    """Return frames that may lend their pixels: sharp, of the usual size, and in a usual pose if that is wanted."""
+    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0])])
+    numbers = spread(_of_usual_size(numbers, boxes), num_candidates)
+    crops = np.stack([crop_face(footage.frame(n), boxes[n], rule) for n in numbers])
+    kept = _sharp(crops)
+    numbers, crops = numbers[kept], crops[kept]
+    if usual_pose:
+        kept = _of_usual_pose(crops, rule)
+        numbers, crops = numbers[kept], crops[kept]
+    row0, row1, col0, col1 = rule.mouth_region()
+    closed = sketcher.sketch(crops, crops, sketcher.silence(len(crops)), articulation=1.0).image
+    assert closed is not None
+    change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
+    detail = _detail(crops[:, row0:row1, col0:col1])
+    return Candidates(numbers, crops, change / (np.median(change) + 1e-6) + detail / np.median(detail))
+
+
+def bring_open(
+    footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders, resting: ReferenceFace
+) -> ReferenceFace | None:
+    """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
+    if lenders.opened is None:
+        return None
+    face = reference_face(footage.frame(lenders.opened), boxes[lenders.opened], rule)
+    pose = Aligner(rule).align(to_grey(face.crop), to_grey(resting.crop))
+    return face._replace(matrix=follow(pose, face.matrix), crop=turn(face.crop, pose))
+
+
+def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
+    """Return a crop (S, S, 3) in the pose of another."""
+    return turn(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
+
+
+def most_open(posed: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule, bare: np.ndarray) -> int | None:
+    """Return which of some crops (n, S, S, 3) shows the inside of a mouth, None where none does.
+
+    Parameters
+    ----------
+    posed : all in the pose of the resting one
+    resting : which of them is at rest
+    unrest : shape (n,), how far each is from it, as the generator sees it
+    bare : shape (n,) bool, over which nothing lies
+    """
+    row0, row1, col0, col1 = rule.mouth_region()
+    reach = (row1 - row0) // 4
+    around = slice(rule.size // 2, row1 + reach), slice(max(0, col0 - reach), col1 + reach)
+    is_mouth = np.zeros((rule.size, rule.size), bool)
+    is_mouth[row0:row1, col0:col1] = True
+    contrast = Aligner(rule).contrast(to_grey(posed[resting]))
+    difference = np.abs(posed - posed[resting].astype(np.float32)).mean(3)
+    apart = difference[:, is_mouth].mean(1)
+    elsewhere = difference[:, around[0], around[1]][:, ~is_mouth[around]].mean(1)
+    rank = unrest / unrest.max() + apart / (apart.max() + 1e-6)
+    seen = np.flatnonzero(bare & (elsewhere <= COVERED * contrast))
+    if not len(seen):
+        return None
+    usual = seen[rank[seen] >= OPEN * rank[seen].max()]
+    mouths = posed[usual].astype(np.float32)[:, row0:row1, col0:col1]
+    unlike = np.abs(mouths[:, None] - mouths[None]).mean((2, 3, 4)).sum(1)
+    opened = int(usual[unlike.argmin()])
+    return opened if apart[opened] > APART * contrast else None
+
+
+def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
+    """Tell whether the face of one frame can be brought into the poses of most others.
+
+    It cannot where the head turns: there a moved face no longer lies on the one below it.
+
+    Parameters
+    ----------
+    number : of the frame, one that the footage has at hand
+    """
+    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0]) and n != number])
+    if not len(numbers):
+        return True
+    aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
+    others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
+    misfit = np.quantile([aligner.misfit(other, face) for other in others], FITTED)
+    return bool(misfit <= MISFIT * aligner.contrast(face))
+
+
+def spread(numbers: np.ndarray, count: int) -> np.ndarray:
+    """Return at most `count` of the numbers, evenly spread."""
+    return numbers[np.unique(np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int))]
+
+
+def _of_usual_size(numbers: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    side = boxes[numbers, 2] - boxes[numbers, 0]
+    usual = np.abs(side / np.median(side) - 1) <= SIZE_TOLERANCE
+    return numbers[usual] if usual.any() else numbers
+
+
+def _sharp(crops: np.ndarray) -> np.ndarray:
+    """Tell which crops (n, S, S, 3) are not blurred, shape (n,) bool."""
+    import cv2
+
+    sharpness = np.array([cv2.Laplacian(to_grey(crop), cv2.CV_32F).var() for crop in crops])
+    return sharpness >= SHARPNESS * np.median(sharpness)
+
+
+def _detail(mouths: np.ndarray) -> np.ndarray:
+    """Return how much fine structure pictures (n, h, w, 3) have, shape (n,): mean magnitude of the Laplacian."""
+    import cv2
+
+    return np.array([np.abs(cv2.Laplacian(to_grey(mouth), cv2.CV_32F)).mean() for mouth in mouths]) + 1e-6
+
+
+def _of_usual_pose(crops: np.ndarray, rule: CropRule) -> np.ndarray:
+    """Tell which crops (n, S, S, 3) can be brought into the others' poses well, the better half at least; (n,) bool."""
+    aligner, greys = Aligner(rule), [to_grey(crop) for crop in crops]
+    others = spread(np.arange(len(greys)), NUM_POSES)
+    typical = np.zeros(len(greys))
+    for one, grey in enumerate(greys):
+        misfits = [aligner.misfit(greys[other], grey) for other in others if other != one]
+        typical[one] = np.median(misfits) if misfits else 0.0
+    contrast = np.median([aligner.contrast(grey) for grey in greys])
+    return typical <= max(float(np.median(typical)), FITTING * float(contrast))

@@ -1,0 +1,105 @@
+"""How a resting face lies in the frames of its film, and what the generator sees of a head that turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_cli.faces.alignment import Aligner, turn
+from lipsync_cli.faces.crop import crop_brightness, crop_face
+from lipsync_cli.faces.occlusion import look_at, shrink
+
+if TYPE_CHECKING:
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.media.video.yuv_frame import Frame
+    from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
+
+# Left and right of the cheeks, above the half that is drawn: mean difference between a frame and the resting face in
+# its pose, over the face's contrast. Of GRID's six speakers those who face the camera stay under 0.2 and the one who
+# nods under 0.29; of a head that turns it reaches 0.5, and its jaw is elsewhere than the resting one's.
+HELD, TURNED = 0.2, 0.34
+BAND = 0.19  # of the crop's side: height of what is compared
+CHEEKS = 0.08, 0.32  # of the crop's side: from its left border, and from its right
+
+
+class Posing:
+    """Poses of one speaker, each found when it is first asked for.
+
+    The mouth that a source's frame shows can come into the film only through what the generator sees of that frame. So
+    it sees the resting face alone, as long as a shift, a turn of the picture and a scale bring that to where the head
+    is. The more the head turns beyond these, the more of the frame's own upper face it sees.
+
+    Parameters
+    ----------
+    boxes : shape (N, 4), of the film's frames, NaN where there is no face
+    reference : the resting face
+    rule : of the crops
+
+    Attributes
+    ----------
+    reference : the same
+    contrast : of its upper face, in levels, to compare a misfit with
+    compared : shape (2, S / 3, S / 2, 3) uint8 RGB, resting and open face as an occlusion network is shown them
+    is_bare : shape (N,) bool, frames in which nothing lies over the face, as far as was looked
+    """
+
+    def __init__(self, boxes: np.ndarray, reference: ReferenceFace, rule: CropRule) -> None:
+        self._boxes, self.reference, self._rule = boxes, reference, rule
+        self._aligner = Aligner(rule)
+        self._grey = crop_brightness(reference.pixels, reference.matrix, rule)
+        self.contrast = max(1.0, self._aligner.contrast(self._grey))
+        opened = reference.crop if reference.opened is None else reference.opened.crop
+        self.compared = np.stack([shrink(reference.crop), shrink(opened)])
+        self.is_bare = np.zeros(len(boxes), bool)
+        self._poses = np.full((len(boxes), 2, 3), np.nan)
+        self._turned, self._misfits = np.zeros((2, len(boxes)), np.float32)
+        half, size = rule.size // 2, rule.size
+        near, far = (round(size * share) for share in CHEEKS)
+        self._band = slice(half - round(size * BAND), half - 2), np.r_[near:far, size - far : size - near]
+
+    def anew(self) -> Posing:
+        """Return another one, which knows no pose yet."""
+        return Posing(self._boxes, self.reference, self._rule)
+
+    def find(self, number: int, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return how a frame's face is held.
+
+        Returns
+        -------
+        matrix : shape (2, 3), from pixel indices of the frame's crop to those of the resting face's
+        held : shape (S, S, 3) uint8 RGB, what the generator is to see of the frame; None: nothing, the resting face
+            says it all
+        """
+        if np.isnan(self._poses[number, 0, 0]):
+            self._look(number, frame)
+        pose, share = self._poses[number], float(self._turned[number])
+        if not share:
+            return pose, None
+        own = turn(crop_face(frame, self._boxes[number], self._rule), pose)
+        mixed = self.reference.crop + np.float32(share) * (own - self.reference.crop.astype(np.float32))
+        return pose, np.rint(mixed).astype(np.uint8)
+
+    def shown(self, number: int, frame: Frame) -> np.ndarray:
+        """Return what an occlusion network is shown of a frame's face: shape (S / 3, S / 2, 3) uint8 RGB."""
+        pose, _ = self.find(number, frame)
+        return look_at(frame, self._boxes[number], pose, self._rule)
+
+    def misfit(self, number: int, frame: Frame) -> float:
+        """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""
+        if np.isnan(self._poses[number, 0, 0]):
+            self._look(number, frame)
+        return float(self._misfits[number])
+
+    def _look(self, number: int, frame: Frame) -> None:
+        """Find a pose, from where the head was a frame before or after."""
+        near = [n for n in (number - 1, number + 1) if 0 <= n < len(self._poses)]
+        known = [self._poses[n] for n in near if not np.isnan(self._poses[n, 0, 0])]
+        crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
+        pose = self._poses[number] = self._aligner.align(crop, self._grey, known[0] if known else None)
+        rows, columns = self._band
+        posed = turn(crop, pose)
+        self._misfits[number] = self._aligner.difference(posed, self._grey)
+        band = posed[rows][:, columns].astype(np.float32)
+        misfit = float(np.abs(band - self._grey[rows][:, columns]).mean()) / self.contrast
+        self._turned[number] = np.clip((misfit - HELD) / (TURNED - HELD), 0, 1)

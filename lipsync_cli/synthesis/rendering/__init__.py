@@ -1,0 +1,1 @@
+"""Frames of a film, one after the other, into its file."""

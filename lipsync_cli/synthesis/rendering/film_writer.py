@@ -1,0 +1,126 @@
+"""The frames of a film on their way into its file: at once, or in pieces that are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.faces.occlusion import TOLD
+from lipsync_cli.media.video.encode import VideoWriter, constant_rate
+from lipsync_cli.media.video.join import join
+from lipsync_cli.provenance.audio_watermark import mark
+
+if TYPE_CHECKING:
+    from lipsync_cli.media.timeline import Timeline
+    from lipsync_cli.media.video.yuv_frame import Frame
+    from lipsync_cli.provenance.visible_label import Label
+    from lipsync_cli.runtime.stopwatch import Laps
+    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.rendering.marking import Marking
+    from lipsync_cli.synthesis.rendering.renderer import Renderer, View
+    from lipsync_cli.synthesis.rendering.segments import Pieces
+
+Progress = Callable[[int, "int | None", str], None]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How one film is drawn and written.
+
+    Attributes
+    ----------
+    task, renderer, marking : the film, its frames, and its marks
+    crf : quality, 0 ... 51, lower is better
+    laps : counts the time of the stages
+    progress : told how many frames are done
+    watch : shown every frame, by its number
+    """
+
+    task: Task
+    renderer: Renderer
+    marking: Marking
+    crf: int
+    laps: Laps
+    progress: Progress | None = None
+    watch: Callable[[int, View], None] | None = None
+
+    def write(self, path: Path) -> int:
+        """Write the film, with its sound and marks; return in how many frames something lies over a drawn face."""
+        span = 0, self.task.plan.num_frames
+        return self._draw(self._writer(path, self.task.plan.timeline, True), self.renderer, span, None, self._label())
+
+    def write_in_pieces(self, pieces: Pieces, path: Path) -> int:
+        """Draw the pieces that are not there yet, each as if it were alone, and join all to the film; see `write`."""
+        plan, label, num_covered = self.task.plan, self._label(), 0
+        for row in pieces.missing():
+            order = plan.order[row[0].start : row[-1].stop]
+            with closing(self.renderer.footage.frames(order)) as frames:  # type: ignore[type-var]
+                for piece in row:
+                    span = piece.start, piece.stop
+                    part = islice(frames, piece.stop - piece.start)
+                    with pieces.writing(piece) as temporary:
+                        writer = self._writer(temporary, plan.timeline.cut(*span), False)
+                        num_covered += self._draw(writer, self.renderer.forgetful(), span, part, label)
+        with self.laps.stage("join"):
+            join(
+                [piece.path for piece in pieces.all],
+                [piece.start for piece in pieces.all],
+                plan.timeline,
+                path,
+                self.task.sound,
+                plan.sound_s,
+                self.marking.tags(self.task),
+                mark if self.marking.sound else None,
+            )
+        return num_covered
+
+    def _label(self) -> Label | None:
+        footage = self.renderer.footage
+        return self.marking.draw(footage.width, footage.height, self.renderer.boxes.reshape(-1, 4))
+
+    def _writer(self, path: Path, timeline: Timeline, with_sound: bool) -> VideoWriter:
+        task, footage = self.task, self.renderer.footage
+        assert task.info.video is not None
+        return VideoWriter(
+            path,
+            footage.width,
+            footage.height,
+            timeline,
+            task.sound if with_sound else None,
+            task.plan.sound_s if with_sound else None,
+            crf=self.crf,
+            tags=self.marking.tags(task),
+            color_tags=task.picture.color_tags,
+            sample_aspect=task.info.video.sample_aspect,
+            change_sound=mark if with_sound and self.marking.sound else None,
+            keep_clock=constant_rate(task.plan.timeline) is None,
+            is_yuv=footage.matrix is not None,
+        )
+
+    def _draw(
+        self,
+        writer: VideoWriter,
+        renderer: Renderer,
+        span: tuple[int, int],
+        frames: Iterator[tuple[int, Frame]] | None,
+        label: Label | None,
+    ) -> int:
+        """Write frames `span[0]` ... `span[1] - 1` of the film; return in how many something lies over a drawn face."""
+        plan, laps, num_covered = self.task.plan, self.laps, 0
+        with writer, renderer.views(plan, self.task.voices, laps, span, frames) as views:
+            for number, view in enumerate(views, span[0]):
+                num_covered += any(face.covered is not None and face.covered.share > TOLD for face in view.faces)
+                if label is not None:
+                    view = view._replace(pixels=label.draw(view.pixels))
+                with laps.stage("encode"):
+                    writer.write(view.pixels)
+                if self.watch is not None:
+                    with laps.stage("debug video"):
+                        self.watch(number, view)
+                if self.progress is not None:
+                    self.progress(number + 1, plan.num_frames, "drawing the mouth")
+        return num_covered

@@ -1,0 +1,71 @@
+"""Everything that a film depends on, by name: two runs with the same facts make the same film."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli import __version__
+from lipsync_cli.media.ffmpeg_check import tool_version
+from lipsync_cli.media.sound.mix import Mix
+from lipsync_cli.provenance.sidecar import hash_file
+
+if TYPE_CHECKING:
+    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.rendering.marking import Marking
+    from lipsync_cli.synthesis.rendering.scene import Scene
+
+
+def facts_of(task: Task, scene: Scene, marking: Marking, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a film, JSON-able.
+
+    Files count by their content and not by their names, so that the same command from another folder makes the same
+    film; so do the generator's parameters, the found faces and the chosen references, whatever led to them.
+
+    Parameters
+    ----------
+    task, scene, marking : the film
+    arguments : of the function that makes it
+    """
+    plan, renderer = task.plan, scene.renderer
+    paths = task.sound.paths if isinstance(task.sound, Mix) else (task.sound,)
+    hashes = {path: hash_file(path) for path in {task.face, *paths, *(voice.path for voice in task.voices)}}
+    facts = {
+        "version": __version__,
+        "ffmpeg": tool_version("ffmpeg"),
+        "kind of film": task.output.suffix.lower(),
+        "face": hashes[task.face],
+        "voices": [(hashes[voice.path], voice.silence, voice.vtln) for voice in task.voices],
+        "sound": [hashes[path] for path in paths],
+        "weights": [task.header.sha256, renderer.sketcher.fingerprint()],
+        "device": renderer.sketcher.device,
+        "batch size": renderer.batch_size,
+        "found faces": _digest([renderer.boxes.tobytes(), repr(renderer.boxes.shape).encode()]),
+        "references": [None if each is None else [list(lenders) for lenders in each] for each in scene.lenders],
+        "picture": [task.first_frame, list(task.picture.filters), repr(task.picture.color_tags)],
+        "times": [_digest([plan.order.tobytes(), plan.timeline.pts.tobytes()]), str(plan.timeline.time_base)],
+        "length of the sound": str(plan.sound_s),
+        "marks": [marking.names(), marking.label, marking.no_mark, marking.writes_sidecar, marking.tags(task)],
+    }
+    given = {**arguments, **marking.options}
+    return facts | {name.replace("_", " "): _plain(value) for name, value in given.items() if not _is_path(value)}
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, Path) or (isinstance(value, list) and any(isinstance(each, Path) for each in value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return value if isinstance(value, (str, int, float, bool, type(None), list)) else str(value)

@@ -1,0 +1,110 @@
+"""What says that a film is synthetic, chosen for one film and put into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipsync_cli.errors import UsageError
+from lipsync_cli.provenance.c2pa import SUFFIXES, Identity, sign
+from lipsync_cli.provenance.metadata import synthetic_tags
+from lipsync_cli.provenance.sidecar import sidecar_of, write_sidecar
+from lipsync_cli.provenance.visible_label import Label, check_text, make_label
+from lipsync_cli.runtime.atomic_files import check_output, private_file
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.synthesis.job import Task
+
+
+@dataclass(frozen=True)
+class Marking:
+    """The marks of a film. Metadata and the mark in the sound are always there, unless `no_mark` says why not.
+
+    Attributes
+    ----------
+    no_mark : why the film is not marked; it is kept in the sidecar, which is then always written
+    label : text of the visible label; None: no label
+    sidecar : write the JSON file beside the film
+    identity : who signs the content credentials; None: there are none
+    options : of the command, for the sidecar
+    """
+
+    no_mark: str | None = None
+    label: str | None = None
+    sidecar: bool = False
+    identity: Identity | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def check(self, output: Path, force: bool = False) -> None:
+        """Raise before anything is made what would fail after.
+
+        Raises
+        ------
+        UsageError : the marks contradict each other, or the film's format cannot hold them
+        InputError : the sidecar exists
+        """
+        if self.no_mark is not None:
+            if not self.no_mark.strip():
+                raise UsageError("--no-mark needs a reason", hint='such as --no-mark "marked by the broadcaster"')
+            if self.label is not None or self.identity is not None:
+                raise UsageError("--no-mark goes with neither --visible-watermark nor --credentials")
+        if self.label is not None:
+            check_text(self.label)
+        if self.identity is not None and output.suffix.lower() not in SUFFIXES:
+            raise UsageError(
+                f"--credentials do not fit into {output.suffix}", hint=f"choose from {', '.join(SUFFIXES)}"
+            )
+        if self.writes_sidecar:
+            check_output(sidecar_of(output), force)
+
+    @property
+    def writes_sidecar(self) -> bool:
+        """Whether there will be a JSON file beside the film."""
+        return self.sidecar or self.no_mark is not None
+
+    @property
+    def sound(self) -> bool:
+        """Whether the sound is marked."""
+        return self.no_mark is None
+
+    def names(self) -> list[str]:
+        """Return the marks that the film itself carries."""
+        if self.no_mark is not None:
+            return []
+        more = [("label", self.label), ("credentials", self.identity)]
+        return ["metadata", "sound", *(name for name, value in more if value is not None)]
+
+    def tags(self, task: Task) -> dict[str, str]:
+        """Return the film's metadata."""
+        if self.no_mark is not None:
+            return {}
+        return synthetic_tags(task.header.name, task.header.sha256, marks=",".join(self.names()))
+
+    def draw(self, width: int, height: int, boxes: np.ndarray) -> Label | None:
+        """Return the label for frames of a size, away from the faces' boxes (N, 4)."""
+        return None if self.label is None else make_label(self.label, width, height, boxes)
+
+    def sign(self, task: Task, film: Path) -> None:
+        """Put the content credentials into the whole film, in place."""
+        if self.identity is not None:
+            with private_file(task.output) as signed:
+                sign(film, signed, task.output.name, self.identity)
+                signed.replace(film)
+
+    def record(self, task: Task, film: Path, force: bool) -> Path | None:
+        """Write the sidecar, if there is to be one, for the whole film that still lies at `film`."""
+        if not self.writes_sidecar:
+            return None
+        inputs = {"face": task.face, "speech": task.speech}
+        if len(task.voices) > 1:
+            inputs = {"face": task.face} | {f"speech_{place}": voice.path for place, voice in enumerate(task.voices)}
+        elif task.voices[0].path != task.speech:
+            inputs["drive_audio"] = task.voices[0].path
+        if isinstance(task.sound, Path) and task.sound != task.speech:
+            inputs["final_audio"] = task.sound
+        marks: dict[str, Any] = {"in_film": self.names(), "label": self.label, "no_mark_reason": self.no_mark}
+        weights = {"name": task.header.name, "sha256": task.header.sha256}
+        return write_sidecar(task.output, film, inputs, weights, marks, {"options": self.options}, force)

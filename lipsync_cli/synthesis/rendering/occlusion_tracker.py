@@ -1,0 +1,106 @@
+"""Looks out for what comes before the faces of a film while it is drawn."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.faces.occlusion import Covered, Release, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.media.video.yuv_frame import Frame
+    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
+    from lipsync_cli.synthesis.references.reference_tracker import Posing
+
+STEP = 2  # every so-manieth frame is looked at, as long as nothing comes
+
+
+class Look(NamedTuple):
+    """A look at some frames of one view of a speaker, in their order.
+
+    Attributes
+    ----------
+    posing : of the view
+    numbers, frames : of the source
+    shown : places among them that are looked at, with what the occlusion network is shown
+    odds : what it will say; None: none is looked at
+    """
+
+    posing: Posing
+    numbers: Sequence[int]
+    frames: Sequence[Frame]
+    shown: dict[int, np.ndarray]
+    odds: Future[np.ndarray] | None
+
+
+class Lookout:
+    """Finds what lies over faces, batch after batch, in the order of the film.
+
+    Every other frame is looked at, the last of a batch among them. The others are where one beside them is covered, so
+    that no hand is missed when it comes or goes. Nothing is looked at twice over which nothing lay.
+
+    Parameters
+    ----------
+    sketcher : whose occlusion network is asked, if it has one
+    rule : of the crops
+    """
+
+    def __init__(self, sketcher: Sketcher, rule: CropRule) -> None:
+        self._sketcher, self._verdict, self._release = sketcher, Verdict(rule), Release()
+        self._covered: set[int] = set()  # speakers over whose last face something lay
+
+    def begin(self, posing: Posing, numbers: Sequence[int], frames: Sequence[Frame]) -> Look:
+        """Begin to look at frames of one view."""
+        places: list[int] = []
+        if self._sketcher.sees_occlusion:
+            places = [place for place in range(len(numbers)) if (len(numbers) - 1 - place) % STEP == 0]
+        places = [place for place in places if not posing.is_bare[numbers[place]]]
+        shown = {place: posing.shown(numbers[place], frames[place]) for place in places}
+        return Look(posing, numbers, frames, shown, self._ask(posing, list(shown.values())))
+
+    def finish(self, look: Look, speaker: int) -> list[Covered | None]:
+        """Return what lies over each of the faces.
+
+        Parameters
+        ----------
+        speaker : number of whose faces they are
+        """
+        if not self._sketcher.sees_occlusion:
+            return [None] * len(look.numbers)
+        found = self._judge(look.posing, look.shown, look.odds)
+        between = [
+            place
+            for place, number in enumerate(look.numbers)
+            if place not in look.shown
+            and not look.posing.is_bare[number]
+            and (found.get(place - 1) or found.get(place + 1) or (place == 0 and speaker in self._covered))
+        ]
+        shown = {place: look.posing.shown(look.numbers[place], look.frames[place]) for place in between}
+        found |= self._judge(look.posing, shown, self._ask(look.posing, list(shown.values())))
+        over = [found.get(place) for place in range(len(look.numbers))]
+        for number, covered in zip(look.numbers, over, strict=True):
+            look.posing.is_bare[number] = covered is None
+        (self._covered.discard if over[-1] is None else self._covered.add)(speaker)
+        return over
+
+    def release(self, speaker: int, middle_s: float, covered: Covered | None) -> Covered | None:
+        """Return what lies over a speaker's face with what fades there; see `Release.follow`."""
+        return self._release.follow(speaker, middle_s, covered)
+
+    def _ask(self, posing: Posing, shown: list[np.ndarray]) -> Future[np.ndarray] | None:
+        reference, other = posing.compared
+        return self._sketcher.look(np.stack(shown), reference[None], other[None]) if shown else None
+
+    def _judge(
+        self, posing: Posing, shown: dict[int, np.ndarray], odds: Future[np.ndarray] | None
+    ) -> dict[int, Covered | None]:
+        judged = zip(shown.items(), () if odds is None else odds.result(), strict=True)
+        return {
+            place: self._verdict.covered(each, picture, posing.compared, posing.contrast)
+            for (place, picture), each in judged
+        }

@@ -1,0 +1,316 @@
+"""The second pass: frames of the source, with the lower faces that go with the speech, as a stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from lipsync_cli.faces.alignment import follow
+from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, reference_face
+from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
+from lipsync_cli.synthesis.references.pose_clusters import Share, share_out
+from lipsync_cli.synthesis.references.reference_tracker import Posing
+from lipsync_cli.synthesis.rendering.concurrent_stages import pipeline
+from lipsync_cli.synthesis.rendering.occlusion_tracker import Look, Lookout
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.faces.occlusion import Covered
+    from lipsync_cli.media.video.yuv_frame import Frame
+    from lipsync_cli.synthesis.drivers.speech_driver import Voice
+    from lipsync_cli.synthesis.generation.generator_runner import Sketch, Sketcher
+    from lipsync_cli.synthesis.sources.frame_schedule import Plan
+    from lipsync_cli.synthesis.sources.video_source import Footage
+
+FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
+BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
+
+
+class Face(NamedTuple):
+    """A face to be drawn.
+
+    Attributes
+    ----------
+    speaker : place of whose it is, among the renderer's speakers
+    view : which of the speaker's resting faces it is
+    number : of its source frame
+    matrix : shape (2, 3), from pixel indices of the frame to those of its crop
+    reference : whose pixels are moved
+    held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
+    sketch : what to draw; None: nothing
+    shown : how much of the source's own mouth is replaced
+    covered : what lies over it; None: nothing does, or it was not looked for
+    part, after : how much of what replaces it is this face, and how much are those that follow, of other views
+    """
+
+    speaker: int
+    view: int
+    number: int
+    matrix: np.ndarray
+    reference: ReferenceFace
+    held: np.ndarray | None = None
+    sketch: Sketch | None = None
+    covered: Covered | None = None
+    shown: float = 1.0
+    part: float = 1.0
+    after: float = 0.0
+
+    @property
+    def drawn(self) -> float:
+        """How much of the source's own mouth is replaced, 0 ... 1."""
+        return self.shown if self.sketch is not None else 0.0
+
+    @property
+    def mixed(self) -> float:
+        """How much of it is mixed in, so that it keeps its part under those that follow."""
+        return self.shown * self.part / (1 - self.shown * self.after)
+
+
+class View(NamedTuple):
+    """A frame of the output on its way.
+
+    Attributes
+    ----------
+    middle_s : when its middle is shown
+    number : of the source's frame
+    pixels : shape (H, W, 3)
+    faces : of the speakers who are in it; of one whose head turns sometimes two, the one that shows more first
+    """
+
+    middle_s: float
+    number: int
+    pixels: Frame
+    faces: tuple[Face, ...]
+
+
+class _Begun(NamedTuple):
+    """Faces of one view of a speaker by their places in a batch, what will be drawn of them, and found over them."""
+
+    faces: dict[int, Face]
+    drawn: Future[Sketch]
+    look: Look | None
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """One whose mouth is moved.
+
+    Attributes
+    ----------
+    boxes : shape (N, 4), of the source's frames, NaN where there is no face
+    name : as the user gave it
+    posings : of the faces whose pixels are moved, brought into each frame's pose; of one, or of several of a head that
+        turns; none: each frame's own
+    """
+
+    boxes: np.ndarray
+    name: str = ""
+    posings: tuple[Posing, ...] = ()
+
+    @classmethod
+    def resting(cls, boxes: np.ndarray, references: Sequence[ReferenceFace], rule: CropRule, name: str = "") -> Speaker:
+        """Return a speaker with references."""
+        return cls(boxes, name, tuple(Posing(boxes, reference, rule) for reference in references))
+
+    def anew(self) -> Speaker:
+        """Return the same speaker, of whom no pose is known yet."""
+        return replace(self, posings=tuple(posing.anew() for posing in self.posings))
+
+    def shares(self, number: int, frame: Frame) -> list[Share]:
+        """Return which of the references draw the face of a frame."""
+        if len(self.posings) == 1:
+            return [Share(0, 1.0)]
+        misfits = [posing.misfit(number, frame) for posing in self.posings]
+        return share_out(misfits, min(posing.contrast for posing in self.posings))
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Draws the frames of a plan.
+
+    Attributes
+    ----------
+    footage : scanned
+    speakers : whose mouths are moved
+    rule : of the crop that the generator was trained on
+    sketcher, compositor : the generator, and what puts its work into the frames
+    batch_size : frames that the generator draws at once, at most
+    """
+
+    footage: Footage
+    speakers: tuple[Speaker, ...]
+    rule: CropRule
+    sketcher: Sketcher
+    compositor: Compositor
+    batch_size: int = BATCH_SIZE
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """The boxes of all speakers, shape (number of speakers, N, 4)."""
+        import numpy as np
+
+        return np.stack([speaker.boxes for speaker in self.speakers])
+
+    def forgetful(self) -> Renderer:
+        """Return a renderer like this that knows no poses yet, so that what it draws depends on its own frames only."""
+        return replace(self, speakers=tuple(speaker.anew() for speaker in self.speakers))
+
+    @contextmanager
+    def views(
+        self,
+        plan: Plan,
+        voices: Sequence[Voice],
+        laps: Laps | None = None,
+        span: tuple[int, int] | None = None,
+        frames: Iterator[tuple[int, Frame]] | None = None,
+    ) -> Generator[Iterator[View], None, None]:
+        """Give the output's frames in order, with what was drawn on them; without a face they are the source's own.
+
+        Parameters
+        ----------
+        plan : of the output
+        voices : the speakers'
+        laps : counts the time of the stages decode, crop, generate and composite
+        span : first of the output's frames, and the one after the last; None: all
+        frames : numbers and pixels of the source's frames that these show, as from the footage; None: from there
+        """
+        laps, (start, stop) = laps or Laps(), span or (0, plan.num_frames)
+        frames = self.footage.frames(plan.order[start:stop]) if frames is None else frames
+        with pipeline(
+            self._crop(plan.timeline.middles()[start:stop], frames, laps),
+            lambda batches: self._sketch(batches, voices, laps),
+            lambda batches: self._compose(batches, laps),
+            depth=1,
+        ) as views:
+            yield views
+
+    def _crop(self, middles_s: np.ndarray, source: Iterator[tuple[int, Frame]], laps: Laps) -> Iterator[list[View]]:
+        """Read the frames and cut the faces out."""
+        size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
+        finders = [self._faces(place) for place in range(len(self.speakers))]
+        batch: list[View] = []
+        for middle_s, (number, pixels) in zip(middles_s, laps.count("decode", source), strict=True):
+            with laps.stage("crop"):
+                found = tuple(face for find in finders for face in find(number, pixels))
+                batch.append(View(middle_s, number, pixels, found))
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _faces(self, place: int) -> Callable[[int, Frame], tuple[Face, ...]]:
+        """Return what makes a speaker's faces of a frame of the source; asked twice for one frame, it works once."""
+        import numpy as np
+
+        speaker = self.speakers[place]
+        last: tuple[int, tuple[Face, ...]] = (-1, ())
+
+        def find(number: int, pixels: Frame) -> tuple[Face, ...]:
+            nonlocal last
+            if number == last[0]:
+                return last[1]
+            box = speaker.boxes[number]
+            if np.isnan(box[0]):
+                last = number, ()
+            elif not speaker.posings:
+                own = reference_face(pixels, box, self.rule)
+                last = number, (Face(place, 0, number, self.rule.matrix(box), own),)
+            else:
+                faces, after = [], 1.0
+                for share in speaker.shares(number, pixels):
+                    posing, after = speaker.posings[share.view], after - share.part
+                    pose, held = posing.find(number, pixels)
+                    matrix = follow(pose, self.rule.matrix(box))
+                    face = Face(place, share.view, number, matrix, posing.reference, held, part=share.part, after=after)
+                    faces.append(face)
+                last = number, tuple(faces)
+            return last[1]
+
+        return find
+
+    def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Voice], laps: Laps) -> Iterator[list[View]]:
+        """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
+        most = self.sketcher.num_at_once
+        begun: deque[tuple[list[View], list[_Begun]]] = deque()
+        lookout = Lookout(self.sketcher, self.rule)
+        for batch in batches:
+            with laps.stage("generate"):
+                begun.append((batch, self._begin(batch, voices, lookout)))
+            if len(begun) > most or most == 1:
+                yield self._finish(*begun.popleft(), lookout, laps)
+        while begun:
+            yield self._finish(*begun.popleft(), lookout, laps)
+
+    def _begin(self, batch: list[View], voices: Sequence[Voice], lookout: Lookout) -> list[_Begun]:
+        """Begin to draw the faces of a batch."""
+        import numpy as np
+
+        middles_s, begun = np.array([view.middle_s for view in batch]), []
+        for speaker, voice in zip(range(len(self.speakers)), voices, strict=True):
+            shown = voice.shown(middles_s)
+            groups: dict[int, dict[int, Face]] = {}
+            for place, view in enumerate(batch):
+                for face in view.faces:
+                    if face.speaker == speaker and shown[place] > 0:
+                        groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
+            for faces in groups.values():
+                mels = voice.windows(middles_s[list(faces)], self.sketcher.encode)
+                drawn, posings = self._draw(list(faces.values()), mels), self.speakers[speaker].posings
+                look = None
+                if posings:
+                    numbers, frames = zip(*((batch[place].number, batch[place].pixels) for place in faces), strict=True)
+                    look = lookout.begin(posings[next(iter(faces.values())).view], numbers, frames)
+                begun.append(_Begun(faces, drawn, look))
+        return begun
+
+    def _finish(self, batch: list[View], begun: list[_Begun], lookout: Lookout, laps: Laps) -> list[View]:
+        """Put what was drawn beside the frames of its batch."""
+        for faces, drawn, look in begun:
+            with laps.stage("generate"):
+                sketch = drawn.result()
+                speaker = next(iter(faces.values())).speaker
+                over = [None] * len(faces) if look is None else lookout.finish(look, speaker)
+            for index, (place, face) in enumerate(faces.items()):
+                new, others = face._replace(sketch=sketch.one(index), covered=over[index]), batch[place].faces
+                batch[place] = batch[place]._replace(
+                    faces=tuple(new if other[:2] == new[:2] else other for other in others)
+                )
+        for place, view in enumerate(batch):
+            over = [lookout.release(face.speaker, view.middle_s, face.covered) for face in view.faces]
+            released = (face._replace(covered=each) for face, each in zip(view.faces, over, strict=True))
+            batch[place] = view._replace(faces=tuple(released))
+        return batch
+
+    def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[Sketch]:
+        """Begin to draw some faces of one view of a speaker."""
+        import numpy as np
+
+        crops = [face.reference.crop for face in faces]
+        alike = all(crop is crops[0] for crop in crops)
+        held = [face.reference.crop if face.held is None else face.held for face in faces]
+        seen = np.stack(held) if any(face.held is not None for face in faces) else None
+        opened = faces[0].reference.opened if alike else None
+        return self.sketcher.draw(
+            np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened.crop[None]
+        )
+
+    def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:
+        """Put the drawn faces into the frames."""
+        for batch in batches:
+            for view in batch:
+                pixels = view.pixels
+                for face in view.faces:
+                    if face.sketch is not None:
+                        with laps.stage("composite"):
+                            pixels = self.compositor.compose(
+                                pixels, face.matrix, face.sketch, face.reference, face.mixed, face.covered
+                            )
+                yield view._replace(pixels=pixels)

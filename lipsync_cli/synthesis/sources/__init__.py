@@ -1,0 +1,1 @@
+"""Where frames come from, and which of them is shown when."""

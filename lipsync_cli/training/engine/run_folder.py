@@ -1,0 +1,73 @@
+"""The folder of a run: whether it may be used, and what is written into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.formats.weights import BEST, LAST, WeightsHeader, save_weights
+from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
+from lipsync_cli.training.engine.checkpoint import STATE
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lipsync_cli.training.engine.checkpoint import TrainState
+
+CONFIG, LOG, SAMPLE_GRIDS = "config.json", "log.jsonl", "sheets"
+
+
+class RunFolder:
+    """One run's files.
+
+    Attributes
+    ----------
+    path : of the folder
+    log : statistics, as JSON lines
+    state : what a run needs to be resumed
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.log, self.state = self.path / LOG, self.path / STATE
+
+    def check(self, config: TrainConfig, fingerprint: str) -> None:
+        """Raise InputError if it holds something else, or a run of other options or data; nothing is written."""
+        if (self.path / CONFIG).exists():
+            check_same_run(self.path / CONFIG, config, fingerprint)
+        elif self.path.exists() and (
+            not self.path.is_dir() or any(not file.name.startswith(".") for file in self.path.iterdir())
+        ):
+            raise InputError("exists and is no run folder", self.path, "name another folder")
+
+    def begin(self, config: TrainConfig, fingerprint: str) -> None:
+        """Make the folder, with the configuration in it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot be made ({error.strerror})", self.path) from error
+        save_config(self.path / CONFIG, config, fingerprint)
+
+    def save_best(self, network: nn.Module, header: WeightsHeader) -> None:
+        """Write the weights of the best validation."""
+        save_weights(self.path / BEST, dict(network.state_dict()), header, force=True)
+
+    def save_last(self, state: TrainState, header: WeightsHeader) -> None:
+        """Write the weights, and the state with which the run is resumed; what was there before stays until then."""
+        try:
+            save_weights(self.path / LAST, dict(state.shown.state_dict()), header, force=True)
+            state.save(self.state)
+        except InputError as error:
+            hint = "the checkpoint before it is kept: make room, and the same command resumes the run from there"
+            raise InputError(error.fact, error.path, hint) from error
+
+    def sample_grid(self, samples: int) -> Path:
+        """Name the sample grid of a moment of the run."""
+        path = self.path / SAMPLE_GRIDS / f"{samples:09d}.png"
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    def weights(self) -> Path:
+        """Name the weights to use: the best if anything was validated, else the last."""
+        return self.path / (BEST if (self.path / BEST).exists() else LAST)

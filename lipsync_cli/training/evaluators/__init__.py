@@ -1,0 +1,1 @@
+"""How a network is doing on clips that it does not train on."""

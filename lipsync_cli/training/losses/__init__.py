@@ -1,0 +1,1 @@
+"""Loss terms, each a pure function of tensors."""

@@ -1,0 +1,7 @@
+"""Fixtures of the tests of datasets."""
+
+from __future__ import annotations
+
+from fixtures.training_fixtures import small_pack, stores
+
+__all__ = ["small_pack", "stores"]

@@ -1,0 +1,42 @@
+"""Weights as ONNX: the same drawing in another program."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from lipsync_cli.errors import ToolError
+from lipsync_cli.formats.onnx import PACKAGES, export_onnx
+from lipsync_cli.formats.weights import FORMAT, load_weights
+
+HAS_ONNX = all(importlib.util.find_spec(name) for name in PACKAGES)
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="needs lipsync-cli[onnx]")
+def test_exported_weights_draw_the_same_of_a_real_face(tiny_weights, tmp_path):
+    import onnxruntime
+    import torch
+    from skimage import data
+
+    report = export_onnx(tiny_weights, tmp_path / "tiny.onnx", batch_size=5)
+    assert report["outputs"] == ["image", "flow", "mask", "patch"]
+    session = onnxruntime.InferenceSession(str(tmp_path / "tiny.onnx"), providers=["CPUExecutionProvider"])
+    header = json.loads(session.get_modelmeta().custom_metadata_map[FORMAT])
+    assert header["architecture"] == "compact"
+    face = np.ascontiguousarray(data.astronaut()[60:156, 176:272].transpose(2, 0, 1)[None], np.float32) / 255
+    faces, mel = np.repeat(face, 5, 0), np.random.default_rng(0).uniform(-4, 4, (5, 1, 80, 27)).astype(np.float32)
+    found = session.run(None, {"reference": faces, "target": faces, "mel": mel})
+    with torch.inference_mode():
+        expected = load_weights(tiny_weights)[0](*map(torch.from_numpy, (faces, faces, mel)))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other.numpy(), atol=1e-4)
+
+
+@pytest.mark.skipif(HAS_ONNX, reason="lipsync-cli[onnx] is installed")
+def test_without_the_packages_it_says_what_to_install(tiny_weights, tmp_path):
+    with pytest.raises(ToolError, match=r"lipsync-cli\[onnx\]"):
+        export_onnx(tiny_weights, tmp_path / "tiny.onnx")
+    assert list(tmp_path.iterdir()) == []

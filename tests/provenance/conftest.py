@@ -1,0 +1,7 @@
+"""Fixtures of the tests of provenance."""
+
+from __future__ import annotations
+
+from fixtures.media_fixtures import ffmpeg, make_clip
+
+__all__ = ["ffmpeg", "make_clip"]

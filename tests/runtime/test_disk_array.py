@@ -1,0 +1,41 @@
+"""Frames on disk come back as they were, and nothing is left behind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.disk_array import Spool
+
+
+def test_arrays_come_back_by_number_in_any_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    rng = np.random.default_rng(1)
+    frames = {number: rng.integers(0, 256, (5, 7, 3), np.uint8) for number in (4, 0, 9)}
+    with Spool((5, 7, 3)) as spool:
+        for number, frame in frames.items():
+            spool.write(number, frame)
+        assert not list(tmp_path.iterdir())  # the file has no name
+        assert spool.numbers() == [0, 4, 9]
+        for number in (9, 0, 4, 9):
+            np.testing.assert_array_equal(spool.read(number), frames[number])
+        spool.clear()
+        spool.write(9, frames[0])
+        np.testing.assert_array_equal(spool.read(9), frames[0])
+        assert 4 not in spool and len(spool) == 1
+
+
+def test_full_disk_is_one_line(monkeypatch):
+    with Spool((100,)) as spool:
+
+        class Full:
+            seek = staticmethod(lambda place: None)
+            close = staticmethod(lambda: None)
+
+            def write(self, data):
+                raise OSError(28, "No space left on device")
+
+        spool._file = Full()
+        with pytest.raises(InputError, match=r"No space left on device.*set TMPDIR"):
+            spool.write(0, np.zeros(100, np.uint8))

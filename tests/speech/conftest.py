@@ -1,0 +1,7 @@
+"""Fixtures of the tests of speech."""
+
+from __future__ import annotations
+
+from fixtures.data_fixtures import stores
+
+__all__ = ["stores"]

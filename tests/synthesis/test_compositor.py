@@ -1,0 +1,225 @@
+"""The source's own pixels at full size: moved exactly, mixed in under the mask, and untouched outside it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lipsync_cli.faces.alignment import follow
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.media.video.yuv_frame import YuvFrame
+from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
+from lipsync_cli.synthesis.generation.generator_runner import Sketch
+
+RULE = CropRule(scale=1.0, shift_y=0.0)
+SIZE = RULE.size
+BOX = np.array([40.0, 30.0, 232.0, 222.0], np.float32)  # two pixels for each of the crop's
+
+
+@pytest.fixture
+def frame() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (260, 300, 3), np.uint8)
+
+
+@pytest.fixture
+def mask() -> np.ndarray:
+    """All of the lower half, but for a margin."""
+    mask = np.zeros((SIZE, SIZE), np.float32)
+    mask[SIZE // 2 + 4 : SIZE - 8, 12 : SIZE - 12] = 1
+    return mask
+
+
+def sketch(flow=(0.0, 0.0), share=1.0, patch=0.5) -> Sketch:
+    flows = np.zeros((SIZE, SIZE, 2), np.float32)
+    flows[SIZE // 2 :] = flow
+    shape = (SIZE, SIZE, 3)
+    return Sketch(
+        np.full(shape, patch, np.float32),
+        flows,
+        np.full((SIZE, SIZE), share, np.float32),
+        np.full(shape, patch, np.float32),
+    )
+
+
+def covered(shape: tuple[int, int, int], mask: np.ndarray, box: np.ndarray = BOX) -> np.ndarray:
+    """Pixels of the frame that lie under the mask or touch it."""
+    factor = int(box[2] - box[0]) // SIZE
+    under = np.zeros(shape[:2], bool)
+    rows, columns = np.nonzero(mask)
+    x0, y0 = int(box[0]), int(box[1])
+    under[
+        max(0, y0 + rows.min() * factor - factor) : y0 + (rows.max() + 1) * factor + factor,
+        max(0, x0 + columns.min() * factor - factor) : x0 + (columns.max() + 1) * factor + factor,
+    ] = True
+    return under
+
+
+def test_no_flow_on_the_own_frame_changes_no_bit(frame, mask):
+    same = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(same, frame)
+
+
+def test_pixels_outside_the_mask_keep_every_bit_and_the_frame_is_not_written_to(frame, mask):
+    before = frame.copy()
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(share=0.3), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(frame, before)
+    under = covered(frame.shape, mask)
+    np.testing.assert_array_equal(drawn[~under], frame[~under])
+    assert (drawn[under] != frame[under]).mean() > 0.5
+
+
+def test_flow_moves_the_sources_own_pixels_at_full_size(frame, mask):
+    moved = 5, -3  # pixels of the frame
+    flow = moved[0] / 192, moved[1] / 192
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(flow), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140 - 3 : 200 - 3, 70 + 5 : 200 + 5])
+
+
+def test_reference_from_elsewhere_comes_along_without_loss(frame, mask):
+    other = np.roll(frame, (11, 17), (0, 1))
+    reference = reference_face(other, BOX + np.float32([17, 11, 17, 11]), RULE)
+    drawn = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), sketch(), reference)
+    np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140:200, 70:200])
+
+
+def _grey_skin(reference):
+    return reference._replace(skin=np.zeros(2, np.float32))
+
+
+def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=slice(30, 60)):
+    """A sketch that shows a patch of grey all over but for a part, where the open mouth lies, and that one's face."""
+    inside = np.zeros((SIZE // 2, SIZE, 3), np.float32)
+    inside[rows, columns] = *flow, share
+    nothing = np.zeros((SIZE // 2, SIZE, 2), np.float32)
+    drawn = Sketch(None, nothing, nothing[:, :, 0], np.full((SIZE // 2, SIZE, 3), 0.25, np.float32), inside)
+    opened = reference_face(frame, BOX, RULE)
+    return drawn, opened._replace(matrix=follow(matrix, opened.matrix))
+
+
+def test_an_open_mouth_comes_along_at_full_size_from_its_own_frame(frame, mask):
+    resting, shift = np.full_like(frame, 90), np.array([[1, 0, 2.0], [0, 1, -3.0]])  # pixels of the crop: 4 and -6
+    frame = cv2.GaussianBlur(frame, (0, 0), 2)
+    drawn, opened = _with_open_mouth(frame, shift, 1.0, (3 / SIZE, 2 / SIZE))
+    reference = _grey_skin(reference_face(resting, BOX, RULE))._replace(opened=opened)
+    seen = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), drawn, reference)
+    x, y = 2 * 3 - 2 * 2, 2 * 2 + 2 * 3  # where the flow points, in pixels of the open frame
+    rows, columns = slice(192, 200), slice(108, 150)  # well within the part
+    wanted = frame[rows.start + y : rows.stop + y, columns.start + x : columns.stop + x]
+    assert np.abs(seen[rows, columns].astype(int) - wanted).max() <= 1
+    assert (np.abs(seen[140:170, 70:200].astype(int) - 64) <= 1).all()  # elsewhere the rest
+
+
+def test_an_open_mouth_is_mixed_with_the_rest_by_its_share(frame, mask):
+    drawn, opened = _with_open_mouth(np.full_like(frame, 200), np.eye(2, 3), 0.5, (0.0, 0.0))
+    reference = _grey_skin(reference_face(np.full_like(frame, 90), BOX, RULE))
+    seen = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), drawn, reference._replace(opened=opened))
+    assert (np.abs(seen[192:200, 108:150].astype(int) - (200 + 64) / 2) <= 1).all()
+    without = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), drawn, reference)
+    assert (np.abs(without[192:200, 108:150].astype(int) - 64) <= 1).all()
+
+
+def test_an_open_mouth_of_no_share_or_out_of_the_frame_changes_nothing(frame, mask):
+    for share, box in ((0.0, BOX), (1.0, BOX + np.float32([-150, 0, -150, 0]))):
+        drawn, opened = _with_open_mouth(frame, np.eye(2, 3), share, (0.0, 0.0), columns=slice(14, 40))
+        reference = _grey_skin(reference_face(frame, BOX, RULE))
+        plain = Compositor(RULE, mask).compose(frame, RULE.matrix(box), drawn._replace(inside=None), reference)
+        seen = Compositor(RULE, mask).compose(frame, RULE.matrix(box), drawn, reference._replace(opened=opened))
+        np.testing.assert_array_equal(seen, plain)
+
+
+def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
+    drawn = Compositor(RULE, mask).compose(
+        frame, RULE.matrix(BOX), sketch(share=0.0, patch=0.25), _grey_skin(reference_face(frame, BOX, RULE))
+    )
+    assert (drawn[140:200, 70:200] == 64).all()
+
+
+def test_finished_crop_without_flow_is_enlarged_in_place(mask):
+    frame = np.full((260, 300, 3), 128, np.uint8)
+    rows, columns = np.mgrid[:SIZE, :SIZE] // 4 % 2
+    image = np.repeat((0.2 + 0.6 * (rows ^ columns))[:, :, None], 3, 2).astype(np.float32)
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
+    expected = cv2.resize(image, (192, 192), interpolation=cv2.INTER_CUBIC)[110:170, 30:160]
+    found = drawn[140:200, 70:200]
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_finished_crop_of_another_colour_takes_the_frames_colour(mask):
+    soft = cv2.GaussianBlur(mask, (0, 0), 4)
+    soft[: SIZE // 2] = 0
+    frame = np.full((260, 300, 3), (180, 120, 100), np.uint8)
+    image = np.full((SIZE, SIZE, 3), 0.4, np.float32)
+    image[70:74, 40:56] = 0.1  # a mouth
+    drawn = Compositor(RULE, soft).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
+    assert np.abs(drawn[160, 80:200].astype(int) - frame[160, 80:200]).max() <= 6
+    assert (drawn[174, 136].astype(int) < frame[174, 136].astype(int) - 50).all()
+
+
+@pytest.mark.parametrize("shift", [(-120, 0), (150, 100), (0, 140), (-90, -120)])
+def test_face_at_the_border_of_the_frame(frame, mask, shift):
+    box = BOX + np.float32([*shift, *shift])
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), sketch(share=0.5), reference_face(frame, box, RULE))
+    assert drawn.shape == frame.shape
+    under = covered(frame.shape, mask, box)
+    np.testing.assert_array_equal(drawn[~under], frame[~under])
+
+
+def test_mask_outside_the_frame_leaves_it_alone(frame, mask):
+    box = BOX + np.float32([0, 180, 0, 180])
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), sketch(), reference_face(frame, BOX, RULE))
+    assert drawn is frame
+
+
+def test_turned_face_is_moved_as_a_whole(frame, mask):
+    """The frame is the reference's, turned by a right angle: pixels fall on pixels."""
+    turned = np.rot90(frame).copy()  # pixel (x, y) of the frame is pixel (y, W - 1 - x) of the turned one
+    to_frame = np.array([[0.0, -1.0, frame.shape[1] - 1], [1.0, 0.0, 0.0]])
+    matrix = follow(RULE.matrix(BOX), to_frame)
+    drawn = Compositor(RULE, mask).compose(turned, matrix, sketch(), reference_face(frame, BOX, RULE))
+    np.testing.assert_array_equal(drawn, turned)
+    black = Compositor(RULE, mask).compose(turned, matrix, sketch(share=0, patch=0), reference_face(frame, BOX, RULE))
+    back = np.rot90(black, -1)
+    under = covered(frame.shape, mask)
+    np.testing.assert_array_equal(back[~under], frame[~under])
+    assert (back[140:200, 70:200] == 0).all()
+
+
+def _planes(height: int, width: int) -> YuvFrame:
+    """A smooth picture in 4:2:0 whose colours RGB holds."""
+    y, x = np.mgrid[:height, :width]
+    luma = 125 + 40 * np.sin(x / 6) * np.cos(y / 9)
+    blue, red = (128 + 20 * np.sin(x[: height // 2, : width // 2] / 7 + turn) for turn in (0, 2))
+    planes = np.concatenate([luma.ravel(), blue.ravel(), red.ravel()]).reshape(-1, width)
+    return YuvFrame(np.rint(planes).astype(np.uint8), "bt709")
+
+
+@pytest.mark.parametrize("enlarged", [1, 2.5, 5])
+@pytest.mark.parametrize("kind", ["flow", "image", "inside"])
+def test_in_planes_it_looks_as_in_rgb_and_nothing_else_changes_a_bit(mask, enlarged, kind):
+    soft = cv2.GaussianBlur(mask, (0, 0), 4) * (mask > 0)
+    frame = _planes(520, 560)
+    before, whole = frame.planes.copy(), np.asarray(frame)
+    box = np.float32([30.3, 20.6, 30.3 + 96 * enlarged, 20.6 + 96 * enlarged])
+    rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    wave = np.dstack([np.sin(columns / 5), np.cos(rows / 7)])
+    image = 0.5 + 0.2 * np.dstack([wave, wave[:, :, :1]])
+    moved = Sketch(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image)
+    inside = np.dstack([wave / 40, 0.5 * (1 - moved.mask) * (np.hypot(rows - 70, columns - 48) < 14)])
+    drawing = {"flow": moved, "image": Sketch(image), "inside": moved._replace(inside=inside)}[kind]
+    matrix = follow(np.array([[0.99, -0.05, 3.0], [0.05, 0.99, -1.0]]), RULE.matrix(box))
+
+    def face(of):
+        opened = reference_face(of, box + np.float32([3, -2, 3, -2]), RULE)
+        return reference_face(of, box, RULE)._replace(opened=opened)
+
+    drawn = Compositor(RULE, soft).compose(frame, matrix, drawing, face(frame))
+    wanted = Compositor(RULE, soft).compose(whole, matrix, drawing, face(whole))
+    np.testing.assert_array_equal(frame.planes, before)
+    changed = (wanted != whole).any(2)
+    assert changed.sum() > 0.2 * (96 * enlarged) ** 2
+    grey = np.array([0.2126, 0.7152, 0.0722])
+    assert np.abs((np.asarray(drawn).astype(float) - wanted) @ grey).max() < 4
+    assert np.abs(np.asarray(drawn).astype(float) - wanted)[changed].mean() < 3  # colours have half the resolution
+    near = cv2.dilate(changed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    np.testing.assert_array_equal(np.asarray(drawn)[~near], whole[~near])
