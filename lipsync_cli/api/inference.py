@@ -74,8 +74,8 @@ def infer(
     75
     """
     from lipsync_cli.config.build import make
-    from lipsync_cli.pipelines.infer import run
     from lipsync_cli.pipelines.configs.infer import InferConfig
+    from lipsync_cli.pipelines.infer import run
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
     seen = {True: "keep", False: "ignore"}

@@ -62,8 +62,8 @@ def score(
     ToolError : FFmpeg or the device is missing
     """
     from lipsync_cli.config.build import make
-    from lipsync_cli.pipelines.score import run
     from lipsync_cli.pipelines.configs.score import ScoreConfig
+    from lipsync_cli.pipelines.score import run
 
     failures, fail = collect_failures(on_failure)
     config = make(

@@ -48,9 +48,9 @@ def train(
     StoppedError : a signal came; the run is saved
     """
     from lipsync_cli.config.build import make
+    from lipsync_cli.pipelines.configs.train import TrainJob
     from lipsync_cli.pipelines.train import TrainResult as Trained
     from lipsync_cli.pipelines.train import run as run_training
-    from lipsync_cli.pipelines.configs.train import TrainJob
 
     job = make(
         TrainJob,

@@ -131,8 +131,10 @@ class _Job:
         config, source = self.config, self.source
         compared = {"output": str(source), "reference": str(config.reference or "")}
         if not self.is_film:
+            from lipsync_cli.formats import compatibility
             from lipsync_cli.formats.pack_file import Pack
             from lipsync_cli.formats.weights import check_kind, find_weights, read_header
+            from lipsync_cli.scoring.protocols import pack_protocol
 
             with Pack(source, resolve_jobs(config.jobs)) as pack:
                 found = find_weights(_weights_for(pack, config.weights))

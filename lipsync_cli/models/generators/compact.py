@@ -2,9 +2,9 @@
 
 LipGAN (KR et al. 2019) redraws the lower half of the face with an encoder-decoder; such a network remembers the faces
 it was trained on. This one keeps LipGAN's inputs: a reference, the target with its lower half blanked, and speech, as
-27 mel frames or as features that carry over to other voices (`speech.speech_features`). It predicts, for the lower half only,
-a flow field that moves the reference's own pixels (Zhou et al. 2016, "View synthesis by appearance flow"), a patch for
-what no pixel of the reference shows (the inside of the mouth), and a mask that mixes them.
+27 mel frames or as features that carry over to other voices (`speech.speech_features`). It predicts, for the lower half
+only, a flow field that moves the reference's own pixels (Zhou et al. 2016, "View synthesis by appearance flow"), a
+patch for what no pixel of the reference shows (the inside of the mouth), and a mask that mixes them.
 """
 
 from typing import Any, NamedTuple
@@ -51,7 +51,7 @@ class CompactGenerator(nn.Module):
     size : side S of the square crop in pixels, a multiple of 32
     channels : of the decoder at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution; the encoders have half as many
     audio_dim : length of the speech embedding
-    speech : what it hears: "mel", windows (B, 1, 80, 27), or "encoder", windows (B, 21, 384) of `speech.speech_features`
+    speech : what it hears: "mel", windows (B, 1, 80, 27), or "encoder", windows (B, 21, 384) of speech features
 
     Attributes
     ----------

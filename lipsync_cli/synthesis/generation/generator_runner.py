@@ -60,7 +60,7 @@ class Sketcher(Protocol):
         ...
 
     def encode(self, mel: np.ndarray) -> np.ndarray:
-        """Run the speech encoder: (T, 80) log-mel of `speech.speech_features` to features ((T + 1) // 2, 384), float32."""
+        """Run the speech encoder: (T, 80) log-mel to speech features ((T + 1) // 2, 384), float32."""
         ...
 
     def silence(self, count: int) -> np.ndarray:
