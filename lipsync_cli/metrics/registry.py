@@ -22,8 +22,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "sync": ("sync.expert_sync", "sync.syncnet_sync"),
     "behaviour": (
         "mouth.movement", "mouth.mouth_width", "mouth.articulation", "mouth.lip_dynamics", "sync.dtw", "sync.lip_leak",
-        "mouth.pauses", "mouth.silent_stability", "sync.loudness_distance", "mouth.closeness", "face.eyes", "face.jitter",
-        "face.border",
+        "mouth.pauses", "mouth.silent_stability", "sync.loudness_distance", "mouth.closeness", "face.eyes",
+        "face.jitter", "face.border",
     ),
 }  # fmt: skip
 
