@@ -12,10 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 INDEX = DOCS / "index.md"
 GENERATED = {DOCS / "reference" / name for name in ("cli.md", "config.md")}  # as the program prints it
-PROSE = sorted({*DOCS.rglob("*.md"), *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))})
-LINKING = sorted({*PROSE, ROOT / "README.md", *ROOT.glob("examples/*.md"), *ROOT.glob("lipsync_cli/assets/*.md")})
+PROSE = sorted({*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))})
+LINKING = sorted({*PROSE, *ROOT.glob("examples/*.md"), *ROOT.glob("lipsync_cli/assets/*.md")})
 EXPERIMENTS = sorted((DOCS / "experiments").glob("[0-9]*.md"))
 MAX_LINE = 120
+MAX_README_LINES = 120
 # A metric's definition is compared between reports, so its text stays: (page as it was called, file).
 PINNED = {("docs/metrics.md", "lipsync_cli/scoring/metrics/mouth.py")}
 
@@ -99,6 +100,10 @@ def test_lines_are_short(page: Path) -> None:
     text = re.sub(r"<!-- begin.*?<!-- end -->", "", page.read_text("utf-8"), flags=re.DOTALL)
     lines = [line for line in text.split("\n") if not line.lstrip().startswith("|")]  # a table's row is one line
     assert not [line for line in lines if len(line) > MAX_LINE]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= MAX_README_LINES
 
 
 @pytest.mark.parametrize("page", sorted(set(PROSE) - MAY_QUOTE), ids=name_of)
