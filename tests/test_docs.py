@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 INDEX = DOCS / "index.md"
 GENERATED = {DOCS / "reference" / name for name in ("cli.md", "config.md")}  # as the program prints it
-PROSE = sorted({*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))})
+PROSE = sorted(
+    {*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))}
+)
 LINKING = sorted({*PROSE, *ROOT.glob("examples/*.md"), *ROOT.glob("lipsync_cli/assets/*.md")})
 EXPERIMENTS = sorted((DOCS / "experiments").glob("[0-9]*.md"))
 MAX_LINE = 120
