@@ -30,10 +30,10 @@ VERBS: dict[str, str] = {
     "mels": "Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.",
     "pack": "Join faces and mels into one training file with a split.",
     "train": "Train a generator, or a network beside it; by default LipGAN as in its thesis.",
-    "export": "Write a generator as ONNX, and check that it draws the same.",
+    "export": "Write a generator as ONNX, and check that it generates the same.",
     "say": "Speak a text into a sound file, for infer.",
     "infer": "Make the face say the speech.",
-    "score": "Measure generated faces, with control rows beside every figure.",
+    "score": "Measure generated faces, with baselines beside every figure.",
     "info": "Say what is in a file, as JSON.",
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
@@ -114,7 +114,7 @@ def _top(
 ) -> None:
     """Make a face in a video or a photo speak given words, and train the networks that do it.
 
-    The verbs are listed in the order of the work; each one reads files and writes one.
+    The commands are listed in the order of the work; each one reads files and writes one.
 
     \b
     Example:

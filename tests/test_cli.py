@@ -27,7 +27,7 @@ COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined
 PAGES = sorted(
     {
         *("README.md", "examples/README.md"),
-        *(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md") if page.name != "help.md"),
+        *(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")),
     }
 )
 

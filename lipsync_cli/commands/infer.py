@@ -1,4 +1,4 @@
-"""lipsync infer: a face and a voice to a film in which the face says it."""
+"""lipsync infer: a face and a voice to a video in which the face says it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def infer(
 ) -> None:
     """Make the face say the speech.
 
-    The film ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
-    changed; frames in which no face is found pass through. The film's metadata and an inaudible mark in its sound say
-    that it is synthetic; `lipsync info` finds them.
+    The output ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
+    changed; frames in which no face is found pass through. The output's metadata and an inaudible mark in its sound
+    say that it is synthetic; `lipsync info` finds them.
 
-    Of several speeches, or a list of them, one film each is made in the folder -o; the face is found once for all. A
-    speech that fails costs one line and exit code 5; films that are there already are not made again without --force.
+    Of several speeches, or a list of them, one video each is made in the folder -o; the face is found once for all. A
+    speech that fails costs one line and exit code 5; videos that are there already are not made again without
+    --force.
 
     Of several people in one video each speaks with the own voice by --speaker; who is not named stays untouched.
 
@@ -40,7 +41,7 @@ def infer(
       lipsync infer face.mp4 speech.wav
       lipsync infer face.mp4 speech.wav --adapt 1m
       lipsync infer two.mp4 --speaker 0=ann.wav --speaker 1=bob.wav
-      lipsync infer presenter.mp4 messages/*.wav -o films/
+      lipsync infer presenter.mp4 messages/*.wav -o videos/
     """
     from lipsync_cli.pipelines import infer as pipeline
     from lipsync_cli.pipelines.machine.arenas import limit_arenas
@@ -60,7 +61,7 @@ def infer(
 
 
 def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress) -> None:
-    """Make a film of each speech; print their paths as they are done."""
+    """Make a video of each speech; print their paths as they are done."""
     from lipsync_cli.pipelines import infer_batch as pipeline
     from lipsync_cli.pipelines.machine.resources import cache_folder
 

@@ -49,7 +49,10 @@ def pack(
         int, typer.Option(min=0, help="Speakers with at most so many clips keep all for training.")
     ] = 0,
     mouths: Annotated[
-        bool, typer.Option("--mouths", help="Measure the mouth in every crop, for the recipe listen (needs [models]).")
+        bool,
+        typer.Option(
+            "--mouths", help="Measure the mouth in every crop, for the recipe speech-embedding (needs [models])."
+        ),
     ] = False,
     force: common.Force = False,
     dry_run: common.DryRun = False,

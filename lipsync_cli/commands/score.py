@@ -1,4 +1,4 @@
-"""lipsync score: how good the generated faces are, with control rows."""
+"""lipsync score: how good the generated faces are, beside baselines."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def score(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Measure generated faces, with control rows beside every figure.
+    """Measure generated faces, with baselines beside every figure.
 
-    Of a pack's test clips, as the weights speak them; of a video or a folder of videos against the real ones, or
-    alone. Control rows say what a figure is worth: a copied or frozen face, the wrong audio, the ground truth. What
+    Of a pack's test clips, as the weights generate them; of a video or a folder of videos against the real ones, or
+    alone. Baselines say what a figure is worth: copy-reference, frozen, mismatched audio, ground truth. What
     cannot be computed is null, with its reason. Without -o the table goes to stdout. docs/reference/metrics.md defines
     every metric.
 
@@ -35,7 +35,7 @@ def score(
     Example:
       lipsync score grid.h5 --weights runs/lipgan
       lipsync score out.mp4 --reference real.mp4 --metrics sync,crop_psnr
-      lipsync score films/ --reference real/ -o scores/
+      lipsync score videos/ --reference real/ -o scores/
       lipsync score grid.h5 -o a.jsonl --report a.html
       lipsync score --compare a.jsonl b.jsonl
     """

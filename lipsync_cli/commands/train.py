@@ -23,8 +23,8 @@ def train(
 ) -> None:
     """Train a generator, or a network beside it; by default LipGAN as in its thesis.
 
-    The run folder gets checkpoints (last, best), a log as JSON lines, sample sheets, and a model card. The same command
-    goes on with a run that was interrupted, exactly where it stood.
+    The run folder gets checkpoints (last, best), a log as JSON lines, sample grids, and a model card. The same command
+    resumes a run that was interrupted, exactly where it stood.
 
     \b
     Example:

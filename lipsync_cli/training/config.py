@@ -99,11 +99,11 @@ class TrainConfig:
         shown="mel, or as in --init; speech-embedding: encoder",
     )
     critic_width: int = option(
-        "Channels of the first layer of LipGAN's critic; 8 costs 1/16.", 32, panel="model", least=1
+        "Channels of the first layer of LipGAN's discriminator; 8 costs 1/16.", 32, panel="model", least=1
     )
     init: str = ""
     freeze_speech: bool = option(
-        "Leave the speech encoder of --init as it is: it goes on hearing as before.", False, panel="model"
+        "Leave the speech encoder of --init as it is: it responds as before.", False, panel="model"
     )
     expert: str = ""
     transcripts: str = ""
@@ -124,7 +124,9 @@ class TrainConfig:
         least=0,
         shown="0.001; WGANs and lsgan: 0.0001",
     )
-    beta1: float = option("Of Adam.", 0.5, panel="schedule", least=0, below=1, shown="0.5; judges: 0.9")
+    beta1: float = option(
+        "Of Adam.", 0.5, panel="schedule", least=0, below=1, shown="0.5; recipes that generate no picture: 0.9"
+    )
     beta2: float = option("Of Adam.", 0.999, panel="schedule", least=0, below=1, shown="0.999; WGANs: 0.9")
     weight_decay: float = option("Of AdamW.", 0.0, panel="schedule", least=0, shown="0: Adam")
     schedule: str = option(
@@ -133,7 +135,13 @@ class TrainConfig:
         panel="schedule",
         choices=("constant", "cosine"),
     )
-    clip_norm: float = option("Largest gradient norm.", 0.0, panel="schedule", least=0, shown="0: no limit; judges: 1")
+    clip_norm: float = option(
+        "Largest gradient norm.",
+        0.0,
+        panel="schedule",
+        least=0,
+        shown="0: no limit; recipes that generate no picture: 1",
+    )
     mouth_weight: float = option(
         "Weight of the mouth in the L1.", 1.0, panel="losses", least=0, shown="1; l1, lipgan-expert: 6"
     )
@@ -162,10 +170,14 @@ class TrainConfig:
         shown="0: all are runs",
     )
     adversarial_weight: float = option(
-        "Weight of the critic's term.", 0.01, panel="losses", least=0, shown="0.01; others: docs/reference/recipes.md"
+        "Weight of the discriminator's term.",
+        0.01,
+        panel="losses",
+        least=0,
+        shown="0.01; others: docs/reference/recipes.md",
     )
     penalty_weight: float = option(
-        "WGANs: weight of the critic's penalty.", 10.0, panel="losses", least=0, shown="10; wgan-div: 2"
+        "WGANs: weight of the discriminator's penalty.", 10.0, panel="losses", least=0, shown="10; wgan-div: 2"
     )
     margin: float = option("Of the contrastive loss.", 2.0, panel="losses", least=0)
     ema_samples: int = option("Half-life of the averaged weights.", 0, panel="schedule", least=0, shown="0: no average")

@@ -10,7 +10,7 @@ from lipsync_cli.config.option import argument, group, option
 from lipsync_cli.config.texts import parse_duration, parse_rate, parse_time
 
 LARGEST = "largest"
-# Options that leave no trace in the film, and are not told in its sidecar.
+# Options that leave no trace in the video, and are not told in its sidecar.
 OF_THE_RUN = ("private_key", "profile", "force")
 
 
@@ -19,9 +19,9 @@ class FileOptions:
     """What goes in and what comes out."""
 
     face: Path = argument("Video or photo of a face.")
-    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one film each.", ())
+    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each.", ())
     output: Path | None = option(
-        "Film to write; of several speeches: folder for the films.",
+        "Video to write; of several speeches: folder for the videos.",
         None,
         names=("-o", "--output"),
         shown="FACE.SPEECH.mp4 beside the face",
@@ -32,7 +32,11 @@ class FileOptions:
     faces: Path | None = option(
         "File of detect-faces that says where the face is; made if it is not there.", None, shown="a cache by content"
     )
-    weights: Path | None = option("Run folder of train, or .safetensors file.", None, shown="embedded weights")
+    weights: Path | None = option(
+        "Run folder of train, .safetensors file, or grid: those in the package that were trained on GRID alone.",
+        None,
+        shown="embedded weights",
+    )
     start: str | None = option(
         "Where to begin in the video: seconds or hh:mm:ss.mmm.",
         None,
@@ -74,14 +78,14 @@ class FaceOptions:
         choices=("auto", "hog", "mmod"),
     )
     reference: str = option(
-        "Whose pixels form the mouth: one frame with a resting mouth, or each frame's own. auto: the former, and "
-        "several such frames, each where it fits, when the head turns.",
+        "Whose pixels form the mouth: one rest frame, or each frame's own. auto: the former, and "
+        "several rest frames, each where it fits, when the head turns.",
         "auto",
         choices=("auto", "neutral", "current"),
     )
     occlusion: str = option(
-        "What lies over the face, such as a hand: keep it before the mouth that is drawn, or ignore it and draw the "
-        "mouth over it; or the weights of a network of your own that finds it.",
+        "What lies over the face, such as a hand: keep it in front of the mouth that is generated, or ignore "
+        "it and render the mouth over it; or the weights of a network of your own that finds it.",
         "keep",
         choices=("keep", "ignore"),
         other="FILE",
@@ -107,13 +111,13 @@ class VoiceOptions:
         old_keys=("drive_audio",),
         shown="SPEECH",
     )
-    final_audio: Path | None = option("Sound that is heard; the film is as long as it.", None, shown="SPEECH")
+    final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
     articulation: float | None = option(
         "How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
         None,
         least=0,
         most=3,
-        shown="1.4, 1.7 where insides are painted",
+        shown="1.4, 1.7 where the mouth interior is generated",
     )
     silence: str = option(
         "What the mouth does in the speech's pauses: close gently, keep what the video shows, or what the model makes "
@@ -138,7 +142,7 @@ class QualityOptions:
         is_number=True,
     )
     save_weights: Path | None = option("Keep what --adapt has made, for --weights.", None, shown="in the cache")
-    crf: int = option("Quality of the film; lower is better.", 18, least=0, most=51)
+    crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
     fps: str = option(
         "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
     )
@@ -153,20 +157,20 @@ class QualityOptions:
 
 @dataclass(frozen=True)
 class MarkingOptions:
-    """What says that the film is synthetic."""
+    """What says that the video is synthetic."""
 
     visible_watermark: bool = option(
         "Burn a small visible label into a corner away from the face.", False, old=("--label",), old_keys=("label",)
     )
     label_text: str = option("What the visible watermark says.", "synthetic")
-    sidecar: bool = option("Write OUTPUT.json too: hashes of the inputs, weights and film, the options.", False)
-    credentials: bool = option("Sign the film with content credentials (C2PA); needs lipsync-cli[c2pa].", False)
+    sidecar: bool = option("Write OUTPUT.json too: hashes of the inputs, weights and video, the options.", False)
+    credentials: bool = option("Sign the video with content credentials (C2PA); needs lipsync-cli[c2pa].", False)
     certificate: Path | None = option(
-        "Certificate chain (PEM) for --credentials.", None, shown="one made for this film"
+        "Certificate chain (PEM) for --credentials.", None, shown="one made for this video"
     )
     private_key: Path | None = option("Private key (PEM) of --certificate.", None)
     no_mark: str | None = option(
-        "Do not mark the film as synthetic; the reason is kept in OUTPUT.json.", None, metavar="REASON"
+        "Do not mark the video as synthetic; the reason is kept in OUTPUT.json.", None, metavar="REASON"
     )
 
 
@@ -175,10 +179,11 @@ class PerformanceOptions:
     """Where and how the work is done."""
 
     device: str = device_option()
-    batch_size: int = option("Frames drawn at once.", 8, least=1)
+    batch_size: int = option("Frames generated at once.", 8, least=1)
     no_cache: bool = option("Neither use nor keep what is known of a video's face.", False)
     resume: bool = option(
-        "Draw a long film in pieces of 20 s that outlive a kill; the same again draws the missing ones.", False
+        "Render a long video in segments of 20 s that outlive a kill; the same command again renders the missing ones.",
+        False,
     )
     profile: bool = option("Say how long each stage of the work took.", False)
 
@@ -188,7 +193,7 @@ class AdvancedOptions:
     """What few people need."""
 
     debug_video: Path | None = option(
-        "Write a second film that shows over every frame the face, the mask and the points it was posed by, and below "
+        "Write a second video that shows over every frame the face, the mask and the points it was posed by, and below "
         "it the time, the state and the sound that moves the lips.",
         None,
     )
@@ -197,7 +202,7 @@ class AdvancedOptions:
 
 @dataclass(frozen=True)
 class InferConfig:
-    """Everything that decides a film.
+    """Everything that decides a video.
 
     Examples
     --------
@@ -214,5 +219,5 @@ class InferConfig:
 
     @property
     def is_batch(self) -> bool:
-        """Whether several films are asked for, so that the output is a folder."""
+        """Whether several videos are asked for, so that the output is a folder."""
         return not self.face.speaker and (len(self.files.speech) > 1 or self.files.messages is not None)

@@ -25,7 +25,7 @@ class ScoreConfig:
         "What pack wrote, or a video, or a folder of videos; or .jsonl files of earlier scores.", metavar="SOURCE"
     )
     weights: Path | None = option(
-        "Run folder or .safetensors file.", None, panel=FILES, shown="those that come with lipsync"
+        "Run folder, .safetensors file, or grid, see infer.", None, panel=FILES, shown="embedded weights"
     )
     reference: Path | None = option(
         "The real video that SOURCE should look like, or the folder of them.", None, panel=FILES
@@ -38,7 +38,7 @@ class ScoreConfig:
         names=("-o", "--output"),
     )
     report: Path | None = option(
-        "Write an HTML file to look at: tables, plots, curves, pictures, films. Of several .jsonl files: a column "
+        "Write an HTML file to look at: tables, plots, curves, pictures, videos. Of several .jsonl files: a column "
         "each.",
         None,
         panel=FILES,
@@ -54,7 +54,7 @@ class ScoreConfig:
     )
     align: bool = option("Compare what both videos have, if sizes, rates or lengths differ.", False, panel="quality")
     max_frames: int | None = option(
-        "Spread so many frames of a pack evenly over the clips, for metrics that judge single frames.",
+        "Spread so many frames of a pack evenly over the clips, for metrics of single frames.",
         None,
         panel="quality",
         least=1,
