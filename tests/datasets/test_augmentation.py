@@ -16,7 +16,7 @@ def batch() -> Batch:
     face = torch.nn.functional.interpolate(torch.rand(4, 3, 12, 12, generator=generator), (96, 96), mode="bicubic")
     face = face.clamp(0, 1)
     mel = torch.rand(8, 1, 80, 27, generator=generator) * 6 - 3
-    return Batch(face, face.repeat_interleave(2, 0), mel, mel.flip(0))
+    return Batch(face, face.repeat_interleave(2, 0), mel, mel.flip(0), mel, mel.flip(0))
 
 
 def test_a_reference_and_its_targets_change_alike(batch):

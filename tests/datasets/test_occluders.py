@@ -27,7 +27,7 @@ def _seeded(seed=3):
 def _batch(references=8, each=2):
     faces = torch.rand(references * (each + 1), 3, 96, 96, generator=_seeded())
     mel = torch.zeros(references * each, 1, 80, 27)
-    return Batch(faces[:references], faces[references:], mel, mel)
+    return Batch(faces[:references], faces[references:], mel, mel, mel, mel)
 
 
 def test_what_is_not_covered_keeps_every_bit_and_what_is_shows_nothing_of_the_face():

@@ -64,7 +64,7 @@ def test_part_of_a_clip(shared_clips: dict[str, Path], name: str, start: int, st
 @pytest.fixture(scope="module")
 def shared_clips(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """150 numbered frames in three containers; in two of them the sound begins before the picture."""
-    from media_clips import numbered_frame
+    from fixtures.media_clips import numbered_frame
 
     folder = tmp_path_factory.mktemp("clips")
     data = b"".join(numbered_frame(number).tobytes() for number in range(150))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from lipsync_cli.synthesis.generation.local_runner import ARTICULATION, NUM_CODE
 
 @pytest.fixture
 def sketcher() -> TorchSketcher:
-    return TorchSketcher(load_weights(None)[0])
+    return TorchSketcher(load_weights(Path("grid"))[0])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def test_one_face_is_encoded_once_as_long_as_few_are_drawn(sketcher, faces, monk
 
 
 def test_by_default_painted_mouths_move_more(faces):
-    generator = load_weights(None)[0]
+    generator = load_weights(Path("grid"))[0]
     default, painted, lent = (TorchSketcher(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
     np.testing.assert_array_equal(
         default.draw(faces[:1], mels(2)).result().flow, painted.draw(faces[:1], mels(2)).result().flow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_real_weights_draw_the_flow_of_the_resting_face_and_that_of_the_other_be
     random = np.random.default_rng(1)
     faces = random.integers(0, 256, (3, 96, 96, 3), np.uint8)
     mel = random.uniform(-4, 4, (5, 27, 80)).astype(np.float32)
-    sketcher = TorchSketcher(load_weights(None)[0])
+    sketcher = TorchSketcher(load_weights(Path("grid"))[0])
     plain, opened = sketcher.draw(faces[:1], mel).result(), sketcher.draw(faces[:1], mel, None, faces[1:2]).result()
     assert plain.inside is None and opened.inside.shape == (5, 48, 96, 3)
     for one, other in zip(plain[1:4], opened[1:4], strict=True):

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,8 +37,8 @@ def _same(one, other) -> None:
 
 def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     reference, targets, mel = inputs
-    here = TorchSketcher(load_weights(None)[0], "cpu", 1.5, threads=1)
-    there = AsideSketcher(None, "cpu", 1.5)
+    here = TorchSketcher(load_weights(Path("grid"))[0], "cpu", 1.5, threads=1)
+    there = AsideSketcher(Path("grid"), "cpu", 1.5)
     assert (there.device, there.fingerprint()) == ("cpu", here.fingerprint())
     plain = here.sketch(reference, targets, mel, 1.0)
     _same(there.sketch(reference, targets, mel, 1.0), plain)

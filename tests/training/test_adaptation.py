@@ -98,7 +98,7 @@ def test_the_one_reference_comes_with_its_own_upper_half_for_as_many_targets_as_
 
     reference = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
     pixels = torch.from_numpy(reference).permute(2, 0, 1) / 255
-    batch = Batch(random(4), random(8), torch.zeros(8), torch.zeros(8))
+    batch = Batch(random(4), random(8), *(torch.zeros(8) for _ in range(4)))
     changed = _refer(batch, reference, 0.5)
     assert (changed.reference[:2] == pixels).all() and torch.equal(changed.reference[2:], batch.reference[2:])
     assert (changed.target[:4, :, :48] == pixels[:, :48]).all()

@@ -65,7 +65,7 @@ def test_two_processes_train_as_one(recipe, learning_rate, small_pack, tmp_path)
 
 def test_parts_make_up_the_whole_batch_and_samples_stay_with_their_references():
     samples = torch.arange(12.0)
-    batch = Batch(torch.arange(6.0), samples, samples[:, None] + 0.5, samples)
+    batch = Batch(torch.arange(6.0), samples, samples[:, None] + 0.5, samples, samples, samples)
     parts = [World(rank, 3).part(batch) for rank in range(3)]
     assert all((part.target // 2 == part.reference.repeat_interleave(2)).all() for part in parts)
     assert all((part.mel[:, 0] == part.target + 0.5).all() for part in parts)
@@ -73,8 +73,8 @@ def test_parts_make_up_the_whole_batch_and_samples_stay_with_their_references():
 
 
 def test_parts_of_a_mixed_batch_are_parts_of_its_runs_and_of_its_single_frames():
-    runs = Batch(torch.arange(2.0), *(torch.arange(10.0) for _ in range(3)))
-    singles = Batch(*(torch.arange(4.0) + 20 for _ in range(4)))
+    runs = Batch(torch.arange(2.0), *(torch.arange(10.0) for _ in range(5)))
+    singles = Batch(*(torch.arange(4.0) + 20 for _ in range(6)))
     first, second = (World(rank, 2).part(Mixed(runs, singles)) for rank in range(2))
     assert first.runs.target.tolist() == [0, 1, 2, 3, 4] and second.runs.reference.tolist() == [1]
     assert first.singles.mel.tolist() == [20, 22] and second.singles.reference.tolist() == [21, 23]

@@ -21,7 +21,7 @@ def _batch(size=96, number=3):
     generator = torch.Generator().manual_seed(7)
     faces = [torch.rand(number, 3, size, size, generator=generator) for _ in range(3)]
     mels = [8 * torch.rand(number, 1, 80, 27, generator=generator) - 4 for _ in range(2)]
-    return Batch(faces[0], faces[1], *mels), Generated(faces[2])
+    return Batch(faces[0], faces[1], *mels, *mels), Generated(faces[2])
 
 
 def _recipe(name, size=96, **options):
