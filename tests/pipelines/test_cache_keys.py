@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipsync_cli.commands.adapting import ADAPT_STAGE
 from lipsync_cli.datasets.personal_clip import Recording
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.selection import Choice, find_faces
 from lipsync_cli.models import build
+from lipsync_cli.pipelines.adapt import ADAPT_STAGE
 from lipsync_cli.runtime.array_cache import FaceCache
 from lipsync_cli.runtime.code_version import PACKAGE, closure, code_version
 from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
@@ -85,7 +85,7 @@ KEEPS = {
         "media.video.encode",
         "scoring.report.text_table",
         "training.engine.trainer",
-        "commands.adapting",
+        "pipelines.score",
     ),
 }
 
@@ -136,9 +136,10 @@ def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Task)
 
 def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Task) -> None:
     row0, row1, column0, column1 = task.header.crop_rule.mouth_region()
-    sketcher, quick = sketcher_of(task), {"max_samples": 8, "batch_size": 8, "targets_per_reference": 4}
+    quick = {"max_samples": 8, "batch_size": 8, "targets_per_reference": 4}
     with Presenter("auto") as presenter, running() as seen:
-        crops, middles, mel, reference = own_talking(task, presenter, sketcher, 0.5)
+        sketcher = sketcher_of(task)
+        crops, middles, mel, reference, _ = own_talking(task, presenter, sketcher, 0.5)
         crops[::2, row0:row1, column0:column1] //= 2  # the mouth moves, and nothing else does
         recording = Recording(task.face, crops, middles, mel, CropRule(), reference)
         pair_poses(replace(recording, reference=None))

@@ -11,6 +11,7 @@ from lipsync_cli.faces.crop import check_same
 from lipsync_cli.faces.detectors.dlib_detectors import FRONTAL_FACE
 from lipsync_cli.faces.dlib_models import DETECTOR, IDENTITY, LANDMARKS, find_pretrained
 from lipsync_cli.faces.tracking.confidence import is_trusted
+from lipsync_cli.formats.speech_encoder_weights import ASSET as SPEECH_ENCODER
 from lipsync_cli.formats.weights import EMBEDDED
 from lipsync_cli.runtime.array_cache import FaceCache
 from lipsync_cli.runtime.code_version import code_version
@@ -32,7 +33,7 @@ REFERENCE_STAGE = (
     "lipsync_cli.synthesis.sources.video_source",
     "lipsync_cli.synthesis.generation.local_runner",
 )
-REFERENCE_ASSETS = (EMBEDDED["occlusion network"],)
+REFERENCE_ASSETS = EMBEDDED["occlusion network"], SPEECH_ENCODER
 
 
 class _Unfit(Exception):
