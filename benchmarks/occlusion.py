@@ -29,14 +29,14 @@ import numpy as np
 import torch
 
 from lipsync_cli.datasets.transforms.occluders import draw_occluders
-from lipsync_cli.faces.alignment import turn
+from lipsync_cli.faces.alignment import warp_crop
 from lipsync_cli.faces.crop import crop_face
 from lipsync_cli.faces.mask import lower_face_mask
-from lipsync_cli.faces.occlusion import FAINT, TOLD, Verdict, shrink
+from lipsync_cli.faces.occlusion import FAINT, TOLD, OcclusionClassifier, shrink
 from lipsync_cli.formats.weights import find_weights, load_weights
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.job import prepare
-from lipsync_cli.synthesis.rendering.scene import Presenter
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 SEED = 2026
 VOICE = Path(__file__).resolve().parent.parent / "examples" / "speech.flac"
@@ -56,19 +56,21 @@ def look_through(clip: Path, weights: Path, every: int) -> list[Seen]:
     seen = []
     with tempfile.TemporaryDirectory() as folder:
         with prepare(clip, VOICE, Path(folder) / "x.mp4", end_s=Fraction(MAX_S), occlusion=weights) as task:
-            with Presenter() as presenter:
-                renderer = presenter.meet(task, Laps()).renderer
+            with SceneBuilder() as presenter:
+                renderer = presenter.open_scene(task, Stopwatch()).renderer
                 speaker, rule = renderer.speakers[0], renderer.rule
                 order = np.flatnonzero(~np.isnan(speaker.boxes[:, 0]))[::every]
                 for number, frame in renderer.footage.frames(order):
                     posing = min(speaker.posings, key=lambda each: each.misfit(number, frame))
                     pose, _ = posing.find(number, frame)
-                    crop = turn(crop_face(frame, speaker.boxes[number], rule), pose)
+                    crop = warp_crop(crop_face(frame, speaker.boxes[number], rule), pose)
                     seen.append(Seen(crop, posing.compared, posing.contrast))
     return seen
 
 
-def measure(seen: list[Seen], network: Any, verdict: Verdict, mask: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+def measure(
+    seen: list[Seen], network: Any, verdict: OcclusionClassifier, mask: np.ndarray
+) -> tuple[dict[str, float], np.ndarray]:
     """Return the figures of a clip, and a picture of some of its faces."""
     faces = torch.from_numpy(np.stack([each.crop for each in seen])).permute(0, 3, 1, 2).float() / 255
     generator = torch.Generator().manual_seed(SEED)
@@ -122,7 +124,7 @@ def main() -> None:
     given = parser.parse_args()
     weights = find_weights(given.weights, "occlusion network")
     network, header = load_weights(weights, kind="occlusion network")
-    verdict = Verdict(header.crop_rule)
+    verdict = OcclusionClassifier(header.crop_rule)
     mask = lower_face_mask(header.crop_rule, header.crop_rule.size // 2)[-header.crop_rule.size // 4 :]
     data, rows = {}, []
     print("| | frames | found: network, infer | overlap: network, infer | bare |\n|---|---|---|---|---|")

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.preprocessing.clip_jobs import Task
+from lipsync_cli.preprocessing.clip_jobs import ClipJob
 from lipsync_cli.preprocessing.detect_faces import collect_faces
 from lipsync_cli.preprocessing.find_clips import find_clips
 from lipsync_cli.preprocessing.mels import collect_mels
@@ -34,7 +34,7 @@ JOBS = 2
 NUM_CLIPS, NUM_NAIVE = 40, 4
 
 
-def preprocess_naively(task: Task) -> int:
+def preprocess_naively(task: ClipJob) -> int:
     """Write one clip's faces and mel as files and return the number of its frames."""
     import cv2
     import dlib
@@ -97,7 +97,7 @@ def main() -> int:
         mels_s = time.perf_counter() - started - faces_s
         pack(folder / "faces.h5", folder / "mels.h5", folder / "pack.h5")
         total_s, total_cpu_s = time.perf_counter() - started, cpu_s() - cpu_started
-        tasks = [Task(clip, {"folder": name}) for clip in chosen[:NUM_NAIVE]]
+        tasks = [ClipJob(clip, {"folder": name}) for clip in chosen[:NUM_NAIVE]]
         started, cpu_started = time.perf_counter(), cpu_s()
         naive_frames = 0
         for _, frames, error in run_tasks(preprocess_naively, tasks, JOBS):

@@ -22,8 +22,8 @@ from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.scoring.protocols.video_protocol import Film, judge_video
 from lipsync_cli.speech.phonemes import spread_phones
 from lipsync_cli.speech.transcript import Transcripts, read_transcript
@@ -58,7 +58,7 @@ class Bench:
         self.folder, self.readers, self.transcripts, self.music = folder, readers, transcripts, music
         for name in ("films", "strips", "sheets"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        self.tools, self.records = Tools(), dict(read_records(folder / "films.jsonl"))
+        self.tools, self.records = MetricNetworks(), dict(read_records(folder / "films.jsonl"))
         self._points: dict[Path, np.ndarray] = {}
 
     def real(self, clip: Clip) -> table.Record:
@@ -151,7 +151,7 @@ class Bench:
         return None if self.transcripts is None else self.transcripts.find(clip.person, clip.path.stem)
 
     def _misread(self, film: Path, transcript: Path) -> float | None:
-        judged = judge_video(Film(film, transcript=transcript), find_families(["word_error"]), self.tools)
+        judged = judge_video(Film(film, transcript=transcript), find_metric_groups(["word_error"]), self.tools)
         values = [one.clips["output", "word_error"] for one in judged if ("output", "word_error") in one.clips]
         return float(np.mean(values)) if values else None
 

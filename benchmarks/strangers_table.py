@@ -33,7 +33,7 @@ def best_lag(reference: np.ndarray, estimate: np.ndarray, most: int = MAX_LAG) -
 
     Raises
     ------
-    Missing : too few frames
+    MetricUnavailable : too few frames
     """
     if len(reference) < MIN_FRAMES + most:
         raise Missing("too few frames")

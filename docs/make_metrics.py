@@ -22,12 +22,12 @@ import numpy as np
 
 from lipsync_cli.datasets.frame_table import FrameTable
 from lipsync_cli.formats.pack_file import Pack
-from lipsync_cli.metrics.clip_view import Evidence, View
-from lipsync_cli.metrics.metric import HIGHER, NEAR, SET, Family, Metric
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
-from lipsync_cli.metrics.unavailable import Missing
-from lipsync_cli.scoring.protocols.clip_scores import Judged, Watcher
+from lipsync_cli.metrics.clip_view import ClipView, FrameView
+from lipsync_cli.metrics.metric import HIGHER, NEAR, SET, Metric, MetricGroup
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
+from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores, FrameAccumulator
 from lipsync_cli.speech.mel import SILENCE
 from lipsync_cli.speech.transcript import Transcripts
 
@@ -60,7 +60,7 @@ class Clip(NamedTuple):
     other, other_mel : another speaker's crops, as many, and the log-mel of what is said there
     """
 
-    real: Evidence
+    real: ClipView
     quiet: np.ndarray
     other: np.ndarray
     other_mel: np.ndarray
@@ -81,7 +81,7 @@ class Cell(NamedTuple):
     is_worse: bool
 
 
-def open_clips(pack: Pack, number: int, tools: Tools, transcripts: Transcripts | None = None) -> list[Clip]:
+def open_clips(pack: Pack, number: int, tools: MetricNetworks, transcripts: Transcripts | None = None) -> list[Clip]:
     """Take held-out clips, speakers in turn."""
     table = FrameTable(pack, "test")
     speaker_of = {row: str(pack.clips[row]["speaker"]) for row in table.rows}
@@ -101,7 +101,7 @@ def open_clips(pack: Pack, number: int, tools: Tools, transcripts: Transcripts |
     return clips
 
 
-def damage(clip: Clip) -> Iterator[Evidence]:
+def damage(clip: Clip) -> Iterator[ClipView]:
     """Show a clip in every row of the table, the perfect one first."""
     real, crops = clip.real, clip.real.crops
     yield real
@@ -117,23 +117,25 @@ def damage(clip: Clip) -> Iterator[Evidence]:
     yield _with_lower_half(real, "mumbling", (crops + crops.mean(0)) / 2)
 
 
-def ask(clips: Sequence[Clip], families: Sequence[Family], report: Callable[[str], None] | None = None) -> list[Judged]:
+def ask(
+    clips: Sequence[Clip], families: Sequence[MetricGroup], report: Callable[[str], None] | None = None
+) -> list[ClipScores]:
     """Let the metrics judge every row of every clip."""
     judged = []
     for clip in clips:
-        judged.append(Judged(clip.real.clip, clip.real.speaker))
+        judged.append(ClipScores(clip.real.clip, clip.real.speaker))
         judged[-1].add(damage(clip), families)
-        watcher = Watcher(families)
+        watcher = FrameAccumulator(families)
         for row in damage(clip) if watcher.families else ():
             for number, picture, real in zip(row.frame, row.crops, clip.real.crops, strict=True):
-                watcher.watch(row.row, View(picture, real, row.rule.box_in_crop(), row.rule, int(number)))
+                watcher.watch(row.row, FrameView(picture, real, row.rule.box_in_crop(), row.rule, int(number)))
         watcher.hand_over(judged[-1])
         if report is not None:
             report(f"{len(judged)} of {len(clips)} clips")
     return judged
 
 
-def tabulate(judged: Sequence[Judged], families: Sequence[Family]) -> dict[str, dict[str, Cell] | str]:
+def tabulate(judged: Sequence[ClipScores], families: Sequence[MetricGroup]) -> dict[str, dict[str, Cell] | str]:
     """Reduce the figures to lines of the table: metric -> damage -> cell; or why there is no figure at all."""
     table: dict[str, dict[str, Cell] | str] = {}
     for family in families:
@@ -164,7 +166,7 @@ def render(table: dict[str, dict[str, Cell] | str], about: str) -> str:
         "|---|---|" + "---|" * len(TITLES),
     ]
     reasons = []
-    for metric in (metric for family in find_families(["all"]) for metric in family.metrics):
+    for metric in (metric for family in find_metric_groups(["all"]) for metric in family.metrics):
         if (cells := table.get(metric.name)) is None:
             continue
         if isinstance(cells, str):
@@ -201,9 +203,9 @@ def _in_turn(speaker_of: dict[int, str]) -> list[int]:
     return [row for _, row in sorted(ranks)]
 
 
-def _evidence(pack: Pack, row: int, frames: np.ndarray, source: np.ndarray, tools: Tools) -> Evidence:
+def _evidence(pack: Pack, row: int, frames: np.ndarray, source: np.ndarray, tools: MetricNetworks) -> ClipView:
     clip = pack.clips[row]
-    real = Evidence(
+    real = ClipView(
         row=PERFECT,
         clip=str(clip["name"]),
         speaker=str(clip["speaker"]),
@@ -225,7 +227,7 @@ def _mel(pack: Pack, row: int) -> np.ndarray:
     return pack.mel[first : first + number]
 
 
-def _changed(real: Evidence, row: str, **changes: Any) -> Evidence:
+def _changed(real: ClipView, row: str, **changes: Any) -> ClipView:
     evidence = replace(real, row=row, truth_or_none=real, **changes)
     if "crops" not in changes:
         for name in ("landmarks", "embeddings"):  # slow, and of the same pictures
@@ -234,7 +236,7 @@ def _changed(real: Evidence, row: str, **changes: Any) -> Evidence:
     return evidence
 
 
-def _with_lower_half(real: Evidence, row: str, pixels: np.ndarray) -> Evidence:
+def _with_lower_half(real: ClipView, row: str, pixels: np.ndarray) -> ClipView:
     crops, half = real.crops.copy(), real.crops.shape[1] // 2
     crops[:, half:] = np.rint(pixels[:, half:]).clip(0, 255).astype(np.uint8)
     return _changed(real, row, crops=crops)
@@ -246,7 +248,7 @@ def _blur(crop: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(crop, (0, 0), BLUR_SIGMA)
 
 
-def _per_clip(judged: Sequence[Judged], family: Family, metric: Metric, row: str) -> np.ndarray:
+def _per_clip(judged: Sequence[ClipScores], family: MetricGroup, metric: Metric, row: str) -> np.ndarray:
     """One figure a clip, NaN where there is none; of a set one for all."""
     key, there = (row, metric.name), (PERFECT, metric.name)
     if metric.per != SET:
@@ -256,10 +258,10 @@ def _per_clip(judged: Sequence[Judged], family: Family, metric: Metric, row: str
     assert family.combine is not None
     try:
         if not with_both:
-            raise Missing("no features")
+            raise MetricUnavailable("no features")
         parts = [clip.features[key] for clip in with_both], [clip.features[there] for clip in with_both]
         return np.array([family.combine(*parts)])
-    except Missing:
+    except MetricUnavailable:
         return np.array([np.nan])
 
 
@@ -280,7 +282,7 @@ def _compare(metric: Metric, figures: np.ndarray, perfect: np.ndarray) -> Cell:
     return Cell(mean, change, change == (-1 if metric.direction == HIGHER else 1))
 
 
-def _reason(judged: Sequence[Judged], family: Family, metric: Metric) -> str:
+def _reason(judged: Sequence[ClipScores], family: MetricGroup, metric: Metric) -> str:
     for clip in judged:
         if (reason := clip.reasons.get((PERFECT, metric.name))) is not None:
             return reason
@@ -288,7 +290,7 @@ def _reason(judged: Sequence[Judged], family: Family, metric: Metric) -> str:
         real = [clip.features[PERFECT, metric.name] for clip in judged]
         try:
             family.combine(real, real)
-        except Missing as reason:
+        except MetricUnavailable as reason:
             return str(reason)
     return "no figure"
 
@@ -328,8 +330,8 @@ def main() -> int:
 
 def measure(given: dict[str, Any]) -> None:
     """Measure what was asked for, and keep the figures."""
-    tools = Tools(files={name: given[name] for name in _FILES if given[name] is not None})
-    families = find_families(given["metrics"].split(","))
+    tools = MetricNetworks(files={name: given[name] for name in _FILES if given[name] is not None})
+    families = find_metric_groups(given["metrics"].split(","))
     with Pack(given["pack"]) as pack:
         tools.mel_parameters = pack.mel_parameters
         transcripts = None if given["transcripts"] is None else Transcripts(given["transcripts"])

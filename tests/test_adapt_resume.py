@@ -30,7 +30,7 @@ from lipsync_cli import cli
 from lipsync_cli.synthesis.rendering import segments as pieces
 from lipsync_cli.training import adaptation as adapt
 
-adapt.adapt, pieces.PIECE_S, writing = learn, 1, pieces.Pieces.writing
+adapt.adapt, pieces.PIECE_S, writing = learn, 1, pieces.Segments.writing
 
 @contextmanager
 def write_one(self, piece):
@@ -38,7 +38,7 @@ def write_one(self, piece):
         yield path
     os.kill(os.getpid(), signal.SIGKILL)
 
-pieces.Pieces.writing = write_one
+pieces.Segments.writing = write_one
 cli.app()
 """
 

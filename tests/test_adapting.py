@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from lipsync_cli import cli
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.errors import UsageError
-from lipsync_cli.faces.selection import Choice
+from lipsync_cli.faces.selection import FaceSelection
 from lipsync_cli.formats.weights import read_header
 from lipsync_cli.pipelines.adapt import Adapting, adapted
 from lipsync_cli.synthesis.job import prepare
-from lipsync_cli.synthesis.references.reference_cache import FaceMemory
+from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.training import adaptation as training
 from lipsync_cli.training.adaptation import Adapted
 
@@ -32,7 +32,9 @@ def asked(tiny_weights: Path, tmp_path: Path) -> Adapting:
 def weights_of(asked: Adapting, face: Path, dry_run: bool = False, vtln: float | None = None) -> Path:
     """The weights that are used for a face after all."""
     plain = partial(prepare, face, weights=asked.weights, vtln=vtln)
-    with adapted(asked, face, plain, Choice(), FaceMemory(None), notify=Progress().note, dry_run=dry_run) as changed:
+    with adapted(
+        asked, face, plain, FaceSelection(), FaceReferenceCache(None), notify=Progress().note, dry_run=dry_run
+    ) as changed:
         return changed.keywords["weights"]  # type: ignore[attr-defined]
 
 

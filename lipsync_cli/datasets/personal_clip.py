@@ -40,7 +40,7 @@ class Pairs(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Recording:
+class PersonalClip:
     """What `FrameTable` and `Source` take of a pack, of one video.
 
     Attributes

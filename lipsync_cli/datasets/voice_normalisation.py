@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack
 
 
-def hear_pack(
+def normalise_voices(
     pack: Pack, split: str, known: KnownVoices | None, vtln: float | None = None
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Normalise the vocal tract lengths of a split's clips.

@@ -66,17 +66,17 @@ class Aligner:
         a similarity; the identity where the upper faces do not fit
         """
         if guess is not None:
-            step = self._look(turn(target, guess), reference)
+            step = self._look(warp_crop(target, guess), reference)
             if step is not None:
-                return self._look_again(target, reference, follow(step, guess), far=self._reach(step) > NEAR)
+                return self._look_again(target, reference, compose_affine(step, guess), far=self._reach(step) > NEAR)
         pose = self._look(target, reference)
         return np.eye(2, 3) if pose is None else self._look_again(target, reference, pose)
 
     def _look_again(self, target: np.ndarray, reference: np.ndarray, pose: np.ndarray, far: bool = True) -> np.ndarray:
         """Return a pose that a look has led to, improved by a second one if it was far off; see `align`."""
         if far:
-            step = self._look(turn(target, pose), reference)
-            pose = pose if step is None else follow(step, pose)
+            step = self._look(warp_crop(target, pose), reference)
+            pose = pose if step is None else compose_affine(step, pose)
         return np.eye(2, 3) if self._is_wrong(pose) else pose
 
     def _is_wrong(self, pose: np.ndarray) -> bool:
@@ -110,10 +110,10 @@ class Aligner:
         linear = np.array([[1 + change.real, -change.imag], [change.imag, 1 + change.real]])
         return np.column_stack([linear, self._origin + shift - linear @ self._origin])
 
-    def misfit(self, target: np.ndarray, reference: np.ndarray) -> float:
+    def alignment_rmse(self, target: np.ndarray, reference: np.ndarray) -> float:
         """Return how much the upper faces of two grey crops differ when aligned: root mean square of levels."""
         pose = self._look(target, reference)
-        posed = reference if pose is None else turn(reference, invert(pose))
+        posed = reference if pose is None else warp_crop(reference, invert(pose))
         return self.difference(posed, target)
 
     def difference(self, one: np.ndarray, other: np.ndarray) -> float:
@@ -133,14 +133,14 @@ def to_grey(crop: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
 
 
-def turn(crop: np.ndarray, pose: np.ndarray) -> np.ndarray:
+def warp_crop(crop: np.ndarray, pose: np.ndarray) -> np.ndarray:
     """Return a crop (S, S) or (S, S, 3) moved by `pose` (2, 3); what comes in from outside repeats the border."""
     import cv2
 
     return cv2.warpAffine(crop, pose, crop.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def follow(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+def compose_affine(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return the affine map (2, 3) that does `first`, then `second`."""
     return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
 

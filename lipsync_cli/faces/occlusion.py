@@ -62,7 +62,7 @@ def _below_top(picture: np.ndarray) -> np.ndarray:
     return picture[round(OCCLUSION_TOP * len(picture)) :]
 
 
-class Covered(NamedTuple):
+class OcclusionMask(NamedTuple):
     """What lies over a face.
 
     Attributes
@@ -75,7 +75,7 @@ class Covered(NamedTuple):
     share: float
 
 
-class Verdict:
+class OcclusionClassifier:
     """What follows from an occlusion network's odds.
 
     What hardly reaches beyond the mouth is a mouth of its own kind, and nothing that lies over it; what lies beside the
@@ -94,7 +94,9 @@ class Verdict:
         self._outside = np.ones((size, size), bool)
         self._outside[row0:row1, col0:col1] = False
 
-    def covered(self, odds: np.ndarray, shown: np.ndarray, compared: np.ndarray, contrast: float) -> Covered | None:
+    def covered(
+        self, odds: np.ndarray, shown: np.ndarray, compared: np.ndarray, contrast: float
+    ) -> OcclusionMask | None:
         """Return what is covered, None if nothing is.
 
         Parameters
@@ -126,16 +128,16 @@ class Verdict:
         hidden = float(opacity[~self._outside[-self._half :]].mean())
         opacity += (1 - opacity) * min(max((hidden - HIDDEN[0]) / (HIDDEN[1] - HIDDEN[0]), 0.0), 1.0)
         drawn = self._mask[-self._half :]
-        return Covered(opacity, float((opacity * drawn).sum() / drawn.sum()))
+        return OcclusionMask(opacity, float((opacity * drawn).sum() / drawn.sum()))
 
 
-class Release:
+class MaskDecay:
     """Lets what lay over faces fade away, so that a frame in which it is not found makes no flicker."""
 
     def __init__(self) -> None:
         self._last: dict[int, tuple[float, np.ndarray]] = {}
 
-    def follow(self, speaker: int, middle_s: float, covered: Covered | None) -> Covered | None:
+    def follow(self, speaker: int, middle_s: float, covered: OcclusionMask | None) -> OcclusionMask | None:
         """Return what lies over a speaker's face, and what lay there before; asked in the order of time.
 
         Parameters
@@ -150,7 +152,7 @@ class Release:
             if covered is not None:
                 covered = covered._replace(opacity=np.maximum(covered.opacity, before))
             elif before.max() > FAINT:
-                covered = Covered(before, 0.0)
+                covered = OcclusionMask(before, 0.0)
         if covered is not None:
             self._last[speaker] = middle_s, covered.opacity
         return covered

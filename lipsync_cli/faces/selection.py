@@ -28,7 +28,7 @@ PLACES = ("largest", "left", "right")
 
 
 @dataclass(frozen=True)
-class Choice:
+class FaceSelection:
     """Which of the people of a clip is meant.
 
     Attributes
@@ -48,7 +48,7 @@ class Choice:
         return (self.name, self.detector) == ("largest", "auto")
 
 
-def read_choice(face: str, detector: str = "auto", option: str = "--face") -> Choice:
+def parse_face_selection(face: str, detector: str = "auto", option: str = "--face") -> FaceSelection:
     """Return what is meant.
 
     Parameters
@@ -69,11 +69,11 @@ def read_choice(face: str, detector: str = "auto", option: str = "--face") -> Ch
     if detector == "mmod":
         make_detector(detector)
     if face in PLACES:
-        return Choice(face, face, detector)
+        return FaceSelection(face, face, detector)
     if face.lstrip("-").isdigit():
         if int(face) < 0:
             raise UsageError(f"{option} {face}: faces are counted from 0, the leftmost")
-        return Choice(face, int(face), detector)
+        return FaceSelection(face, int(face), detector)
     path = Path(face)
     if not path.suffix and not path.is_file():
         raise UsageError(f"{option} {face!r} is not known", hint=f"give {', '.join(PLACES)}, a number, or a photo")
@@ -85,13 +85,13 @@ def read_choice(face: str, detector: str = "auto", option: str = "--face") -> Ch
     if not len(boxes):
         raise NothingToDoError("no face in the photo", path, "give a face that looks at the camera")
     largest = int(np.argmax((boxes[:, 2] - boxes[:, 0]) ** 2 * scores))
-    return Choice(face, embedder.embed(photo, boxes[largest]), detector)
+    return FaceSelection(face, embedder.embed(photo, boxes[largest]), detector)
 
 
 def find_faces(
     frames: Iterable[Frame],
     rule: CropRule,
-    choices: Sequence[Choice],
+    choices: Sequence[FaceSelection],
     progress: Callable[[int, int | None, str], None] | None = None,
     say: Callable[[str], None] | None = None,
     path: Path | None = None,

@@ -32,8 +32,9 @@ PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: bool = False) -> dict[str, Any]:
     """Write a generator as ONNX.
 
-    Inputs are named as in the generator's `forward`, with one reference for each target; outputs as in `Generated`,
-    without those that the architecture does not have. The weights' header is the metadata `lipsync-weights`.
+    Inputs are named as in the generator's `forward`, with one reference for each target; outputs as in
+    `GeneratorResult`, without those that the architecture does not have. The weights' header is the
+    metadata `lipsync-weights`.
 
     Parameters
     ----------

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.mel import SILENCE
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule, Region
-    from lipsync_cli.metrics.networks import Tools
+    from lipsync_cli.metrics.networks import MetricNetworks
     from lipsync_cli.metrics.sync_embeddings import Embeddings
     from lipsync_cli.speech.transcript import Word
 
@@ -23,7 +23,7 @@ NO_FRAMES = "only a video has whole frames"
 
 
 @dataclass(frozen=True)
-class View:
+class FrameView:
     """One whole frame of a video as it streams by.
 
     Attributes
@@ -43,10 +43,10 @@ class View:
 
 
 @dataclass
-class Evidence:
+class ClipView:
     """One clip in one row: the faces that were drawn (or are real), and the sound they are shown with.
 
-    What is not there raises `Missing` with its reason when it is asked for, so a metric need not look first.
+    What is not there raises `MetricUnavailable` with its reason when it is asked for, so a metric need not look first.
 
     Attributes
     ----------
@@ -79,8 +79,8 @@ class Evidence:
     middles: np.ndarray
     fps: float
     rule: CropRule
-    tools: Tools
-    truth_or_none: Evidence | None = None
+    tools: MetricNetworks
+    truth_or_none: ClipView | None = None
     source_or_none: np.ndarray | None = None
     mel_or_none: np.ndarray | None = None
     samples_or_none: np.ndarray | None = None
@@ -100,10 +100,10 @@ class Evidence:
         return self.rule.mouth_region()
 
     @property
-    def truth(self) -> Evidence:
+    def truth(self) -> ClipView:
         """The same frames of the ground truth, whose landmarks and embeddings are shared by all rows."""
         if self.truth_or_none is None:
-            raise Missing("no reference")
+            raise MetricUnavailable("no reference")
         return self.truth_or_none
 
     @property
@@ -115,37 +115,39 @@ class Evidence:
     def source(self) -> np.ndarray:
         """Crops that show whose face it should be: shape (m, S, S, 3), uint8 RGB."""
         if self.source_or_none is None:
-            raise Missing("no picture of the person it should be")
+            raise MetricUnavailable("no picture of the person it should be")
         return self.source_or_none
 
     @property
     def wide(self) -> np.ndarray:
         """The faces with more around them, from whole frames: shape (n, 224, 224, 3), uint8 RGB."""
         if self.wide_or_none is None:
-            raise Missing(NO_FRAMES)
+            raise MetricUnavailable(NO_FRAMES)
         return self.wide_or_none
 
     @property
     def mel(self) -> np.ndarray:
         """Log-mel of the sound: shape (T, 80), row i centred at i / 80 s."""
         if self.mel_or_none is None:
-            raise Missing(self.silent_reason)
+            raise MetricUnavailable(self.silent_reason)
         return self.mel_or_none
 
     @property
     def samples(self) -> np.ndarray:
         """The sound itself: shape (T,), float32, mono, 16 kHz, sample 0 at 0 s."""
         if self.samples_or_none is None:
-            raise Missing(self.silent_reason if self.mel_or_none is None else "only the mels of the sound are there")
+            raise MetricUnavailable(
+                self.silent_reason if self.mel_or_none is None else "only the mels of the sound are there"
+            )
         return self.samples_or_none
 
     @property
     def words(self) -> tuple[Word, ...]:
         """What is said and when, from the clip's transcript."""
         if self.words_or_none is None:
-            raise Missing(self.wordless_reason)
+            raise MetricUnavailable(self.wordless_reason)
         if not self.words_or_none:
-            raise Missing("no word of the transcript is said here")
+            raise MetricUnavailable("no word of the transcript is said here")
         return self.words_or_none
 
     @cached_property
@@ -181,7 +183,7 @@ class Evidence:
 
         mel = self.mel
         if mel.max() <= SILENCE:
-            raise Missing("the sound is silent")
+            raise MetricUnavailable("the sound is silent")
         expert, device, place = self.tools.expert(self.rule), self.tools.device, find_middles(self.frame)
         middles = self.middles[np.searchsorted(self.frame, place)]
         faces = self._share("faces", self.crops, lambda: embed_pictures(expert, self.crops, self.frame, device))

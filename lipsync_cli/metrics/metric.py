@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence, View
+    from lipsync_cli.metrics.clip_view import ClipView, FrameView
 
 HIGHER, LOWER, NEAR = "higher", "lower", "near"  # which way is better; NEAR: near the metric's `target`
 FRAME, CLIP, SET = "frame", "clip", "set"  # what one figure is of
 
-Figure: TypeAlias = "np.ndarray | float | Missing"
+Figure: TypeAlias = "np.ndarray | float | MetricUnavailable"
 
 
 @dataclass(frozen=True)
@@ -55,28 +55,28 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Family:
+class MetricGroup:
     """Metrics that are computed together.
 
     Attributes
     ----------
     metrics : what `measure` (or `watch`) gives figures of
-    measure : Evidence -> metric name -> figure. FRAME: shape (n,), one for each of the evidence's frames, NaN where
+    measure : ClipView -> metric name -> figure. FRAME: shape (n,), one for each of the evidence's frames, NaN where
         there is none; CLIP: a float; SET: features, shape (n, D), which `combine` turns into a figure. A metric that
-        cannot be computed: `Missing` with the reason, given back for one metric or raised for all
+        cannot be computed: `MetricUnavailable` with the reason, given back for one metric or raised for all
     watch : View -> metric name -> float; called with every whole frame as it streams by, for FRAME metrics that need
         more than the crop; only videos have whole frames
     combine : for SET metrics: (features of the row's clips, features of the real clips) -> float
     is_continuous : needs a clip's frames in order and drawn from one reference, as a video has them; otherwise each
         frame stands for itself, and in a pack has a reference of its own
     hears : depends on the sound: such a metric has the row "other_sound", too
-    needs_wide : asks for `Evidence.wide`, pictures of more than the crop that only videos have
+    needs_wide : asks for `ClipView.wide`, pictures of more than the crop that only videos have
     is_standard : cheap enough to be computed unless other metrics are named
     """
 
     metrics: tuple[Metric, ...]
-    measure: Callable[[Evidence], Mapping[str, Figure]] | None = None
-    watch: Callable[[View], Mapping[str, float]] | None = None
+    measure: Callable[[ClipView], Mapping[str, Figure]] | None = None
+    watch: Callable[[FrameView], Mapping[str, float]] | None = None
     combine: Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], float] | None = None
     is_continuous: bool = False
     hears: bool = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.mel import MelParameters
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _BATCH = 32  # pictures
 
 
 @dataclass
-class Tools:
+class MetricNetworks:
     """What metrics may use beside the evidence.
 
     Attributes
@@ -44,10 +44,10 @@ class Tools:
 
         Raises
         ------
-        Missing : none was named; `what` says what it would be ("Inception-v3 weights")
+        MetricUnavailable : none was named; `what` says what it would be ("Inception-v3 weights")
         """
         if name not in self.files:
-            raise Missing(f"no {what}: give --{name.replace('_', '-')} FILE")
+            raise MetricUnavailable(f"no {what}: give --{name.replace('_', '-')} FILE")
         return self.files[name]
 
     def check(self) -> None:
@@ -66,7 +66,7 @@ class Tools:
 
         Raises
         ------
-        Missing : it knows other crops or mels than these
+        MetricUnavailable : it knows other crops or mels than these
         InputError : the file is no sync expert
         """
         from lipsync_cli.faces.crop import check_same
@@ -76,7 +76,7 @@ class Tools:
             check_same(rule, header.crop_rule)
             self.mel_parameters.check_same(header.mel_parameters)
         except InputError as error:
-            raise Missing(f"the sync expert {header.name} does not fit: {error.fact}") from error
+            raise MetricUnavailable(f"the sync expert {header.name} does not fit: {error.fact}") from error
         return network
 
     @cached_property
@@ -92,7 +92,7 @@ class Tools:
 
         Raises
         ------
-        Missing : it knows other crops than these
+        MetricUnavailable : it knows other crops than these
         InputError : the file is no lip reader
         """
         from lipsync_cli.faces.crop import check_same
@@ -101,7 +101,7 @@ class Tools:
         try:
             check_same(rule, header.crop_rule)
         except InputError as error:
-            raise Missing(f"the lip reader {header.name} does not fit: {error.fact}") from error
+            raise MetricUnavailable(f"the lip reader {header.name} does not fit: {error.fact}") from error
         return network
 
     @cached_property
@@ -165,7 +165,7 @@ class Tools:
         from lipsync_cli.faces.landmarks import load_predictor
 
         if (predictor := load_predictor()) is None:
-            raise Missing(f"dlib's 68 landmarks are not installed: {HINT}")
+            raise MetricUnavailable(f"dlib's 68 landmarks are not installed: {HINT}")
         return predictor
 
     def embed_faces(self, crops: np.ndarray, rule: CropRule) -> np.ndarray:
@@ -174,5 +174,5 @@ class Tools:
         from lipsync_cli.faces.embedding import find_embedder
 
         if (embedder := find_embedder()) is None:
-            raise Missing(f"dlib's face recognition network is not installed: {HINT}")
+            raise MetricUnavailable(f"dlib's face recognition network is not installed: {HINT}")
         return np.stack([embedder.embed(crop, rule.box_in_crop()) for crop in crops])

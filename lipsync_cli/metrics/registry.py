@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.metric import Family
+    from lipsync_cli.metrics.metric import MetricGroup
 
 # Group -> modules of lipsync_cli.metrics, each with a tuple FAMILIES; groups and families in report order.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def find_families(wanted: Iterable[str] | None = None, has_frames: bool = True) -> list[Family]:
+def find_metric_groups(wanted: Iterable[str] | None = None, has_frames: bool = True) -> list[MetricGroup]:
     """Find the families of the metrics that are wanted, each with the wanted metrics only.
 
     Parameters
@@ -59,7 +59,7 @@ def find_families(wanted: Iterable[str] | None = None, has_frames: bool = True) 
     return chosen
 
 
-def families_of(group: str) -> list[Family]:
+def families_of(group: str) -> list[MetricGroup]:
     """List the families of a group."""
     modules = [import_module(f"lipsync_cli.metrics.{name}") for name in GROUPS[group]]
     return [family for module in modules for family in module.FAMILIES]

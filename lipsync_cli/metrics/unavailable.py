@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Missing(Exception):
+class MetricUnavailable(Exception):
     """A figure that cannot be computed. Its text is the reason, which stands beside `null` in the results."""

@@ -19,9 +19,9 @@ from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 if TYPE_CHECKING:
-    from lipsync_cli.faces.selection import Choice
-    from lipsync_cli.synthesis.job import Task
-    from lipsync_cli.synthesis.rendering.scene import Memory
+    from lipsync_cli.faces.selection import FaceSelection
+    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.synthesis.rendering.scene import ReferenceCache
     from lipsync_cli.training.adaptation import Adapted
 
 NAME, SUFFIX = "adapted-", ".safetensors"
@@ -54,7 +54,7 @@ class Adapting:
     save : file for the weights
     device : torch device, as the user named it
     cache : folder in which they are kept, or None
-    reference : whose pixels are moved, see `Presenter`
+    reference : whose pixels are moved, see `SceneBuilder`
     """
 
     seconds: float | None
@@ -112,15 +112,15 @@ def chosen_adapting(config: InferConfig, cache: Path | None) -> Adapting:
 def adapted(
     asked: Adapting,
     face: Path,
-    prepare: Callable[..., Task],
-    choice: Choice,
-    memory: Memory,
+    prepare: Callable[..., Job],
+    choice: FaceSelection,
+    memory: ReferenceCache,
     *,
     progress: Progress | None = None,
     notify: Notify = ignore,
-    check: Callable[[], Task] | None = None,
+    check: Callable[[], Job] | None = None,
     dry_run: bool = False,
-) -> Iterator[Callable[..., Task]]:
+) -> Iterator[Callable[..., Job]]:
     """Give `prepare` with adapted weights filled in; as it was, with a line that says why, where that is no use.
 
     Parameters
@@ -157,24 +157,24 @@ def adapted(
 def _find_or_make(
     asked: Adapting,
     face: Path,
-    prepare: Callable[..., Task],
-    choice: Choice,
-    memory: Memory,
+    prepare: Callable[..., Job],
+    choice: FaceSelection,
+    memory: ReferenceCache,
     folder: Path,
     *,
     progress: Progress | None,
     notify: Notify,
 ) -> Path:
     """Return the file of the adapted weights; NothingToDoError where adapting is no use."""
-    from lipsync_cli.datasets.personal_clip import Recording
+    from lipsync_cli.datasets.personal_clip import PersonalClip
     from lipsync_cli.formats.weights import find_weights, load_weights, save_weights
     from lipsync_cli.media.probe import probe
     from lipsync_cli.runtime.array_cache import shrink
     from lipsync_cli.runtime.hashing import hash_file
-    from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
-    from lipsync_cli.synthesis.references.own_speech import own_talking
+    from lipsync_cli.synthesis.generation.local_runner import LocalRunner
+    from lipsync_cli.synthesis.references.own_speech import collect_own_speech
     from lipsync_cli.synthesis.references.pose_pairs import pair_poses
-    from lipsync_cli.synthesis.rendering.scene import Presenter
+    from lipsync_cli.synthesis.rendering.scene import SceneBuilder
     from lipsync_cli.training.adaptation import adapt
 
     assert asked.seconds is not None
@@ -195,11 +195,11 @@ def _find_or_make(
             return kept
         device, source = resolve_device(asked.device), find_weights(asked.weights)
         generator, header = load_weights(source, device)
-        with Presenter(asked.reference, memory=memory, choices=(choice,)) as presenter:
-            sketcher = TorchSketcher(generator, device)
-            talking = own_talking(task, presenter, sketcher, MIN_S, progress, notify)
+        with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as presenter:
+            sketcher = LocalRunner(generator, device)
+            talking = collect_own_speech(task, presenter, sketcher, MIN_S, progress, notify)
         crops, middles, mel, reference, features = talking
-        recording = Recording(face, crops, middles, mel, task.header.crop_rule, reference, features=features)
+        recording = PersonalClip(face, crops, middles, mel, task.header.crop_rule, reference, features=features)
         if reference is None:
             recording = replace(recording, pairs=pair_poses(recording))
         done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress)
@@ -237,7 +237,7 @@ def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
     return cache / f"{NAME}{key[:16]}{SUFFIX}"
 
 
-def _key(asked: Adapting, task: Task, choice: Choice) -> str:
+def _key(asked: Adapting, task: Job, choice: FaceSelection) -> str:
     """Return what the adapted weights depend on."""
     from lipsync_cli.runtime.code_version import code_version
     from lipsync_cli.runtime.hashing import hash_file, make_key

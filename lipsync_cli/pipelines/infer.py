@@ -30,7 +30,7 @@ from lipsync_cli.pipelines.speakers import People, chosen_people
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.marking import Marking
 
 AHEAD_S = 60  # of the video are looked through for several speeches, although the first may need less
@@ -72,8 +72,8 @@ class Session:
 
     cast: People
     marking: Marking
-    prepare: Callable[..., Task]
-    make: Callable[[Task], Result]
+    prepare: Callable[..., Job]
+    make: Callable[[Job], Result]
 
 
 def run(
@@ -136,9 +136,9 @@ def open_session(
     cache, progress, notify : as for `run`
     dry_run : only look at the inputs
     """
-    from lipsync_cli.runtime.array_cache import FaceCache
-    from lipsync_cli.synthesis.references.reference_cache import FaceMemory
-    from lipsync_cli.synthesis.rendering.scene import Presenter
+    from lipsync_cli.runtime.array_cache import ArrayCache
+    from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
+    from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
     check_values(config)
     files, several = config.files, config.is_batch
@@ -147,7 +147,7 @@ def open_session(
     tuning = chosen_adapting(config, kept_at)
     arrange = _arrange(config, cast, dry_run)
     check = None if several else partial(arrange, _first_speech(config, cast), files.output, device=None)
-    memory = FaceMemory(None if kept_at is None else FaceCache(kept_at, notify), files.faces, notify)
+    memory = FaceReferenceCache(None if kept_at is None else ArrayCache(kept_at, notify), files.faces, notify)
     ahead_s = Fraction(AHEAD_S if several else 0)
     with (
         adapted(
@@ -161,10 +161,10 @@ def open_session(
             check=check,
             dry_run=dry_run,
         ) as prepare,
-        Presenter(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as presenter,
+        SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as presenter,
     ):
 
-        def make(task: Task) -> Result:
+        def make(task: Job) -> Result:
             from lipsync_cli.synthesis.film import infer
 
             return infer(
@@ -183,7 +183,7 @@ def open_session(
         yield Session(cast, marking, prepare, make)
 
 
-def _arrange(config: InferConfig, cast: People, dry_run: bool) -> Callable[..., Task]:
+def _arrange(config: InferConfig, cast: People, dry_run: bool) -> Callable[..., Job]:
     """Return `prepare` with the configuration filled in."""
     from lipsync_cli.synthesis.job import prepare
 

@@ -24,7 +24,7 @@ from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack
-    from lipsync_cli.metrics.networks import Tools
+    from lipsync_cli.metrics.networks import MetricNetworks
     from lipsync_cli.scoring.report.sample_sheet import Sheet
     from lipsync_cli.scoring.results.scores import Scores
     from lipsync_cli.speech.transcript import Transcripts
@@ -91,8 +91,8 @@ class _Job:
         check_values(config)
         if len(config.sources) > 1:
             raise UsageError("one SOURCE is scored at a time", hint="score each with -o, then give the .jsonl files")
-        from lipsync_cli.metrics.networks import Tools
-        from lipsync_cli.metrics.registry import find_families
+        from lipsync_cli.metrics.networks import MetricNetworks
+        from lipsync_cli.metrics.registry import find_metric_groups
         from lipsync_cli.speech.transcript import Transcripts
 
         self.config, self.progress, self._on_failure = config, progress, on_failure
@@ -104,13 +104,13 @@ class _Job:
         self.wanted += [
             name for option, names in WHAT_FOR.items() if getattr(config, option) is not None for name in names
         ]
-        find_families(self.wanted)  # a wrong name is refused before anything is read
+        find_metric_groups(self.wanted)  # a wrong name is refused before anything is read
         self.is_film = config.reference is not None or source.is_dir() or not _is_pack(source)
         if self.is_film and config.weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
         if self.is_film and self.vtln is not None:
             raise UsageError("--vtln is for the weights that speak a pack", hint="a video is scored as it is")
-        self.tools: Tools = Tools(resolve_device(config.device), _find_files(config))
+        self.tools: MetricNetworks = MetricNetworks(resolve_device(config.device), _find_files(config))
         self.tools.check()
         is_single = self.is_film and not source.is_dir()
         spoken = None if is_single else config.transcripts
@@ -182,22 +182,22 @@ class _Job:
         return ScoreResult(scores, self._compared())
 
     def _score_pack(self) -> ScoreResult:
-        from lipsync_cli.datasets.voice_normalisation import hear_pack
+        from lipsync_cli.datasets.voice_normalisation import normalise_voices
         from lipsync_cli.formats import compatibility
         from lipsync_cli.formats.pack_file import Pack
         from lipsync_cli.formats.weights import load_weights
-        from lipsync_cli.metrics.registry import find_families
+        from lipsync_cli.metrics.registry import find_metric_groups
         from lipsync_cli.scoring.protocols import pack_protocol
         from lipsync_cli.scoring.report.sample_sheet import draw_sheet
-        from lipsync_cli.scoring.results.checkpoint import keep_parts
+        from lipsync_cli.scoring.results.checkpoint import open_checkpoint
 
         config, tools, sheet = self.config, self.tools, None
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
             weights = _weights_for(pack, config.weights)
             generator, header = load_weights(weights, tools.device)
             compatibility.check_fits(pack, header, config.weights or header.name)
-            heard, factors = hear_pack(pack, config.split, header.known_voices, self.vtln)
-            with keep_parts(self.kept_at, self._key(pack, header.sha256)) as kept:
+            heard, factors = normalise_voices(pack, config.split, header.known_voices, self.vtln)
+            with open_checkpoint(self.kept_at, self._key(pack, header.sha256)) as kept:
                 scores, draw = pack_protocol.score_pack(
                     pack,
                     generator,
@@ -205,7 +205,7 @@ class _Job:
                     config.max_frames,
                     config.seed,
                     tools,
-                    find_families(self.wanted, has_frames=False),
+                    find_metric_groups(self.wanted, has_frames=False),
                     config.batch_size,
                     kept,
                     self.progress,

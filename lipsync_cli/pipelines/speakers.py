@@ -10,7 +10,7 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.infer import LARGEST, InferConfig
 
 if TYPE_CHECKING:
-    from lipsync_cli.faces.selection import Choice
+    from lipsync_cli.faces.selection import FaceSelection
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class People:
     voices : what each says; empty if the speeches are named otherwise
     """
 
-    choices: tuple[Choice, ...]
+    choices: tuple[FaceSelection, ...]
     voices: tuple[Path, ...] = ()
 
 
@@ -34,11 +34,11 @@ def chosen_people(config: InferConfig) -> People:
     ------
     UsageError : they contradict each other
     """
-    from lipsync_cli.faces.selection import read_choice
+    from lipsync_cli.faces.selection import parse_face_selection
 
     files, face = config.files, config.face
     if not face.speaker:
-        return People((read_choice(face.who, face.detector),))
+        return People((parse_face_selection(face.who, face.detector),))
     for name, value in (("a speech", files.speech), ("--messages", files.messages), ("--faces", files.faces)):
         if value:
             raise UsageError(f"--speaker does not go with {name}", hint="name every voice as --speaker WHO=SPEECH")
@@ -53,7 +53,7 @@ def chosen_people(config: InferConfig) -> People:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"--speaker {name} is given {names.count(name)} times", hint="give everyone one voice")
-    choices = tuple(read_choice(name, face.detector, "--speaker") for name in names)
+    choices = tuple(parse_face_selection(name, face.detector, "--speaker") for name in names)
     return People(choices, tuple(voice for _, voice in pairs))
 
 

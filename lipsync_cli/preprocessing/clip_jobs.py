@@ -28,7 +28,7 @@ OnFailure = Callable[[LipsyncError], None]
 
 
 @dataclass(frozen=True)
-class Task:
+class ClipJob:
     """One clip and what is to be done with it; goes to a worker."""
 
     clip: Clip
@@ -69,7 +69,7 @@ class Part:
 
 @contextmanager
 def journal(
-    work: Callable[[Task], dict[str, Any]],
+    work: Callable[[ClipJob], dict[str, Any]],
     clips: list[Clip],
     parameters: dict[str, Any],
     output: Path,
@@ -98,7 +98,7 @@ def journal(
     folder = output.with_name(f".{output.name}.parts")
     with lock_folder(folder):
         done: dict[Clip, Part] = {}
-        todo: list[Task] = []
+        todo: list[ClipJob] = []
         failures: list[LipsyncError] = []
         names: dict[Clip, str] = {}
         for clip in clips:
@@ -111,7 +111,7 @@ def journal(
             if zipfile.is_zipfile(path):
                 done[clip] = Part(clip, path)
             else:
-                todo.append(Task(clip, parameters))
+                todo.append(ClipJob(clip, parameters))
         for unreadable in failures:
             if on_failure is not None and len(clips) > 1:
                 on_failure(unreadable)

@@ -12,7 +12,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
 from lipsync_cli.formats.schema import JPEG, RAW
-from lipsync_cli.preprocessing.clip_jobs import OnFailure, Part, Progress, Task, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
 from lipsync_cli.preprocessing.frames import read_clip
 from lipsync_cli.runtime.atomic_files import atomic_output
@@ -80,7 +80,7 @@ def collect_faces(
     return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
 
 
-def faces_of_clip(task: Task) -> dict[str, np.ndarray]:
+def faces_of_clip(task: ClipJob) -> dict[str, np.ndarray]:
     """Find and crop the face in one clip: what a worker does.
 
     Returns

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
-from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress, Task
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
 from lipsync_cli.runtime.resumable import lock_folder, with_path
 from lipsync_cli.runtime.workers import run_tasks
@@ -125,7 +125,7 @@ def extract_frames(
         "force": force,
     }
     num_frames = kept = done = 0
-    tasks = [Task(clip, parameters) for clip in clips]
+    tasks = [ClipJob(clip, parameters) for clip in clips]
     with (
         lock_folder(output),
         _tidied([output / clip.speaker / clip.name for clip in clips]),
@@ -146,7 +146,7 @@ def extract_frames(
     return {"clips": done, "frames": num_frames, "kept": kept, "failed": len(failures)}
 
 
-def extract_clip(task: Task) -> tuple[int, bool]:
+def extract_clip(task: ClipJob) -> tuple[int, bool]:
     """Write the folder of one clip: what a worker does.
 
     Returns

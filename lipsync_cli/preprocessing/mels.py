@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
-from lipsync_cli.preprocessing.clip_jobs import OnFailure, Part, Progress, Task, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_SOUND, SOUND, VIDEO, find_clips
 from lipsync_cli.runtime.atomic_files import atomic_output
@@ -86,7 +86,7 @@ def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str
     return parameters
 
 
-def mel_of_clip(task: Task) -> dict[str, np.ndarray]:
+def mel_of_clip(task: ClipJob) -> dict[str, np.ndarray]:
     """Compute the mel of one clip: what a worker does.
 
     Returns

@@ -19,7 +19,7 @@ SUFFIX = ".npz"
 Say = Callable[[str], None]
 
 
-class FaceCache:
+class ArrayCache:
     """Named arrays under keys, one file each; a damaged or unwritable cache costs time, never a run.
 
     Parameters

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Spool:
+class DiskArray:
     """A context manager that keeps arrays of one shape and type by number, on disk in the folder for temporary files.
 
     Several threads may use it.
@@ -33,7 +33,7 @@ class Spool:
         self._lock = threading.Lock()
         self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0)
 
-    def __enter__(self) -> Spool:
+    def __enter__(self) -> DiskArray:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

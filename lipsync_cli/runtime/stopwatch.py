@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Laps:
+class Stopwatch:
     """Seconds of wall time.
 
     Attributes

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lipsync_cli.faces.selection import Choice
+from lipsync_cli.faces.selection import FaceSelection
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.runtime.atomic_files import atomic_output, private_file
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
-from lipsync_cli.synthesis.job import Task
+from lipsync_cli.synthesis.job import Job
 from lipsync_cli.synthesis.rendering.debug_video import check_debug, debug
-from lipsync_cli.synthesis.rendering.film_writer import Drawing
-from lipsync_cli.synthesis.rendering.fingerprint import facts_of
+from lipsync_cli.synthesis.rendering.film_writer import FilmWriter
+from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
-from lipsync_cli.synthesis.rendering.scene import Presenter
-from lipsync_cli.synthesis.rendering.segments import Pieces, frames_in_piece, sweep
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
+from lipsync_cli.synthesis.rendering.segments import Segments, frames_in_piece, sweep
 
 Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
@@ -58,7 +58,7 @@ class Result:
     weights: str
     weights_sha256: str
     vtln: list[float]
-    laps: Laps
+    laps: Stopwatch
     marks: list[str]
     no_mark_reason: str | None
     sidecar: Path | None
@@ -66,7 +66,7 @@ class Result:
 
 
 def infer(
-    task: Task,
+    task: Job,
     reference: str = "auto",
     crf: int = 18,
     batch_size: int = BATCH_SIZE,
@@ -74,8 +74,8 @@ def infer(
     progress: Progress | None = None,
     say: Say | None = None,
     keep_tracks: bool = False,
-    presenter: Presenter | None = None,
-    choices: Sequence[Choice] = (Choice(),),
+    presenter: SceneBuilder | None = None,
+    choices: Sequence[FaceSelection] = (FaceSelection(),),
     marking: Marking | None = None,
     debug_video: Path | None = None,
     resume: bool = False,
@@ -87,7 +87,7 @@ def infer(
     Parameters
     ----------
     task : from `prepare`
-    reference, batch_size, choices : see `Presenter`; not used if one is given
+    reference, batch_size, choices : see `SceneBuilder`; not used if one is given
     crf : quality of the film, 0 ... 51, lower is better
     force : whether the output may exist
     progress : told how many frames are done
@@ -106,7 +106,7 @@ def infer(
     import numpy as np
 
     say = say or (lambda text: None)
-    laps, marking = Laps(), marking or Marking()
+    laps, marking = Stopwatch(), marking or Marking()
     marking.check(task.output, force)
     if debug_video is not None:
         check_debug(debug_video, task, force, resume)
@@ -114,19 +114,19 @@ def infer(
         raise ValueError("the task was prepared without a device")
     with ExitStack() as opened:
         if presenter is None:
-            presenter = opened.enter_context(Presenter(reference, batch_size, choices=choices))
-        scene = presenter.meet(task, laps, progress, say)
+            presenter = opened.enter_context(SceneBuilder(reference, batch_size, choices=choices))
+        scene = presenter.open_scene(task, laps, progress, say)
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
         _tell_of_sound(task, say)
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, task, scene, marking, force))
-        drawing = Drawing(task, scene.renderer, marking, crf, laps, progress, watch)
+        drawing = FilmWriter(task, scene.renderer, marking, crf, laps, progress, watch)
         write = drawing.write
         if resume and task.plan.num_frames > frames_in_piece(task.plan):
-            facts = facts_of(task, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
-            write = partial(drawing.write_in_pieces, opened.enter_context(Pieces(task.output, task.plan, facts, say)))
+            facts = fingerprint_of(task, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
+            write = partial(drawing.write_in_pieces, opened.enter_context(Segments(task.output, task.plan, facts, say)))
         with atomic_output(task.output, force) as temporary:
             if keep_tracks and not task.info.is_image:
                 with private_file(task.output) as film:
@@ -161,7 +161,7 @@ def infer(
     )
 
 
-def _tell_of_sound(task: Task, say: Say) -> None:
+def _tell_of_sound(task: Job, say: Say) -> None:
     frame_s, sound_s = 1 / task.plan.timeline.rate, task.plan.sound_s
     for voice in task.voices:
         if voice.is_silent:
@@ -174,7 +174,7 @@ def _tell_of_sound(task: Task, say: Say) -> None:
             say(f"{voice.path}: lasts {lengths}; {rest}")
 
 
-def _add_tracks(task: Task, film: Path, output: Path, say: Say, marking: Marking) -> None:
+def _add_tracks(task: Job, film: Path, output: Path, say: Say, marking: Marking) -> None:
     start_s, length_s = task.start_s, task.plan.timeline.duration_s
     num_kept, left_out = keep_tracks_of(film, task.face, output, length_s, start_s, marking.tags(task))
     for track in left_out:

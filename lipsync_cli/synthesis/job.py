@@ -20,18 +20,18 @@ from lipsync_cli.media.video.picture_format import Conversion, plan_conversion
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
-from lipsync_cli.synthesis.drivers.speech_driver import Voice, sound_duration
-from lipsync_cli.synthesis.generation.generator_runner import Sketcher
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher, num_cores
-from lipsync_cli.synthesis.generation.process_runner import AsideSketcher
-from lipsync_cli.synthesis.sources.frame_schedule import Plan, plan_frames, span, steady
+from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver, sound_duration
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner, num_cores
+from lipsync_cli.synthesis.generation.process_runner import ProcessRunner
+from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule, plan_frames, span, steady
 
 ASIDE_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch
 FILMS = (".mp4", ".mov", ".mkv", ".m4v")
 
 
 @dataclass(frozen=True)
-class Task:
+class Job:
     """Inputs that fit together; a context manager.
 
     Attributes
@@ -55,10 +55,10 @@ class Task:
     output: Path
     header: WeightsHeader
     info: MediaInfo
-    voices: tuple[Voice, ...]
-    plan: Plan
+    voices: tuple[SpeechDriver, ...]
+    plan: FrameSchedule
     extend: str
-    loading: Future[Sketcher] | None
+    loading: Future[GeneratorRunner] | None
     sound: Path | Mix
     first_frame: int
     start_s: Fraction
@@ -66,7 +66,7 @@ class Task:
     timeline: Timeline
     occlusion: bool | Path
 
-    def __enter__(self) -> Task:
+    def __enter__(self) -> Job:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -90,12 +90,12 @@ def prepare(
     end_s: Fraction | None = None,
     deinterlace: bool | None = None,
     tonemap: bool = False,
-    like: Task | None = None,
+    like: Job | None = None,
     others: Sequence[Path] = (),
     articulation: float | None = None,
     vtln: float | None = None,
     occlusion: bool | Path = True,
-) -> Task:
+) -> Job:
     """Look at the inputs and plan the output; nothing is written.
 
     Parameters
@@ -108,7 +108,7 @@ def prepare(
     photo_fps : frames per second if the face is a photo
     force : whether the output may exist
     device : torch device, or what returns it, called in the background; None loads no generator
-    silence : what the mouth does in the pauses of the speech, see `Voice`
+    silence : what the mouth does in the pauses of the speech, see `SpeechDriver`
     drive_audio : file whose sound moves the lips; None: the speech
     final_audio : file whose sound is heard and sets the length; None: the speech
     start_s, end_s : the part of the source that is used, in seconds from its first frame; None: to its end
@@ -157,10 +157,10 @@ def prepare(
     else:
         picture, header, loading = like.picture, like.header, like.loading
     drives = [Path(drive_audio), *speeches[1:]] if drive_audio is not None else speeches
-    voices: list[Voice] = []
+    voices: list[SpeechDriver] = []
     try:
         for drive in drives:
-            voices.append(Voice(drive, header.mel_parameters, silence, header.known_voices, vtln, header.hears))
+            voices.append(SpeechDriver(drive, header.mel_parameters, silence, header.known_voices, vtln, header.hears))
         if all(voice.is_silent for voice in voices) and silence != "model":
             raise NothingToDoError("is silent throughout", drives[0], "--silence model goes on all the same")
         sound, sound_s = _heard(final_audio, speeches, voices)
@@ -181,10 +181,10 @@ def prepare(
             voice.close()
         raise
     part = first_frame, first_s, picture, timeline, occlusion
-    return Task(face, speeches[0], output, header, info, tuple(voices), plan, extend, loading, sound, *part)
+    return Job(face, speeches[0], output, header, info, tuple(voices), plan, extend, loading, sound, *part)
 
 
-def _heard(final_audio: Path | None, speeches: list[Path], voices: list[Voice]) -> tuple[Path | Mix, Fraction]:
+def _heard(final_audio: Path | None, speeches: list[Path], voices: list[SpeechDriver]) -> tuple[Path | Mix, Fraction]:
     """Return what is heard, and how long it lasts."""
     if final_audio is None and len(speeches) > 1:
         return mix(speeches), max(voice.duration_s for voice in voices)
@@ -240,15 +240,15 @@ def _load(
     articulation: float | None,
     occlusion: Path | None,
     is_long: Callable[[], bool],
-) -> Future[Sketcher]:
+) -> Future[GeneratorRunner]:
     """Load the generator in the background: torch alone takes seconds, and meanwhile the files are read."""
 
-    def load() -> Sketcher:
+    def load() -> GeneratorRunner:
         if is_long():
-            return AsideSketcher(weights, device, articulation, occlusion)
+            return ProcessRunner(weights, device, articulation, occlusion)
         name = device if isinstance(device, str) else device()
         found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None
-        return TorchSketcher(load_weights(weights, name)[0], name, articulation, occlusion=found)
+        return LocalRunner(load_weights(weights, name)[0], name, articulation, occlusion=found)
 
     loader = ThreadPoolExecutor(1, "lipsync-load")
     loading = loader.submit(load)

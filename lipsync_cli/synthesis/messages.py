@@ -11,7 +11,7 @@ from typing import Any
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
 from lipsync_cli.synthesis.drivers.speech_driver import SILENCES
 from lipsync_cli.synthesis.film import Result
-from lipsync_cli.synthesis.job import FILMS, Task
+from lipsync_cli.synthesis.job import FILMS, Job
 from lipsync_cli.synthesis.sources.frame_schedule import EXTEND
 
 OnFailure = Callable[[LipsyncError], None]
@@ -95,8 +95,8 @@ def read_messages(lines: Iterable[str], where: str, base: Path, folder: Path, on
 
 def make_messages(
     messages: list[Message],
-    prepare: Callable[..., Task],
-    make: Callable[[Task], Result],
+    prepare: Callable[..., Job],
+    make: Callable[[Job], Result],
     force: bool = False,
     on_failure: OnFailure = lambda error: None,
     on_skip: Callable[[Message], None] = lambda message: None,
@@ -117,7 +117,7 @@ def make_messages(
     LipsyncError : nothing can be made: it is the presenter, the options or the program that fails
     """
     report = Made()
-    like: Task | None = None
+    like: Job | None = None
     for message in messages:
         if message.output.exists() and not force:
             report.skipped.append(message.output)

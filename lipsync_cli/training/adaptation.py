@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.datasets.personal_clip import Pairs, Recording
+    from lipsync_cli.datasets.personal_clip import Pairs, PersonalClip
     from lipsync_cli.training.config import TrainConfig
 
 RECIPE = "l1"
@@ -83,7 +83,7 @@ class Adapted:
 def adapt(
     generator: nn.Module,
     architecture: str,
-    recording: Recording,
+    recording: PersonalClip,
     seconds: float,
     device: str = "cpu",
     seed: int = 10,
@@ -147,7 +147,7 @@ def adapt(
     return Adapted(network.eval().requires_grad_(False), kept_samples, before, best)
 
 
-def mouth_moves(recording: Recording) -> bool:
+def mouth_moves(recording: PersonalClip) -> bool:
     """Tell whether the mouth moves more than the band of the face above it, within stretches of two seconds."""
     row0, row1, column0, column1 = recording.crop_rule.mouth_region()
     clip = (recording.frame_middle // STRETCH_S).astype(int)
@@ -175,7 +175,7 @@ def _is_sound(figures: dict[str, float], before: dict[str, float]) -> bool:
 class _Evaluator:
     """The held-out frames, generated with the right sound and with another."""
 
-    def __init__(self, recording: Recording, source: Source) -> None:
+    def __init__(self, recording: PersonalClip, source: Source) -> None:
         draw = recording.draw_held_out(source.table)
         if recording.pairs is None:
             self._batch = _refer(gather(source.crops, source.table, draw, source.device), recording.reference, 1.0)
@@ -218,7 +218,7 @@ def _gather_pairs(source: Source, pairs: Pairs, rows: np.ndarray, columns: np.nd
     return batch._replace(target=posed.permute(0, 3, 1, 2).float().div_(255))
 
 
-def _draw_pairs(source: Source, recording: Recording, pairs: Pairs, step: int) -> Batch:
+def _draw_pairs(source: Source, recording: PersonalClip, pairs: Pairs, step: int) -> Batch:
     """Give the samples of one step, of pairs that may be learnt from."""
     rng = np.random.default_rng([source.config.seed, step])
     share = source.config.targets_per_reference
@@ -243,7 +243,7 @@ def _done(began: float, seconds: float, samples: int, max_samples: int | None) -
 
 
 def _step(
-    source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float, recording: Recording
+    source: Source, recipe: Any, state: TrainState, config: TrainConfig, done: float, recording: PersonalClip
 ) -> None:
     """Learn from one batch."""
     optimizer = state.optimizer

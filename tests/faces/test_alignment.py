@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.alignment import Aligner, follow, invert, to_grey, turn
+from lipsync_cli.faces.alignment import Aligner, compose_affine, invert, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
 
 RULE = CropRule()
@@ -27,7 +27,7 @@ def test_pose_is_found_although_the_mouth_changes(astronaut, pose):
     crop = crop_face(astronaut, BOX, RULE)
     pose = similarity(*pose)
     row0, row1, col0, col1 = RULE.mouth_region()
-    reference = turn(crop, pose)
+    reference = warp_crop(crop, pose)
     crop[row0:row1, col0:col1] = np.random.default_rng(0).integers(0, 256, (row1 - row0, col1 - col0, 3))
     found = Aligner(RULE).align(to_grey(crop), to_grey(reference))
     assert np.abs((found - pose) @ MOUTH).max() < 0.15
@@ -50,11 +50,11 @@ def test_faces_that_do_not_fit_stay_where_they_are():
 def test_misfit_is_small_for_the_same_face_only(astronaut):
     crop = to_grey(crop_face(astronaut, BOX, RULE))
     aligner = Aligner(RULE)
-    assert aligner.misfit(crop, turn(crop, similarity((2, 1), 3, 1.0))) < 8
-    assert aligner.misfit(crop, np.ascontiguousarray(crop[::-1])) > 20
+    assert aligner.alignment_rmse(crop, warp_crop(crop, similarity((2, 1), 3, 1.0))) < 8
+    assert aligner.alignment_rmse(crop, np.ascontiguousarray(crop[::-1])) > 20
 
 
 def test_maps_follow_and_undo_each_other():
     one, other = similarity((1, 2), 30, 1.1), similarity((-4, 0), -7, 0.8)
-    np.testing.assert_allclose(follow(invert(one), one), np.eye(2, 3), atol=1e-12)
-    np.testing.assert_allclose(follow(other, one) @ MOUTH, other @ np.append(one @ MOUTH, 1))
+    np.testing.assert_allclose(compose_affine(invert(one), one), np.eye(2, 3), atol=1e-12)
+    np.testing.assert_allclose(compose_affine(other, one) @ MOUTH, other @ np.append(one @ MOUTH, 1))

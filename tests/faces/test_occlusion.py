@@ -7,17 +7,17 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.alignment import Aligner, to_grey, turn
+from lipsync_cli.faces.alignment import Aligner, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.faces.mask import lower_face_mask
-from lipsync_cli.faces.occlusion import Covered, Release, Verdict, look_at, shrink
+from lipsync_cli.faces.occlusion import MaskDecay, OcclusionClassifier, OcclusionMask, look_at, shrink
 from lipsync_cli.formats.weights import find_weights, load_weights
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
-from lipsync_cli.synthesis.references.reference_selection import choose_lenders
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
+from lipsync_cli.synthesis.references.reference_selection import choose_reference_frames
 
 RULE = CropRule()
 FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # of the astronaut
@@ -44,19 +44,19 @@ def with_hand(frame: np.ndarray, fingers: int = 3, top: int = 132) -> np.ndarray
 
 
 @pytest.fixture(scope="module")
-def sketcher() -> TorchSketcher:
-    return TorchSketcher(load_weights(None)[0], occlusion=load_weights(None, kind="occlusion network")[0])
+def sketcher() -> LocalRunner:
+    return LocalRunner(load_weights(None)[0], occlusion=load_weights(None, kind="occlusion network")[0])
 
 
 GREY = np.full((32, 48, 3), 120, np.uint8)  # a bare face
 
 
-def covered_by(*parts: tuple[slice, slice], light: int = 190) -> Covered | None:
+def covered_by(*parts: tuple[slice, slice], light: int = 190) -> OcclusionMask | None:
     """What follows where a network finds parts, and these have another light than the bare face."""
     shown = np.full((48, 48, 3), 120, np.uint8)
     for part in parts:
         shown[part] = light
-    return Verdict(RULE).covered(odds(*parts), shown[16:], GREY[None], 40.0)
+    return OcclusionClassifier(RULE).covered(odds(*parts), shown[16:], GREY[None], 40.0)
 
 
 def test_a_hand_from_below_covers_and_a_mouth_of_its_own_kind_does_not():
@@ -81,8 +81,8 @@ def test_what_the_bare_face_explains_is_no_hand_whatever_the_network_says():
     moved = np.full((48, 48, 3), 120, np.uint8)
     moved[ROW1 + 2 :] = 190  # a collar
     bare = np.roll(moved, 2, 0)
-    assert Verdict(RULE).covered(odds(chin), moved[16:], bare[None, 16:], 40.0) is None
-    assert Verdict(RULE).covered(odds(chin), moved[16:], GREY[None], 40.0) is not None
+    assert OcclusionClassifier(RULE).covered(odds(chin), moved[16:], bare[None, 16:], 40.0) is None
+    assert OcclusionClassifier(RULE).covered(odds(chin), moved[16:], GREY[None], 40.0) is not None
 
 
 def test_what_is_small_or_beside_the_drawn_part_does_not_count():
@@ -92,7 +92,7 @@ def test_what_is_small_or_beside_the_drawn_part_does_not_count():
 
 
 def test_what_is_gone_fades_and_a_dropout_makes_no_flicker():
-    release, hand = Release(), Covered(np.ones((24, 48), np.float32), 0.5)
+    release, hand = MaskDecay(), OcclusionMask(np.ones((24, 48), np.float32), 0.5)
     times = np.arange(20) / 25
     over = [release.follow(0, t, hand if n in (3, 4, 6) else None) for n, t in enumerate(times)]
     assert all(each is None for each in over[:3]) and over[3].share == 0.5
@@ -105,7 +105,7 @@ def test_what_is_gone_fades_and_a_dropout_makes_no_flicker():
 
 def test_a_face_is_shown_in_the_pose_of_the_resting_one(astronaut):
     pose = np.array([[1.02, -0.03, 3.0], [0.03, 1.02, -2.0]])
-    expected = shrink(turn(crop_face(astronaut, FACE, RULE), pose))
+    expected = shrink(warp_crop(crop_face(astronaut, FACE, RULE), pose))
     shown = look_at(astronaut, FACE, pose, RULE)
     assert shown.shape == (32, 48, 3)
     apart = np.abs(shown.astype(int) - expected)[2:-2, 2:-2]
@@ -115,13 +115,15 @@ def test_a_face_is_shown_in_the_pose_of_the_resting_one(astronaut):
 def test_covered_pixels_stay_to_the_bit_and_others_are_drawn(astronaut):
     compositor = Compositor(RULE, lower_face_mask(RULE))
     reference = reference_face(astronaut, FACE, RULE)
-    dark = Sketch(None, np.zeros((96, 96, 2), np.float32), np.zeros((96, 96), np.float32), np.zeros((96, 96, 3)))
+    dark = GeneratorOutput(
+        None, np.zeros((96, 96, 2), np.float32), np.zeros((96, 96), np.float32), np.zeros((96, 96, 3))
+    )
     dark = dark._replace(patch=np.zeros((96, 96, 3), np.float32))
     opacity = np.zeros((24, 48), np.float32)
     opacity[:, :24] = 1
     matrix = RULE.matrix(FACE)
     bare = compositor.compose(astronaut, matrix, dark, reference)
-    drawn = compositor.compose(astronaut, matrix, dark, reference, covered=Covered(opacity, 0.5))
+    drawn = compositor.compose(astronaut, matrix, dark, reference, covered=OcclusionMask(opacity, 0.5))
     x0, _, side = RULE.square(FACE)
     left, right = int(x0 + side * 0.46), int(x0 + side * 0.54)
     np.testing.assert_array_equal(drawn[:, :left], astronaut[:, :left])
@@ -135,8 +137,10 @@ def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(ast
     def look(frame):
         moved = np.roll(frame, 2, 1)  # two pixels aside, as a pose is never quite found
         bare = shrink(crop_face(astronaut, FACE, RULE))[None]
-        found = sketcher.look(look_at(moved, FACE, np.eye(2, 3), RULE)[None], bare, bare).result()
-        return found[0], Verdict(RULE).covered(found[0], look_at(moved, FACE, np.eye(2, 3), RULE), bare, contrast)
+        found = sketcher.predict_occlusion(look_at(moved, FACE, np.eye(2, 3), RULE)[None], bare, bare).result()
+        return found[0], OcclusionClassifier(RULE).covered(
+            found[0], look_at(moved, FACE, np.eye(2, 3), RULE), bare, contrast
+        )
 
     assert look(astronaut)[1] is None
     assert look(np.clip(astronaut * 0.9 + 8, 0, 255).astype(np.uint8))[1] is None  # a little darker
@@ -152,9 +156,9 @@ def test_a_covered_face_does_not_lend_its_pixels(astronaut, stills, sketcher):
     """The frame that would be taken, were it not for the hand before it."""
     frames = [np.roll(astronaut, number % 3, 1) for number in range(12)]
     boxes = np.tile(FACE, (12, 1))
-    first = choose_lenders(stills(frames), boxes, RULE, sketcher).resting
+    first = choose_reference_frames(stills(frames), boxes, RULE, sketcher).resting
     frames[first] = with_hand(frames[first])
-    assert choose_lenders(stills(frames), boxes, RULE, sketcher).resting != first
+    assert choose_reference_frames(stills(frames), boxes, RULE, sketcher).resting != first
 
 
 def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file):

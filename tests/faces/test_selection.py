@@ -9,38 +9,38 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError, NothingToDoError, ToolError, UsageError
-from lipsync_cli.faces.selection import read_choice
+from lipsync_cli.faces.selection import parse_face_selection
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.job import prepare
-from lipsync_cli.synthesis.rendering.scene import Presenter
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 has_networks = importlib.util.find_spec("face_recognition_models") is not None
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("largest", "largest"), ("left", "left"), ("0", 0), ("12", 12)])
 def test_places_and_numbers(text, wanted):
-    assert read_choice(text).wanted == wanted
+    assert parse_face_selection(text).wanted == wanted
 
 
 @pytest.mark.parametrize("text", ["middle", "-1", ""])
 def test_what_is_neither_is_refused(text):
     with pytest.raises(UsageError):
-        read_choice(text)
+        parse_face_selection(text)
 
 
 def test_a_photo_must_be_there_and_be_a_photo(tmp_path, face_clip):
     with pytest.raises(InputError, match="no such file"):
-        read_choice(str(tmp_path / "ann.jpg"))
+        parse_face_selection(str(tmp_path / "ann.jpg"))
     with pytest.raises(UsageError, match="not a photo"):
-        read_choice(str(face_clip))
+        parse_face_selection(str(face_clip))
 
 
 def test_a_photo_without_a_face_or_without_the_network_is_told(tmp_path):
     path = tmp_path / "wall.png"
     cv2.imwrite(str(path), np.full((120, 160, 3), 90, np.uint8))
     with pytest.raises(NothingToDoError if has_networks else ToolError):
-        read_choice(str(path))
+        parse_face_selection(str(path))
 
 
 @pytest.mark.parametrize(("face", "first"), [("left", 0), ("1", 256)])
@@ -52,9 +52,9 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
             writer.write(np.roll(pair, number % 3, 0))
     with (
         prepare(clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
-        Presenter("current", choices=[read_choice(face, "hog")]) as presenter,
+        SceneBuilder("current", choices=[parse_face_selection(face, "hog")]) as presenter,
     ):
-        scene = presenter.meet(task, Laps(), say=said.append)
+        scene = presenter.open_scene(task, Stopwatch(), say=said.append)
         with scene.renderer.views(task.plan, task.voices) as views:
             drawn = next(iter(views)).pixels
         source = scene.renderer.footage.frame(0)
@@ -66,7 +66,7 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
 def test_a_face_that_is_not_there_is_refused(face_clip, voice_file, weights, tmp_path):
     with (
         prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
-        Presenter(choices=[read_choice("3", "hog")]) as presenter,
+        SceneBuilder(choices=[parse_face_selection("3", "hog")]) as presenter,
         pytest.raises(NothingToDoError, match=r"face\.mp4: no face 3: it shows 1"),
     ):
-        presenter.meet(task, Laps())
+        presenter.open_scene(task, Stopwatch())

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from lipsync_cli.datasets.sync_windows import find_middles
 from lipsync_cli.formats.weights import load_weights
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.expert_sync import accuracy_of_pairs, gaps
 from lipsync_cli.metrics.sync_embeddings import Embeddings, embed_pictures, embed_sound
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
 
 ROWS = ("model", "wrong_audio", "frozen", "other_sound", "ground_truth")
@@ -36,7 +36,7 @@ class Ear(nn.Module):
         return 0.2
 
 
-class Tool(Tools):
+class Tool(MetricNetworks):
     def expert(self, rule: object) -> Ear:
         return Ear()
 
@@ -52,7 +52,7 @@ def test_pairs_are_told_apart_by_a_perfect_judge_and_not_by_a_blind_one() -> Non
     blind = Embeddings(unit(40, 2), speech, place)
     assert accuracy_of_pairs(blind, np.sqrt(2.0)) == pytest.approx(0.5, abs=0.1)
     assert accuracy_of_pairs(Embeddings(speech, speech, place), 3.0) == 0.5  # accepts everything
-    with pytest.raises(Missing, match="6 frames apart"):
+    with pytest.raises(MetricUnavailable, match="6 frames apart"):
         accuracy_of_pairs(Embeddings(speech[:5], speech[:5], place[:5]), 0.5)
 
 
@@ -96,18 +96,18 @@ def test_what_rows_of_a_clip_have_in_common_is_embedded_once(memory_pack: Memory
             seen.append("speech")
             return super().embed_speech(mel)
 
-    class Counted(Tools):
+    class Counted(MetricNetworks):
         def expert(self, rule: object) -> Counting:
             return Counting()
 
-    score_pack(memory_pack, Listener(), tools=Counted(), families=find_families(["sync_gap"]))  # type: ignore[arg-type]
+    score_pack(memory_pack, Listener(), tools=Counted(), families=find_metric_groups(["sync_gap"]))  # type: ignore[arg-type]
     clips = 3
     assert seen.count("faces") == 4 * clips  # model, wrong audio, frozen, real; each clip is one batch
     assert seen.count("speech") == 2 * clips  # its own and the other
 
 
 def test_rows_of_a_listener_and_of_a_dreamer_stand_where_they_belong(memory_pack: MemoryPack) -> None:
-    families = find_families(["sync_offset", "sync_confidence", "sync_pairs"])
+    families = find_metric_groups(["sync_offset", "sync_confidence", "sync_pairs"])
     listener, dreamer = (
         score_pack(memory_pack, generator, tools=Tool(), families=families)[0] for generator in (Listener(), Dreamer())
     )

@@ -12,8 +12,8 @@ from scipy.linalg import sqrtm
 from lipsync_cli.errors import InputError
 from lipsync_cli.metrics.image import frechet
 from lipsync_cli.metrics.image.frechet import frechet_distance
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 
 class Trap:
@@ -66,20 +66,22 @@ def test_fewer_pictures_than_features_give_no_figure_but_a_reason() -> None:
     for family, size in ((fid, 2048), (dlib, 128)):
         few = [np.zeros((size // 2, size), np.float32)] * 2
         assert family.combine is not None
-        with pytest.raises(Missing, match=f"{size} pictures: a covariance of {size} features needs more than {size}"):
+        with pytest.raises(
+            MetricUnavailable, match=f"{size} pictures: a covariance of {size} features needs more than {size}"
+        ):
             family.combine(few, few)
 
 
 def test_files_that_are_not_inceptions_weights_are_refused_and_nothing_in_them_runs(tmp_path: Path) -> None:
     path = tmp_path / "pt_inception.pth"
-    with pytest.raises(Missing, match="no Inception-v3 weights: give --inception FILE"):
-        Tools().inception_features(np.zeros((1, 96, 96, 3), np.uint8))
+    with pytest.raises(MetricUnavailable, match="no Inception-v3 weights: give --inception FILE"):
+        MetricNetworks().inception_features(np.zeros((1, 96, 96, 3), np.uint8))
     path.write_text("<!DOCTYPE html><html>404")
     with pytest.raises(InputError, match=r"pt_inception\.pth: is a web page, not weights"):
-        Tools(files={"inception": path}).check()
+        MetricNetworks(files={"inception": path}).check()
     path.write_bytes(pickle.dumps({"fc.weight": Trap(tmp_path / "sprung")}))
     with pytest.raises(InputError, match=r"holds code or objects beside tensors.*it was not loaded"):
-        Tools(files={"inception": path}).check()
+        MetricNetworks(files={"inception": path}).check()
     assert not (tmp_path / "sprung").exists()
 
 

@@ -14,9 +14,9 @@ from fixtures.fakes import MemoryPack
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.metrics.image.frechet import frechet_distance
-from lipsync_cli.metrics.metric import LOWER, SET, Family, Metric
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.metric import LOWER, SET, Metric, MetricGroup
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "make_metrics.py"
 DRAWN = {"blur", "noise", "wrong person", "frozen mouth", "mumbling"}
@@ -36,21 +36,23 @@ class WholePack(MemoryPack):
 
 
 @pytest.fixture(scope="module")
-def families() -> list[Family]:
+def families() -> list[MetricGroup]:
     metric = Metric("colour", "colour", "distribution", SET, LOWER, "distance of the mean colours", "this test")
-    colours = Family(
+    colours = MetricGroup(
         (metric,),
         measure=lambda evidence: {"colour": evidence.crops.mean((1, 2))},
         combine=lambda drawn, real: frechet_distance(np.concatenate(drawn), np.concatenate(real)),
     )
     loudness = Metric("loudness", "loudness", "sync", "clip", LOWER, "mean log-mel", "this test")
-    hearing = Family((loudness,), measure=lambda evidence: {"loudness": float(evidence.mel[:40].mean())}, hears=True)
-    return [*find_families(["reconstruction", "sharpness", "crop_fid"]), colours, hearing]
+    hearing = MetricGroup(
+        (loudness,), measure=lambda evidence: {"loudness": float(evidence.mel[:40].mean())}, hears=True
+    )
+    return [*find_metric_groups(["reconstruction", "sharpness", "crop_fid"]), colours, hearing]
 
 
 @pytest.fixture(scope="module")
-def table(script: ModuleType, families: list[Family]) -> dict:
-    clips = script.open_clips(WholePack(), 2, Tools())
+def table(script: ModuleType, families: list[MetricGroup]) -> dict:
+    clips = script.open_clips(WholePack(), 2, MetricNetworks())
     assert script.describe(clips) == "2 held-out clips of 2 speakers, 79 frames"
     return script.tabulate(script.ask(clips, families), families)
 
@@ -88,6 +90,6 @@ def test_a_metric_without_any_figure_says_why(table: dict, script: ModuleType) -
 def test_the_page_has_every_metric_and_is_what_the_figures_say(script: ModuleType) -> None:
     page, kept = script.PAGE.read_text("utf-8"), json.loads(script.FIGURES.read_text("utf-8"))
     assert script.put(script.render(script.read(kept), kept["about"]), page) == page, "run docs/make_metrics.py"
-    for family in find_families(["all"]):
+    for family in find_metric_groups(["all"]):
         for metric in family.metrics:
             assert metric.name in page, f"docs/reference/metrics.md does not define {metric.name}"

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lipsync_cli.metrics.sync.syncnet_sync import at_25_fps, embed, lip_sync_error
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.mfcc import mfcc
 
 
@@ -76,7 +76,7 @@ def test_windows_of_pictures_and_sound() -> None:
 
 @pytest.mark.parametrize(("pictures", "samples"), [(20, 30 * 640), (30, 21 * 640 - 1)])
 def test_too_short_a_clip_says_so(pictures: int, samples: int) -> None:
-    with pytest.raises(Missing, match="20 frames at 25 a second are too few: SyncNet needs 21"):
+    with pytest.raises(MetricUnavailable, match="20 frames at 25 a second are too few: SyncNet needs 21"):
         embed(stand_in(), np.zeros((pictures, 224, 224, 3), np.uint8), np.zeros(samples))
 
 
@@ -95,31 +95,31 @@ def test_frames_of_other_rates_and_with_gaps() -> None:
 
 def test_a_clip_without_whole_frames_or_weights_says_why() -> None:
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.metrics.clip_view import Evidence
-    from lipsync_cli.metrics.networks import Tools
+    from lipsync_cli.metrics.clip_view import ClipView
+    from lipsync_cli.metrics.networks import MetricNetworks
     from lipsync_cli.metrics.sync.syncnet_sync import FAMILIES
 
     crops, frame = np.zeros((30, 96, 96, 3), np.uint8), np.arange(30)
-    clip = Evidence("output", "a", "", crops, frame, (frame + 0.5) / 25, 25.0, CropRule(), Tools())
+    clip = ClipView("output", "a", "", crops, frame, (frame + 0.5) / 25, 25.0, CropRule(), MetricNetworks())
     measure = FAMILIES[0].measure
     assert measure is not None
-    with pytest.raises(Missing, match="no sound"):
+    with pytest.raises(MetricUnavailable, match="no sound"):
         measure(clip)
     clip.samples_or_none = np.zeros(16000 * 2, np.float32)
-    with pytest.raises(Missing, match="no SyncNet weights: give --syncnet FILE"):
+    with pytest.raises(MetricUnavailable, match="no SyncNet weights: give --syncnet FILE"):
         measure(clip)
     clip.tools = SimpleNamespace(syncnet=lambda: None, device="cpu")  # type: ignore[assignment]
-    with pytest.raises(Missing, match="whole frames"):
+    with pytest.raises(MetricUnavailable, match="whole frames"):
         measure(clip)
 
 
 def test_a_video_is_scored_from_its_whole_frames(make_clip: Callable[..., Path], tmp_path: Path) -> None:
-    from lipsync_cli.metrics.networks import Tools
+    from lipsync_cli.metrics.networks import MetricNetworks
     from lipsync_cli.scoring.protocols.folder_protocol import score_video
 
     seen = []
 
-    class Fake(Tools):
+    class Fake(MetricNetworks):
         def syncnet(self):
             def embed_faces(faces: torch.Tensor) -> torch.Tensor:
                 seen.append(faces)

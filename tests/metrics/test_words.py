@@ -18,10 +18,10 @@ from lipsync_cli.datasets.word_clips import show_words
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats.weights import WeightsHeader, save_weights
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import read_lips
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.models.lip_reader import CONTEXT, SLOT_OF, VOCABULARY, LipReader, log_shares, mouth_of
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
 from lipsync_cli.speech.mel import MelParameters
@@ -110,7 +110,7 @@ class BrightnessReader(nn.Module):
         return odds
 
 
-class Tool(Tools):
+class Tool(MetricNetworks):
     def lip_reader(self, rule: object) -> BrightnessReader:
         return BrightnessReader()
 
@@ -126,7 +126,7 @@ def loud_words(pack: MemoryPack, row: int, only: tuple[str, ...]) -> list[tuple[
 def test_rows_of_a_listener_and_of_a_dreamer(memory_pack: MemoryPack, tmp_path: Path) -> None:
     for row, (name, only) in enumerate({"s1/one": ("bin", "lay"), "s1/two": ("place", "set")}.items()):
         write_align(tmp_path / f"{name}.align", loud_words(memory_pack, row, only))
-    families, transcripts = find_families(["word_error", "letter_error", "word_surprise"]), Transcripts(tmp_path)
+    families, transcripts = find_metric_groups(["word_error", "letter_error", "word_surprise"]), Transcripts(tmp_path)
     listener, dreamer = (
         score_pack(memory_pack, generator, tools=Tool(), families=families, transcripts=transcripts)[0]
         for generator in (Listener(), Dreamer())
@@ -140,7 +140,7 @@ def test_rows_of_a_listener_and_of_a_dreamer(memory_pack: MemoryPack, tmp_path: 
 
 
 def test_a_word_that_nobody_sees_has_no_figure() -> None:
-    with pytest.raises(Missing, match="no face while a word is said"):
+    with pytest.raises(MetricUnavailable, match="no face while a word is said"):
         read_lips(BrightnessReader(), np.zeros((5, 96, 96, 3), np.uint8), np.arange(5) / 25, [Word("bin", 2.0, 2.2)])
 
 
@@ -197,6 +197,6 @@ def test_what_is_wrong_is_said_in_a_line(clip_folder: Path, reader: Path, good: 
 
 
 def test_another_crop_is_no_figure(reader: Path) -> None:
-    with pytest.raises(Missing, match="lip reader reader does not fit"):
-        Tools(files={"lip_reader": reader}).lip_reader(CropRule(scale=1.5))
+    with pytest.raises(MetricUnavailable, match="lip reader reader does not fit"):
+        MetricNetworks(files={"lip_reader": reader}).lip_reader(CropRule(scale=1.5))
     assert mouth_of(48) == (slice(24, 48), slice(12, 36))

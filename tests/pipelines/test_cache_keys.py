@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipsync_cli.datasets.personal_clip import Recording
+from lipsync_cli.datasets.personal_clip import PersonalClip
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.faces.selection import Choice, find_faces
+from lipsync_cli.faces.selection import FaceSelection, find_faces
 from lipsync_cli.models import build
 from lipsync_cli.pipelines.adapt import ADAPT_STAGE
-from lipsync_cli.runtime.array_cache import FaceCache
+from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.runtime.code_version import PACKAGE, closure, code_version
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
-from lipsync_cli.synthesis.job import Task, prepare
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
+from lipsync_cli.synthesis.job import Job, prepare
 from lipsync_cli.synthesis.references import reference_cache
-from lipsync_cli.synthesis.references.own_speech import own_talking
+from lipsync_cli.synthesis.references.own_speech import collect_own_speech
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.pose_pairs import pair_poses
 from lipsync_cli.synthesis.references.reference_cache import (
@@ -31,10 +31,10 @@ from lipsync_cli.synthesis.references.reference_cache import (
     FACE_STAGE,
     REFERENCE_ASSETS,
     REFERENCE_STAGE,
-    FaceMemory,
+    FaceReferenceCache,
 )
-from lipsync_cli.synthesis.rendering.scene import Presenter
-from lipsync_cli.synthesis.sources.video_source import Footage
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
+from lipsync_cli.synthesis.sources.video_source import VideoSource
 from lipsync_cli.training.adaptation import adapt
 
 STAGES = {
@@ -111,22 +111,22 @@ def running() -> Iterator[set[str]]:
 
 
 @pytest.fixture(scope="module")
-def task(make_clip: Callable[..., Path], weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Task]:
+def task(make_clip: Callable[..., Path], weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     folder = tmp_path_factory.mktemp("keys")
     clip = make_clip(folder / "ann.mp4", num_frames=34)
     with prepare(clip, clip, folder / "own.mp4", weights, device=None) as prepared:
         yield prepared
 
 
-def sketcher_of(task: Task) -> TorchSketcher:
-    return TorchSketcher(build(task.header.architecture, task.header.dims).eval())
+def sketcher_of(task: Job) -> LocalRunner:
+    return LocalRunner(build(task.header.architecture, task.header.dims).eval())
 
 
-def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Task) -> None:
+def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Job) -> None:
     rule = task.header.crop_rule
-    with Footage(task.info, 20) as footage:
+    with VideoSource(task.info, 20) as footage:
         with running() as seen:
-            boxes = find_faces(footage.scan(), rule, (Choice(),), None, print, task.face)[0].boxes
+            boxes = find_faces(footage.scan(), rule, (FaceSelection(),), None, print, task.face)[0].boxes
         assert seen <= closure(FACE_STAGE).keys() and len(seen) > 5
         sketcher = sketcher_of(task)
         with running() as seen:
@@ -134,23 +134,23 @@ def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Task)
     assert seen <= closure(REFERENCE_STAGE).keys() and len(seen) > 5
 
 
-def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Task) -> None:
+def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
     row0, row1, column0, column1 = task.header.crop_rule.mouth_region()
     quick = {"max_samples": 8, "batch_size": 8, "targets_per_reference": 4}
-    with Presenter("auto") as presenter, running() as seen:
+    with SceneBuilder("auto") as presenter, running() as seen:
         sketcher = sketcher_of(task)
-        crops, middles, mel, reference, _ = own_talking(task, presenter, sketcher, 0.5)
+        crops, middles, mel, reference, _ = collect_own_speech(task, presenter, sketcher, 0.5)
         crops[::2, row0:row1, column0:column1] //= 2  # the mouth moves, and nothing else does
-        recording = Recording(task.face, crops, middles, mel, CropRule(), reference)
+        recording = PersonalClip(task.face, crops, middles, mel, CropRule(), reference)
         pair_poses(replace(recording, reference=None))
         adapt(build(task.header.architecture, task.header.dims), "compact", recording, 600, **quick)  # type: ignore[arg-type]
     assert seen <= closure(ADAPT_STAGE).keys() and len(seen) > 30
 
 
 def test_networks_that_were_installed_since_find_faces_anew(
-    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, boxes = FaceMemory(FaceCache(tmp_path)), np.ones((4, 4), np.float32)
+    known, boxes = FaceReferenceCache(ArrayCache(tmp_path)), np.ones((4, 4), np.float32)
     monkeypatch.setattr(reference_cache, "find_pretrained", {}.get)
     known.keep_boxes(task, "", boxes)
     np.testing.assert_array_equal(known.boxes(task, "", 4), boxes)

@@ -10,32 +10,32 @@ import pytest
 
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.metrics.clip_view import Evidence
-from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, SET, Family, Metric
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.unavailable import Missing
-from lipsync_cli.scoring.protocols.clip_scores import Judged, concerns
+from lipsync_cli.metrics.clip_view import ClipView
+from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, SET, Metric, MetricGroup
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores, concerns
 from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 from lipsync_cli.scoring.results.aggregate import collect
-from lipsync_cli.scoring.results.checkpoint import keep_parts
+from lipsync_cli.scoring.results.checkpoint import open_checkpoint
 
 
 def metric(name: str, per: str) -> Metric:
     return Metric(name, f"the {name}", "reconstruction", per, HIGHER, "made up", "nobody")
 
 
-def measure(evidence: Evidence) -> dict[str, object]:
+def measure(evidence: ClipView) -> dict[str, object]:
     bright = evidence.crops.mean((1, 2, 3))
     bright[0] = np.nan
-    loudest = evidence.mel.max() if evidence.clip != "b" else Missing("clip b is odd")
+    loudest = evidence.mel.max() if evidence.clip != "b" else MetricUnavailable("clip b is odd")
     return {"bright": bright, "loudest": float(loudest) if evidence.clip != "b" else loudest, "undefined": float("nan")}
 
 
-def refuse(evidence: Evidence) -> dict[str, object]:
+def refuse(evidence: ClipView) -> dict[str, object]:
     raise NothingToDoError(f"{evidence.row} is too short")
 
 
-def spread(evidence: Evidence) -> dict[str, np.ndarray]:
+def spread(evidence: ClipView) -> dict[str, np.ndarray]:
     return {"spread": evidence.crops.reshape(len(evidence), -1)[:, :2].astype(np.float32)}
 
 
@@ -44,14 +44,14 @@ def compare(drawn: list[np.ndarray], real: list[np.ndarray]) -> float:
 
 
 FAMILIES = [
-    Family((metric("bright", FRAME), metric("loudest", CLIP), metric("undefined", CLIP)), measure),
-    Family((metric("short", CLIP),), refuse),
-    Family((metric("spread", SET),), spread, combine=compare),
+    MetricGroup((metric("bright", FRAME), metric("loudest", CLIP), metric("undefined", CLIP)), measure),
+    MetricGroup((metric("short", CLIP),), refuse),
+    MetricGroup((metric("spread", SET),), spread, combine=compare),
 ]
 
 
-def evidence(clip: str, row: str, level: int, truth: Evidence | None = None, mel: bool = True) -> Evidence:
-    made = Evidence(
+def evidence(clip: str, row: str, level: int, truth: ClipView | None = None, mel: bool = True) -> ClipView:
+    made = ClipView(
         row=row,
         clip=clip,
         speaker="ann" if clip == "a" else "bob",
@@ -60,7 +60,7 @@ def evidence(clip: str, row: str, level: int, truth: Evidence | None = None, mel
         middles=(np.arange(3, 7) + 0.5) / 25,
         fps=25.0,
         rule=CropRule(size=12),
-        tools=Tools(),
+        tools=MetricNetworks(),
         truth_or_none=truth,
         mel_or_none=np.full((80, 80), level / 100, np.float32) if mel else None,
     )
@@ -68,16 +68,16 @@ def evidence(clip: str, row: str, level: int, truth: Evidence | None = None, mel
 
 
 @pytest.fixture
-def judged() -> list[Judged]:
+def judged() -> list[ClipScores]:
     clips = []
     for clip, level in (("a", 10), ("b", 40)):
-        one = Judged(clip, "ann" if clip == "a" else "bob")
+        one = ClipScores(clip, "ann" if clip == "a" else "bob")
         one.add([evidence(clip, "model", level), evidence(clip, "ground_truth", level + 1)], FAMILIES)
         clips.append(one)
     return clips
 
 
-def test_frames_clips_and_sets_come_together(judged: list[Judged]) -> None:
+def test_frames_clips_and_sets_come_together(judged: list[ClipScores]) -> None:
     scores = collect(judged, FAMILIES, (("model", "ground_truth"),), {}, [])
     bright = scores.rows["model"]["bright"]
     assert bright.values.tolist() == [10] * 3 + [40] * 3 and bright.frame.tolist() == [4, 5, 6] * 2
@@ -89,7 +89,7 @@ def test_frames_clips_and_sets_come_together(judged: list[Judged]) -> None:
     assert overall["model"]["spread"].low is None and overall["model"]["bright"].low is not None
 
 
-def test_what_cannot_be_computed_is_null_with_its_reason_never_zero(judged: list[Judged]) -> None:
+def test_what_cannot_be_computed_is_null_with_its_reason_never_zero(judged: list[ClipScores]) -> None:
     scores = collect(judged, FAMILIES, (), {}, [])
     assert scores.missing["model", "loudest"] == {"clip b is odd": [1]}
     assert scores.missing["model", "short"] == {"model is too short": [0, 1]}
@@ -116,18 +116,18 @@ def test_evidence_says_itself_what_is_not_there() -> None:
         ("source", "no picture of the person"),
         ("sync", "no sound"),
     ):
-        with pytest.raises(Missing, match=reason):
+        with pytest.raises(MetricUnavailable, match=reason):
             getattr(alone, name)
-    with pytest.raises(Missing, match="only the mels"):
+    with pytest.raises(MetricUnavailable, match="only the mels"):
         _ = evidence("a", "model", 10).samples
-    judged = Judged("a", "ann")
+    judged = ClipScores("a", "ann")
     judged.add([alone], FAMILIES[:1])
     assert judged.reasons["output", "bright"] == "no sound"
 
 
 def test_rows_concern_the_metrics_that_they_are_made_for() -> None:
-    of_frames, of_clips = Family(()), Family((), is_continuous=True)
-    hears = Family((), is_continuous=True, hears=True)
+    of_frames, of_clips = MetricGroup(()), MetricGroup((), is_continuous=True)
+    hears = MetricGroup((), is_continuous=True, hears=True)
     for row, who in (
         ("copy", [of_frames]),
         ("frozen", [of_clips, hears]),
@@ -137,15 +137,15 @@ def test_rows_concern_the_metrics_that_they_are_made_for() -> None:
         assert [family for family in (of_frames, of_clips, hears) if concerns(family, row)] == who
 
 
-def test_finished_clips_survive_a_kill_and_go_with_the_end(judged: list[Judged], tmp_path: Path) -> None:
+def test_finished_clips_survive_a_kill_and_go_with_the_end(judged: list[ClipScores], tmp_path: Path) -> None:
     output = tmp_path / "scores.jsonl"
-    with pytest.raises(RuntimeError), keep_parts(output, ["key"]) as kept:
+    with pytest.raises(RuntimeError), open_checkpoint(output, ["key"]) as kept:
         kept.put("a", judged[0])
         raise RuntimeError("killed")
-    with pytest.raises(RuntimeError), keep_parts(output, ["another key"]) as kept:
+    with pytest.raises(RuntimeError), open_checkpoint(output, ["another key"]) as kept:
         assert kept.get("a") is None
         raise RuntimeError("killed")
-    with keep_parts(output, ["key"]) as kept:
+    with open_checkpoint(output, ["key"]) as kept:
         found = kept.get("a")
         assert kept.get("b") is None
     assert found is not None and found.reasons == judged[0].reasons and found.clips == judged[0].clips

@@ -7,16 +7,16 @@ import pytest
 from fixtures.points import EYE_DISTANCE, FACE_WIDTH, face, talk
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.metrics.clip_view import Evidence
+from lipsync_cli.metrics.clip_view import ClipView
 from lipsync_cli.metrics.metric import Missing
 from lipsync_cli.metrics.mouth import articulation, closeness, closure, contrast, lip_dynamics
 from lipsync_cli.metrics.mouth import mouth_width as width
 from lipsync_cli.metrics.mouth import silent_stability as stability
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync import dtw, lip_leak
 from lipsync_cli.metrics.sync import loudness_distance as loud
-from lipsync_cli.scoring.protocols.clip_scores import Judged
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.speech.mel import SILENCE, log_mel
 from lipsync_cli.speech.phonemes import spread_phones
 from lipsync_cli.speech.transcript import Word
@@ -214,11 +214,11 @@ def test_the_total_averages_clips_first_and_parts_then() -> None:
         closeness.closeness_total(real[:, 2:], made[:, 2:])
 
 
-def evidence(row: str, points: np.ndarray, mel: np.ndarray | None, truth: Evidence | None = None) -> Evidence:
+def evidence(row: str, points: np.ndarray, mel: np.ndarray | None, truth: ClipView | None = None) -> ClipView:
     """A clip whose landmarks are known."""
     frames = np.arange(len(points))
     crops = np.zeros((len(points), 96, 96, 3), np.uint8)
-    one = Evidence(row, "clip", "s1", crops, frames, (frames + 0.5) / 25, 25.0, CropRule(), Tools(), truth)
+    one = ClipView(row, "clip", "s1", crops, frames, (frames + 0.5) / 25, 25.0, CropRule(), MetricNetworks(), truth)
     vars(one)["landmarks"] = points
     one.mel_or_none = mel
     one.words_or_none = tuple(words())
@@ -236,8 +236,8 @@ def test_all_are_asked_of_a_film_and_a_copied_mouth_is_perfect() -> None:
     real = evidence("ground_truth", said, voice())
     real.truth_or_none = real
     silence = np.full((240, 80), SILENCE, np.float32)
-    judged = Judged("clip", "s1")
-    families = find_families(NEW)
+    judged = ClipScores("clip", "s1")
+    families = find_metric_groups(NEW)
     assert {metric.name for family in families for metric in family.metrics} == set(NEW)
     judged.add([real, evidence("output", said, voice(), real)], families)
     of = {name: value for (row, name), value in judged.clips.items() if row == "output"}
@@ -250,22 +250,24 @@ def test_all_are_asked_of_a_film_and_a_copied_mouth_is_perfect() -> None:
     assert judged.clips["output", "loudness_distance"] == judged.clips["ground_truth", "loudness_distance"] > 0
     assert np.isfinite(drawn).all()
     assert drawn.shape == (1, len(closeness.PARTS)) and closeness.closeness_total(truth, drawn) == 1
-    quiet = Judged("clip", "s1")
-    quiet.add([evidence("output", said, silence, real)], find_families(["lip_leak", "normalised_leak"]))
+    quiet = ClipScores("clip", "s1")
+    quiet.add([evidence("output", said, silence, real)], find_metric_groups(["lip_leak", "normalised_leak"]))
     assert quiet.clips["output", "normalised_leak"] == 1
-    quiet.add([evidence("output", face(np.zeros(75)), silence, real)], find_families(["lip_leak", "normalised_leak"]))
+    quiet.add(
+        [evidence("output", face(np.zeros(75)), silence, real)], find_metric_groups(["lip_leak", "normalised_leak"])
+    )
     assert quiet.clips["output", "lip_leak"] == quiet.clips["output", "normalised_leak"] == 0
 
 
 def test_what_a_film_lacks_is_said() -> None:
     alone = evidence("output", face(talk(75)), None)
     alone.words_or_none = None
-    judged = Judged("clip", "s1")
-    judged.add([alone], find_families(NEW))
+    judged = ClipScores("clip", "s1")
+    judged.add([alone], find_metric_groups(NEW))
     assert judged.reasons["output", "opening_range"] == judged.reasons["output", "dtw_lag"] == "no reference"
     assert judged.reasons["output", "open_closed_contrast"] == "no transcript"
     assert judged.reasons["output", "lip_leak"] == "no sound"
     assert ("output", "lip_dynamics") in judged.clips
     alone.words_or_none = (Word("hello", 0.1, 0.5),)
-    judged.add([alone], find_families(["open_closed_contrast"]))
+    judged.add([alone], find_metric_groups(["open_closed_contrast"]))
     assert judged.reasons["output", "open_closed_contrast"] == "'hello' is no word of GRID"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from fixtures.fakes import FRAMES, Copier, Dreamer, Listener, MemoryPack
 
-from lipsync_cli.datasets.voice_normalisation import hear_pack
+from lipsync_cli.datasets.voice_normalisation import normalise_voices
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats.compatibility import check_fits
 from lipsync_cli.metrics.image.reconstruction import MAX_PSNR_DB
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.scoring.protocols.pack_protocol import plan_pack, score_pack
 from lipsync_cli.scoring.report.sample_sheet import draw_sheet
 from lipsync_cli.scoring.report.text_table import make_records
@@ -23,7 +23,7 @@ from lipsync_cli.speech.mel import MelParameters
 
 
 def score(pack: MemoryPack, generator: object, **options: object):
-    return score_pack(pack, generator, families=find_families(["reconstruction"]), **options)  # type: ignore[arg-type]
+    return score_pack(pack, generator, families=find_metric_groups(["reconstruction"]), **options)  # type: ignore[arg-type]
 
 
 def test_every_test_frame_with_a_face_is_scored_once(memory_pack: MemoryPack) -> None:
@@ -38,7 +38,7 @@ def test_every_test_frame_with_a_face_is_scored_once(memory_pack: MemoryPack) ->
 
 
 def test_what_a_pack_cannot_show_is_null_with_its_reason(memory_pack: MemoryPack) -> None:
-    families = find_families(["frame_psnr", "crop_psnr"])
+    families = find_metric_groups(["frame_psnr", "crop_psnr"])
     scores, _ = score_pack(memory_pack, Copier(), max_frames=6, families=families)  # type: ignore[arg-type]
     for row in ("model", "wrong_audio", "copy", "ground_truth"):
         assert scores.missing[row, "frame_psnr"] == {"only a video has whole frames": [0, 1, 2]}
@@ -162,11 +162,11 @@ def test_only_the_generator_hears_the_normalised_voice(memory_pack: MemoryPack) 
 
 
 def test_the_normalised_pack_is_the_pack_but_for_voices_that_are_changed(memory_pack: MemoryPack) -> None:
-    same, none = hear_pack(memory_pack, "test", None)  # type: ignore[arg-type]
+    same, none = normalise_voices(memory_pack, "test", None)  # type: ignore[arg-type]
     assert same is memory_pack.mel and none == {}
     ramp = MemoryPack()
     ramp.mel = ramp.mel + np.linspace(0, 1, 80, dtype=np.float32)
-    heard, factors = hear_pack(ramp, "test", None, 1.1)  # type: ignore[arg-type]
+    heard, factors = normalise_voices(ramp, "test", None, 1.1)  # type: ignore[arg-type]
     assert factors == {"s1/one": 1.1, "s1/two": 1.1, "s2/three": 1.1}
     first = int(ramp.clips[3]["first_mel"])
     np.testing.assert_array_equal(heard[first:], ramp.mel[first:])  # of another split

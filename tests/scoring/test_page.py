@@ -13,7 +13,7 @@ from bad_bench import Bench
 from fixtures.fakes import Dreamer, Listener, MemoryPack
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
 from lipsync_cli.scoring.report.html.element import join, tag
 from lipsync_cli.scoring.report.html.page import make_page
@@ -53,7 +53,7 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def records(memory_pack: MemoryPack) -> dict[str, list[dict[str, Any]]]:
     """Records of a model that listens and of one that does not."""
-    families = find_families(["mouth_psnr", "crop_ssim", "crop_psnr"])
+    families = find_metric_groups(["mouth_psnr", "crop_ssim", "crop_psnr"])
     return {
         name: make_records(score_pack(memory_pack, generator, max_frames=60, families=families)[0])
         for name, generator in (("listener", Listener()), ("dreamer", Dreamer()))

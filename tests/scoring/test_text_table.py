@@ -11,7 +11,7 @@ from fixtures.fakes import Listener, MemoryPack
 from matplotlib.image import imread
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
 from lipsync_cli.scoring.report.result_folder import write_folder
 from lipsync_cli.scoring.report.sample_sheet import Sheet, draw_sheet
@@ -22,7 +22,7 @@ from lipsync_cli.scoring.results.scores import Scores
 @pytest.fixture(scope="module")
 def scored(memory_pack: MemoryPack) -> tuple[Scores, Sheet]:
     scores, draw = score_pack(
-        memory_pack, Listener(), max_frames=60, families=find_families(["mouth_psnr", "mouth_ssim", "crop_psnr"])
+        memory_pack, Listener(), max_frames=60, families=find_metric_groups(["mouth_psnr", "mouth_ssim", "crop_psnr"])
     )
     return scores, draw_sheet(memory_pack, Listener(), "test", draw)
 

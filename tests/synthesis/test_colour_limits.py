@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.synthesis.compositing.colour_limits import Gamut, skin_chroma
+from lipsync_cli.synthesis.compositing.colour_limits import ColourLimits, skin_chroma
 
 RULE = CropRule()
 SKIN = np.array([205, 160, 135], np.uint8)
@@ -40,13 +40,13 @@ def test_the_skin_is_the_cheeks_whatever_the_wall_and_the_mouth():
 @pytest.mark.parametrize("colour", [(120, 80, 75), (205, 160, 135), (150, 105, 95), (190, 70, 80)])
 def test_colours_of_mouths_stay(colour):
     patch = lower(*colour)
-    np.testing.assert_allclose(Gamut(RULE).keep(patch, skin_chroma(face(), RULE)), patch, atol=1e-6)
+    np.testing.assert_allclose(ColourLimits(RULE).keep(patch, skin_chroma(face(), RULE)), patch, atol=1e-6)
 
 
 @pytest.mark.parametrize("colour", [(110, 150, 125), (90, 90, 110), (160, 160, 160)], ids=["green", "blue", "grey"])
 def test_others_turn_to_the_skin_s_hue_and_keep_their_light(colour):
     patch, skin = lower(*colour), skin_chroma(face(), RULE)
-    kept = Gamut(RULE).keep(patch, skin)
+    kept = ColourLimits(RULE).keep(patch, skin)
     before, after = chroma(patch[MIDDLE]), chroma(kept[MIDDLE])
     np.testing.assert_allclose(after[:, 0], before[:, 0], atol=0.005)
     along = skin / np.hypot(*skin)
@@ -60,5 +60,5 @@ def test_others_turn_to_the_skin_s_hue_and_keep_their_light(colour):
 
 def test_in_a_grey_photo_mouths_are_grey():
     skin = skin_chroma(np.full((96, 96, 3), 128, np.uint8), RULE)
-    kept = Gamut(RULE).keep(lower(110, 150, 125), skin)[MIDDLE]
+    kept = ColourLimits(RULE).keep(lower(110, 150, 125), skin)[MIDDLE]
     assert np.abs(chroma(kept)[:, 1:]).max() < 0.01

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.alignment import follow
+from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 
 RULE = CropRule(scale=1.0, shift_y=0.0)
 SIZE = RULE.size
@@ -30,11 +30,11 @@ def mask() -> np.ndarray:
     return mask
 
 
-def sketch(flow=(0.0, 0.0), share=1.0, patch=0.5) -> Sketch:
+def sketch(flow=(0.0, 0.0), share=1.0, patch=0.5) -> GeneratorOutput:
     flows = np.zeros((SIZE, SIZE, 2), np.float32)
     flows[SIZE // 2 :] = flow
     shape = (SIZE, SIZE, 3)
-    return Sketch(
+    return GeneratorOutput(
         np.full(shape, patch, np.float32),
         flows,
         np.full((SIZE, SIZE), share, np.float32),
@@ -92,9 +92,9 @@ def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=sli
     inside = np.zeros((SIZE // 2, SIZE, 3), np.float32)
     inside[rows, columns] = *flow, share
     nothing = np.zeros((SIZE // 2, SIZE, 2), np.float32)
-    drawn = Sketch(None, nothing, nothing[:, :, 0], np.full((SIZE // 2, SIZE, 3), 0.25, np.float32), inside)
+    drawn = GeneratorOutput(None, nothing, nothing[:, :, 0], np.full((SIZE // 2, SIZE, 3), 0.25, np.float32), inside)
     opened = reference_face(frame, BOX, RULE)
-    return drawn, opened._replace(matrix=follow(matrix, opened.matrix))
+    return drawn, opened._replace(matrix=compose_affine(matrix, opened.matrix))
 
 
 def test_an_open_mouth_comes_along_at_full_size_from_its_own_frame(frame, mask):
@@ -139,7 +139,9 @@ def test_finished_crop_without_flow_is_enlarged_in_place(mask):
     frame = np.full((260, 300, 3), 128, np.uint8)
     rows, columns = np.mgrid[:SIZE, :SIZE] // 4 % 2
     image = np.repeat((0.2 + 0.6 * (rows ^ columns))[:, :, None], 3, 2).astype(np.float32)
-    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(
+        frame, RULE.matrix(BOX), GeneratorOutput(image), reference_face(frame, BOX, RULE)
+    )
     expected = cv2.resize(image, (192, 192), interpolation=cv2.INTER_CUBIC)[110:170, 30:160]
     found = drawn[140:200, 70:200]
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
@@ -151,7 +153,9 @@ def test_finished_crop_of_another_colour_takes_the_frames_colour(mask):
     frame = np.full((260, 300, 3), (180, 120, 100), np.uint8)
     image = np.full((SIZE, SIZE, 3), 0.4, np.float32)
     image[70:74, 40:56] = 0.1  # a mouth
-    drawn = Compositor(RULE, soft).compose(frame, RULE.matrix(BOX), Sketch(image), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, soft).compose(
+        frame, RULE.matrix(BOX), GeneratorOutput(image), reference_face(frame, BOX, RULE)
+    )
     assert np.abs(drawn[160, 80:200].astype(int) - frame[160, 80:200]).max() <= 6
     assert (drawn[174, 136].astype(int) < frame[174, 136].astype(int) - 50).all()
 
@@ -175,7 +179,7 @@ def test_turned_face_is_moved_as_a_whole(frame, mask):
     """The frame is the reference's, turned by a right angle: pixels fall on pixels."""
     turned = np.rot90(frame).copy()  # pixel (x, y) of the frame is pixel (y, W - 1 - x) of the turned one
     to_frame = np.array([[0.0, -1.0, frame.shape[1] - 1], [1.0, 0.0, 0.0]])
-    matrix = follow(RULE.matrix(BOX), to_frame)
+    matrix = compose_affine(RULE.matrix(BOX), to_frame)
     drawn = Compositor(RULE, mask).compose(turned, matrix, sketch(), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(drawn, turned)
     black = Compositor(RULE, mask).compose(turned, matrix, sketch(share=0, patch=0), reference_face(frame, BOX, RULE))
@@ -204,10 +208,10 @@ def test_in_planes_it_looks_as_in_rgb_and_nothing_else_changes_a_bit(mask, enlar
     rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     wave = np.dstack([np.sin(columns / 5), np.cos(rows / 7)])
     image = 0.5 + 0.2 * np.dstack([wave, wave[:, :, :1]])
-    moved = Sketch(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image)
+    moved = GeneratorOutput(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image)
     inside = np.dstack([wave / 40, 0.5 * (1 - moved.mask) * (np.hypot(rows - 70, columns - 48) < 14)])
-    drawing = {"flow": moved, "image": Sketch(image), "inside": moved._replace(inside=inside)}[kind]
-    matrix = follow(np.array([[0.99, -0.05, 3.0], [0.05, 0.99, -1.0]]), RULE.matrix(box))
+    drawing = {"flow": moved, "image": GeneratorOutput(image), "inside": moved._replace(inside=inside)}[kind]
+    matrix = compose_affine(np.array([[0.99, -0.05, 3.0], [0.05, 0.99, -1.0]]), RULE.matrix(box))
 
     def face(of):
         opened = reference_face(of, box + np.float32([3, -2, 3, -2]), RULE)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.alignment import follow, invert
-from lipsync_cli.synthesis.compositing.crop_sampler import Field, at_step
+from lipsync_cli.faces.alignment import compose_affine, invert
+from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
 
 SIZE = 48
 SHAPE = 101, 137
@@ -36,7 +36,7 @@ def test_it_shows_the_values_where_they_lie(ratio, factor, top, channels):
     inside = (x > 3) & (x < SIZE - 4) & (y > top + 3) & (y < SIZE - 4)
     assert inside.sum() > 300
     given = np.dstack([image, 2 * image, -image][:channels]) if channels else image
-    found = Field(given, factor, top).sample(matrix, SHAPE)
+    found = CropSampler(given, factor, top).sample(matrix, SHAPE)
     assert found.shape == SHAPE + ((channels,) if channels else ())
     one = found[:, :, 1] / 2 if channels else found
     assert np.abs(one - _wave(x, y))[inside].max() < 0.02
@@ -47,9 +47,9 @@ def test_beyond_its_border_a_mask_is_nothing(ratio):
     mask = np.zeros((96, 96), np.float32)
     mask[40:80, 20:70] = 1
     matrix = _matrix(ratio)
-    found = Field(mask, 2, cubic=False).sample(matrix, SHAPE)
+    found = CropSampler(mask, 2, cubic=False).sample(matrix, SHAPE)
     wide = cv2.dilate(mask, np.ones((7, 7), np.uint8))
-    to_mask = follow(np.array([[2, 0, 0.5], [0, 2, 0.5]]), matrix)
+    to_mask = compose_affine(np.array([[2, 0, 0.5], [0, 2, 0.5]]), matrix)
     under = cv2.warpPerspective(wide, np.vstack([invert(to_mask), [0, 0, 1]]), SHAPE[::-1], flags=cv2.INTER_NEAREST) > 0
     assert (found[~under] == 0).all() and found.max() == 1
 

@@ -14,7 +14,7 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering.debug_video import COLOURS, check_debug
 
@@ -66,7 +66,7 @@ def test_a_failure_leaves_neither_film(no_detector, face_clip, voice_file, weigh
     def fail(*_):
         raise InputError("is broken")
 
-    monkeypatch.setattr(TorchSketcher, "draw", fail)
+    monkeypatch.setattr(LocalRunner, "draw", fail)
     with (
         prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights) as task,
         pytest.raises(InputError, match="is broken"),

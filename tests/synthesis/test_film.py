@@ -20,7 +20,7 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.job import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
@@ -91,7 +91,7 @@ def test_silence_gives_a_film_without_nan(no_detector, face_clip, voice_file, we
 
 
 def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(TorchSketcher, "sketch", lambda *_: pytest.fail("the generator ran"))
+    monkeypatch.setattr(LocalRunner, "sketch", lambda *_: pytest.fail("the generator ran"))
     output = tmp_path / "out.mp4"
     with (
         prepare(numbered(12), voice_file(0.4), output, weights) as task,
@@ -118,7 +118,7 @@ def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weigh
 @pytest.mark.parametrize("error", [InputError("is broken"), KeyboardInterrupt(), MemoryError()], ids=repr)
 def test_a_failing_stage_leaves_nothing(no_detector, face_clip, voice_file, weights, tmp_path, monkeypatch, error):
     calls = []
-    draw = TorchSketcher.draw
+    draw = LocalRunner.submit
 
     def fail(self, *args):
         calls.append(1)
@@ -126,7 +126,7 @@ def test_a_failing_stage_leaves_nothing(no_detector, face_clip, voice_file, weig
             raise error
         return draw(self, *args)
 
-    monkeypatch.setattr(TorchSketcher, "draw", fail)
+    monkeypatch.setattr(LocalRunner, "draw", fail)
     output = tmp_path / "out.mp4"
     with prepare(face_clip, voice_file(3), output, weights) as task, pytest.raises(type(error)):
         infer(task, "current")

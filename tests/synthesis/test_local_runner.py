@@ -9,12 +9,12 @@ import pytest
 
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.models.generators.compact import CompactGenerator
-from lipsync_cli.synthesis.generation.local_runner import ARTICULATION, NUM_CODES, PAINTED, TorchSketcher
+from lipsync_cli.synthesis.generation.local_runner import ARTICULATION, NUM_CODES, PAINTED, LocalRunner
 
 
 @pytest.fixture
-def sketcher() -> TorchSketcher:
-    return TorchSketcher(load_weights(Path("grid"))[0])
+def sketcher() -> LocalRunner:
+    return LocalRunner(load_weights(Path("grid"))[0])
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_
     held = faces[1:4] if is_held else None
     targets = faces[:1].repeat(3, 0) if num_faces == 1 else faces[:3]
     whole = sketcher.sketch(faces[:num_faces], targets if held is None else held, mels(3))
-    drawn = sketcher.draw(faces[:num_faces], mels(3), held).result()
+    drawn = sketcher.submit(faces[:num_faces], mels(3), held).result()
     assert drawn.image is None and drawn.inside is None and whole.inside is None
     for one, other in zip(whole[1:4], drawn[1:4], strict=True):
         np.testing.assert_allclose(one[:, 48:], other, atol=2e-5)
@@ -48,21 +48,21 @@ def test_one_face_is_encoded_once_as_long_as_few_are_drawn(sketcher, faces, monk
         return encode(self, reference, target)
 
     monkeypatch.setattr(CompactGenerator, "encode_face", count)
-    first = [sketcher.draw(faces[n : n + 1], mels(2)).result() for n in range(NUM_CODES)]
-    again = sketcher.draw(faces[:1].copy(), mels(2)).result()
+    first = [sketcher.submit(faces[n : n + 1], mels(2)).result() for n in range(NUM_CODES)]
+    again = sketcher.submit(faces[:1].copy(), mels(2)).result()
     np.testing.assert_array_equal(again.flow, first[0].flow)
     assert np.abs(first[1].flow - first[0].flow).max() > 1e-4
     assert encoded == [1] * NUM_CODES
-    sketcher.draw(faces[NUM_CODES:], mels(2))  # one too many: the oldest is forgotten
-    np.testing.assert_array_equal(sketcher.draw(faces[:1], mels(2)).result().flow, first[0].flow)
+    sketcher.submit(faces[NUM_CODES:], mels(2))  # one too many: the oldest is forgotten
+    np.testing.assert_array_equal(sketcher.submit(faces[:1], mels(2)).result().flow, first[0].flow)
     assert encoded == [1] * (NUM_CODES + 2)
 
 
 def test_by_default_painted_mouths_move_more(faces):
     generator = load_weights(Path("grid"))[0]
-    default, painted, lent = (TorchSketcher(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
+    default, painted, lent = (LocalRunner(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
     np.testing.assert_array_equal(
-        default.draw(faces[:1], mels(2)).result().flow, painted.draw(faces[:1], mels(2)).result().flow
+        default.submit(faces[:1], mels(2)).result().flow, painted.submit(faces[:1], mels(2)).result().flow
     )
     opened = [each.draw(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
     np.testing.assert_array_equal(opened[0].flow, opened[1].flow)

@@ -14,14 +14,14 @@ from lipsync_cli.faces.alignment import Aligner
 from lipsync_cli.faces.tracking.face_track import Track
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.runtime.array_cache import FaceCache
+from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
-from lipsync_cli.synthesis.references.reference_cache import FaceMemory
-from lipsync_cli.synthesis.references.reference_selection import Lenders
+from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
+from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
 from lipsync_cli.synthesis.rendering import scene as module
-from lipsync_cli.synthesis.rendering.scene import Presenter
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
 
@@ -48,7 +48,7 @@ def test_the_face_and_its_poses_are_found_once(searches, face_clip, voice_file, 
     align = Aligner.align
     monkeypatch.setattr(Aligner, "align", lambda self, *faces: posed.append(faces) or align(self, *faces))
     voices = [voice_file(0.4), voice_file(0.9), voice_file(0.3)]
-    with Presenter(ahead_s=60) as presenter:
+    with SceneBuilder(ahead_s=60) as presenter:
         report = make_messages(
             name_messages(voices, tmp_path),
             partial(prepare, face_clip, weights=weights),
@@ -57,13 +57,13 @@ def test_the_face_and_its_poses_are_found_once(searches, face_clip, voice_file, 
     assert searches == [30]
     assert len(posed) == 5 + 20 + 27  # witnesses of the resting face; candidates for the open mouth; 0.9 s at 29.97
     assert [path.name for path in report.made] == ["voice0.4.mp4", "voice0.9.mp4", "voice0.3.mp4"]
-    with Presenter(ahead_s=60) as presenter, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as task:
+    with SceneBuilder(ahead_s=60) as presenter, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as task:
         infer(task, presenter=presenter)
     assert same_pictures(tmp_path / "alone.mp4", report.made[2])
 
 
 def test_more_of_the_video_is_looked_at_only_when_needed(searches, face_clip, voice_file, weights, tmp_path):
-    with Presenter() as presenter:
+    with SceneBuilder() as presenter:
         for seconds in (0.3, 0.2, 0.6):
             with prepare(face_clip, voice_file(seconds), tmp_path / f"{seconds}.mp4", weights) as task:
                 infer(task, presenter=presenter)
@@ -82,7 +82,7 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip
         Message(good, tmp_path / "c.mp4"),
     ]
     failures: list[LipsyncError] = []
-    with Presenter() as presenter:
+    with SceneBuilder() as presenter:
         report = make_messages(
             messages,
             partial(prepare, face_clip, weights=weights),
@@ -97,7 +97,7 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip
 
 def test_without_a_face_all_end_at_once(numbered, voice_file, weights, tmp_path):
     messages = name_messages([voice_file(0.3), voice_file(0.2)], tmp_path)
-    with Presenter() as presenter, pytest.raises(NothingToDoError, match="no face"):
+    with SceneBuilder() as presenter, pytest.raises(NothingToDoError, match="no face"):
         make_messages(
             messages,
             partial(prepare, numbered(12), weights=weights),
@@ -145,8 +145,8 @@ def test_list_of_messages(tmp_path):
 
 def remember(cache, face_clip, voice, weights, output, **options):
     said = []
-    memory = FaceMemory(None if cache is None else FaceCache(cache, said.append), say=said.append, **options)
-    with Presenter(memory=memory) as presenter, prepare(face_clip, voice, output, weights) as task:
+    memory = FaceReferenceCache(None if cache is None else ArrayCache(cache, said.append), say=said.append, **options)
+    with SceneBuilder(memory=memory) as presenter, prepare(face_clip, voice, output, weights) as task:
         infer(task, presenter=presenter)
     return said
 
@@ -164,9 +164,9 @@ def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, we
 
 
 def test_all_lenders_are_remembered(tmp_path, monkeypatch):
-    memory = FaceMemory(FaceCache(tmp_path))
+    memory = FaceReferenceCache(ArrayCache(tmp_path))
     monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
-    for lenders in ((Lenders(5),), (Lenders(5), Lenders(0, 9), Lenders(7, 1))):
+    for lenders in ((ReferenceFrames(5),), (ReferenceFrames(5), ReferenceFrames(0, 9), ReferenceFrames(7, 1))):
         memory.keep_reference(None, "", "auto", 10, lenders)
         assert memory.reference(None, "", "auto", 10) == lenders
     assert memory.reference(None, "", "auto", 9) is None  # the open mouth is not among so few frames
@@ -184,7 +184,7 @@ def test_a_damaged_cache_is_told_and_made_again(searches, face_clip, voice_file,
 
 
 def test_the_cache_stays_small(tmp_path):
-    cache = FaceCache(tmp_path, limit_bytes=20_000)
+    cache = ArrayCache(tmp_path, limit_bytes=20_000)
     for number in range(5):
         cache.put(str(number), {"boxes": np.zeros(1000)})
     assert cache.get("0") is None and cache.get("4") is not None

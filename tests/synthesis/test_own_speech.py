@@ -11,11 +11,11 @@ import pytest
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.models import build
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
-from lipsync_cli.synthesis.job import Task, prepare
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
+from lipsync_cli.synthesis.job import Job, prepare
 from lipsync_cli.synthesis.references import own_speech
-from lipsync_cli.synthesis.references.own_speech import Talking, own_talking
-from lipsync_cli.synthesis.rendering.scene import Presenter
+from lipsync_cli.synthesis.references.own_speech import OwnSpeech, collect_own_speech
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path: Path):
         yield prepared
 
 
-def collect(task: Task, min_s: float = 0.5, reference: str = "current") -> Talking:
-    sketcher = TorchSketcher(build(task.header.architecture, task.header.dims).eval())
-    with Presenter(reference) as presenter:
-        return own_talking(task, presenter, sketcher, min_s)
+def collect(task: Job, min_s: float = 0.5, reference: str = "current") -> OwnSpeech:
+    sketcher = LocalRunner(build(task.header.architecture, task.header.dims).eval())
+    with SceneBuilder(reference) as presenter:
+        return collect_own_speech(task, presenter, sketcher, min_s)
 
 
-def test_crops_and_sound_belong_together(task: Task) -> None:
+def test_crops_and_sound_belong_together(task: Job) -> None:
     found = collect(task)
     assert found.crops.shape == (len(found.frame_middle), 96, 96, 3) and len(found.crops) > 20
     assert found.crops.std((1, 2, 3)).min() > 10
@@ -40,7 +40,7 @@ def test_crops_and_sound_belong_together(task: Task) -> None:
     assert cut.max() > SILENCE and cut.shape[1] == WINDOW
 
 
-def test_faces_are_in_the_pose_of_the_one_that_lends_its_pixels(task: Task) -> None:
+def test_faces_are_in_the_pose_of_the_one_that_lends_its_pixels(task: Job) -> None:
     posed, free = collect(task, reference="neutral"), collect(task)
     assert free.reference is None and posed.reference is not None
     upper = slice(20, 48), slice(24, 72)  # eyes and nose
@@ -51,7 +51,7 @@ def test_faces_are_in_the_pose_of_the_one_that_lends_its_pixels(task: Task) -> N
     assert misfits(posed.crops).max() < 0.5 * misfits(free.crops).max()
 
 
-def test_of_a_long_video_some_crops_are_kept(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_video_some_crops_are_kept(task: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     every = collect(task)
     monkeypatch.setattr(own_speech, "MAX_BYTES", 12 * 3 * 96**2)
     some = collect(task)
@@ -60,7 +60,7 @@ def test_of_a_long_video_some_crops_are_kept(task: Task, monkeypatch: pytest.Mon
     np.testing.assert_array_equal(some.crops, every.crops[place])
 
 
-def test_too_few_frames_with_a_face_are_told(task: Task) -> None:
+def test_too_few_frames_with_a_face_are_told(task: Job) -> None:
     with pytest.raises(NothingToDoError, match=r"a face is seen in 1\.\d s of its own talking, 50 s are needed"):
         collect(task, 50)
 

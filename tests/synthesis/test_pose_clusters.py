@@ -11,8 +11,8 @@ import pytest
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
-from lipsync_cli.synthesis.references.pose_clusters import MAX_VIEWS, SOFT, Share, choose_views, share_out
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.references.pose_clusters import MAX_VIEWS, SOFT, Share, choose_pose_clusters, share_out
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
 
@@ -47,7 +47,7 @@ class Closer:
             min(self._closed, key=lambda closed, crop=crop: np.abs(closed[:48] - crop[:48].astype(float)).mean())
             for crop in target
         ]
-        return Sketch(np.stack(nearest) / np.float32(255))
+        return GeneratorOutput(np.stack(nearest) / np.float32(255))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def turning(astronaut, stills):
 
 def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, astronaut):
     footage, boxes, widths, heights = turning
-    views = choose_views(footage, boxes, RULE, Closer(astronaut))
+    views = choose_pose_clusters(footage, boxes, RULE, Closer(astronaut))
     assert 2 <= len(views) <= MAX_VIEWS
     assert {widths[view.resting] for view in views} == {STRAIGHT, TURNED}
     for view in views:
@@ -73,7 +73,7 @@ def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, a
 
 def test_a_head_that_keeps_still_needs_one(astronaut, stills):
     frames = [head(astronaut, STRAIGHT, height) for height in (0, 0, 10, 14, 18, 20, 22, 12)]
-    views = choose_views(stills(frames), np.tile(FACE, (len(frames), 1)), RULE, Closer(astronaut))
+    views = choose_pose_clusters(stills(frames), np.tile(FACE, (len(frames), 1)), RULE, Closer(astronaut))
     assert len(views) == 1
 
 
@@ -106,7 +106,7 @@ class Painter:
     def encode(self, mel):
         raise AssertionError("it hears mels")
 
-    def draw(self, face, mel, held=None, open_face=None):
+    def submit(self, face, mel, pose_hint=None, open_face=None):
         from concurrent.futures import Future
 
         assert len(face) == 1
@@ -114,7 +114,7 @@ class Painter:
         grey = np.full((len(mel), RULE.size, RULE.size, 3), face[0, 0, 0, 0] / np.float32(255))
         flow = np.zeros((len(mel), RULE.size, RULE.size, 2), np.float32)
         future = Future()
-        future.set_result(Sketch(None, flow, flow[:, :, :, 0], grey))
+        future.set_result(GeneratorOutput(None, flow, flow[:, :, :, 0], grey))
         return future
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.datasets.personal_clip import Recording
+from lipsync_cli.datasets.personal_clip import PersonalClip
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.media.video.decode import read_image
 from lipsync_cli.synthesis.references.pose_pairs import NUM_TARGETS, REACH, pair_poses
@@ -22,7 +22,7 @@ def face() -> np.ndarray:
     return cv2.resize(photo[60:200, 150:290], (96, 96), interpolation=cv2.INTER_AREA)
 
 
-def sway(face: np.ndarray, num_frames: int) -> Recording:
+def sway(face: np.ndarray, num_frames: int) -> PersonalClip:
     """A head that goes to and fro, and wider in the second place of each second frame."""
     crops = []
     for number in range(num_frames):
@@ -30,7 +30,7 @@ def sway(face: np.ndarray, num_frames: int) -> Recording:
         matrix = np.array([[wide, 0, 48 - 48 * wide + 3 * np.sin(number / 7)], [0, 1, 2 * np.cos(number / 5)]])
         crops.append(cv2.warpAffine(face, matrix, (96, 96), borderMode=cv2.BORDER_REPLICATE))
     middles = (np.arange(num_frames) + 0.5) / 25
-    return Recording(Path("ann.mp4"), np.stack(crops), middles, np.zeros((400, 80), np.float32), CropRule())
+    return PersonalClip(Path("ann.mp4"), np.stack(crops), middles, np.zeros((400, 80), np.float32), CropRule())
 
 
 def test_pairs_are_of_one_part_and_of_like_pose(face: np.ndarray) -> None:

@@ -16,8 +16,8 @@ from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.media.video.decode import read_yuv_frames
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
-from lipsync_cli.synthesis.generation.process_runner import AsideSketcher
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
+from lipsync_cli.synthesis.generation.process_runner import ProcessRunner
 from lipsync_cli.synthesis.job import prepare
 
 
@@ -37,39 +37,39 @@ def _same(one, other) -> None:
 
 def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     reference, targets, mel = inputs
-    here = TorchSketcher(load_weights(Path("grid"))[0], "cpu", 1.5, threads=1)
-    there = AsideSketcher(Path("grid"), "cpu", 1.5)
+    here = LocalRunner(load_weights(Path("grid"))[0], "cpu", 1.5, threads=1)
+    there = ProcessRunner(Path("grid"), "cpu", 1.5)
     assert (there.device, there.fingerprint()) == ("cpu", here.fingerprint())
     plain = here.sketch(reference, targets, mel, 1.0)
     _same(there.sketch(reference, targets, mel, 1.0), plain)
     assert not np.array_equal(plain.flow, here.sketch(reference, targets, mel).flow)
-    _same(there.draw(targets, mel).result(), here.draw(targets, mel).result())
+    _same(there.submit(targets, mel).result(), here.submit(targets, mel).result())
     parts = [slice(n, n + 2) for n in (0, 2, 4, 0, 2, 4)]
-    begun = [there.draw(reference, mel[part]) for part in parts]  # side by side
+    begun = [there.submit(reference, mel[part]) for part in parts]  # side by side
     _same(there.sketch(reference, targets, mel, 1.0), plain)  # nor does another articulation get in their way
     for part, future in zip(parts, begun, strict=True):
-        _same(future.result(), here.draw(reference, mel[part]).result())
-    opened = there.draw(reference, mel, None, targets[:1]).result()
-    _same(opened, here.draw(reference, mel, None, targets[:1]).result())
+        _same(future.result(), here.submit(reference, mel[part]).result())
+    opened = there.submit(reference, mel, None, targets[:1]).result()
+    _same(opened, here.submit(reference, mel, None, targets[:1]).result())
     assert opened.inside is not None and plain.inside is None
     with pytest.raises(LipsyncError, match="unexpected"):
-        there.draw(reference, mel[:, :5]).result()
+        there.submit(reference, mel[:, :5]).result()
     _same(there.sketch(reference, targets, mel), here.sketch(reference, targets, mel))  # it goes on
 
     process = there._line._worker.process
-    begun = [there.draw(reference, mel.repeat(8, 0)) for _ in range(4)]
+    begun = [there.submit(reference, mel.repeat(8, 0)) for _ in range(4)]
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(InputError, match="killed by SIGKILL"):
         [future.result(timeout=60) for future in begun]
     with pytest.raises(InputError, match="killed by SIGKILL"):
-        there.draw(reference, mel).result(timeout=60)
+        there.submit(reference, mel).result(timeout=60)
 
 
 def test_what_is_wrong_there_is_said_here(tmp_path):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"no weights at all")
     with pytest.raises(InputError, match=r"weights\.safetensors"):
-        AsideSketcher(path, "cpu", 1.0)
+        ProcessRunner(path, "cpu", 1.0)
 
 
 def test_a_film_is_the_same_and_no_process_is_left(
@@ -84,7 +84,7 @@ def test_a_film_is_the_same_and_no_process_is_left(
             infer(task)
             sketcher = task.loading.result()
             kinds.append(type(sketcher))
-    assert kinds == [TorchSketcher, AsideSketcher]
+    assert kinds == [LocalRunner, ProcessRunner]
     here, there = (list(read_yuv_frames(film, "bt709")) for film in films)
     assert len(here) == len(there) == 60
     for one, other in zip(here, there, strict=True):

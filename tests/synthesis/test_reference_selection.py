@@ -6,8 +6,13 @@ import numpy as np
 from lipsync_cli.faces.alignment import Aligner, to_grey
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.synthesis.compositing.compositor import reference_face
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
-from lipsync_cli.synthesis.references.reference_selection import Lenders, bring_open, choose_lenders, fits_poses
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.references.reference_selection import (
+    ReferenceFrames,
+    bring_open,
+    choose_reference_frames,
+    fits_poses,
+)
 
 SIZE = 160
 
@@ -50,7 +55,7 @@ class _Closer:
         return np.full((count, 27, 80), -4, np.float32)
 
     def sketch(self, reference, target, mel, articulation=None):
-        return Sketch(np.broadcast_to(self._closed / np.float32(255), target.shape))
+        return GeneratorOutput(np.broadcast_to(self._closed / np.float32(255), target.shape))
 
 
 FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # of the astronaut
@@ -77,7 +82,9 @@ def _talking(astronaut, how_open, covered=()):
 def _choose(footage, boxes):
     from lipsync_cli.faces.crop import crop_face
 
-    return choose_lenders(footage, boxes, CropRule(), _Closer(crop_face(footage.frame(0), boxes[0], CropRule())))
+    return choose_reference_frames(
+        footage, boxes, CropRule(), _Closer(crop_face(footage.frame(0), boxes[0], CropRule()))
+    )
 
 
 def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, stills):
@@ -89,7 +96,7 @@ def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, sti
     rule, aligner = CropRule(), Aligner(CropRule())
     resting = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
     grey, contrast = to_grey(resting.crop), aligner.contrast(to_grey(resting.crop))
-    moved = Lenders(lenders.resting, next(n for n in (4, 5, 6, 7) if n % 3 != lenders.resting % 3))
+    moved = ReferenceFrames(lenders.resting, next(n for n in (4, 5, 6, 7) if n % 3 != lenders.resting % 3))
     for chosen in (lenders, moved):
         opened = bring_open(footage, boxes, rule, chosen, resting)
         assert aligner.difference(to_grey(opened.crop), grey) < 0.2 * contrast

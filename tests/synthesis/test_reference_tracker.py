@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.alignment import Aligner, turn
+from lipsync_cli.faces.alignment import Aligner, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.synthesis.compositing.compositor import reference_face
-from lipsync_cli.synthesis.references.reference_tracker import Posing
+from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
 
 RULE = CropRule()
 BOX = np.array([73.0, 57.0, 181.0, 165.0])
@@ -17,8 +17,8 @@ NUM = 4
 
 
 @pytest.fixture
-def posing(astronaut) -> Posing:
-    return Posing(np.tile(BOX, (NUM, 1)), reference_face(astronaut, BOX, RULE), RULE)
+def posing(astronaut) -> ReferenceTracker:
+    return ReferenceTracker(np.tile(BOX, (NUM, 1)), reference_face(astronaut, BOX, RULE), RULE)
 
 
 def moved(frame: np.ndarray, matrix) -> np.ndarray:
@@ -44,13 +44,13 @@ def test_of_a_head_that_keeps_its_pose_nothing_is_seen(astronaut, posing, matrix
     pose, held = posing.find(0, frame)
     assert held is None
     rows = slice(20, 50)
-    back = turn(crop_face(frame, BOX, RULE), pose)[rows, 20:76].astype(int)
+    back = warp_crop(crop_face(frame, BOX, RULE), pose)[rows, 20:76].astype(int)
     assert np.abs(back - crop_face(astronaut, BOX, RULE)[rows, 20:76]).mean() < 3
 
 
 def test_of_a_head_that_turns_its_own_upper_face_is_seen(astronaut, posing):
     pose, held = posing.find(1, squeezed(astronaut))
-    own, resting = turn(crop_face(squeezed(astronaut), BOX, RULE), pose), crop_face(astronaut, BOX, RULE)
+    own, resting = warp_crop(crop_face(squeezed(astronaut), BOX, RULE), pose), crop_face(astronaut, BOX, RULE)
     assert held is not None and held.dtype == np.uint8
     np.testing.assert_allclose(held, own, atol=1)
     assert np.abs(own.astype(int) - resting).mean() > 10
@@ -59,7 +59,7 @@ def test_of_a_head_that_turns_its_own_upper_face_is_seen(astronaut, posing):
 def test_between_the_two_it_is_a_mixture(astronaut, posing, monkeypatch):
     monkeypatch.setattr("lipsync_cli.synthesis.references.reference_tracker.TURNED", 3.0)
     pose, held = posing.find(1, squeezed(astronaut))
-    own = turn(crop_face(squeezed(astronaut), BOX, RULE), pose).astype(float)
+    own = warp_crop(crop_face(squeezed(astronaut), BOX, RULE), pose).astype(float)
     resting = crop_face(astronaut, BOX, RULE).astype(float)
     share = ((held - resting) * (own - resting)).sum() / ((own - resting) ** 2).sum()
     assert 0.02 < share < 0.9
@@ -80,6 +80,6 @@ def test_a_pose_is_found_once_from_the_one_beside_it(astronaut, posing, monkeypa
     again, _ = posing.find(2, np.zeros_like(frame))
     np.testing.assert_array_equal(first, again)
     posing.find(1, frame)
-    posing.anew().find(1, frame)
+    posing.without_cache().find(1, frame)
     assert [guess is None for guess in guesses] == [True, False, True]
     np.testing.assert_array_equal(guesses[1], first)

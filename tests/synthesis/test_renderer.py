@@ -16,12 +16,12 @@ from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.speech.mel import window_start
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
-from lipsync_cli.synthesis.references.reference_selection import choose_lenders
+from lipsync_cli.synthesis.references.reference_selection import choose_reference_frames
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
-from lipsync_cli.synthesis.sources.video_source import Footage
+from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 RULE = CropRule(size=32)
 BOX = np.array([70.0, 4.0, 94.0, 28.0], np.float32)
@@ -48,7 +48,7 @@ class Draughtsman:
         self.batches, self.num_at_once, self.begun = [], num_at_once, 0
         self._pool = ThreadPoolExecutor(num_at_once)
 
-    def draw(self, face, mel, held=None, open_face=None):
+    def submit(self, face, mel, pose_hint=None, open_face=None):
         assert len(face) in (1, len(mel))
         target = np.broadcast_to(face, (len(mel), *face.shape[1:]))
         self.begun += 1
@@ -66,7 +66,7 @@ class Draughtsman:
         self.batches.append(len(target))
         image = np.zeros((len(target), 32, 32, 3), np.float32) + mel.mean((1, 2))[:, None, None, None]
         nothing = np.zeros((len(target), 32, 32), np.float32)
-        return Sketch(image, np.zeros((len(target), 32, 32, 2), np.float32), nothing, image)
+        return GeneratorOutput(image, np.zeros((len(target), 32, 32, 2), np.float32), nothing, image)
 
 
 class Clock:
@@ -94,7 +94,7 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
     boxes[39] = np.nan
     plan = plan_frames(Timeline.constant(25, num_source), Fraction(101, 25))
     artist = Draughtsman(num_at_once)
-    with Footage(probe(numbered(num_source)), num_source, room) as footage:
+    with VideoSource(probe(numbered(num_source)), num_source, room) as footage:
         source = list(footage.scan())
         drawn = render(footage, boxes, plan, artist)
     assert len(drawn) == plan.num_frames == 101
@@ -117,7 +117,7 @@ def test_batches_shrink_for_large_frames(numbered, monkeypatch):
     monkeypatch.setattr("lipsync_cli.synthesis.rendering.renderer.FLIGHT_BYTES", 8 * 3 * 32 * 192 * 3)
     artist = Draughtsman()
     plan = plan_frames(Timeline.constant(25, 20), Fraction(20, 25))
-    with Footage(probe(numbered(20)), 20) as footage:
+    with VideoSource(probe(numbered(20)), 20) as footage:
         list(footage.scan())
         render(footage, np.tile(BOX, (20, 1)), plan, artist)
     assert artist.batches == [3] * 6 + [2]
@@ -131,7 +131,7 @@ def test_an_error_of_the_generator_is_raised_as_it_is(numbered):
             return super().sketch(reference, target, mel)
 
     plan = plan_frames(Timeline.constant(25, 90), Fraction(90, 25))
-    with Footage(probe(numbered(90)), 90) as footage:
+    with VideoSource(probe(numbered(90)), 90) as footage:
         list(footage.scan())
         with pytest.raises(InputError, match="is broken"):
             render(footage, np.tile(BOX, (90, 1)), plan, Broken())
@@ -146,14 +146,14 @@ def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
             change[5] = 0.01
             image = target / np.float32(255)
             image[:, 16:] += change[:, None, None, None].astype(np.float32)
-            return Sketch(image)
+            return GeneratorOutput(image)
 
     boxes = np.tile(BOX, (40, 1))
     boxes[:8] = np.nan  # no face
     boxes[30:, 2:] += 20  # of another size
-    with Footage(probe(numbered(40)), 40) as footage:
+    with VideoSource(probe(numbered(40)), 40) as footage:
         list(footage.scan())
-        lenders = choose_lenders(footage, boxes, RULE, Judge(), num_candidates=22)
+        lenders = choose_reference_frames(footage, boxes, RULE, Judge(), num_candidates=22)
         number = lenders.resting
         assert 8 <= number < 30 and (lenders.opened is None or 8 <= lenders.opened < 30)
         reference = reference_face(footage.frame(number), boxes[number], RULE)

@@ -15,15 +15,15 @@ from lipsync_cli.media.sound.mix import mix
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.provenance.metadata import read_marks
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.generation.local_runner import TorchSketcher
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering import segments
-from lipsync_cli.synthesis.rendering.fingerprint import facts_of
+from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
-from lipsync_cli.synthesis.rendering.scene import Presenter
-from lipsync_cli.synthesis.rendering.segments import Pieces, folder_of
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
+from lipsync_cli.synthesis.rendering.segments import Segments, folder_of
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
 
 RATE = Fraction(30000, 1001)
@@ -38,7 +38,7 @@ def short_pieces(monkeypatch):
 @pytest.fixture
 def interrupt(monkeypatch):
     """Let the generator work for some calls, then stop the program."""
-    draw = TorchSketcher.draw
+    draw = LocalRunner.submit
 
     def after(num_calls):
         left = [num_calls]
@@ -49,7 +49,7 @@ def interrupt(monkeypatch):
                 raise KeyboardInterrupt
             return draw(self, *args)
 
-        monkeypatch.setattr(TorchSketcher, "draw", count)
+        monkeypatch.setattr(LocalRunner, "draw", count)
 
     return after
 
@@ -139,10 +139,10 @@ def test_a_piece_depends_on_nothing_that_was_made_before(
         with prepare(face_clip, voice_file(seconds), tmp_path / name, weights) as task:
             infer(task, presenter=presenter, batch_size=8, resume=True)
 
-    with Presenter("neutral", 8, Fraction(1)) as presenter:
+    with SceneBuilder("neutral", 8, Fraction(1)) as presenter:
         make("short.mp4", 0.6, presenter)
         make("second.mp4", 1.5, presenter)
-    with Presenter("neutral", 8, Fraction(1)) as presenter:
+    with SceneBuilder("neutral", 8, Fraction(1)) as presenter:
         make("alone.mp4", 1.5, presenter)
     check_same(tmp_path / "second.mp4", tmp_path / "alone.mp4")
 
@@ -157,7 +157,7 @@ def test_variable_rate(no_detector, short_pieces, astronaut, voice_file, weights
             writer.write(astronaut)
     with prepare(clip, voice_file(1.2), tmp_path / "out.mp4", weights) as task:
         result = infer(task, resume=True)
-        assert len(Pieces(task.output, task.plan, {}).all) > 1
+        assert len(Segments(task.output, task.plan, {}).all) > 1
     shown = read_timeline(tmp_path / "out.mp4")
     assert [shown.time(n) for n in range(result.num_frames)] == [source.time(n) for n in range(result.num_frames)]
 
@@ -168,14 +168,14 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
     from lipsync_cli.formats.weights import read_header, save_weights
 
     def facts(task, scene, marking=None, crf=18):
-        return facts_of(task, scene, marking or Marking(), {"crf": crf})
+        return fingerprint_of(task, scene, marking or Marking(), {"crf": crf})
 
     def differ(other):
         return {name for name in {*usual, *other} if usual.get(name) != other.get(name)}
 
     voice = voice_file(0.5)
-    with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as task, Presenter("neutral") as presenter:
-        scene = presenter.meet(task, Laps())
+    with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as task, SceneBuilder("neutral") as presenter:
+        scene = presenter.open_scene(task, Stopwatch())
         usual = facts(task, scene)
         moved, changed = (shutil.copy(face_clip, tmp_path / name) for name in ("moved.mp4", "changed.mp4"))
         with open(changed, "ab") as file:
@@ -197,16 +197,19 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
     tensors[min(tensors)] += 1
     save_weights(other_weights, tensors, read_header(weights))
     other = {"weights": other_weights, "silence": "keep", "start_s": Fraction(1, 5)}
-    with prepare(face_clip, voice_file(0.5, 0.2), task.output, **other) as task, Presenter("current", 5) as presenter:
-        scene = presenter.meet(task, Laps())
+    with (
+        prepare(face_clip, voice_file(0.5, 0.2), task.output, **other) as task,
+        SceneBuilder("current", 5) as presenter,
+    ):
+        scene = presenter.open_scene(task, Stopwatch())
         names = {"weights", "marks", "voices", "sound", "references", "picture", "batch size"}
         assert differ(facts(task, scene)) == names
 
 
 def test_two_runs_do_not_share_pieces(tmp_path):
     plan = plan_frames(Timeline.constant(25, 100), Fraction(4))
-    with Pieces(tmp_path / "a.mp4", plan, {}), pytest.raises(InputError, match="another run"):
-        with Pieces(tmp_path / "a.mp4", plan, {}):
+    with Segments(tmp_path / "a.mp4", plan, {}), pytest.raises(InputError, match="another run"):
+        with Segments(tmp_path / "a.mp4", plan, {}):
             pass
     assert names_in(tmp_path) == []
 

@@ -11,7 +11,7 @@ from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.decode import read_yuv_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.speech.mel import SAMPLE_RATE, SILENCE, WINDOW
-from lipsync_cli.synthesis.drivers.speech_driver import Voice, sound_duration
+from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver, sound_duration
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.job import prepare
 
@@ -45,7 +45,7 @@ def inside(start_s, end_s, margin_s):
 
 def test_close_gives_silence_in_the_pause_and_the_speech_as_it_is(with_pause):
     path, start_s, end_s = with_pause()
-    with Voice(path, silence="close") as voice, Voice(path, silence="model") as heard:
+    with SpeechDriver(path, silence="close") as voice, SpeechDriver(path, silence="model") as heard:
         mel, own = voice.windows(MIDDLES_S), heard.windows(MIDDLES_S)
         assert (voice.shown(MIDDLES_S) == 1).all()
     pause = inside(start_s, end_s, 0.4)
@@ -61,7 +61,7 @@ def test_breath_before_a_word_opens_the_mouth_as_it_is_heard(sentence, tmp_path)
     pause[breath] += np.random.default_rng(1).standard_normal(breath.stop - breath.start) * 0.01 * np.std(sentence)
     path = tmp_path / "breath.wav"
     soundfile.write(path, np.concatenate([sentence, pause, sentence]), SAMPLE_RATE, "FLOAT")
-    with Voice(path, silence="close") as voice, Voice(path, silence="model") as heard:
+    with SpeechDriver(path, silence="close") as voice, SpeechDriver(path, silence="model") as heard:
         shown = voice.speech(MIDDLES_S)
         mel, own = voice.windows(MIDDLES_S), heard.windows(MIDDLES_S)
     into_s = MIDDLES_S - len(sentence) / SAMPLE_RATE
@@ -73,7 +73,7 @@ def test_breath_before_a_word_opens_the_mouth_as_it_is_heard(sentence, tmp_path)
 
 def test_keep_shows_the_source_in_the_pause(with_pause):
     path, start_s, end_s = with_pause()
-    with Voice(path, silence="keep") as voice:
+    with SpeechDriver(path, silence="keep") as voice:
         shown = voice.shown(MIDDLES_S)
         assert (voice.shown(np.array([100.0])) == 0).all()
     assert (shown[inside(start_s, end_s, 0.4)] == 0).all()
@@ -84,7 +84,7 @@ def test_keep_shows_the_source_in_the_pause(with_pause):
 
 @pytest.mark.parametrize("gain_db", [-30, 10])
 def test_loudness_does_not_matter(with_pause, gain_db):
-    with Voice(with_pause()[0]) as usual, Voice(with_pause(gain_db)[0]) as other:
+    with SpeechDriver(with_pause()[0]) as usual, SpeechDriver(with_pause(gain_db)[0]) as other:
         difference = np.abs(usual.windows(MIDDLES_S) - other.windows(MIDDLES_S))
     assert difference.mean() < 0.02 and np.percentile(difference, 99) < 0.2
 
@@ -93,7 +93,7 @@ def test_loudness_does_not_matter(with_pause, gain_db):
 def test_digital_silence_between_words_gives_no_nan(sentence, tmp_path, silence):
     path = tmp_path / "tts.wav"
     soundfile.write(path, np.concatenate([sentence, np.zeros(SAMPLE_RATE), sentence]), SAMPLE_RATE)
-    with Voice(path, silence=silence) as voice:
+    with SpeechDriver(path, silence=silence) as voice:
         mel = voice.windows(MIDDLES_S)
         assert np.isfinite(mel).all() and np.isfinite(voice.shown(MIDDLES_S)).all()
     assert mel.min() == SILENCE and mel.max() <= -SILENCE
@@ -136,11 +136,11 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
 def test_what_is_no_voice(face_clip, weights, tmp_path):
     hum = tmp_path / "hum.wav"
     soundfile.write(hum, 0.2 * np.sin(np.arange(SAMPLE_RATE) * 2 * np.pi * 50 / SAMPLE_RATE), SAMPLE_RATE)
-    with Voice(hum) as voice:
+    with SpeechDriver(hum) as voice:
         assert not voice.has_speech and not voice.is_silent
         assert (voice.windows(MIDDLES_S) == SILENCE).all()
     with pytest.raises(UsageError, match="--silence 'shut' is not known"):
-        Voice(hum, silence="shut")
+        SpeechDriver(hum, silence="shut")
     empty = tmp_path / "empty.wav"
     soundfile.write(empty, np.zeros(0), SAMPLE_RATE)
     with pytest.raises((NothingToDoError, InputError)):

@@ -18,7 +18,7 @@ from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.sources.frame_schedule import span
-from lipsync_cli.synthesis.sources.video_source import Footage
+from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_spans():
 @pytest.mark.parametrize("spool_bytes", [1 << 30, 3 * 32 * 192 * 3])
 def test_footage_of_a_part(numbered, frame_number, spool_bytes):
     info = probe(numbered(60))
-    with Footage(info, 20, spool_bytes, first=25) as footage:
+    with VideoSource(info, 20, spool_bytes, first=25) as footage:
         assert [frame_number(frame) for frame in footage.scan()] == list(range(25, 45))
         order = np.array([0, 1, 2, 1, 0, 19])
         assert [frame_number(frame) for _, frame in footage.frames(order)] == [25, 26, 27, 26, 25, 44]

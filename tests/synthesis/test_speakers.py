@@ -11,18 +11,18 @@ import pytest
 
 from lipsync_cli.config.build import make
 from lipsync_cli.errors import NothingToDoError, UsageError
-from lipsync_cli.faces.selection import read_choice
+from lipsync_cli.faces.selection import parse_face_selection
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.speakers import chosen_people
-from lipsync_cli.runtime.array_cache import FaceCache
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.runtime.array_cache import ArrayCache
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.job import prepare
-from lipsync_cli.synthesis.references.reference_cache import FaceMemory
-from lipsync_cli.synthesis.rendering.scene import Presenter
+from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 NUM_FRAMES = 9
 
@@ -41,12 +41,12 @@ def three(astronaut, tmp_path_factory):
 def draw(clip, speakers, weights, output, silence="close", reference="current"):
     """Return what is drawn, without coding it, and the source's frames."""
     (names, voices), said = zip(*speakers.items(), strict=True), []
-    choices = [read_choice(name, "hog") for name in names]
+    choices = [parse_face_selection(name, "hog") for name in names]
     with (
         prepare(clip, voices[0], output, weights, others=voices[1:], silence=silence) as task,
-        Presenter(reference, choices=choices) as presenter,
+        SceneBuilder(reference, choices=choices) as presenter,
     ):
-        scene = presenter.meet(task, Laps(), say=said.append)
+        scene = presenter.open_scene(task, Stopwatch(), say=said.append)
         with scene.renderer.views(task.plan, task.voices) as views:
             drawn = [view.pixels for view in views]
         return drawn, [scene.renderer.footage.frame(int(number)) for number in task.plan.order], said
@@ -79,7 +79,7 @@ def test_who_has_finished_keeps_the_mouth_closed_or_the_own(three, voice_file, w
 
 def test_the_film_is_as_long_as_the_longest_voice_and_both_are_heard(three, voice_file, weights, tmp_path):
     short, long, output = voice_file(0.3), voice_file(0.5), tmp_path / "out.mp4"
-    choices = [read_choice("0", "hog"), read_choice("1", "hog")]
+    choices = [parse_face_selection("0", "hog"), parse_face_selection("1", "hog")]
     with prepare(three, short, output, weights, others=[long]) as task:
         result = infer(task, "current", choices=choices)
     assert result.num_frames == ceil(Fraction(1, 2) * 25) and len(result.reference_frames) == 2
@@ -98,26 +98,26 @@ def test_a_default_name_and_a_third_sound(three, voice_file, weights):
 
 
 def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(three, voice_file, weights, tmp_path):
-    voice, cache = voice_file(0.2), FaceCache(tmp_path / "cache")
+    voice, cache = voice_file(0.2), ArrayCache(tmp_path / "cache")
     for names, error in ((("0", "left"), UsageError), (("0", "3"), NothingToDoError)):
-        choices = [read_choice(name, "hog") for name in names]
+        choices = [parse_face_selection(name, "hog") for name in names]
         with (
             prepare(three, voice, tmp_path / "out.mp4", weights, others=[voice]) as task,
-            Presenter(memory=FaceMemory(cache), choices=choices) as presenter,
+            SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as presenter,
             pytest.raises(error, match=r"three\.mp4: (0 and left are the same person|no face 3: it shows 3)"),
         ):
-            presenter.meet(task, Laps())
+            presenter.open_scene(task, Stopwatch())
     for names in (("0",), ("left",), ("0", "left")):
-        choices = [read_choice(name, "hog") for name in names]
+        choices = [parse_face_selection(name, "hog") for name in names]
         with (
             prepare(three, voice, tmp_path / "out.mp4", weights, others=[voice] * (len(names) - 1)) as task,
-            Presenter(memory=FaceMemory(cache), choices=choices) as presenter,
+            SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as presenter,
         ):
             if len(names) == 1:
-                presenter.meet(task, Laps())
+                presenter.open_scene(task, Stopwatch())
                 continue
             with pytest.raises(UsageError, match="0 and left are the same face"):
-                presenter.meet(task, Laps())
+                presenter.open_scene(task, Stopwatch())
 
 
 def given(**options):

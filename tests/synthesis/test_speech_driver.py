@@ -13,7 +13,7 @@ from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.speech.mel import SILENCE, log_mel, window_start, windows
 from lipsync_cli.speech.vtln import measure_voices, shift_formants
-from lipsync_cli.synthesis.drivers.speech_driver import BLOCK, Voice
+from lipsync_cli.synthesis.drivers.speech_driver import BLOCK, SpeechDriver
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,7 +28,7 @@ def test_blocks_equal_the_whole(tmp_path, num_samples):
     mel = log_mel(read_speech(path))
     middles_s = np.arange(-0.1, num_samples / 16000 + 0.5, 0.04)
     expected = windows(mel, window_start(middles_s))
-    with Voice(path, silence="model") as voice:  # noise holds no speech, so its level stays as it is
+    with SpeechDriver(path, silence="model") as voice:  # noise holds no speech, so its level stays as it is
         assert voice.duration_s == Fraction(num_samples, 16000)
         assert not voice.is_silent
         for first in range(0, len(middles_s), 16):
@@ -42,14 +42,14 @@ def test_length_is_the_files_own(tmp_path, rate):
     path = tmp_path / "voice.flac"
     num_samples = 3 * rate + 17
     soundfile.write(path, np.full(num_samples, 0.1), rate)
-    with Voice(path) as voice:
+    with SpeechDriver(path) as voice:
         assert voice.duration_s == Fraction(num_samples, rate)
 
 
 def test_digital_silence_is_the_lowest_mel(tmp_path):
     path = tmp_path / "voice.wav"
     soundfile.write(path, np.zeros(8000), 16000)
-    with Voice(path) as voice:
+    with SpeechDriver(path) as voice:
         assert voice.is_silent
         assert (voice.windows(np.arange(12) / 25) == SILENCE).all()
 
@@ -58,9 +58,9 @@ def test_no_sound(tmp_path, numbered):
     path = tmp_path / "voice.wav"
     soundfile.write(path, np.zeros(0), 16000)
     with pytest.raises((NothingToDoError, InputError)):
-        Voice(path)
+        SpeechDriver(path)
     with pytest.raises(InputError, match="has no sound"):
-        Voice(numbered(5))
+        SpeechDriver(numbered(5))
 
 
 def test_formants_are_brought_to_those_of_the_known_voices(tmp_path):
@@ -68,14 +68,14 @@ def test_formants_are_brought_to_those_of_the_known_voices(tmp_path):
     speech = log_mel(samples)
     known = measure_voices([shift_formants(speech, 1.1)] * 6)  # of people with lower formants than this voice
     middles_s = np.arange(0.1, 4, 0.04)
-    with Voice(EXAMPLES / "speech.flac", silence="model", vtln=1.0) as plain:
+    with SpeechDriver(EXAMPLES / "speech.flac", silence="model", vtln=1.0) as plain:
         assert plain.vtln == 1.0
         starts, own = window_start(middles_s), plain.mel(0, 400)
-    with Voice(EXAMPLES / "speech.flac", silence="model", known=known) as voice:
+    with SpeechDriver(EXAMPLES / "speech.flac", silence="model", known=known) as voice:
         assert voice.vtln == pytest.approx(1.1, abs=0.021)
         expected = windows(shift_formants(own, voice.vtln), starts)
         np.testing.assert_array_equal(voice.windows(middles_s), expected)
-    with Voice(EXAMPLES / "speech.flac", silence="model", known=known, vtln=0.9) as voice:
+    with SpeechDriver(EXAMPLES / "speech.flac", silence="model", known=known, vtln=0.9) as voice:
         np.testing.assert_array_equal(voice.mel(0, 400), shift_formants(own, 0.9))
-    with Voice(EXAMPLES / "speech.flac", silence="model") as voice:
+    with SpeechDriver(EXAMPLES / "speech.flac", silence="model") as voice:
         assert voice.vtln == 1.0

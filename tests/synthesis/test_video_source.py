@@ -7,7 +7,7 @@ import pytest
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.probe import probe
-from lipsync_cli.synthesis.sources.video_source import NUM_KEPT, Footage, runs
+from lipsync_cli.synthesis.sources.video_source import NUM_KEPT, VideoSource, runs
 
 FRAME_BYTES = 32 * 192 * 3
 
@@ -28,7 +28,7 @@ def test_order_is_exact(numbered, frame_number, room, kind):
         "loop": np.arange(290) % num_source,
         "hold": np.minimum(np.arange(140), num_source - 1),
     }[kind]
-    with Footage(probe(path), num_source, room * FRAME_BYTES) as footage:
+    with VideoSource(probe(path), num_source, room * FRAME_BYTES) as footage:
         assert [frame_number(frame) for frame in footage.scan()] == list(range(num_source))
         seen = [(number, frame_number(frame)) for number, frame in footage.frames(order)]
         assert [number for number, _ in seen] == order.tolist()
@@ -42,14 +42,14 @@ def test_order_is_exact(numbered, frame_number, room, kind):
 
 def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number, monkeypatch):
     num_source, room, decoded = 100, 40, []
-    decode = Footage._decode
+    decode = VideoSource._decode
 
     def watched(self, start, stop, **options):
         decoded.append((start, stop))
         return decode(self, start, stop, **options)
 
-    monkeypatch.setattr(Footage, "_decode", watched)
-    with Footage(probe(numbered(num_source)), num_source, room * FRAME_BYTES) as footage:
+    monkeypatch.setattr(VideoSource, "_decode", watched)
+    with VideoSource(probe(numbered(num_source)), num_source, room * FRAME_BYTES) as footage:
         for _ in footage.scan():
             pass
         order = np.concatenate([bounce(num_source, 2 * num_source - 1), np.arange(1, num_source)])
@@ -58,13 +58,13 @@ def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number, mon
 
 
 def test_only_the_frames_that_are_needed_are_read(numbered):
-    with Footage(probe(numbered(30)), 10) as footage:
+    with VideoSource(probe(numbered(30)), 10) as footage:
         assert sum(1 for _ in footage.scan()) == 10
 
 
 def test_film_shorter_than_it_says(numbered):
     path = numbered(20)
-    with Footage(probe(path), 25) as footage, pytest.raises(InputError, match="20 of 25 frames"):
+    with VideoSource(probe(path), 25) as footage, pytest.raises(InputError, match="20 of 25 frames"):
         list(footage.scan())
 
 
@@ -84,7 +84,7 @@ def test_frames_that_were_not_scanned_are_decoded_once(numbered, frame_number, m
         return read_frames(path, start, *rest, **options)
 
     monkeypatch.setattr(module, "read_frames", count)
-    with Footage(probe(numbered(40)), 40) as footage:
+    with VideoSource(probe(numbered(40)), 40) as footage:
         assert footage.at_hand() == []
         assert frame_number(footage.frame(7)) == 7
         for order in ([0, 1, 2, 3, 2, 1, 0], list(range(12)), [11, 12, 12, 15, 14, 20]):

@@ -12,7 +12,7 @@ import torch
 from lipsync_cli import models
 from lipsync_cli.datasets.batch import Batch
 from lipsync_cli.datasets.frame_table import FrameTable, gather
-from lipsync_cli.datasets.personal_clip import APART_S, MIN_FRAMES, Pairs, Recording
+from lipsync_cli.datasets.personal_clip import APART_S, MIN_FRAMES, Pairs, PersonalClip
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.training.adaptation import _refer, adapt
@@ -20,7 +20,7 @@ from lipsync_cli.training.adaptation import _refer, adapt
 RULE = CropRule()
 
 
-def record(num_frames: int, opening: float = 60.0, reference: int | None = None) -> Recording:
+def record(num_frames: int, opening: float = 60.0, reference: int | None = None) -> PersonalClip:
     """A face of smooth colours whose mouth is the brighter the louder its own sound is."""
     rng = np.random.default_rng(3)
     loud = np.repeat(rng.random(num_frames // 3 + 4), 13)[: num_frames * 4 + 27]
@@ -32,7 +32,7 @@ def record(num_frames: int, opening: float = 60.0, reference: int | None = None)
     crops = np.repeat(face[None], num_frames, 0)
     crops[:, row0:row1, column0:column1] += opening * loud[(middle * 80).astype(int), None, None, None]
     crops = crops.astype(np.uint8)
-    return Recording(Path("ann.mp4"), crops, middle, mel, RULE, None if reference is None else crops[reference])
+    return PersonalClip(Path("ann.mp4"), crops, middle, mel, RULE, None if reference is None else crops[reference])
 
 
 @pytest.fixture(scope="module")

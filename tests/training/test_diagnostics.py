@@ -62,9 +62,9 @@ class _OneFace(torch.nn.Module):
         self.face = torch.nn.Parameter(torch.full((1, 3, size, size), 0.5))
 
     def forward(self, reference, target, mel):
-        from lipsync_cli.models.generators.generator_output import Generated
+        from lipsync_cli.models.generators.generator_output import GeneratorResult
 
-        return Generated(self.face.sigmoid().expand(len(target), -1, -1, -1))
+        return GeneratorResult(self.face.sigmoid().expand(len(target), -1, -1, -1))
 
 
 def test_a_run_that_collapses_says_so_and_logs_it_once(small_pack, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 from lipsync_cli.datasets.batch import Batch
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build
-from lipsync_cli.models.generators.generator_output import Generated
+from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES, make_recipe
@@ -21,7 +21,7 @@ def _batch(size=96, number=3):
     generator = torch.Generator().manual_seed(7)
     faces = [torch.rand(number, 3, size, size, generator=generator) for _ in range(3)]
     mels = [8 * torch.rand(number, 1, 80, 27, generator=generator) - 4 for _ in range(2)]
-    return Batch(faces[0], faces[1], *mels, *mels), Generated(faces[2])
+    return Batch(faces[0], faces[1], *mels, *mels), GeneratorResult(faces[2])
 
 
 def _recipe(name, size=96, **options):
@@ -125,8 +125,8 @@ def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_t
     else:
         assert losses[-1] < min(0.0, losses[0])
     image = output.image.clone().requires_grad_()
-    recipe.network_loss(batch, Generated(image))["generator/adversarial"].backward()
-    moved = Generated((image - 1e-2 * image.grad / image.grad.norm()).detach())
+    recipe.network_loss(batch, GeneratorResult(image))["generator/adversarial"].backward()
+    moved = GeneratorResult((image - 1e-2 * image.grad / image.grad.norm()).detach())
     before, after = (recipe.network_loss(batch, one)["generator/adversarial"].item() for one in (output, moved))
     assert after < before
 
@@ -163,7 +163,9 @@ def test_the_weighted_l1_of_the_class_report_counts_a_drawn_upper_half():
     image[:, :, :48] += 0.5
     area = (74 - 48) * (67 - 29)
     share = 48 * 96 / (96 * 96 + 4 * area)
-    assert recipe.network_loss(batch, Generated(image))["generator/l1"].item() == pytest.approx(0.5 * share, rel=1e-4)
+    assert recipe.network_loss(batch, GeneratorResult(image))["generator/l1"].item() == pytest.approx(
+        0.5 * share, rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("name", ["lipgan", *CRITICS])
@@ -182,7 +184,7 @@ def test_a_larger_crop_needs_no_other_code(name, size):
     recipe, (batch, _) = _recipe(name, size=size), _batch(size, number=2)
     for architecture, dims in GENERATORS.items():
         output = build(architecture, {"size": size, **dims})(batch.reference, batch.target, batch.mel)
-        for terms in recipe.discriminator_losses("critic", batch, Generated(output.image.detach()), True):
+        for terms in recipe.discriminator_losses("critic", batch, GeneratorResult(output.image.detach()), True):
             assert torch.stack(list(terms.values())).isfinite().all()
         assert torch.stack(list(recipe.network_loss(batch, output).values())).isfinite().all()
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.faces.mask import lower_face_mask
-from lipsync_cli.metrics.metric import FRAME, NEAR, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import FRAME, NEAR, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.metrics.clip_view import View
+    from lipsync_cli.metrics.clip_view import FrameView
 
 LEVELS = (0.02, 0.25, 0.5)  # weights of the mask: where it begins, and two lines further in
 NUM_POINTS = 180  # on one line
@@ -76,15 +76,15 @@ def _line(rule: CropRule, level: float) -> tuple[np.ndarray, np.ndarray]:
     return points, np.where(lengths > 1e-9, normals / np.maximum(lengths, 1e-9), rays)
 
 
-def _watch(view: View) -> dict[str, float]:
+def _watch(view: FrameView) -> dict[str, float]:
     if view.real is None:
-        raise Missing("no reference")
+        raise MetricUnavailable("no reference")
     drawn, real = (gradient_across(frame, view.box, view.rule).sum() for frame in (view.frame, view.real))
     return {"box_visibility": float(drawn / real) if real > 0 else float("nan")}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "box_visibility",

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 CLOSED = 0.75  # of the eyes' usual aspect ratio
 LONGEST_S = 0.5  # eyes that stay closed longer do not blink
@@ -44,15 +44,15 @@ def count_blinks(ratio: np.ndarray, fps: float, closed: float = CLOSED) -> int:
     return int(((edges[1::2] - edges[::2]) <= LONGEST_S * fps).sum())
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     seconds = len(evidence) / evidence.fps
     if seconds < MIN_S:
-        raise Missing(f"{seconds:.2f} s are too short to count blinks")
+        raise MetricUnavailable(f"{seconds:.2f} s are too short to count blinks")
     return {"blinks": 60 * count_blinks(eye_aspect_ratio(evidence.landmarks), evidence.fps) / seconds}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "blinks",

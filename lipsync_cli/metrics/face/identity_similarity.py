@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, FRAME, LOWER, NEAR, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import CLIP, FRAME, LOWER, NEAR, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 
 def identity_distance(embeddings: np.ndarray, source: np.ndarray) -> np.ndarray:
@@ -46,20 +46,20 @@ def average_content_distance(embeddings: np.ndarray) -> float:
     return float(np.linalg.norm(embeddings[one] - embeddings[other], axis=1).mean())
 
 
-def _measure_distance(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure_distance(evidence: ClipView) -> dict[str, np.ndarray]:
     figures = np.full(len(evidence), np.nan)
     figures[evidence.embedded] = identity_distance(evidence.embeddings, evidence.source_embeddings)
     return {"identity_dlib": figures}
 
 
-def _measure_content(evidence: Evidence) -> dict[str, float]:
+def _measure_content(evidence: ClipView) -> dict[str, float]:
     if len(evidence.embedded) < 2:
-        raise Missing("a distance within the clip needs two frames")
+        raise MetricUnavailable("a distance within the clip needs two frames")
     return {"acd_dlib": average_content_distance(evidence.embeddings)}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "identity_dlib",
@@ -75,7 +75,7 @@ FAMILIES = (
         measure=_measure_distance,
         is_standard=False,
     ),
-    Family(
+    MetricGroup(
         (
             Metric(
                 "acd_dlib",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, LOWER, Family, Metric
+from lipsync_cli.metrics.metric import CLIP, LOWER, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import eye_distance
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 STABLE = (27, 28, 29, 30, 33, 36, 39, 42, 45)  # bridge and tip of the nose, corners of the eyes: no speech moves them
 LIPS = (48, 51, 54, 57)  # corners and middles of the outer lips
@@ -38,14 +38,14 @@ def root_mean_square(values: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : there are none
+    MetricUnavailable : there are none
     """
     if not len(values):
-        raise Missing("fewer than three frames in a row")
+        raise MetricUnavailable("fewer than three frames in a row")
     return float(np.sqrt(np.square(values).mean()))
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     points, unit = evidence.landmarks, np.median(eye_distance(evidence.landmarks))
     head = points[:, STABLE].mean(1)
     mouth = points[:, LIPS].mean(1) - head
@@ -57,7 +57,7 @@ def _measure(evidence: Evidence) -> dict[str, float]:
 
 _UNIT = "over the distance of the eyes' centres, per frame squared"
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "face_jitter",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import LOWER, SET, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import LOWER, SET, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 
 def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
@@ -53,15 +53,15 @@ def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
 def _combine(parts: Sequence[np.ndarray], real_parts: Sequence[np.ndarray], size: int) -> float:
     features, real = np.concatenate(parts), np.concatenate(real_parts)
     if (number := min(len(features), len(real))) <= size:
-        raise Missing(f"{number} pictures: a covariance of {size} features needs more than {size}")
+        raise MetricUnavailable(f"{number} pictures: a covariance of {size} features needs more than {size}")
     return frechet_distance(features, real)
 
 
-def _measure_inception(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure_inception(evidence: ClipView) -> dict[str, np.ndarray]:
     return {"crop_fid": evidence.tools.inception_features(evidence.crops)}
 
 
-def _measure_dlib(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure_dlib(evidence: ClipView) -> dict[str, np.ndarray]:
     return {"crop_frechet_dlib": evidence.embeddings.astype(np.float32)}
 
 
@@ -69,7 +69,7 @@ _FORMULA = "squared Frechet distance of Gaussians fitted to the features of the 
 _HEUSEL = "Heusel et al. 2017, equation 6"
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "crop_fid",
@@ -86,7 +86,7 @@ FAMILIES = (
         combine=partial(_combine, size=2048),
         is_standard=False,
     ),
-    Family(
+    MetricGroup(
         (
             Metric(
                 "crop_frechet_dlib",

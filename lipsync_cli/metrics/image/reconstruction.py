@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import FRAME, HIGHER, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import FRAME, HIGHER, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import Region
-    from lipsync_cli.metrics.clip_view import Evidence, View
+    from lipsync_cli.metrics.clip_view import ClipView, FrameView
 
 PEAK = 255.0
 MAX_PSNR_DB = 100.0  # what identical images score; one grey level off in one of 96 x 96 x 3 values scores 92.5 dB
@@ -170,18 +170,18 @@ def _declare(place: str, where: str) -> tuple[Metric, Metric]:
     )
 
 
-def _measure_crops(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure_crops(evidence: ClipView) -> dict[str, np.ndarray]:
     return measure(evidence.crops, evidence.real, evidence.mouth)
 
 
-def _watch_frame(view: View) -> dict[str, float]:
+def _watch_frame(view: FrameView) -> dict[str, float]:
     if view.real is None:
-        raise Missing("no reference")
+        raise MetricUnavailable("no reference")
     frame, real = view.frame[None], view.real[None]
     return {"frame_psnr": float(psnr(frame, real)[0]), "frame_ssim": float(ssim(frame, real)[0])}
 
 
 FAMILIES = (
-    Family((*_declare("mouth", "mouth"), *_declare("crop", "crop")), measure=_measure_crops),
-    Family(_declare("frame", "frame"), watch=_watch_frame),
+    MetricGroup((*_declare("mouth", "mouth"), *_declare("crop", "crop")), measure=_measure_crops),
+    MetricGroup(_declare("frame", "frame"), watch=_watch_frame),
 )

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.metrics.image.cpbd import cpbd
-from lipsync_cli.metrics.metric import FRAME, NEAR, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import FRAME, NEAR, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import Region
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:
@@ -36,7 +36,7 @@ def detail(images: np.ndarray, region: Region) -> np.ndarray:
     row0, row1, column0, column1 = region
     part = images[:, max(0, row0 - 1) : row1 + 1, max(0, column0 - 1) : column1 + 1]
     if min(part.shape[1:3]) < 3:
-        raise Missing("the crop is too small for a Laplacian")
+        raise MetricUnavailable("the crop is too small for a Laplacian")
     grey = to_grey(part).astype(np.float32)
     middle = grey[:, 1:-1, 1:-1]
     around = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
@@ -64,7 +64,7 @@ def mouth_over_face(images: np.ndarray, mouth: Region, box: np.ndarray) -> np.nd
         return np.where(upper > 0, detail(images, mouth) / upper, np.nan)
 
 
-def _measure(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure(evidence: ClipView) -> dict[str, np.ndarray]:
     return {
         "crop_cpbd": np.array([cpbd(image) for image in to_grey(evidence.crops)]),
         "mouth_over_face": mouth_over_face(evidence.crops, evidence.mouth, evidence.rule.box_in_crop()),
@@ -72,7 +72,7 @@ def _measure(evidence: Evidence) -> dict[str, np.ndarray]:
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "crop_cpbd",

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
 from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, aperture, open_share
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 PERCENTILES = 5.0, 95.0  # between which the range lies: single frames are misread
 
@@ -30,13 +31,13 @@ def range_ratio(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : too few frames, or the real mouth does not move
+    MetricUnavailable : too few frames, or the real mouth does not move
     """
     if min(len(reference), len(estimate)) < MIN_FRAMES:
-        raise Missing(f"{min(len(reference), len(estimate))} frames are too few")
+        raise MetricUnavailable(f"{min(len(reference), len(estimate))} frames are too few")
     real, made = (float(np.subtract(*np.percentile(one, PERCENTILES[::-1]))) for one in (reference, estimate))
     if real < STILL:
-        raise Missing("the real mouth does not move")
+        raise MetricUnavailable("the real mouth does not move")
     return made / real
 
 
@@ -53,30 +54,30 @@ def articulation(reference: np.ndarray, estimate: np.ndarray, threshold: float =
 
     Raises
     ------
-    Missing : too few frames, or the real mouth is open in less than one frame of twenty
+    MetricUnavailable : too few frames, or the real mouth is open in less than one frame of twenty
     """
     share, real = open_share(estimate, threshold), open_share(reference, threshold)
     if real < MIN_OPEN:
-        raise Missing("the real mouth is hardly ever open")
+        raise MetricUnavailable("the real mouth is hardly ever open")
     return share / real
 
 
-def _measure(evidence: Evidence) -> dict[str, float | Missing]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
     real, made = evidence.truth.landmarks, evidence.landmarks
-    figures: dict[str, float | Missing] = {}
+    figures: dict[str, float | MetricUnavailable] = {}
     for name, compute, measure in (
         ("opening_range", range_ratio, opening),
         ("articulation_share", articulation, aperture),
     ):
         try:
             figures[name] = compute(measure(real), measure(made))
-        except Missing as reason:
+        except MetricUnavailable as reason:
             figures[name] = reason
     return figures
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "opening_range",

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import HIGHER, SET, Family, Metric, Missing
+from lipsync_cli.metrics.metric import HIGHER, SET, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.lip_dynamics import lip_dynamics
 from lipsync_cli.metrics.mouth.mouth_width import mouth_width
 from lipsync_cli.metrics.mouth.movement import opening
 from lipsync_cli.metrics.mouth.pauses import find_pauses, loudness
 from lipsync_cli.metrics.mouth.silent_stability import silent_stability
 from lipsync_cli.metrics.sync.loudness_distance import BESIDE_S, SPAN_S, loudness_distance
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 PARTS = ("opening deviation", "width deviation", "lip_dynamics", "silent_stability", "loudness_distance")
 
@@ -34,14 +35,14 @@ def closeness(reference: float, estimate: float) -> float:
 
     Raises
     ------
-    Missing : the real figure is 0
+    MetricUnavailable : the real figure is 0
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026)
     """
     if reference == 0:
-        raise Missing("the real figure is 0")
+        raise MetricUnavailable("the real figure is 0")
     return 1 - abs(estimate - reference) / abs(reference)
 
 
@@ -58,7 +59,7 @@ def closeness_total(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : there is no part that both have
+    MetricUnavailable : there is no part that both have
     """
     parts = []
     for real, made in zip(reference.T, estimate.T, strict=True):
@@ -66,11 +67,11 @@ def closeness_total(reference: np.ndarray, estimate: np.ndarray) -> float:
         if len(real) and len(made) and real.mean():
             parts.append(closeness(float(real.mean()), float(made.mean())))
     if not parts:
-        raise Missing("there is no figure that both films have")
+        raise MetricUnavailable("there is no figure that both films have")
     return float(np.mean(parts))
 
 
-def _measure(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure(evidence: ClipView) -> dict[str, np.ndarray]:
     points = evidence.landmarks
     opened = opening(points)
 
@@ -94,7 +95,7 @@ def _measure(evidence: Evidence) -> dict[str, np.ndarray]:
 def _or_nan(compute: Callable[[], float]) -> float:
     try:
         return compute()
-    except Missing:
+    except MetricUnavailable:
         return np.nan
 
 
@@ -103,7 +104,7 @@ def _combine(made: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> float:
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "closeness_total",

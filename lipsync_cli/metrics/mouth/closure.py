@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.contrast import phones_of
 from lipsync_cli.metrics.mouth.movement import STILL, opening
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.phonemes import CLOSED, Phone
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 CLOSED_BELOW = 0.25  # of the way from the real mouth's closed (5th percentile) to its open (95th)
 BESIDE_S = 0.06  # before and after the sound in which a closure counts: its time is only known from the word's
@@ -40,11 +41,11 @@ def closure_rate(
 
     Raises
     ------
-    Missing : none of the sounds is seen, or the real mouth does not move
+    MetricUnavailable : none of the sounds is seen, or the real mouth does not move
     """
     low, high = np.nanpercentile(reference, (5, 95))
     if high - low < STILL:
-        raise Missing("the real mouth does not move")
+        raise MetricUnavailable("the real mouth does not move")
     limit = low + CLOSED_BELOW * (high - low)
     closed = []
     for phone in phones:
@@ -52,17 +53,17 @@ def closure_rate(
         if phone.symbol in CLOSED and near.any():
             closed.append(estimate[near].min() <= limit)
     if not closed:
-        raise Missing("no p, b, m, f or v is seen")
+        raise MetricUnavailable("no p, b, m, f or v is seen")
     return float(np.mean(closed))
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     real, made = opening(evidence.truth.landmarks), opening(evidence.landmarks)
     return {"closure_rate": 100 * closure_rate(real, made, evidence.middles, phones_of(evidence.words))}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "closure_rate",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, HIGHER, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, HIGHER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import STILL, opening
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.phonemes import CLOSED, VOWELS, Phone, spread_phones
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
     from lipsync_cli.speech.transcript import Word
 
 
@@ -21,12 +22,12 @@ def phones_of(words: Sequence[Word]) -> list[Phone]:
 
     Raises
     ------
-    Missing : a word is not one of GRID's 51
+    MetricUnavailable : a word is not one of GRID's 51
     """
     try:
         return spread_phones(words)
     except KeyError as error:
-        raise Missing(f"{error.args[0]!r} is no word of GRID") from error
+        raise MetricUnavailable(f"{error.args[0]!r} is no word of GRID") from error
 
 
 def in_phones(times: np.ndarray, phones: Sequence[Phone], symbols: Collection[str]) -> np.ndarray:
@@ -65,7 +66,7 @@ def open_closed_contrast(
 
     Raises
     ------
-    Missing : no vowel or none of the closed sounds is said while a face is seen
+    MetricUnavailable : no vowel or none of the closed sounds is said while a face is seen
 
     Source
     ------
@@ -75,26 +76,26 @@ def open_closed_contrast(
     is_open = in_phones(times, phones, open_symbols) & known
     is_closed = in_phones(times, phones, closed_symbols) & known
     if not is_open.any() or not is_closed.any():
-        raise Missing(f"{'no vowel' if not is_open.any() else 'no p, b, m, f or v'} is seen")
+        raise MetricUnavailable(f"{'no vowel' if not is_open.any() else 'no p, b, m, f or v'} is seen")
     return float(opened[is_open].mean() / max(float(opened[is_closed].mean()), STILL))
 
 
-def _measure(evidence: Evidence) -> dict[str, float | Missing]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
     phones = phones_of(evidence.words)
-    figures: dict[str, float | Missing] = {}
+    figures: dict[str, float | MetricUnavailable] = {}
     made = open_closed_contrast(opening(evidence.landmarks), evidence.middles, phones)
     figures["open_closed_contrast"] = made
     try:
         real = open_closed_contrast(opening(evidence.truth.landmarks), evidence.middles, phones)
         figures["contrast_ratio"] = made / real
-    except Missing as reason:
+    except MetricUnavailable as reason:
         figures["contrast_ratio"] = reason
     return figures
 
 
 _SOURCE = "Alapon, a repair of SyncTalk_2D (2026), open/closed contrast; here of all vowels over p, b, m, f, v"
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "open_closed_contrast",

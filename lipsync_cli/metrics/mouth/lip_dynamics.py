@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import LIPS, MIN_FRAMES, eye_distance
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 
 def lip_dynamics(landmarks: np.ndarray) -> float:
@@ -29,25 +30,25 @@ def lip_dynamics(landmarks: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : there are too few frames
+    MetricUnavailable : there are too few frames
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026), lip dynamics
     """
     if len(landmarks) < MIN_FRAMES:
-        raise Missing(f"{len(landmarks)} frames are too few")
+        raise MetricUnavailable(f"{len(landmarks)} frames are too few")
     lips = landmarks[:, LIPS] / eye_distance(landmarks)[:, None, None]
     one, other = np.triu_indices(lips.shape[1], k=1)
     return float(np.linalg.norm(lips[:, one] - lips[:, other], axis=2).std(0).mean())
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     return {"lip_dynamics": 100 * lip_dynamics(evidence.landmarks)}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "lip_dynamics",

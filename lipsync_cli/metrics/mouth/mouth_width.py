@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, HIGHER, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, HIGHER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, correlate, eye_distance
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 STILL = 0.004  # standard deviation of the width of a mouth that does not move, for noise alone
 
@@ -37,10 +38,10 @@ def width_correlation(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : too few frames, or one of them does not move
+    MetricUnavailable : too few frames, or one of them does not move
     """
     if min(np.std(reference), np.std(estimate)) < STILL:
-        raise Missing("the corners of the mouth do not move")
+        raise MetricUnavailable("the corners of the mouth do not move")
     return correlate(reference, estimate)
 
 
@@ -53,29 +54,29 @@ def width_amplitude(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : too few frames, or the real corners do not move
+    MetricUnavailable : too few frames, or the real corners do not move
     """
     if len(reference) < MIN_FRAMES:
-        raise Missing(f"{len(reference)} frames are too few")
+        raise MetricUnavailable(f"{len(reference)} frames are too few")
     if np.std(reference) < STILL:
-        raise Missing("the real corners of the mouth do not move")
+        raise MetricUnavailable("the real corners of the mouth do not move")
     return float(np.std(estimate) / np.std(reference))
 
 
-def _measure(evidence: Evidence) -> dict[str, float | Missing]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
     real, made = mouth_width(evidence.truth.landmarks), mouth_width(evidence.landmarks)
-    figures: dict[str, float | Missing] = {}
+    figures: dict[str, float | MetricUnavailable] = {}
     for name, compute in (("width_correlation", width_correlation), ("width_amplitude", width_amplitude)):
         try:
             figures[name] = compute(real, made)
-        except Missing as reason:
+        except MetricUnavailable as reason:
             figures[name] = reason
     return figures
 
 
 _WIDTH = "distance of the corners of the mouth (points 48-54 of dlib's 68) over that of the eyes' centres"
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "width_correlation",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 LIPS = slice(48, 68)
 STILL = 0.004  # standard deviation of the opening of a mouth that does not move, for noise alone
@@ -71,12 +71,12 @@ def correlate(one: np.ndarray, other: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : one of them is constant, or there are too few frames
+    MetricUnavailable : one of them is constant, or there are too few frames
     """
     if len(one) < MIN_FRAMES:
-        raise Missing(f"{len(one)} frames are too few")
+        raise MetricUnavailable(f"{len(one)} frames are too few")
     if min(np.std(one), np.std(other)) < 1e-9:
-        raise Missing("nothing moves, so there is nothing to correlate")
+        raise MetricUnavailable("nothing moves, so there is nothing to correlate")
     return float(np.corrcoef(one, other)[0, 1])
 
 
@@ -91,37 +91,37 @@ def amplitude_ratio(moved: np.ndarray, real: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : the real mouth does not move
+    MetricUnavailable : the real mouth does not move
     """
     if len(real) < MIN_FRAMES:
-        raise Missing(f"{len(real)} frames are too few")
+        raise MetricUnavailable(f"{len(real)} frames are too few")
     if np.std(real) < STILL:
-        raise Missing("the real mouth does not move")
+        raise MetricUnavailable("the real mouth does not move")
     return float(np.std(moved) / np.std(real))
 
 
-def _measure_opening(evidence: Evidence) -> dict[str, np.ndarray]:
+def _measure_opening(evidence: ClipView) -> dict[str, np.ndarray]:
     return {"mouth_opening": 100 * opening(evidence.landmarks)}
 
 
-def _measure_beside_real(evidence: Evidence) -> dict[str, np.ndarray | float | Missing]:
+def _measure_beside_real(evidence: ClipView) -> dict[str, np.ndarray | float | MetricUnavailable]:
     moved, real = opening(evidence.landmarks), opening(evidence.truth.landmarks)
-    figures: dict[str, np.ndarray | float | Missing] = {
+    figures: dict[str, np.ndarray | float | MetricUnavailable] = {
         "landmark_distance": 100 * landmark_distance(evidence.landmarks, evidence.truth.landmarks)
     }
     for name, compute in (("opening_correlation", correlate), ("opening_amplitude", amplitude_ratio)):
         try:
             figures[name] = compute(moved, real)
-        except Missing as reason:
+        except MetricUnavailable as reason:
             figures[name] = reason
     if np.std(moved) < STILL:  # what is left is the noise of the landmarks
-        figures["opening_correlation"] = Missing("the mouth does not move")
+        figures["opening_correlation"] = MetricUnavailable("the mouth does not move")
     return figures
 
 
 _GAP = "gap between the inner lips (points 61-67, 62-66, 63-65 of dlib's 68)"
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "mouth_opening",
@@ -139,7 +139,7 @@ FAMILIES = (
         is_continuous=True,
         is_standard=False,
     ),
-    Family(
+    MetricGroup(
         (
             Metric(
                 "opening_correlation",

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import opening
 from lipsync_cli.metrics.mouth.pauses import MIN_PAUSE, find_pauses
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 
 def silent_stability(opened: np.ndarray, is_pause: np.ndarray) -> float:
@@ -28,25 +29,25 @@ def silent_stability(opened: np.ndarray, is_pause: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : there are fewer than four frames of pause
+    MetricUnavailable : there are fewer than four frames of pause
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026), silent-lip stability, there of eight gaps of a face mesh
     """
     if is_pause.sum() < MIN_PAUSE:
-        raise Missing("the voice does not pause long enough")
+        raise MetricUnavailable("the voice does not pause long enough")
     quiet = opened[is_pause]
     return float(np.median(np.abs(quiet - quiet.mean())))
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     is_pause = find_pauses(evidence.mel, evidence.middles)
     return {"silent_stability": 100 * silent_stability(opening(evidence.landmarks), is_pause)}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "silent_stability",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, LOWER, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, LOWER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 BAND_S = 0.32  # furthest that one film may run before or after the other
 STEP_COST = 0.2  # standard deviations: what a frame that stands still, or is left out at an end, costs
@@ -79,16 +80,16 @@ def lag_and_wander(
 
     Raises
     ------
-    Missing : too few frames, or one of them does not move
+    MetricUnavailable : too few frames, or one of them does not move
 
     Source
     ------
     in the spirit of MTM (Chae-Yeon et al. 2025, arXiv 2503.20308), there on derivatives of meshes
     """
     if len(reference) < MIN_FRAMES:
-        raise Missing(f"{len(reference)} frames are too few")
+        raise MetricUnavailable(f"{len(reference)} frames are too few")
     if min(np.std(reference), np.std(estimate)) < STILL:
-        raise Missing("a mouth does not move, so it is neither early nor late")
+        raise MetricUnavailable("a mouth does not move, so it is neither early nor late")
     band = min(max(1, round(band_s * fps)), len(reference) // 3)
     path = warp(reference, estimate, band)
     lags = 1000 * (path[:, 1] - path[:, 0]) / fps
@@ -96,7 +97,7 @@ def lag_and_wander(
     return lag, float(np.abs(lags - lag).mean())
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     real, made = opening(evidence.truth.landmarks), opening(evidence.landmarks)
     lag, wander = lag_and_wander(real, made, evidence.fps)
     return {"dtw_lag": lag, "dtw_wander": wander}
@@ -104,7 +105,7 @@ def _measure(evidence: Evidence) -> dict[str, float]:
 
 _SOURCE = "own; dynamic time warping as in Sakoe and Chiba 1978, the idea as in MTM (Chae-Yeon et al. 2025)"
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "dtw_lag",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.datasets.frame_table import MIN_GAP
-from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Family, Metric
+from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.sync_embeddings import Embeddings, find_offset
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
     from lipsync_cli.metrics.metric import Figure
 
 
@@ -31,11 +31,11 @@ def accuracy_of_pairs(clip: Embeddings, limit: float) -> float:
 
     Raises
     ------
-    Missing : the clip has no wrong pair
+    MetricUnavailable : the clip has no wrong pair
     """
     apart = np.abs(clip.place[:, None] - clip.place[None]) >= MIN_GAP
     if not apart.any():
-        raise Missing(f"no two windows are {MIN_GAP} frames apart")
+        raise MetricUnavailable(f"no two windows are {MIN_GAP} frames apart")
     near = 2 - 2 * clip.faces @ clip.speech.T < limit**2  # squared distance of unit vectors
     return float((np.diagonal(near).mean() + 1 - near[apart].mean()) / 2)
 
@@ -47,14 +47,14 @@ def gaps(clip: Embeddings, frame: np.ndarray) -> np.ndarray:
     return found
 
 
-def _measure(evidence: Evidence) -> dict[str, Figure]:
+def _measure(evidence: ClipView) -> dict[str, Figure]:
     clip = evidence.sync
     if not len(clip.place):
-        raise Missing("no five consecutive frames with a face")
+        raise MetricUnavailable("no five consecutive frames with a face")
     sync = find_offset(clip, evidence.fps)
     try:
         pairs: Figure = 100 * accuracy_of_pairs(clip, evidence.tools.expert(evidence.rule).limit())
-    except Missing as reason:
+    except MetricUnavailable as reason:
         pairs = reason
     return {
         "sync_offset": float(sync.offset),
@@ -70,7 +70,7 @@ _SYNCNET = "Chung and Zisserman 2016, section 3.2, with the expert of `lipsync t
 _CURVE = "the curve: mean distance of pictures and sounds at shifts of -15 ... 15 frames, over what overlaps"
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "sync_offset", "Sync offset", "sync", CLIP, NEAR,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, LOWER, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, LOWER, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.mel import to_levels
 from lipsync_cli.speech.vad import band_levels, find_speech
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 OPEN_RATIO = 0.25  # mouth aspect ratio above which a mouth counts as open, in LipLeak
 OPEN_APERTURE = 0.03  # of the face's width, in the normalised leak and in `articulation`
@@ -73,11 +74,11 @@ def open_share(opened: np.ndarray, threshold: float) -> float:
 
     Raises
     ------
-    Missing : there are too few frames
+    MetricUnavailable : there are too few frames
     """
     known = opened[~np.isnan(opened)]
     if len(known) < MIN_FRAMES:
-        raise Missing(f"{len(known)} frames are too few")
+        raise MetricUnavailable(f"{len(known)} frames are too few")
     return float((known > threshold).mean())
 
 
@@ -95,11 +96,11 @@ def normalised_leak(reference: np.ndarray, estimate: np.ndarray, threshold: floa
 
     Raises
     ------
-    Missing : too few frames, or the real mouth is open in less than one frame of twenty
+    MetricUnavailable : too few frames, or the real mouth is open in less than one frame of twenty
     """
     share, real = open_share(estimate, threshold), open_share(reference, threshold)
     if real < MIN_OPEN:
-        raise Missing("the real mouth is hardly ever open")
+        raise MetricUnavailable("the real mouth is hardly ever open")
     return share / real
 
 
@@ -113,21 +114,21 @@ def is_silent(mel: np.ndarray) -> bool:
     return not find_speech(band_levels(to_levels(mel))).speech.any()
 
 
-def _measure(evidence: Evidence) -> dict[str, float | Missing]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
     is_real = evidence.truth_or_none is evidence
     if not is_real and not is_silent(evidence.mel):
-        raise Missing("something is said: give a film that was made from silence (infer --silence model)")
-    figures: dict[str, float | Missing] = {}
+        raise MetricUnavailable("something is said: give a film that was made from silence (infer --silence model)")
+    figures: dict[str, float | MetricUnavailable] = {}
     figures["lip_leak"] = open_share(mouth_aspect_ratio(evidence.landmarks), OPEN_RATIO)
     try:
         figures["normalised_leak"] = normalised_leak(aperture(evidence.truth.landmarks), aperture(evidence.landmarks))
-    except Missing as reason:
+    except MetricUnavailable as reason:
         figures["normalised_leak"] = reason
     return figures
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "lip_leak",

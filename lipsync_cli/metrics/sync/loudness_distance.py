@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import CLIP, NEAR, Family, Metric, Missing
+from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
 from lipsync_cli.metrics.mouth.pauses import find_pauses, loudness
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
 
 SPAN_S = 0.05  # over which loudness is averaged
 BESIDE_S = 0.02  # from what the voice detector calls speech: a frame of a film within counts as speech
@@ -31,28 +32,28 @@ def loudness_distance(opened: np.ndarray, loud: np.ndarray) -> float:
 
     Raises
     ------
-    Missing : too few frames, or one of the two does not change
+    MetricUnavailable : too few frames, or one of the two does not change
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026), lip sync, there with the root mean square of 50 ms
     """
     if len(opened) < MIN_FRAMES:
-        raise Missing(f"{len(opened)} frames with speech are too few")
+        raise MetricUnavailable(f"{len(opened)} frames with speech are too few")
     if np.std(opened) < STILL or np.ptp(loud) < 1e-9:
-        raise Missing("the mouth or the loudness does not change")
+        raise MetricUnavailable("the mouth or the loudness does not change")
     one, other = ((series - series.min()) / np.ptp(series) for series in (opened, loud))
     return float(np.abs(one - other).mean())
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     is_said = ~find_pauses(evidence.mel, evidence.middles, BESIDE_S)
     loud = loudness(evidence.mel, evidence.middles, SPAN_S)
     return {"loudness_distance": loudness_distance(opening(evidence.landmarks)[is_said], loud[is_said])}
 
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "loudness_distance",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.metrics.metric import CLIP, HIGHER, LOWER, NEAR, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import CLIP, HIGHER, LOWER, NEAR, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
     from lipsync_cli.models.syncnet import SyncNet
 
 MAX_SHIFT = 15  # frames, in both directions: --vshift of the authors' scripts
@@ -103,7 +103,8 @@ def embed(network: SyncNet, pictures: np.ndarray, samples: np.ndarray, device: s
 
     Raises
     ------
-    Missing : there are fewer windows than shifts in one direction: some shifts would be judged by zero vectors alone
+    MetricUnavailable : there are fewer windows than shifts in one direction: some shifts would be judged by zero
+        vectors alone
     """
     import torch
 
@@ -111,7 +112,9 @@ def embed(network: SyncNet, pictures: np.ndarray, samples: np.ndarray, device: s
 
     count = min(len(pictures), len(samples) // SAMPLES) - FRAMES
     if count < MIN_WINDOWS:
-        raise Missing(f"{count + FRAMES} frames at {FPS} a second are too few: SyncNet needs {MIN_WINDOWS + FRAMES}")
+        raise MetricUnavailable(
+            f"{count + FRAMES} frames at {FPS} a second are too few: SyncNet needs {MIN_WINDOWS + FRAMES}"
+        )
     sound = np.clip(np.round(np.asarray(samples, np.float64) * 32768), -32768, 32767)
     cepstra = torch.from_numpy(mfcc(sound).T.copy()).float()
     faces, speech = [], []
@@ -151,7 +154,7 @@ def at_25_fps(middles: np.ndarray, frame: np.ndarray, fps: float) -> tuple[np.nd
     return pair[nearer, np.arange(len(times))], start
 
 
-def _measure(evidence: Evidence) -> dict[str, float]:
+def _measure(evidence: ClipView) -> dict[str, float]:
     chosen, start = at_25_fps(evidence.middles, evidence.frame, evidence.fps)
     samples = evidence.samples[max(0, round(16000 * start)) :]
     faces, speech = embed(evidence.tools.syncnet(), evidence.wide[chosen], samples, evidence.tools.device)
@@ -171,7 +174,7 @@ _PROTOCOL = (
 )
 _SOURCE = "Chung and Zisserman 2016; joonson/syncnet_python; Prajwal et al. 2020"
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "lse_d_25fps",

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lipsync_cli.datasets.word_clips import foreign_word, show_words, to_grey
-from lipsync_cli.metrics.metric import CLIP, LOWER, Family, Metric
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.metric import CLIP, LOWER, Metric, MetricGroup
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import nn
 
-    from lipsync_cli.metrics.clip_view import Evidence
+    from lipsync_cli.metrics.clip_view import ClipView
     from lipsync_cli.metrics.metric import Figure
     from lipsync_cli.speech.transcript import Word
 
@@ -49,7 +49,7 @@ def read_lips(
 
     Raises
     ------
-    Missing : no word is seen whole
+    MetricUnavailable : no word is seen whole
     """
     import torch
 
@@ -58,7 +58,7 @@ def read_lips(
     shown = show_words(middles, words)
     seen = shown.is_seen
     if not seen.any():
-        raise Missing("no face while a word is said")
+        raise MetricUnavailable("no face while a word is said")
     faces = to_grey(torch.from_numpy(np.ascontiguousarray(crops[shown.take])).to(device))
     said = torch.from_numpy(shown.words[seen]).to(device)
     spans = torch.from_numpy(shown.spans[seen]).to(device)
@@ -82,12 +82,12 @@ def describe_reader(used: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _measure(evidence: Evidence) -> dict[str, Figure]:
+def _measure(evidence: ClipView) -> dict[str, Figure]:
     from lipsync_cli.models.lip_reader import SLOT_OF, SLOTS
 
     words = evidence.words
     if (foreign := foreign_word(words)) is not None:
-        raise Missing(f"{foreign!r} is no word of GRID")
+        raise MetricUnavailable(f"{foreign!r} is no word of GRID")
     reading = read_lips(
         evidence.tools.lip_reader(evidence.rule), evidence.crops, evidence.middles, words, evidence.tools.device
     )
@@ -95,7 +95,7 @@ def _measure(evidence: Evidence) -> dict[str, Figure]:
     letters = np.array(SLOT_OF)[reading.said] == list(SLOTS).index("letter")
     return {
         "word_error": 100 * float(wrong.mean()),
-        "letter_error": 100 * float(wrong[letters].mean()) if letters.any() else Missing("no letter is seen"),
+        "letter_error": 100 * float(wrong[letters].mean()) if letters.any() else MetricUnavailable("no letter is seen"),
         "word_surprise": float(reading.surprise.mean()),
     }
 
@@ -105,7 +105,7 @@ _CHANCE_LETTER = 100 * (1 - 1 / 25)
 _SOURCE = "Wand, Koutnik and Schmidhuber 2016, section 3, with the reader of `lipsync train --recipe lip-reader`"
 
 FAMILIES = (
-    Family(
+    MetricGroup(
         (
             Metric(
                 "word_error", "Words misread", "words", CLIP, LOWER,

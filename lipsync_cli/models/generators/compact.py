@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lipsync_cli.models.generators.generator_output import Generated
+from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.models.speech_encoder import FeatureEmbedder
 
 CENTRE_PACE = 0.01  # how fast the centre of the speech embeddings follows the batches
@@ -104,7 +104,7 @@ class CompactGenerator(nn.Module):
         self.flow_head = _head(c1, [0.0] * 2, deviation=0.0)
         self.paint_head = _head(c1, [0.0] * 12 + [3.0] * 4, deviation=1e-3)  # 4 pixels of (patch RGB, mask)
 
-    def forward(self, reference: Tensor, target: Tensor, speech: Tensor) -> Generated:
+    def forward(self, reference: Tensor, target: Tensor, speech: Tensor) -> GeneratorResult:
         """Draw the target's frame with the mouth that the speech asks for.
 
         Parameters
@@ -125,7 +125,7 @@ class CompactGenerator(nn.Module):
         warped = warp(_repeat(reference, share), flow, first_row=half)
         lower = mask * warped + (1 - mask) * patch
         pad = (0, 0, half, 0)
-        return Generated(
+        return GeneratorResult(
             image=torch.cat([target[:, :, :half], lower], 2),
             flow=functional.pad(flow, pad),
             mask=functional.pad(mask, pad, value=1.0),

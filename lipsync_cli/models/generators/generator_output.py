@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 
-class Generated(NamedTuple):
+class GeneratorResult(NamedTuple):
     """The lower half of a face as drawn by a generator, all RGB in [0, 1].
 
     Attributes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
 
 
 class SpeechDriven(Protocol):
@@ -22,7 +22,7 @@ class SpeechDriven(Protocol):
     size: int
     audio_encoder: nn.Module
 
-    def __call__(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
+    def __call__(self, reference: Tensor, target: Tensor, mel: Tensor) -> GeneratorResult:
         """Generate B crops: reference (R, 3, S, S), target (B, 3, S, S), RGB in [0, 1], mel (B, 1, 80, 27)."""
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lipsync_cli.models.generators.generator_output import Generated
+from lipsync_cli.models.generators.generator_output import GeneratorResult
 
 SIZE = 96  # pixels, of LipGAN's crops
 WIDTH = 32  # channels of LipGAN's first layer
@@ -80,7 +80,7 @@ class LipGANGenerator(nn.Module):
         last = max(1, width // 2)
         self.output = nn.Sequential(_Layer(c1 + c1, last), _Layer(last, last), nn.Conv2d(last, 3, 1), nn.Sigmoid())
 
-    def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> Generated:
+    def forward(self, reference: Tensor, target: Tensor, mel: Tensor) -> GeneratorResult:
         """Draw the targets' faces, saying what the mels say.
 
         Parameters
@@ -91,7 +91,7 @@ class LipGANGenerator(nn.Module):
 
         Returns
         -------
-        `Generated` with the whole crop drawn anew: image of shape (B, 3, S, S), no flow, mask or patch
+        `GeneratorResult` with the whole crop drawn anew: image of shape (B, 3, S, S), no flow, mask or patch
 
         Notes
         -----
@@ -108,7 +108,7 @@ class LipGANGenerator(nn.Module):
         features = torch.cat([skips.pop(), self.audio_encoder(mel)], dim=1)
         for stage in self.decoder:
             features = torch.cat([skips.pop(), stage(features)], dim=1)
-        return Generated(self.output(features))
+        return GeneratorResult(self.output(features))
 
 
 class LipGANCritic(nn.Module):

@@ -12,17 +12,17 @@ import numpy as np
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OTHER_SOUND
 from lipsync_cli.metrics.metric import FRAME, SET
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.clip_view import Evidence, View
-    from lipsync_cli.metrics.metric import Family, Figure, Metric
+    from lipsync_cli.metrics.clip_view import ClipView, FrameView
+    from lipsync_cli.metrics.metric import Figure, Metric, MetricGroup
 
 Key = tuple[str, str]  # row, metric
 
 
 @dataclass
-class Judged:
+class ClipScores:
     """What the metrics say about one clip.
 
     Attributes
@@ -63,7 +63,7 @@ class Judged:
         return arrays | {"plain": np.array(json.dumps(plain))}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Judged:
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> ClipScores:
         """Make it from what `to_arrays` gave."""
         plain = json.loads(str(arrays["plain"]))
         judged = cls(plain["clip"], plain["speaker"], notes=plain["notes"], used=plain["used"])
@@ -82,7 +82,7 @@ class Judged:
         """Tell whether no metric was asked, because no face was shown."""
         return not (self.frames or self.clips or self.features or self.reasons)
 
-    def add(self, evidences: Iterable[Evidence], families: Sequence[Family]) -> None:
+    def add(self, evidences: Iterable[ClipView], families: Sequence[MetricGroup]) -> None:
         """Ask families that see crops about rows of this clip."""
         families = [family for family in families if family.measure is not None]
         for evidence in evidences:
@@ -90,26 +90,26 @@ class Judged:
                 if concerns(family, evidence.row):
                     self._ask(family, evidence)
 
-    def decline(self, rows: Sequence[str], families: Sequence[Family], reason: str) -> None:
+    def decline(self, rows: Sequence[str], families: Sequence[MetricGroup], reason: str) -> None:
         """Say why families have no figure in these rows."""
         for family in families:
             keys = [(row, metric.name) for row in rows if concerns(family, row) for metric in family.metrics]
             self.reasons.update(dict.fromkeys(keys, reason))
 
-    def _ask(self, family: Family, evidence: Evidence) -> None:
+    def _ask(self, family: MetricGroup, evidence: ClipView) -> None:
         assert family.measure is not None
         try:
             figures = family.measure(evidence)
-        except Missing as reason:
+        except MetricUnavailable as reason:
             figures = {metric.name: reason for metric in family.metrics}
         except NothingToDoError as error:
-            figures = {metric.name: Missing(error.fact) for metric in family.metrics}
+            figures = {metric.name: MetricUnavailable(error.fact) for metric in family.metrics}
         for metric in family.metrics:
-            self._keep(evidence, metric, figures.get(metric.name, Missing("was not computed")))
+            self._keep(evidence, metric, figures.get(metric.name, MetricUnavailable("was not computed")))
 
-    def _keep(self, evidence: Evidence, metric: Metric, figure: Figure) -> None:
+    def _keep(self, evidence: ClipView, metric: Metric, figure: Figure) -> None:
         key = evidence.row, metric.name
-        if isinstance(figure, Missing):
+        if isinstance(figure, MetricUnavailable):
             self.reasons[key] = str(figure)
         elif metric.per == FRAME:
             self.keep_frames(key, evidence.frame, np.asarray(figure, np.float64))
@@ -129,15 +129,15 @@ class Judged:
             self.reasons[key] = "no frame has a figure"
 
 
-class Watcher:
+class FrameAccumulator:
     """Asks families that see whole frames, as the frames stream by."""
 
-    def __init__(self, families: Sequence[Family]) -> None:
+    def __init__(self, families: Sequence[MetricGroup]) -> None:
         self.families = [family for family in families if family.watch is not None]
         self._seen: dict[Key, list[tuple[int, float]]] = {}
         self._reasons: dict[Key, str] = {}
 
-    def watch(self, row: str, view: View) -> None:
+    def watch(self, row: str, view: FrameView) -> None:
         """Ask about one frame of a row."""
         for family in self.families:
             assert family.watch is not None
@@ -145,13 +145,13 @@ class Watcher:
                 continue
             try:
                 figures = family.watch(view)
-            except Missing as reason:
+            except MetricUnavailable as reason:
                 self._reasons.update({(row, metric.name): str(reason) for metric in family.metrics})
                 continue
             for metric in family.metrics:
                 self._seen.setdefault((row, metric.name), []).append((view.number, figures[metric.name]))
 
-    def hand_over(self, judged: Judged) -> None:
+    def hand_over(self, judged: ClipScores) -> None:
         """Give what was found since the last time to a clip's figures."""
         for key, seen in self._seen.items():
             numbers, values = zip(*seen, strict=True)
@@ -160,7 +160,7 @@ class Watcher:
         self._seen, self._reasons = {}, {}
 
 
-def concerns(family: Family, row: str) -> bool:
+def concerns(family: MetricGroup, row: str) -> bool:
     """Tell whether a row says anything about a family's metrics."""
     if row == OTHER_SOUND:
         return family.hears

@@ -15,19 +15,19 @@ import numpy as np
 
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OUTPUT
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
-from lipsync_cli.preprocessing.clip_jobs import Task, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
-from lipsync_cli.scoring.protocols.clip_scores import Judged
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.video_protocol import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, judge_video
 from lipsync_cli.scoring.results.aggregate import collect
 from lipsync_cli.scoring.results.scores import Scores
 
 if TYPE_CHECKING:
     from lipsync_cli.errors import LipsyncError
-    from lipsync_cli.metrics.metric import Family
+    from lipsync_cli.metrics.metric import MetricGroup
     from lipsync_cli.scoring.protocols.video_protocol import Progress
     from lipsync_cli.speech.transcript import Transcripts
 
@@ -39,7 +39,7 @@ def score_video(
     reference: Path | None = None,
     align: bool = False,
     wanted: Sequence[str] | None = None,
-    tools: Tools | None = None,
+    tools: MetricNetworks | None = None,
     progress: Progress | None = None,
     transcript: Path | None = None,
 ) -> Scores:
@@ -50,9 +50,9 @@ def score_video(
     wanted : names of metrics and groups, as for `registry.find_families`
     transcript : a .align file that says which words are said when
     """
-    families = find_families(wanted)
+    families = find_metric_groups(wanted)
     film = Film(output, reference, align=align, transcript=transcript)
-    judged = judge_video(film, families, tools or Tools(), progress=progress)
+    judged = judge_video(film, families, tools or MetricNetworks(), progress=progress)
     facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
     if reference is not None:
         facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
@@ -112,7 +112,7 @@ def score_folder(
     references: Path | None = None,
     align: bool = False,
     wanted: Sequence[str] | None = None,
-    tools: Tools | None = None,
+    tools: MetricNetworks | None = None,
     kept_at: Path | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -129,7 +129,7 @@ def score_folder(
     on_failure : told of every video that could not be judged
     transcripts : of the videos, for metrics that read lips
     """
-    tools = tools or Tools()
+    tools = tools or MetricNetworks()
     films = find_films(outputs, references, align, on_failure, transcripts)
     given = [(film.output, film.reference, film.other, film.transcript) for _, film in films]
     named = [path for paths in given for path in paths if path is not None]
@@ -144,7 +144,7 @@ def score_folder(
         "device": tools.device,
         "files": {name: str(path) for name, path in sorted(tools.files.items())},
     }
-    judged: list[Judged] = []
+    judged: list[ClipScores] = []
     files = []
     of = {clip.file: film for clip, film in films}
     with ExitStack() as stack:
@@ -166,7 +166,7 @@ def score_folder(
             files.append(about)
     facts = {"output": str(outputs), **({"reference": str(references)} if references else {}), "files": files}
     sound = "the next video's sound" if len(films) > 1 else "its own sound from half a clip away"
-    return _make_scores(judged, find_families(wanted), facts, references is not None, sound)
+    return _make_scores(judged, find_metric_groups(wanted), facts, references is not None, sound)
 
 
 def hash_file(path: Path) -> str:
@@ -179,7 +179,7 @@ def hash_file(path: Path) -> str:
 
 
 def _make_scores(
-    judged: list[Judged], families: list[Family], facts: dict[str, Any], has_reference: bool, other_sound: str
+    judged: list[ClipScores], families: list[MetricGroup], facts: dict[str, Any], has_reference: bool, other_sound: str
 ) -> Scores:
     is_moving = any(family.is_continuous for family in families)
     notes = [NOTE_COPY] if has_reference and not all(family.is_continuous for family in families) else []
@@ -199,7 +199,7 @@ def _make_scores(
     return collect(judged, families, ((OUTPUT, COPY), (OUTPUT, FROZEN)), facts, notes)
 
 
-def _judge_task(task: Task) -> dict[str, np.ndarray]:
+def _judge_task(task: ClipJob) -> dict[str, np.ndarray]:
     """Judge one video in a worker."""
     reference, other, speaker, transcript = task.parameters["films"][task.clip.file]
     film = Film(
@@ -218,19 +218,19 @@ def _judge_task(task: Task) -> dict[str, np.ndarray]:
 
 
 @lru_cache(maxsize=1)
-def _prepare(parameters: str) -> tuple[list[Family], Tools]:
+def _prepare(parameters: str) -> tuple[list[MetricGroup], MetricNetworks]:
     """Find families and networks once a worker."""
     given = json.loads(parameters)
     files = {name: Path(path) for name, path in given["files"].items()}
-    return find_families(given["wanted"]), Tools(given["device"], files)
+    return find_metric_groups(given["wanted"]), MetricNetworks(given["device"], files)
 
 
-def _split(arrays: dict[str, np.ndarray]) -> list[Judged]:
+def _split(arrays: dict[str, np.ndarray]) -> list[ClipScores]:
     places: dict[int, dict[str, np.ndarray]] = {}
     for name, array in arrays.items():
         place, _, rest = name.partition("|")
         places.setdefault(int(place), {})[rest] = array
-    return [Judged.from_arrays(places[place]) for place in sorted(places)]
+    return [ClipScores.from_arrays(places[place]) for place in sorted(places)]
 
 
 def _stem(clip: Clip) -> str:

@@ -11,14 +11,14 @@ from lipsync_cli.datasets.batch import Draw
 from lipsync_cli.datasets.frame_table import MIN_GAP, FrameTable, gather
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, generate_rows, to_pixels
-from lipsync_cli.metrics.clip_view import NO_FRAMES, Evidence
-from lipsync_cli.metrics.networks import Tools
-from lipsync_cli.metrics.registry import find_families
+from lipsync_cli.metrics.clip_view import NO_FRAMES, ClipView
+from lipsync_cli.metrics.networks import MetricNetworks
+from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
 from lipsync_cli.models import hears
-from lipsync_cli.scoring.protocols.clip_scores import Judged
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.results.aggregate import collect
-from lipsync_cli.scoring.results.checkpoint import Kept
+from lipsync_cli.scoring.results.checkpoint import ScoreCheckpoint
 from lipsync_cli.scoring.results.scores import Scores
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.formats.weights import WeightsHeader
-    from lipsync_cli.metrics.metric import Family
+    from lipsync_cli.metrics.metric import MetricGroup
     from lipsync_cli.speech.transcript import Transcripts, Word
 
 _NOTES_FRAMES = [
@@ -50,10 +50,10 @@ def score_pack(
     split: str = "test",
     max_frames: int | None = None,
     seed: int = 0,
-    tools: Tools | None = None,
-    families: list[Family] | None = None,
+    tools: MetricNetworks | None = None,
+    families: list[MetricGroup] | None = None,
     batch_size: int = 32,
-    kept: Kept | None = None,
+    kept: ScoreCheckpoint | None = None,
     progress: Callable[[int, int | None, str], None] | None = None,
     transcripts: Transcripts | None = None,
     heard: np.ndarray | None = None,
@@ -87,21 +87,21 @@ def score_pack(
     Crops are compared as 8-bit pixels, as a file would hold them. The real crop is the pack's, so that what its JPEG
     compression lost counts against nobody.
     """
-    families = find_families(has_frames=False) if families is None else families
-    tools = tools or Tools()
+    families = find_metric_groups(has_frames=False) if families is None else families
+    tools = tools or MetricNetworks()
     tools.mel_parameters = pack.mel_parameters
-    kept = kept or Kept(None, None)
+    kept = kept or ScoreCheckpoint(None, None)
     table, draw = draw_frames(pack, split, max_frames, seed, heard, hears(generator))
     words = None if transcripts is None else read_words(table, transcripts)
     stage = Stage(pack, generator, table, tools, batch_size, words)
     of_frames = [family for family in families if not family.is_continuous and family.watch is None]
     unseen = [family for family in families if family.watch is not None]
     of_clips = [family for family in families if family.is_continuous]
-    clips: list[Judged] = []
+    clips: list[ClipScores] = []
     for done, row in enumerate(table.rows, 1):
         judged = kept.get(table.clip_name[row])
         if judged is None:
-            judged = Judged(str(pack.clips[row]["name"]), str(pack.clips[row]["speaker"]))
+            judged = ClipScores(str(pack.clips[row]["name"]), str(pack.clips[row]["speaker"]))
             if of_frames:
                 part = np.flatnonzero(table.clip_of[draw.target] == row)
                 judged.add(stage.show_frames(row, Draw(*(frames[part] for frames in draw))), of_frames)
@@ -162,14 +162,14 @@ class Stage:
         pack: Pack,
         generator: nn.Module,
         table: FrameTable,
-        tools: Tools,
+        tools: MetricNetworks,
         batch_size: int,
         words: dict[int, tuple[Word, ...] | None] | None = None,
     ) -> None:
         self.pack, self.generator, self.table, self.tools = pack, generator, table, tools
         self.batch_size, self.words = batch_size, words or {}
 
-    def show_frames(self, row: int, draw: Draw) -> Iterator[Evidence]:
+    def show_frames(self, row: int, draw: Draw) -> Iterator[ClipView]:
         """Give the rows of a clip's drawn frames, each with a reference of its own: the thesis's protocol."""
         parts: dict[str, list[np.ndarray]] = {}
         for first in range(0, len(draw.target), self.batch_size):
@@ -183,7 +183,7 @@ class Stage:
             yield self._evidence(name, row, draw.target, pixels, crops[COPY], self._mel(row), truth)
         yield truth
 
-    def show_clip(self, row: int) -> Iterator[Evidence]:
+    def show_clip(self, row: int) -> Iterator[ClipView]:
         """Give the rows of a whole clip, drawn from its quietest frame, as a viewer sees it."""
         frames = self.table.frames[row]
         real = self.pack.read_crops(frames)
@@ -225,10 +225,10 @@ class Stage:
         crops: np.ndarray,
         source: np.ndarray,
         mel: np.ndarray,
-        truth: Evidence | None = None,
-    ) -> Evidence:
+        truth: ClipView | None = None,
+    ) -> ClipView:
         clip = self.pack.clips[row]
-        evidence = Evidence(
+        evidence = ClipView(
             row=name,
             clip=str(clip["name"]),
             speaker=str(clip["speaker"]),

@@ -14,9 +14,9 @@ import numpy as np
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OTHER_SOUND, OUTPUT, TRUTH
-from lipsync_cli.metrics.clip_view import Evidence, View
+from lipsync_cli.metrics.clip_view import ClipView, FrameView
 from lipsync_cli.metrics.sync.syncnet_sync import WIDE
-from lipsync_cli.scoring.protocols.clip_scores import Judged, Watcher
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores, FrameAccumulator
 from lipsync_cli.scoring.protocols.pairing import Pairing, pair_videos
 from lipsync_cli.scoring.protocols.sound_stream import Sound
 from lipsync_cli.speech.mel import HOP_LENGTH, SAMPLE_RATE, log_mel
@@ -24,8 +24,8 @@ from lipsync_cli.speech.transcript import Word, read_transcript
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.tracking.face_track import Track
-    from lipsync_cli.metrics.metric import Family
-    from lipsync_cli.metrics.networks import Tools
+    from lipsync_cli.metrics.metric import MetricGroup
+    from lipsync_cli.metrics.networks import MetricNetworks
 
     Progress = Callable[[int, int | None, str], None]
 
@@ -80,11 +80,11 @@ class _Piece:
 
 def judge_video(
     film: Film,
-    families: list[Family],
-    tools: Tools,
+    families: list[MetricGroup],
+    tools: MetricNetworks,
     rule: CropRule | None = None,
     progress: Progress | None = None,
-) -> list[Judged]:
+) -> list[ClipScores]:
     """Let the metrics judge a video.
 
     Frames are paired by time: with each frame of the reference goes the frame of the output shown at its middle. The
@@ -124,7 +124,7 @@ def judge_video(
         judge = _Judge(film, pairing, track, rule, families, tools, stack)
         pieces = -(-count // max(1, int(PIECE_S * float(pairing.clock.rate))))
         edges = np.linspace(0, count, pieces + 1).round().astype(int)
-        judged: list[Judged] = []
+        judged: list[ClipScores] = []
         shown = -1
 
         def finish() -> None:
@@ -157,14 +157,14 @@ class _Judge:
         pairing: Pairing,
         track: Track,
         rule: CropRule,
-        families: list[Family],
-        tools: Tools,
+        families: list[MetricGroup],
+        tools: MetricNetworks,
         stack: ExitStack,
     ) -> None:
         self.film, self.pairing, self.track, self.rule = film, pairing, track, rule
         self.families, self.tools, self.stack = families, tools, stack
         self.middles = pairing.clock.middles()
-        self.watcher = Watcher(families)
+        self.watcher = FrameAccumulator(families)
         self.needs_wide = "syncnet" in tools.files and any(family.needs_wide for family in families)
         self.piece = _Piece()
         self.words = None if film.transcript is None else read_transcript(film.transcript)
@@ -208,11 +208,11 @@ class _Judge:
         if self.watcher.families:
             frames = {OUTPUT: shown.output} | ({} if real is None else {COPY: shown.copy, TRUTH: real})
             for row, frame in frames.items():
-                self.watcher.watch(row, View(frame, real, box, self.rule, shown.number))
+                self.watcher.watch(row, FrameView(frame, real, box, self.rule, shown.number))
 
-    def finish(self, name: str, first: int, last: int) -> Judged:
+    def finish(self, name: str, first: int, last: int) -> ClipScores:
         """Judge the frames first ... last - 1."""
-        judged = Judged(name, self.film.speaker)
+        judged = ClipScores(name, self.film.speaker)
         piece, self.piece = self.piece, _Piece()
         self.watcher.hand_over(judged)
         if piece.numbers:
@@ -224,7 +224,7 @@ class _Judge:
         judged.used = dict(self.tools.used)
         return judged
 
-    def _evidences(self, piece: _Piece, first: int, last: int) -> list[Evidence]:
+    def _evidences(self, piece: _Piece, first: int, last: int) -> list[ClipView]:
         numbers = np.array(piece.numbers)
         crops = {row: np.stack(images) for row, images in piece.crops.items() if images}
         wide = {row: np.stack(images) for row, images in piece.wide.items() if images}
@@ -235,11 +235,11 @@ class _Judge:
             samples[OTHER_SOUND] = np.roll(samples[OUTPUT], len(samples[OUTPUT]) // 2)
         mels = {row: log_mel(part, self.tools.mel_parameters) for row, part in samples.items() if len(part)}
         words = self._words(float(self.middles[first]), float(self.middles[last - 1]), start / SAMPLE_RATE)
-        truth: Evidence | None = None
+        truth: ClipView | None = None
         source, shared = crops.get(TRUTH), {}  # type: ignore[var-annotated]
 
-        def make(row: str, pixels: np.ndarray, sound: str) -> Evidence:
-            return Evidence(
+        def make(row: str, pixels: np.ndarray, sound: str) -> ClipView:
+            return ClipView(
                 row=row,
                 clip=self.film.output.stem,
                 speaker=self.film.speaker,

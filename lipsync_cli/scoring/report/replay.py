@@ -64,9 +64,9 @@ class PackScenes:
 
     def __init__(self, all_results: Sequence[Results], device: str = "cpu", batch_size: int = 32) -> None:
         from lipsync_cli.datasets.frame_table import FrameTable
-        from lipsync_cli.datasets.voice_normalisation import hear_pack
+        from lipsync_cli.datasets.voice_normalisation import normalise_voices
         from lipsync_cli.formats.pack_file import Pack
-        from lipsync_cli.metrics.networks import Tools
+        from lipsync_cli.metrics.networks import MetricNetworks
         from lipsync_cli.models import hears
         from lipsync_cli.scoring.protocols.pack_protocol import Stage, draw_frames
 
@@ -87,13 +87,13 @@ class PackScenes:
             generator, header = _load_weights(results, device)
             self.tags = self.tags or _make_tags(header.name, header.sha256)
             factor = results.protocol.get("vtln", {"asked": 1.0})["asked"]  # scores of before it was known
-            heard, _ = hear_pack(self.pack, split, header.known_voices, factor)
+            heard, _ = normalise_voices(self.pack, split, header.known_voices, factor)
             self.stages.append(
                 Stage(
                     self.pack,
                     generator,
                     FrameTable(self.pack, split, heard, hears(generator)),
-                    Tools(device),
+                    MetricNetworks(device),
                     batch_size,
                 )
             )

@@ -9,17 +9,17 @@ import numpy as np
 
 from lipsync_cli.metrics.baselines import ROWS, TRUTH
 from lipsync_cli.metrics.metric import CLIP, FRAME
-from lipsync_cli.metrics.unavailable import Missing
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.scoring.results.scores import ALL, Scores, Series, Statistics, make_groups
 
 if TYPE_CHECKING:
-    from lipsync_cli.metrics.metric import Family
-    from lipsync_cli.scoring.protocols.clip_scores import Judged
+    from lipsync_cli.metrics.metric import MetricGroup
+    from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 
 
 def collect(
-    clips: Sequence[Judged],
-    families: Sequence[Family],
+    clips: Sequence[ClipScores],
+    families: Sequence[MetricGroup],
     differences: tuple[tuple[str, str], ...],
     facts: dict[str, Any],
     notes: list[str],
@@ -53,7 +53,7 @@ def collect(
     return Scores(metrics, rows, [clip.clip for clip in clips], speakers, sets, missing, shown, facts, notes)
 
 
-def _join_frames(clips: Sequence[Judged], key: tuple[str, str]) -> Series | None:
+def _join_frames(clips: Sequence[ClipScores], key: tuple[str, str]) -> Series | None:
     parts = [(index, *clip.frames[key]) for index, clip in enumerate(clips) if key in clip.frames]
     if not parts:
         return None
@@ -61,7 +61,7 @@ def _join_frames(clips: Sequence[Judged], key: tuple[str, str]) -> Series | None
     return Series(np.concatenate([part[2] for part in parts]), of, np.concatenate([part[1] for part in parts]))
 
 
-def _join_clips(clips: Sequence[Judged], key: tuple[str, str]) -> Series | None:
+def _join_clips(clips: Sequence[ClipScores], key: tuple[str, str]) -> Series | None:
     parts = [(clip.clips[key], index) for index, clip in enumerate(clips) if key in clip.clips]
     if not parts:
         return None
@@ -70,9 +70,9 @@ def _join_clips(clips: Sequence[Judged], key: tuple[str, str]) -> Series | None:
 
 
 def _compare_sets(
-    clips: Sequence[Judged],
+    clips: Sequence[ClipScores],
     speakers: list[str],
-    family: Family,
+    family: MetricGroup,
     row: str,
     metric: str,
     missing: dict[tuple[str, str], dict[str, list[int]]],
@@ -93,9 +93,9 @@ def _compare_sets(
             continue
         try:
             if not real:
-                raise Missing("no reference")
+                raise MetricUnavailable("no reference")
             of[group] = Statistics(sum(map(len, drawn)), len(drawn), family.combine(drawn, real))
-        except Missing as reason:
+        except MetricUnavailable as reason:
             if group == ALL:
                 missing.setdefault((row, metric), {})[str(reason)] = list(range(len(clips)))
     return of

@@ -15,10 +15,10 @@ import numpy as np
 
 from lipsync_cli import __version__
 from lipsync_cli.runtime.resumable import lock_folder, write_part
-from lipsync_cli.scoring.protocols.clip_scores import Judged
+from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 
 
-class Kept:
+class ScoreCheckpoint:
     """Figures of finished clips in a folder.
 
     Parameters
@@ -30,18 +30,18 @@ class Kept:
     def __init__(self, folder: Path | None, key: Any) -> None:
         self.folder, self.key = folder, key
 
-    def get(self, name: str) -> Judged | None:
+    def get(self, name: str) -> ClipScores | None:
         """Return a finished clip's figures, or None."""
         path = self._path(name)
         if path is None or not zipfile.is_zipfile(path):
             return None
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return Judged.from_arrays(dict(arrays))
+                return ClipScores.from_arrays(dict(arrays))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # damaged: done again
 
-    def put(self, name: str, judged: Judged) -> None:
+    def put(self, name: str, judged: ClipScores) -> None:
         """Keep a clip's figures."""
         if (path := self._path(name)) is not None:
             write_part(path, judged.to_arrays())
@@ -54,7 +54,7 @@ class Kept:
 
 
 @contextmanager
-def keep_parts(output: Path | None, key: Any) -> Iterator[Kept]:
+def open_checkpoint(output: Path | None, key: Any) -> Iterator[ScoreCheckpoint]:
     """Give a place for finished clips in `.<output>.parts/`, which is removed when the block ends without an error.
 
     Raises
@@ -62,9 +62,9 @@ def keep_parts(output: Path | None, key: Any) -> Iterator[Kept]:
     InputError : another process is at this output, or the folder cannot be written
     """
     if output is None:
-        yield Kept(None, key)
+        yield ScoreCheckpoint(None, key)
         return
     folder = output.with_name(f".{output.name}.parts")
     with lock_folder(folder):
-        yield Kept(folder, key)
+        yield ScoreCheckpoint(folder, key)
         shutil.rmtree(folder, ignore_errors=True)

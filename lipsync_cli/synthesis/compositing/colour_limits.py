@@ -35,7 +35,7 @@ def skin_chroma(crop: np.ndarray, rule: CropRule) -> np.ndarray:
     return np.median(pixels @ _TO_CHROMA.T, axis=0).astype(np.float32)
 
 
-class Gamut:
+class ColourLimits:
     """Brings painted mouths into the colours of real ones; what is in them already stays as it is.
 
     Parameters

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.alignment import follow
+from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.video.yuv_frame import Layer, as_layers, blend, cut_out, halve, layers
-from lipsync_cli.synthesis.compositing.colour_limits import Gamut, skin_chroma
-from lipsync_cli.synthesis.compositing.crop_sampler import Field, at_step
+from lipsync_cli.synthesis.compositing.colour_limits import ColourLimits, skin_chroma
+from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
 
 if TYPE_CHECKING:
-    from lipsync_cli.faces.occlusion import Covered
+    from lipsync_cli.faces.occlusion import OcclusionMask
     from lipsync_cli.media.video.yuv_frame import Frame
-    from lipsync_cli.synthesis.generation.generator_runner import Sketch
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 
 TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
 TINT_BORDER = 0.02, 0.5  # between these weights of the mask the frame and the drawn face are compared
@@ -63,7 +63,11 @@ class Compositor:
     """
 
     def __init__(self, rule: CropRule, mask: np.ndarray) -> None:
-        self._rule, self._gamut, self._mask = rule, Gamut(rule), Field(mask, len(mask) / rule.size, cubic=False)
+        self._rule, self._gamut, self._mask = (
+            rule,
+            ColourLimits(rule),
+            CropSampler(mask, len(mask) / rule.size, cubic=False),
+        )
         rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
         size = len(mask)
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
@@ -72,10 +76,10 @@ class Compositor:
         self,
         frame: Frame,
         matrix: np.ndarray,
-        sketch: Sketch,
+        sketch: GeneratorOutput,
         reference: ReferenceFace,
         share: float = 1.0,
-        covered: Covered | None = None,
+        covered: OcclusionMask | None = None,
     ) -> Frame:
         """Return the frame with the sketched lower face.
 
@@ -99,7 +103,7 @@ class Compositor:
         if covered is not None:
             half = self._rule.size // 2
             factor = covered.opacity.shape[1] / self._rule.size
-            over = Field(covered.opacity, factor, top=half).sample(moved, shape)
+            over = CropSampler(covered.opacity, factor, top=half).sample(moved, shape)
             weight = weight * (1 - np.clip(over, 0, 1))
         weights = [weight if layer.step == 1 else halve(weight) for layer in face]
         if sketch.flow is None:
@@ -107,7 +111,7 @@ class Compositor:
         return blend(frame, rows, columns, face, [np.float32(share) * weight for weight in weights])
 
     def _face(
-        self, matrix: np.ndarray, shape: tuple[int, int], sketch: Sketch, reference: ReferenceFace
+        self, matrix: np.ndarray, shape: tuple[int, int], sketch: GeneratorOutput, reference: ReferenceFace
     ) -> list[Layer]:
         """Return the layers of the face in a region, whose pixel indices `matrix` maps to those of the crop."""
         if sketch.flow is None or sketch.mask is None or sketch.patch is None:
@@ -117,7 +121,7 @@ class Compositor:
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
         patch = self._gamut.keep(sketch.patch[-half:], reference.skin)
         still = _laid_out(patch, matrix, shape, reference.pixels, half)
-        field = Field(np.dstack([sketch.flow[-half:] * np.float32(size), sketch.mask[-half:]]), top=half)
+        field = CropSampler(np.dstack([sketch.flow[-half:] * np.float32(size), sketch.mask[-half:]]), top=half)
         guide = field.sample(matrix, shape)
         x, y = _aim(guide, matrix, reference.matrix)
         share = np.clip(guide[:, :, 2], 0, 1)
@@ -153,7 +157,7 @@ class Compositor:
             return
         rows, columns = region
         moved = at_step(matrix, 1, columns.start, rows.start)
-        field = Field(inside * np.array([size, size, 1], np.float32), top=top)
+        field = CropSampler(inside * np.array([size, size, 1], np.float32), top=top)
         guide = field.sample(moved, (rows.stop - rows.start, columns.stop - columns.start))
         x, y = _aim(guide, moved, opened.matrix)
         share = np.clip(guide[:, :, 2], 0, 1)
@@ -201,7 +205,7 @@ def _laid_out(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], fra
     laid = []
     for step, parts in as_layers(image * np.float32(255), frame):
         here, size = at_step(matrix, step), (shape[0] // step, shape[1] // step)
-        laid.append(Layer(step, [Field(part, top=top).sample(here, size) for part in parts]))
+        laid.append(Layer(step, [CropSampler(part, top=top).sample(here, size) for part in parts]))
     return laid
 
 
@@ -216,7 +220,7 @@ def _aim(guide: np.ndarray, matrix: np.ndarray, own: np.ndarray) -> list[np.ndar
     import cv2
 
     back: np.ndarray = cv2.invertAffineTransform(own)
-    there = follow(back, matrix)
+    there = compose_affine(back, matrix)
     columns = np.arange(guide.shape[1], dtype=np.float32)[None, :]
     rows = np.arange(guide.shape[0], dtype=np.float32)[:, None]
     maps = []

@@ -9,7 +9,7 @@ ENLARGED = 2.0  # pixels of the frame along a side of one of the crop from which
 COARSE = 4.0  # the same from which on every second pixel is looked up, and lines run between those
 
 
-class Field:
+class CropSampler:
     """Values that lie over a crop, or over its lower part.
 
     Parameters

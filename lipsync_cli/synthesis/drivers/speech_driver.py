@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.sound.audio import SPEECH_RATE, read_speech_blocks
-from lipsync_cli.runtime.disk_array import Spool
+from lipsync_cli.runtime.disk_array import DiskArray
 from lipsync_cli.speech.mel import (
     FRAMES_PER_SECOND,
     N_MELS,
@@ -54,7 +54,7 @@ USUAL_DB = -31.0  # level of the speech in the GRID corpus (30 clips of speaker 
 MARGIN = 4  # rows whose sound is computed again at both ends of a block: more than half a transform
 
 
-class Voice:
+class SpeechDriver:
     """A context manager over the sound of a file as spectrograms, which lie on disk: its length costs no memory.
 
     Parameters
@@ -128,7 +128,7 @@ class Voice:
         self.vtln = (1.0 if known is None else find_factor(self._sample(), known)) if vtln is None else vtln
         self.duration_s = _exact(info, Fraction(self._num_samples, self._parameters.sample_rate))
 
-    def __enter__(self) -> Voice:
+    def __enter__(self) -> SpeechDriver:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -263,7 +263,7 @@ class _Rows:
 
         self._transform, self._hop, self._seen = transform, hop, seen
         self._held = np.zeros(MARGIN * hop, np.float32)  # what comes before the sound is silence
-        self._spool = Spool((BLOCK, N_MELS), "float32")
+        self._spool = DiskArray((BLOCK, N_MELS), "float32")
         self.num_rows = 0
 
     def add(self, piece: np.ndarray) -> None:
@@ -308,7 +308,7 @@ class _Rows:
 
 
 def sound_duration(path: Path) -> Fraction:
-    """Return the length in seconds of a file's sound as `Voice.duration_s` tells it; errors are those of `Voice`."""
+    """Return the length in seconds of a file's sound as `SpeechDriver.duration_s` tells it, or raise what that does."""
     info = probe(path)
     if info.audio is None:
         raise InputError("has no sound", path, "give a file with sound")

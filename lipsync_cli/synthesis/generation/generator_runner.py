@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 
-class Sketch(NamedTuple):
+class GeneratorOutput(NamedTuple):
     """What a generator proposes for some crops, at the network's size S.
 
     Attributes
@@ -28,12 +28,12 @@ class Sketch(NamedTuple):
     patch: np.ndarray | None = None
     inside: np.ndarray | None = None
 
-    def one(self, index: int) -> Sketch:
+    def one(self, index: int) -> GeneratorOutput:
         """Return the sketch of one crop, without the first axis."""
-        return Sketch(*(None if part is None else part[index] for part in self))
+        return GeneratorOutput(*(None if part is None else part[index] for part in self))
 
 
-class Sketcher(Protocol):
+class GeneratorRunner(Protocol):
     """Runs a generator on arrays, here or elsewhere."""
 
     @property
@@ -47,7 +47,7 @@ class Sketcher(Protocol):
 
     def sketch(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
-    ) -> Sketch:
+    ) -> GeneratorOutput:
         """Draw the lower halves of some crops.
 
         Parameters
@@ -69,30 +69,34 @@ class Sketcher(Protocol):
 
     @property
     def num_at_once(self) -> int:
-        """How many of the things that `draw` begins are worked on at a time."""
+        """How many of the things that `submit` begins are worked on at a time."""
         ...
 
-    def draw(
-        self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
-    ) -> Future[Sketch]:
+    def submit(
+        self,
+        face: np.ndarray,
+        mel: np.ndarray,
+        pose_hint: np.ndarray | None = None,
+        open_face: np.ndarray | None = None,
+    ) -> Future[GeneratorOutput]:
         """Begin to draw faces with other mouths; without the image where that is not needed.
 
         Parameters
         ----------
         face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all
         mel : as of `sketch`
-        held : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and one
-            face is then encoded once, however often it comes
+        pose_hint : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and
+            one face is then encoded once, however often it comes
         open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
         """
         ...
 
     @property
     def sees_occlusion(self) -> bool:
-        """Whether it has an occlusion network, for `look`."""
+        """Whether it has an occlusion network, for `predict_occlusion`."""
         ...
 
-    def look(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+    def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
         """Begin to look for what lies over faces; the future has log odds, shape (n, S / 3, S / 2).
 
         Parameters

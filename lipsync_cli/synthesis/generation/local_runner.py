@@ -15,7 +15,7 @@ from lipsync_cli.models import hears
 from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_features import Encode, encode_silence
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.mouth_interior import show_inside
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ NUM_CODES = 24  # faces whose codes are kept: two of each view of as many people
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 
-class TorchSketcher:
-    """Runs a generator of torch in this process and does things at once; the methods are `Sketcher`'s, for any thread.
+class LocalRunner:
+    """Runs a generator of torch in this process, at once; the methods are `GeneratorRunner`'s, for any thread.
 
     Parameters
     ----------
@@ -70,14 +70,14 @@ class TorchSketcher:
 
     def sketch(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
-    ) -> Sketch:
+    ) -> GeneratorOutput:
         import torch
 
         self._limit_threads()
         generator = self._generator if articulation is None else _articulating(self._generator, articulation)
         with torch.inference_mode():
             drawn = generator(self._image(reference), self._image(target), self._mel(mel))
-            return Sketch(
+            return GeneratorOutput(
                 image=_channels_last(drawn.image),
                 flow=None if drawn.flow is None else _channels_last(drawn.flow),
                 mask=None if drawn.mask is None else drawn.mask[:, 0].float().cpu().numpy(),
@@ -111,7 +111,7 @@ class TorchSketcher:
     def sees_occlusion(self) -> bool:
         return self._occlusion is not None
 
-    def look(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+    def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
         import torch
 
         assert self._occlusion is not None
@@ -121,31 +121,37 @@ class TorchSketcher:
             odds: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
         return _done(odds)
 
-    def draw(
-        self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
-    ) -> Future[Sketch]:
+    def submit(
+        self,
+        face: np.ndarray,
+        mel: np.ndarray,
+        pose_hint: np.ndarray | None = None,
+        open_face: np.ndarray | None = None,
+    ) -> Future[GeneratorOutput]:
         import torch
 
         if not hasattr(self._generator, "encode_face"):
-            target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if held is None else held
+            target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if pose_hint is None else pose_hint
             return _done(self.sketch(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
             speech = self._mel(mel)
             generator = self._painter if open_face is None else self._generator
-            flow, mask, patch = generator.move(self._code(face, held), speech)  # type: ignore[operator]
+            flow, mask, patch = generator.move(self._code(face, pose_hint), speech)  # type: ignore[operator]
             shown = None
             if open_face is not None:
-                code = self._code(open_face, face if held is None else held)
+                code = self._code(open_face, face if pose_hint is None else pose_hint)
                 inside = show_inside(generator, code, speech, mask)
                 shown = None if inside is None else _channels_last(torch.cat([inside.flow, inside.share], 1))
             return _done(
-                Sketch(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch), shown)
+                GeneratorOutput(
+                    None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch), shown
+                )
             )
 
-    def _code(self, face: np.ndarray, held: np.ndarray | None) -> FaceCode:
+    def _code(self, face: np.ndarray, pose_hint: np.ndarray | None) -> FaceCode:
         """Return what the generator's drawing takes of some faces; that of one face in one pose is kept."""
-        target = face if held is None else held
+        target = face if pose_hint is None else pose_hint
         if len(face) > 1 or len(target) > 1:
             return self._generator.encode_face(self._image(face), self._image(target))  # type: ignore[operator, no-any-return]
         key = face.tobytes() + target.tobytes()
@@ -162,7 +168,7 @@ class TorchSketcher:
         size = getattr(self._generator, "size", None)
         if isinstance(size, int):
             crop = np.zeros((1, size, size, 3), np.uint8)
-            self.draw(crop, self.silence(count))
+            self.submit(crop, self.silence(count))
 
     def _limit_threads(self) -> None:
         import torch

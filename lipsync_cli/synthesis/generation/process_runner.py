@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.errors import LipsyncError
 from lipsync_cli.runtime.workers import Worker, answer_to, quiet_interrupts
-from lipsync_cli.synthesis.generation.generator_runner import Sketch
-from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE, MAX_THREADS, TorchSketcher, num_cores
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE, MAX_THREADS, LocalRunner, num_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,14 +30,14 @@ class Order(NamedTuple):
     given: tuple[Any, ...] = ()
 
 
-class AsideSketcher:
-    """A `Sketcher` whose generator runs in another process, which ends when this object is let go.
+class ProcessRunner:
+    """A `GeneratorRunner` whose generator runs in another process, which ends when this object is let go.
 
     Parameters
     ----------
     weights : file of the generator's weights
     device : torch device, or a function of a module that returns it, called there
-    articulation : as for `TorchSketcher`
+    articulation : as for `LocalRunner`
     occlusion : file of the weights of a network that looks for what lies over faces; None: nothing does
 
     Raises
@@ -61,35 +61,39 @@ class AsideSketcher:
             self._ask("warm_up", BATCH_SIZE)  # while the face is looked for
 
     def fingerprint(self) -> str:
-        """See `Sketcher`."""
+        """See `GeneratorRunner`."""
         return str(self._ask("fingerprint").result())
 
     def sketch(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
-    ) -> Sketch:
-        """See `Sketcher`."""
-        sketch: Sketch = self._ask("sketch", reference, target, mel, articulation).result()
+    ) -> GeneratorOutput:
+        """See `GeneratorRunner`."""
+        sketch: GeneratorOutput = self._ask("sketch", reference, target, mel, articulation).result()
         return sketch
 
     def encode(self, mel: np.ndarray) -> np.ndarray:
-        """See `Sketcher`."""
+        """See `GeneratorRunner`."""
         features: np.ndarray = self._ask("encode", mel).result()
         return features
 
     def silence(self, count: int) -> np.ndarray:
-        """See `Sketcher`."""
+        """See `GeneratorRunner`."""
         windows: np.ndarray = self._ask("silence", count).result()
         return windows
 
-    def draw(
-        self, face: np.ndarray, mel: np.ndarray, held: np.ndarray | None = None, open_face: np.ndarray | None = None
-    ) -> Future[Sketch]:
-        """See `Sketcher`."""
-        return self._ask("draw", face, mel, held, open_face)
+    def submit(
+        self,
+        face: np.ndarray,
+        mel: np.ndarray,
+        pose_hint: np.ndarray | None = None,
+        open_face: np.ndarray | None = None,
+    ) -> Future[GeneratorOutput]:
+        """See `GeneratorRunner`."""
+        return self._ask("submit", face, mel, pose_hint, open_face)
 
-    def look(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
-        """See `Sketcher`."""
-        return self._ask("look", face, reference, other)
+    def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+        """See `GeneratorRunner`."""
+        return self._ask("predict_occlusion", face, reference, other)
 
     def _ask(self, what: str, *given: Any) -> Future[Any]:
         return self._line.ask(Order(what, given))
@@ -146,7 +150,7 @@ class _Line:
                     self._waiting.popitem()[1].set_exception(self._death)
 
 
-_sketcher: TorchSketcher | None = None  # of the process that serves
+_sketcher: LocalRunner | None = None  # of the process that serves
 
 
 def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
@@ -180,7 +184,7 @@ def _obey(order: Order) -> Any:
         weights, device, articulation, occlusion = order.given
         name = device if isinstance(device, str) else device()
         found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None
-        _sketcher = TorchSketcher(load_weights(weights, name)[0], name, articulation, 1, found)
+        _sketcher = LocalRunner(load_weights(weights, name)[0], name, articulation, 1, found)
         return _sketcher.device, _num_lanes() if name == "cpu" else 1
     answer = getattr(_sketcher, order.what)(*order.given)
     return answer.result() if isinstance(answer, Future) else answer

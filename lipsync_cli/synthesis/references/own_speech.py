@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.faces.alignment import Aligner, to_grey, turn
+from lipsync_cli.faces.alignment import Aligner, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.speech.mel import WINDOW, window_start
 from lipsync_cli.speech.speech_features import RATE, FeatureParameters, encode_silence
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_windows import FeatureStore
-from lipsync_cli.synthesis.sources.video_source import Footage
+from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
-    from lipsync_cli.synthesis.job import Task
-    from lipsync_cli.synthesis.rendering.scene import Presenter
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
+    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 LOOK_S = 120  # of the video are looked through
 REST_S = 0.4  # before and after speech, in which the mouth comes to rest
@@ -29,7 +29,7 @@ Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
 
 
-class Talking(NamedTuple):
+class OwnSpeech(NamedTuple):
     """What a face says in its own video.
 
     Attributes
@@ -48,14 +48,14 @@ class Talking(NamedTuple):
     features: FeatureStore | None = None
 
 
-def own_talking(
-    task: Task,
-    presenter: Presenter,
-    sketcher: Sketcher,
+def collect_own_speech(
+    task: Job,
+    presenter: SceneBuilder,
+    sketcher: GeneratorRunner,
     min_s: float,
     progress: Progress | None = None,
     say: Say = lambda text: None,
-) -> Talking:
+) -> OwnSpeech:
     """Collect the talking in the first two minutes of a task's source.
 
     Parameters
@@ -77,7 +77,7 @@ def own_talking(
         raise NothingToDoError("no speech stands out in its own sound", task.face)
     near = _widen(voice.speech(middles) > 0, round(REST_S * float(rate)))
     filters, matrix = task.picture.filters, task.picture.matrix
-    with Footage(task.info, num_frames, first=task.first_frame, filters=filters, matrix=matrix) as footage:
+    with VideoSource(task.info, num_frames, first=task.first_frame, filters=filters, matrix=matrix) as footage:
         boxes = presenter.find(task, footage, progress, say)[0]
         wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
         if len(wanted) < min_s * rate:
@@ -101,7 +101,7 @@ def own_talking(
         stop = int(middles[-1] * RATE) + FEATURE_WINDOW
         heard = voice.features(sketcher.encode, 0, stop)
         features = FeatureStore(heard[None], encode_silence(sketcher.encode), FeatureParameters())
-    return Talking(crops, middles[wanted], mel, reference, features)
+    return OwnSpeech(crops, middles[wanted], mel, reference, features)
 
 
 def _posing(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarray], np.ndarray]:
@@ -114,7 +114,7 @@ def _posing(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarra
     def bring(crop: np.ndarray) -> np.ndarray:
         nonlocal pose
         pose = aligner.align(to_grey(crop), face, pose)
-        return turn(crop, pose)
+        return warp_crop(crop, pose)
 
     return bring
 

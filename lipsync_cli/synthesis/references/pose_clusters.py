@@ -10,19 +10,19 @@ from lipsync_cli.faces.alignment import Aligner, to_grey
 from lipsync_cli.synthesis.references.reference_selection import (
     MISFIT,
     Candidates,
-    Lenders,
-    choose_lenders,
+    ReferenceFrames,
+    choose_reference_frames,
     fits_poses,
     gather,
-    lend,
+    select_reference_frames,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
-    from lipsync_cli.synthesis.sources.video_source import Footage
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
+    from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 NUM_CANDIDATES = 40
 MAX_VIEWS = 4
@@ -46,8 +46,8 @@ class Share(NamedTuple):
 
 
 def choose_reference(
-    mode: str, footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher
-) -> tuple[Lenders, ...] | None:
+    mode: str, footage: VideoSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+) -> tuple[ReferenceFrames, ...] | None:
     """Choose the frames that lend their pixels.
 
     Parameters
@@ -65,13 +65,15 @@ def choose_reference(
             pass
     if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
         return None
-    lenders = choose_lenders(footage, boxes, rule, sketcher)
+    lenders = choose_reference_frames(footage, boxes, rule, sketcher)
     if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
         return (lenders,)
-    return choose_views(footage, boxes, rule, sketcher)
+    return choose_pose_clusters(footage, boxes, rule, sketcher)
 
 
-def choose_views(footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher) -> tuple[Lenders, ...]:
+def choose_pose_clusters(
+    footage: VideoSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+) -> tuple[ReferenceFrames, ...]:
     """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
@@ -89,12 +91,12 @@ def choose_views(footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: 
     misfits = np.zeros((len(greys), len(greys)))
     for one in range(len(greys)):
         for other in range(one):
-            misfits[one, other] = misfits[other, one] = aligner.misfit(greys[one], greys[other])
+            misfits[one, other] = misfits[other, one] = aligner.alignment_rmse(greys[one], greys[other])
     views = []
     for middle in _middles(misfits, WORTH * contrast):
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
-        views.append(lend(Candidates(*(part[alike] for part in found)), sketcher, rule))
+        views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), sketcher, rule))
     return tuple(dict.fromkeys(views))
 
 

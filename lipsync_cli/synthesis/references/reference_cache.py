@@ -13,15 +13,15 @@ from lipsync_cli.faces.dlib_models import DETECTOR, IDENTITY, LANDMARKS, find_pr
 from lipsync_cli.faces.tracking.confidence import is_trusted
 from lipsync_cli.formats.speech_encoder_weights import ASSET as SPEECH_ENCODER
 from lipsync_cli.formats.weights import EMBEDDED
-from lipsync_cli.runtime.array_cache import FaceCache
+from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.runtime.code_version import code_version
 from lipsync_cli.runtime.hashing import hash_file, make_key
-from lipsync_cli.synthesis.references.reference_selection import Lenders
+from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.job import Job
 
 Say = Callable[[str], None]
 # Modules that compute what is kept, and those whose objects they are handed: what another text of theirs, or of what
@@ -40,8 +40,8 @@ class _Unfit(Exception):
     """Why a store cannot be used."""
 
 
-class FaceMemory:
-    """The `Memory` of a `Presenter`. All is known by the video's content, not by its name.
+class FaceReferenceCache:
+    """The `ReferenceCache` of a `SceneBuilder`. All is known by the video's content, not by its name.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ class FaceMemory:
     say : told in words why a store is not used
     """
 
-    def __init__(self, cache: FaceCache | None, store: Path | None = None, say: Say = lambda text: None) -> None:
+    def __init__(self, cache: ArrayCache | None, store: Path | None = None, say: Say = lambda text: None) -> None:
         self._cache, self._store, self._say = cache, store, say
         self._sha256: dict[Path, str] = {}
         self._from_store = False
 
-    def boxes(self, task: Task, who: str, num_frames: int) -> np.ndarray | None:
-        """See `Memory`."""
+    def boxes(self, task: Job, who: str, num_frames: int) -> np.ndarray | None:
+        """See `ReferenceCache`."""
         if self._store is not None:
             try:
                 known = self._stored(task, who, num_frames, self._store)
@@ -71,23 +71,25 @@ class FaceMemory:
         boxes = None if found is None else found.get("boxes")
         return boxes[:num_frames] if boxes is not None and len(boxes) >= num_frames else None
 
-    def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
-        """See `Memory`."""
+    def keep_boxes(self, task: Job, who: str, boxes: np.ndarray) -> None:
+        """See `ReferenceCache`."""
         if self._cache is not None:
             self._cache.put(self._key(task, who), {"boxes": boxes})
 
-    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> tuple[Lenders, ...] | None:
-        """See `Memory`."""
+    def reference(self, task: Job, who: str, mode: str, num_frames: int) -> tuple[ReferenceFrames, ...] | None:
+        """See `ReferenceCache`."""
         if self._cache is None or self._from_store:
             return None
         found = self._cache.get(self._reference_key(task, who, mode, num_frames))
         numbers = None if found is None else found.get("lenders")
         if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or (numbers >= num_frames).any():
             return None
-        return tuple(Lenders(int(resting), None if opened < 0 else int(opened)) for resting, opened in numbers)
+        return tuple(ReferenceFrames(int(resting), None if opened < 0 else int(opened)) for resting, opened in numbers)
 
-    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: tuple[Lenders, ...]) -> None:
-        """See `Memory`."""
+    def keep_reference(
+        self, task: Job, who: str, mode: str, num_frames: int, lenders: tuple[ReferenceFrames, ...]
+    ) -> None:
+        """See `ReferenceCache`."""
         import numpy as np
 
         if self._cache is not None and not self._from_store:
@@ -95,7 +97,7 @@ class FaceMemory:
             kept = {"lenders": np.array(numbers, np.int64).reshape(-1, 2)}
             self._cache.put(self._reference_key(task, who, mode, num_frames), kept)
 
-    def _stored(self, task: Task, who: str, num_frames: int, store: Path) -> np.ndarray:
+    def _stored(self, task: Job, who: str, num_frames: int, store: Path) -> np.ndarray:
         import numpy as np
 
         from lipsync_cli.formats.faces_file import read_track
@@ -121,7 +123,7 @@ class FaceMemory:
             raise _Unfit(f"holds too few frames of {task.face}")
         return boxes
 
-    def _key(self, task: Task, who: str) -> str:
+    def _key(self, task: Job, who: str) -> str:
         return make_key(
             video=self._hash(task.face),
             first_frame=task.first_frame,
@@ -132,7 +134,7 @@ class FaceMemory:
             program=code_version(*FACE_STAGE, assets=FACE_ASSETS),
         )
 
-    def _reference_key(self, task: Task, who: str, mode: str, num_frames: int) -> str:
+    def _reference_key(self, task: Job, who: str, mode: str, num_frames: int) -> str:
         return make_key(
             face=self._key(task, who),
             weights=task.header.sha256,

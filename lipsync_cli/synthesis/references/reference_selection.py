@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.alignment import Aligner, follow, to_grey, turn
+from lipsync_cli.faces.alignment import Aligner, compose_affine, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.faces.occlusion import Verdict, shrink
+from lipsync_cli.faces.occlusion import OcclusionClassifier, shrink
 from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
-    from lipsync_cli.synthesis.sources.video_source import Footage
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
+    from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 NUM_CANDIDATES = 20
 FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
@@ -28,7 +28,7 @@ APART = 0.2  # of the contrast of the upper face: an open mouth differs by more 
 COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
 
-class Lenders(NamedTuple):
+class ReferenceFrames(NamedTuple):
     """Numbers of the frames that lend their pixels.
 
     Attributes
@@ -48,17 +48,21 @@ class Candidates(NamedTuple):
     ----------
     numbers : shape (n,)
     crops : shape (n, S, S, 3) uint8 RGB
-    unrest : shape (n,), how far each mouth is from rest, as the generator sees it
+    openness : shape (n,), how far each mouth is from rest, as the generator sees it
     """
 
     numbers: np.ndarray
     crops: np.ndarray
-    unrest: np.ndarray
+    openness: np.ndarray
 
 
-def choose_lenders(
-    footage: Footage, boxes: np.ndarray, rule: CropRule, sketcher: Sketcher, num_candidates: int = NUM_CANDIDATES
-) -> Lenders:
+def choose_reference_frames(
+    footage: VideoSource,
+    boxes: np.ndarray,
+    rule: CropRule,
+    sketcher: GeneratorRunner,
+    num_candidates: int = NUM_CANDIDATES,
+) -> ReferenceFrames:
     """Choose the frame whose mouth is most at rest, and one whose mouth is open.
 
     The candidates are sharp, of the usual size, and their upper faces fit onto those of the others: well, or better
@@ -74,31 +78,31 @@ def choose_lenders(
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
     found = gather(footage, boxes, sketcher, rule, num_candidates, usual_pose=True)
-    return lend(found, sketcher, rule)
+    return select_reference_frames(found, sketcher, rule)
 
 
-def lend(found: Candidates, sketcher: Sketcher, rule: CropRule) -> Lenders:
+def select_reference_frames(found: Candidates, sketcher: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
     """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
-    resting = next((int(n) for n in found.unrest.argsort() if not _is_covered(found.crops, n, sketcher, rule)), None)
+    resting = next((int(n) for n in found.openness.argsort() if not _is_covered(found.crops, n, sketcher, rule)), None)
     if resting is None:
-        resting = int(found.unrest.argmin())
+        resting = int(found.openness.argmin())
     posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
-    opened = most_open(posed, resting, found.unrest, rule, _are_bare(posed, resting, sketcher, rule))
-    return Lenders(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
+    opened = most_open(posed, resting, found.openness, rule, _are_bare(posed, resting, sketcher, rule))
+    return ReferenceFrames(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
 
 
-def _are_bare(posed: np.ndarray, resting: int, sketcher: Sketcher, rule: CropRule) -> np.ndarray:
+def _are_bare(posed: np.ndarray, resting: int, sketcher: GeneratorRunner, rule: CropRule) -> np.ndarray:
     """Tell over which of some faces (n, S, S, 3) nothing lies, beside one over which nothing does: shape (n,) bool."""
     if not sketcher.sees_occlusion:
         return np.ones(len(posed), bool)
     shown = np.stack([shrink(crop) for crop in posed])
     bare = shown[resting][None]
-    verdict, contrast = Verdict(rule), Aligner(rule).contrast(to_grey(posed[resting]))
-    looks = zip(sketcher.look(shown, bare, bare).result(), shown, strict=True)
+    verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[resting]))
+    looks = zip(sketcher.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
     return np.array([verdict.covered(odds, each, bare, contrast) is None for odds, each in looks])
 
 
-def _is_covered(crops: np.ndarray, number: int, sketcher: Sketcher, rule: CropRule) -> bool:
+def _is_covered(crops: np.ndarray, number: int, sketcher: GeneratorRunner, rule: CropRule) -> bool:
     """Tell whether something lies over one of some faces (n, S, S, 3): a few others say so.
 
     Between a face and a covered one there is as much of a difference as between a covered one and a face. But what is
@@ -107,10 +111,10 @@ def _is_covered(crops: np.ndarray, number: int, sketcher: Sketcher, rule: CropRu
     others = spread(np.flatnonzero(np.arange(len(crops)) != number), NUM_WITNESSES)
     if not sketcher.sees_occlusion or not len(others):
         return False
-    verdict, contrast = Verdict(rule), Aligner(rule).contrast(to_grey(crops[number]))
+    verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(crops[number]))
     posed = np.stack([shrink(_bring(crops[number], crops[other], rule)) for other in others])
     witnesses = np.stack([shrink(crops[other]) for other in others])
-    looks = [sketcher.look(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
+    looks = [sketcher.predict_occlusion(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
     against = 0
     for odds, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
         is_surer = odds[odds > 0].sum() > back[back > 0].sum()
@@ -119,9 +123,9 @@ def _is_covered(crops: np.ndarray, number: int, sketcher: Sketcher, rule: CropRu
 
 
 def gather(
-    footage: Footage,
+    footage: VideoSource,
     boxes: np.ndarray,
-    sketcher: Sketcher,
+    sketcher: GeneratorRunner,
     rule: CropRule,
     num_candidates: int,
     usual_pose: bool = False,
@@ -144,29 +148,29 @@ def gather(
 
 
 def bring_open(
-    footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders, resting: ReferenceFace
+    footage: VideoSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames, resting: ReferenceFace
 ) -> ReferenceFace | None:
     """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
     if lenders.opened is None:
         return None
     face = reference_face(footage.frame(lenders.opened), boxes[lenders.opened], rule)
     pose = Aligner(rule).align(to_grey(face.crop), to_grey(resting.crop))
-    return face._replace(matrix=follow(pose, face.matrix), crop=turn(face.crop, pose))
+    return face._replace(matrix=compose_affine(pose, face.matrix), crop=warp_crop(face.crop, pose))
 
 
 def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
     """Return a crop (S, S, 3) in the pose of another."""
-    return turn(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
+    return warp_crop(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
 
 
-def most_open(posed: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRule, bare: np.ndarray) -> int | None:
+def most_open(posed: np.ndarray, resting: int, openness: np.ndarray, rule: CropRule, bare: np.ndarray) -> int | None:
     """Return which of some crops (n, S, S, 3) shows the inside of a mouth, None where none does.
 
     Parameters
     ----------
     posed : all in the pose of the resting one
     resting : which of them is at rest
-    unrest : shape (n,), how far each is from it, as the generator sees it
+    openness : shape (n,), how far each is from it, as the generator sees it
     bare : shape (n,) bool, over which nothing lies
     """
     row0, row1, col0, col1 = rule.mouth_region()
@@ -178,7 +182,7 @@ def most_open(posed: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRul
     difference = np.abs(posed - posed[resting].astype(np.float32)).mean(3)
     apart = difference[:, is_mouth].mean(1)
     elsewhere = difference[:, around[0], around[1]][:, ~is_mouth[around]].mean(1)
-    rank = unrest / unrest.max() + apart / (apart.max() + 1e-6)
+    rank = openness / openness.max() + apart / (apart.max() + 1e-6)
     seen = np.flatnonzero(bare & (elsewhere <= COVERED * contrast))
     if not len(seen):
         return None
@@ -189,7 +193,7 @@ def most_open(posed: np.ndarray, resting: int, unrest: np.ndarray, rule: CropRul
     return opened if apart[opened] > APART * contrast else None
 
 
-def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
+def fits_poses(footage: VideoSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
     """Tell whether the face of one frame can be brought into the poses of most others.
 
     It cannot where the head turns: there a moved face no longer lies on the one below it.
@@ -203,7 +207,7 @@ def fits_poses(footage: Footage, boxes: np.ndarray, rule: CropRule, number: int)
         return True
     aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
     others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
-    misfit = np.quantile([aligner.misfit(other, face) for other in others], FITTED)
+    misfit = np.quantile([aligner.alignment_rmse(other, face) for other in others], FITTED)
     return bool(misfit <= MISFIT * aligner.contrast(face))
 
 
@@ -239,7 +243,7 @@ def _of_usual_pose(crops: np.ndarray, rule: CropRule) -> np.ndarray:
     others = spread(np.arange(len(greys)), NUM_POSES)
     typical = np.zeros(len(greys))
     for one, grey in enumerate(greys):
-        misfits = [aligner.misfit(greys[other], grey) for other in others if other != one]
+        misfits = [aligner.alignment_rmse(greys[other], grey) for other in others if other != one]
         typical[one] = np.median(misfits) if misfits else 0.0
     contrast = np.median([aligner.contrast(grey) for grey in greys])
     return typical <= max(float(np.median(typical)), FITTING * float(contrast))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.faces.alignment import Aligner, turn
+from lipsync_cli.faces.alignment import Aligner, warp_crop
 from lipsync_cli.faces.crop import crop_brightness, crop_face
 from lipsync_cli.faces.occlusion import look_at, shrink
 
@@ -23,7 +23,7 @@ BAND = 0.19  # of the crop's side: height of what is compared
 CHEEKS = 0.08, 0.32  # of the crop's side: from its left border, and from its right
 
 
-class Posing:
+class ReferenceTracker:
     """Poses of one speaker, each found when it is first asked for.
 
     The mouth that a source's frame shows can come into the film only through what the generator sees of that frame. So
@@ -58,9 +58,9 @@ class Posing:
         near, far = (round(size * share) for share in CHEEKS)
         self._band = slice(half - round(size * BAND), half - 2), np.r_[near:far, size - far : size - near]
 
-    def anew(self) -> Posing:
+    def without_cache(self) -> ReferenceTracker:
         """Return another one, which knows no pose yet."""
-        return Posing(self._boxes, self.reference, self._rule)
+        return ReferenceTracker(self._boxes, self.reference, self._rule)
 
     def find(self, number: int, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
         """Return how a frame's face is held.
@@ -76,7 +76,7 @@ class Posing:
         pose, share = self._poses[number], float(self._turned[number])
         if not share:
             return pose, None
-        own = turn(crop_face(frame, self._boxes[number], self._rule), pose)
+        own = warp_crop(crop_face(frame, self._boxes[number], self._rule), pose)
         mixed = self.reference.crop + np.float32(share) * (own - self.reference.crop.astype(np.float32))
         return pose, np.rint(mixed).astype(np.uint8)
 
@@ -85,7 +85,7 @@ class Posing:
         pose, _ = self.find(number, frame)
         return look_at(frame, self._boxes[number], pose, self._rule)
 
-    def misfit(self, number: int, frame: Frame) -> float:
+    def alignment_rmse(self, number: int, frame: Frame) -> float:
         """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""
         if np.isnan(self._poses[number, 0, 0]):
             self._look(number, frame)
@@ -98,7 +98,7 @@ class Posing:
         crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
         pose = self._poses[number] = self._aligner.align(crop, self._grey, known[0] if known else None)
         rows, columns = self._band
-        posed = turn(crop, pose)
+        posed = warp_crop(crop, pose)
         self._misfits[number] = self._aligner.difference(posed, self._grey)
         band = posed[rows][:, columns].astype(np.float32)
         misfit = float(np.abs(band - self._grey[rows][:, columns]).mean()) / self.contrast

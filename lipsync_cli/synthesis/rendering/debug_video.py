@@ -13,13 +13,13 @@ from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
-from lipsync_cli.synthesis.compositing.crop_sampler import Field
+from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.faces.occlusion import Covered
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.faces.occlusion import OcclusionMask
+    from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.synthesis.rendering.renderer import Face, View
     from lipsync_cli.synthesis.rendering.scene import Scene
@@ -32,7 +32,7 @@ COLOURS = ((255, 210, 0), (0, 220, 255), (255, 110, 200), (140, 255, 90), (255, 
 EDGES = (0.02, 0.5)  # of the mask: where it begins, and where half is replaced
 
 
-def check_debug(path: Path, task: Task, force: bool, resume: bool = False) -> None:
+def check_debug(path: Path, task: Job, force: bool, resume: bool = False) -> None:
     """Raise before anything is made if the film of `debug` cannot be written to `path`, or not of a resumed film."""
     from lipsync_cli.synthesis.job import FILMS
 
@@ -48,7 +48,7 @@ def check_debug(path: Path, task: Task, force: bool, resume: bool = False) -> No
 
 @contextmanager
 def debug(
-    path: Path, task: Task, scene: Scene, marking: Marking, force: bool = False
+    path: Path, task: Job, scene: Scene, marking: Marking, force: bool = False
 ) -> Iterator[Callable[[int, View], None]]:
     """Write the film that explains another one; give what takes its frames, by their numbers."""
     assert task.info.video is not None
@@ -86,7 +86,7 @@ class Inspector:
     size : width and height of what `draw` returns
     """
 
-    def __init__(self, task: Task, scene: Scene) -> None:
+    def __init__(self, task: Job, scene: Scene) -> None:
         self._task, self._lenders = task, scene.lenders
         self._renderer = renderer = scene.renderer
         width, height = renderer.footage.width, renderer.footage.height
@@ -142,12 +142,12 @@ class Inspector:
         for x, y in (self._points @ back[:, :2].T + back[:, 2] + 0.5) * self._factor:
             cv2.circle(picture, (round(x), round(y)), max(1, thick // 2), colour, -1)
 
-    def _hatch(self, picture: np.ndarray, face: Face, covered: Covered, colour: tuple[int, int, int]) -> None:
+    def _hatch(self, picture: np.ndarray, face: Face, covered: OcclusionMask, colour: tuple[int, int, int]) -> None:
         """Hatch what lies over a face."""
         import numpy as np
 
         side, factor = self._renderer.rule.size, self._factor
-        seen = Field(covered.opacity, covered.opacity.shape[1] / side, top=side // 2, cubic=False)
+        seen = CropSampler(covered.opacity, covered.opacity.shape[1] / side, top=side // 2, cubic=False)
         height, width = picture.shape[:2]
         matrix = face.matrix @ np.array(
             [[1 / factor, 0, 0.5 / factor - 0.5], [0, 1 / factor, 0.5 / factor - 0.5], [0, 0, 1]]

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from lipsync_cli.media.timeline import Timeline
     from lipsync_cli.media.video.yuv_frame import Frame
     from lipsync_cli.provenance.visible_label import Label
-    from lipsync_cli.runtime.stopwatch import Laps
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.runtime.stopwatch import Stopwatch
+    from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.synthesis.rendering.renderer import Renderer, View
-    from lipsync_cli.synthesis.rendering.segments import Pieces
+    from lipsync_cli.synthesis.rendering.segments import Segments
 
 Progress = Callable[[int, "int | None", str], None]
 
 
 @dataclass(frozen=True)
-class Drawing:
+class FilmWriter:
     """How one film is drawn and written.
 
     Attributes
@@ -40,11 +40,11 @@ class Drawing:
     watch : shown every frame, by its number
     """
 
-    task: Task
+    task: Job
     renderer: Renderer
     marking: Marking
     crf: int
-    laps: Laps
+    laps: Stopwatch
     progress: Progress | None = None
     watch: Callable[[int, View], None] | None = None
 
@@ -53,7 +53,7 @@ class Drawing:
         span = 0, self.task.plan.num_frames
         return self._draw(self._writer(path, self.task.plan.timeline, True), self.renderer, span, None, self._label())
 
-    def write_in_pieces(self, pieces: Pieces, path: Path) -> int:
+    def write_in_pieces(self, pieces: Segments, path: Path) -> int:
         """Draw the pieces that are not there yet, each as if it were alone, and join all to the film; see `write`."""
         plan, label, num_covered = self.task.plan, self._label(), 0
         for row in pieces.missing():
@@ -64,7 +64,7 @@ class Drawing:
                     part = islice(frames, piece.stop - piece.start)
                     with pieces.writing(piece) as temporary:
                         writer = self._writer(temporary, plan.timeline.cut(*span), False)
-                        num_covered += self._draw(writer, self.renderer.forgetful(), span, part, label)
+                        num_covered += self._draw(writer, self.renderer.without_cache(), span, part, label)
         with self.laps.stage("join"):
             join(
                 [piece.path for piece in pieces.all],

@@ -14,12 +14,12 @@ from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.provenance.sidecar import hash_file
 
 if TYPE_CHECKING:
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.synthesis.rendering.scene import Scene
 
 
-def facts_of(task: Task, scene: Scene, marking: Marking, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def fingerprint_of(task: Job, scene: Scene, marking: Marking, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of a film, JSON-able.
 
     Files count by their content and not by their names, so that the same command from another folder makes the same

@@ -16,7 +16,7 @@ from lipsync_cli.runtime.atomic_files import check_output, private_file
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.job import Job
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Marking:
         more = [("label", self.label), ("credentials", self.identity)]
         return ["metadata", "sound", *(name for name, value in more if value is not None)]
 
-    def tags(self, task: Task) -> dict[str, str]:
+    def tags(self, task: Job) -> dict[str, str]:
         """Return the film's metadata."""
         if self.no_mark is not None:
             return {}
@@ -87,14 +87,14 @@ class Marking:
         """Return the label for frames of a size, away from the faces' boxes (N, 4)."""
         return None if self.label is None else make_label(self.label, width, height, boxes)
 
-    def sign(self, task: Task, film: Path) -> None:
+    def sign(self, task: Job, film: Path) -> None:
         """Put the content credentials into the whole film, in place."""
         if self.identity is not None:
             with private_file(task.output) as signed:
                 sign(film, signed, task.output.name, self.identity)
                 signed.replace(film)
 
-    def record(self, task: Task, film: Path, force: bool) -> Path | None:
+    def record(self, task: Job, film: Path, force: bool) -> Path | None:
         """Write the sidecar, if there is to be one, for the whole film that still lies at `film`."""
         if not self.writes_sidecar:
             return None

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.occlusion import Covered, Release, Verdict
+from lipsync_cli.faces.occlusion import MaskDecay, OcclusionClassifier, OcclusionMask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.video.yuv_frame import Frame
-    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
-    from lipsync_cli.synthesis.references.reference_tracker import Posing
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
+    from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
 
 STEP = 2  # every so-manieth frame is looked at, as long as nothing comes
 
@@ -31,14 +31,14 @@ class Look(NamedTuple):
     odds : what it will say; None: none is looked at
     """
 
-    posing: Posing
+    posing: ReferenceTracker
     numbers: Sequence[int]
     frames: Sequence[Frame]
     shown: dict[int, np.ndarray]
     odds: Future[np.ndarray] | None
 
 
-class Lookout:
+class OcclusionTracker:
     """Finds what lies over faces, batch after batch, in the order of the film.
 
     Every other frame is looked at, the last of a batch among them. The others are where one beside them is covered, so
@@ -50,11 +50,11 @@ class Lookout:
     rule : of the crops
     """
 
-    def __init__(self, sketcher: Sketcher, rule: CropRule) -> None:
-        self._sketcher, self._verdict, self._release = sketcher, Verdict(rule), Release()
+    def __init__(self, sketcher: GeneratorRunner, rule: CropRule) -> None:
+        self._sketcher, self._verdict, self._release = sketcher, OcclusionClassifier(rule), MaskDecay()
         self._covered: set[int] = set()  # speakers over whose last face something lay
 
-    def begin(self, posing: Posing, numbers: Sequence[int], frames: Sequence[Frame]) -> Look:
+    def begin(self, posing: ReferenceTracker, numbers: Sequence[int], frames: Sequence[Frame]) -> Look:
         """Begin to look at frames of one view."""
         places: list[int] = []
         if self._sketcher.sees_occlusion:
@@ -63,7 +63,7 @@ class Lookout:
         shown = {place: posing.shown(numbers[place], frames[place]) for place in places}
         return Look(posing, numbers, frames, shown, self._ask(posing, list(shown.values())))
 
-    def finish(self, look: Look, speaker: int) -> list[Covered | None]:
+    def finish(self, look: Look, speaker: int) -> list[OcclusionMask | None]:
         """Return what lies over each of the faces.
 
         Parameters
@@ -88,17 +88,17 @@ class Lookout:
         (self._covered.discard if over[-1] is None else self._covered.add)(speaker)
         return over
 
-    def release(self, speaker: int, middle_s: float, covered: Covered | None) -> Covered | None:
-        """Return what lies over a speaker's face with what fades there; see `Release.follow`."""
+    def release(self, speaker: int, middle_s: float, covered: OcclusionMask | None) -> OcclusionMask | None:
+        """Return what lies over a speaker's face with what fades there; see `MaskDecay.follow`."""
         return self._release.follow(speaker, middle_s, covered)
 
-    def _ask(self, posing: Posing, shown: list[np.ndarray]) -> Future[np.ndarray] | None:
+    def _ask(self, posing: ReferenceTracker, shown: list[np.ndarray]) -> Future[np.ndarray] | None:
         reference, other = posing.compared
-        return self._sketcher.look(np.stack(shown), reference[None], other[None]) if shown else None
+        return self._sketcher.predict_occlusion(np.stack(shown), reference[None], other[None]) if shown else None
 
     def _judge(
-        self, posing: Posing, shown: dict[int, np.ndarray], odds: Future[np.ndarray] | None
-    ) -> dict[int, Covered | None]:
+        self, posing: ReferenceTracker, shown: dict[int, np.ndarray], odds: Future[np.ndarray] | None
+    ) -> dict[int, OcclusionMask | None]:
         judged = zip(shown.items(), () if odds is None else odds.result(), strict=True)
         return {
             place: self._verdict.covered(each, picture, posing.compared, posing.contrast)

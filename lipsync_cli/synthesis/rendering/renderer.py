@@ -9,25 +9,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lipsync_cli.faces.alignment import follow
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.faces.alignment import compose_affine
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, reference_face
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.pose_clusters import Share, share_out
-from lipsync_cli.synthesis.references.reference_tracker import Posing
+from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
 from lipsync_cli.synthesis.rendering.concurrent_stages import pipeline
-from lipsync_cli.synthesis.rendering.occlusion_tracker import Look, Lookout
+from lipsync_cli.synthesis.rendering.occlusion_tracker import Look, OcclusionTracker
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.faces.occlusion import Covered
+    from lipsync_cli.faces.occlusion import OcclusionMask
     from lipsync_cli.media.video.yuv_frame import Frame
-    from lipsync_cli.synthesis.drivers.speech_driver import Voice
-    from lipsync_cli.synthesis.generation.generator_runner import Sketch, Sketcher
-    from lipsync_cli.synthesis.sources.frame_schedule import Plan
-    from lipsync_cli.synthesis.sources.video_source import Footage
+    from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput, GeneratorRunner
+    from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
+    from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
@@ -56,8 +56,8 @@ class Face(NamedTuple):
     matrix: np.ndarray
     reference: ReferenceFace
     held: np.ndarray | None = None
-    sketch: Sketch | None = None
-    covered: Covered | None = None
+    sketch: GeneratorOutput | None = None
+    covered: OcclusionMask | None = None
     shown: float = 1.0
     part: float = 1.0
     after: float = 0.0
@@ -94,7 +94,7 @@ class _Begun(NamedTuple):
     """Faces of one view of a speaker by their places in a batch, what will be drawn of them, and found over them."""
 
     faces: dict[int, Face]
-    drawn: Future[Sketch]
+    drawn: Future[GeneratorOutput]
     look: Look | None
 
 
@@ -112,22 +112,22 @@ class Speaker:
 
     boxes: np.ndarray
     name: str = ""
-    posings: tuple[Posing, ...] = ()
+    posings: tuple[ReferenceTracker, ...] = ()
 
     @classmethod
     def resting(cls, boxes: np.ndarray, references: Sequence[ReferenceFace], rule: CropRule, name: str = "") -> Speaker:
         """Return a speaker with references."""
-        return cls(boxes, name, tuple(Posing(boxes, reference, rule) for reference in references))
+        return cls(boxes, name, tuple(ReferenceTracker(boxes, reference, rule) for reference in references))
 
-    def anew(self) -> Speaker:
+    def without_cache(self) -> Speaker:
         """Return the same speaker, of whom no pose is known yet."""
-        return replace(self, posings=tuple(posing.anew() for posing in self.posings))
+        return replace(self, posings=tuple(posing.without_cache() for posing in self.posings))
 
     def shares(self, number: int, frame: Frame) -> list[Share]:
         """Return which of the references draw the face of a frame."""
         if len(self.posings) == 1:
             return [Share(0, 1.0)]
-        misfits = [posing.misfit(number, frame) for posing in self.posings]
+        misfits = [posing.alignment_rmse(number, frame) for posing in self.posings]
         return share_out(misfits, min(posing.contrast for posing in self.posings))
 
 
@@ -144,10 +144,10 @@ class Renderer:
     batch_size : frames that the generator draws at once, at most
     """
 
-    footage: Footage
+    footage: VideoSource
     speakers: tuple[Speaker, ...]
     rule: CropRule
-    sketcher: Sketcher
+    sketcher: GeneratorRunner
     compositor: Compositor
     batch_size: int = BATCH_SIZE
 
@@ -158,16 +158,16 @@ class Renderer:
 
         return np.stack([speaker.boxes for speaker in self.speakers])
 
-    def forgetful(self) -> Renderer:
+    def without_cache(self) -> Renderer:
         """Return a renderer like this that knows no poses yet, so that what it draws depends on its own frames only."""
-        return replace(self, speakers=tuple(speaker.anew() for speaker in self.speakers))
+        return replace(self, speakers=tuple(speaker.without_cache() for speaker in self.speakers))
 
     @contextmanager
     def views(
         self,
-        plan: Plan,
-        voices: Sequence[Voice],
-        laps: Laps | None = None,
+        plan: FrameSchedule,
+        voices: Sequence[SpeechDriver],
+        laps: Stopwatch | None = None,
         span: tuple[int, int] | None = None,
         frames: Iterator[tuple[int, Frame]] | None = None,
     ) -> Generator[Iterator[View], None, None]:
@@ -181,7 +181,7 @@ class Renderer:
         span : first of the output's frames, and the one after the last; None: all
         frames : numbers and pixels of the source's frames that these show, as from the footage; None: from there
         """
-        laps, (start, stop) = laps or Laps(), span or (0, plan.num_frames)
+        laps, (start, stop) = laps or Stopwatch(), span or (0, plan.num_frames)
         frames = self.footage.frames(plan.order[start:stop]) if frames is None else frames
         with pipeline(
             self._crop(plan.timeline.middles()[start:stop], frames, laps),
@@ -191,7 +191,9 @@ class Renderer:
         ) as views:
             yield views
 
-    def _crop(self, middles_s: np.ndarray, source: Iterator[tuple[int, Frame]], laps: Laps) -> Iterator[list[View]]:
+    def _crop(
+        self, middles_s: np.ndarray, source: Iterator[tuple[int, Frame]], laps: Stopwatch
+    ) -> Iterator[list[View]]:
         """Read the frames and cut the faces out."""
         size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
         finders = [self._faces(place) for place in range(len(self.speakers))]
@@ -228,7 +230,7 @@ class Renderer:
                 for share in speaker.shares(number, pixels):
                     posing, after = speaker.posings[share.view], after - share.part
                     pose, held = posing.find(number, pixels)
-                    matrix = follow(pose, self.rule.matrix(box))
+                    matrix = compose_affine(pose, self.rule.matrix(box))
                     face = Face(place, share.view, number, matrix, posing.reference, held, part=share.part, after=after)
                     faces.append(face)
                 last = number, tuple(faces)
@@ -236,11 +238,13 @@ class Renderer:
 
         return find
 
-    def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Voice], laps: Laps) -> Iterator[list[View]]:
+    def _sketch(
+        self, batches: Iterator[list[View]], voices: Sequence[SpeechDriver], laps: Stopwatch
+    ) -> Iterator[list[View]]:
         """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
         most = self.sketcher.num_at_once
         begun: deque[tuple[list[View], list[_Begun]]] = deque()
-        lookout = Lookout(self.sketcher, self.rule)
+        lookout = OcclusionTracker(self.sketcher, self.rule)
         for batch in batches:
             with laps.stage("generate"):
                 begun.append((batch, self._begin(batch, voices, lookout)))
@@ -249,7 +253,7 @@ class Renderer:
         while begun:
             yield self._finish(*begun.popleft(), lookout, laps)
 
-    def _begin(self, batch: list[View], voices: Sequence[Voice], lookout: Lookout) -> list[_Begun]:
+    def _begin(self, batch: list[View], voices: Sequence[SpeechDriver], lookout: OcclusionTracker) -> list[_Begun]:
         """Begin to draw the faces of a batch."""
         import numpy as np
 
@@ -271,7 +275,7 @@ class Renderer:
                 begun.append(_Begun(faces, drawn, look))
         return begun
 
-    def _finish(self, batch: list[View], begun: list[_Begun], lookout: Lookout, laps: Laps) -> list[View]:
+    def _finish(self, batch: list[View], begun: list[_Begun], lookout: OcclusionTracker, laps: Stopwatch) -> list[View]:
         """Put what was drawn beside the frames of its batch."""
         for faces, drawn, look in begun:
             with laps.stage("generate"):
@@ -289,7 +293,7 @@ class Renderer:
             batch[place] = view._replace(faces=tuple(released))
         return batch
 
-    def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[Sketch]:
+    def _draw(self, faces: list[Face], mels: np.ndarray) -> Future[GeneratorOutput]:
         """Begin to draw some faces of one view of a speaker."""
         import numpy as np
 
@@ -298,11 +302,11 @@ class Renderer:
         held = [face.reference.crop if face.held is None else face.held for face in faces]
         seen = np.stack(held) if any(face.held is not None for face in faces) else None
         opened = faces[0].reference.opened if alike else None
-        return self.sketcher.draw(
+        return self.sketcher.submit(
             np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened.crop[None]
         )
 
-    def _compose(self, batches: Iterator[list[View]], laps: Laps) -> Iterator[View]:
+    def _compose(self, batches: Iterator[list[View]], laps: Stopwatch) -> Iterator[View]:
         """Put the drawn faces into the frames."""
         for batch in batches:
             for view in batch:

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Protocol
 
 from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.faces.mask import lower_face_mask
-from lipsync_cli.faces.selection import Choice, find_faces
-from lipsync_cli.runtime.stopwatch import Laps
+from lipsync_cli.faces.selection import FaceSelection, find_faces
+from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
-from lipsync_cli.synthesis.references.reference_selection import Lenders, bring_open
+from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames, bring_open
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
-from lipsync_cli.synthesis.sources.video_source import Footage
+from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
-    from lipsync_cli.synthesis.generation.generator_runner import Sketcher
-    from lipsync_cli.synthesis.job import Task
+    from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
+    from lipsync_cli.synthesis.job import Job
 
 Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
@@ -34,22 +34,24 @@ Say = Callable[[str], None]
 REFERENCES = ("auto", "neutral", "current")
 
 
-class Memory(Protocol):
+class ReferenceCache(Protocol):
     """Where a face is, and which frame lends its pixels, as known from an earlier time.
 
     `who` says which face it is, among several, and how it is found; it is empty for the largest, found as usual.
     """
 
-    def boxes(self, task: Task, who: str, num_frames: int) -> np.ndarray | None:
+    def boxes(self, task: Job, who: str, num_frames: int) -> np.ndarray | None:
         """Return the boxes (num_frames, 4) of the first frames, or None if they are not known."""
 
-    def keep_boxes(self, task: Task, who: str, boxes: np.ndarray) -> None:
+    def keep_boxes(self, task: Job, who: str, boxes: np.ndarray) -> None:
         """Keep what `boxes` is to return."""
 
-    def reference(self, task: Task, who: str, mode: str, num_frames: int) -> tuple[Lenders, ...] | None:
+    def reference(self, task: Job, who: str, mode: str, num_frames: int) -> tuple[ReferenceFrames, ...] | None:
         """Return the frames that lend their pixels, or None if they are not known."""
 
-    def keep_reference(self, task: Task, who: str, mode: str, num_frames: int, lenders: tuple[Lenders, ...]) -> None:
+    def keep_reference(
+        self, task: Job, who: str, mode: str, num_frames: int, lenders: tuple[ReferenceFrames, ...]
+    ) -> None:
         """Keep what `reference` is to return."""
 
 
@@ -65,7 +67,7 @@ class Scene:
     """
 
     renderer: Renderer
-    lenders: tuple[tuple[Lenders, ...] | None, ...]
+    lenders: tuple[tuple[ReferenceFrames, ...] | None, ...]
 
     @property
     def reference_frames(self) -> tuple[tuple[int, ...], ...]:
@@ -73,7 +75,7 @@ class Scene:
         return tuple(tuple(lent.resting for lent in each or ()) for each in self.lenders)
 
 
-class Presenter:
+class SceneBuilder:
     """A context manager over what is known of one source, for any number of tasks that show it.
 
     Parameters
@@ -91,8 +93,8 @@ class Presenter:
         reference: str = "auto",
         batch_size: int = BATCH_SIZE,
         ahead_s: Fraction = Fraction(0),
-        memory: Memory | None = None,
-        choices: Sequence[Choice] = (Choice(),),
+        memory: ReferenceCache | None = None,
+        choices: Sequence[FaceSelection] = (FaceSelection(),),
     ) -> None:
         if reference not in REFERENCES:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
@@ -101,13 +103,15 @@ class Presenter:
         self._scene: Scene | None = None
         self._open = ExitStack()
 
-    def __enter__(self) -> Presenter:
+    def __enter__(self) -> SceneBuilder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._open.close()
 
-    def meet(self, task: Task, laps: Laps, progress: Progress | None = None, say: Say = lambda text: None) -> Scene:
+    def open_scene(
+        self, task: Job, laps: Stopwatch, progress: Progress | None = None, say: Say = lambda text: None
+    ) -> Scene:
         """Return the task's source, ready to be drawn; it is looked through again only if more of it is needed.
 
         Raises
@@ -121,10 +125,12 @@ class Presenter:
             self._scene = self._look(task, laps, progress, say)
         return self._scene
 
-    def _look(self, task: Task, laps: Laps, progress: Progress | None, say: Say) -> Scene:
+    def _look(self, task: Job, laps: Stopwatch, progress: Progress | None, say: Say) -> Scene:
         rule, picture, num_frames = task.header.crop_rule, task.picture, self._num_frames(task)
         assert task.loading is not None
-        footage = Footage(task.info, num_frames, first=task.first_frame, filters=picture.filters, matrix=picture.matrix)
+        footage = VideoSource(
+            task.info, num_frames, first=task.first_frame, filters=picture.filters, matrix=picture.matrix
+        )
         self._open.enter_context(footage)
         for note in picture.notes:
             say(f"{task.face}: {note}")
@@ -149,23 +155,23 @@ class Presenter:
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
         return Scene(renderer, tuple(lenders))
 
-    def _call(self, choice: Choice) -> str:
+    def _call(self, choice: FaceSelection) -> str:
         """Return how a choice is named in what is said: not at all if it is the only one."""
         return f" of --speaker {choice.name}" if len(self._choices) > 1 else ""
 
-    def _known(self, choice: Choice) -> tuple[Memory, str] | None:
+    def _known(self, choice: FaceSelection) -> tuple[ReferenceCache, str] | None:
         """Return what remembers a choice, and by what name, or None."""
         if self._memory is None or not isinstance(choice.wanted, (str, int)):
             return None
         alone = choice.is_usual and len(self._choices) == 1
         return self._memory, "" if alone else f"{choice.name}, {choice.detector}"
 
-    def _num_frames(self, task: Task) -> int:
+    def _num_frames(self, task: Job) -> int:
         """Return how many frames are looked through."""
         ahead = 1 if task.info.is_image else int(self._ahead_s * task.timeline.rate)
         return max(task.plan.num_source_frames, min(ahead, task.timeline.num_frames))
 
-    def find(self, task: Task, footage: Footage, progress: Progress | None, say: Say) -> list[np.ndarray]:
+    def find(self, task: Job, footage: VideoSource, progress: Progress | None, say: Say) -> list[np.ndarray]:
         """Return the boxes (N, 4) of every choice; the frames are gone through once, or not at all.
 
         Raises
@@ -193,8 +199,8 @@ class Presenter:
         return found
 
     def choose(
-        self, task: Task, footage: Footage, boxes: np.ndarray, sketcher: Sketcher, say: Say, place: int = 0
-    ) -> tuple[Lenders, ...] | None:
+        self, task: Job, footage: VideoSource, boxes: np.ndarray, sketcher: GeneratorRunner, say: Say, place: int = 0
+    ) -> tuple[ReferenceFrames, ...] | None:
         """Return the numbers of the frames that lend their pixels, None where each frame lends its own.
 
         Parameters
@@ -219,13 +225,13 @@ class Presenter:
         return known
 
 
-def _lent(footage: Footage, boxes: np.ndarray, rule: CropRule, lenders: Lenders) -> ReferenceFace:
+def _lent(footage: VideoSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames) -> ReferenceFace:
     """Return the face that lends its pixels."""
     face = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
     return face._replace(opened=bring_open(footage, boxes, rule, lenders, face))
 
 
-def _check_faces(boxes: np.ndarray, task: Task, say: Say, whose: str = "") -> None:
+def _check_faces(boxes: np.ndarray, task: Job, say: Say, whose: str = "") -> None:
     """Say how many frames have no face; NothingToDoError if none has one."""
     missing = num_without_face(boxes)
     if missing == len(boxes):

@@ -16,7 +16,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.resumable import lock_folder
-from lipsync_cli.synthesis.sources.frame_schedule import Plan
+from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
 
 PIECE_S, LEAST = 20, 32  # seconds of film, and frames: so much, at most, is drawn again after a kill
 KEY = "made-from.json"
@@ -24,7 +24,7 @@ OURS = re.compile(r"\d{6}\.mp4|made-from\.json|\..+\.tmp\.(mp4|json)")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """Frames `start` ... `stop - 1` of the film, in a file of their own."""
 
     start: int
@@ -39,7 +39,7 @@ class Piece:
             return False
 
 
-class Pieces:
+class Segments:
     """The pieces of one film, in a hidden folder beside it; a context manager.
 
     They go with the end of the block, unless it ends with an error; then those that are whole are kept, and that is
@@ -58,16 +58,20 @@ class Pieces:
     """
 
     def __init__(
-        self, output: Path, plan: Plan, facts: Mapping[str, Any], say: Callable[[str], None] = lambda text: None
+        self,
+        output: Path,
+        plan: FrameSchedule,
+        facts: Mapping[str, Any],
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._output, self._say, self._whole = output, say, set[Piece]()
+        self._output, self._say, self._whole = output, say, set[Segment]()
         self._folder, num_pieces = folder_of(output), -(-plan.num_frames // frames_in_piece(plan))
         ends = [plan.num_frames * number // num_pieces for number in range(num_pieces + 1)]
-        self.all = [Piece(*span, self._folder / f"{span[0]:06}.mp4") for span in pairwise(ends)]
+        self.all = [Segment(*span, self._folder / f"{span[0]:06}.mp4") for span in pairwise(ends)]
         self._key: dict[str, Any] = json.loads(json.dumps({**facts, "pieces": ends}))
         self._lock = lock_folder(self._folder)
 
-    def __enter__(self) -> Pieces:
+    def __enter__(self) -> Segments:
         self._lock.__enter__()
         try:
             self._take_over()
@@ -83,9 +87,9 @@ class Pieces:
             _empty(self._folder)
         self._lock.__exit__(None, None, None)
 
-    def missing(self) -> list[list[Piece]]:
+    def missing(self) -> list[list[Segment]]:
         """Return the pieces that an earlier run has not left, those that follow each other in one list."""
-        rows: list[list[Piece]] = []
+        rows: list[list[Segment]] = []
         for piece in self.all:
             if piece in self._whole:
                 continue
@@ -96,7 +100,7 @@ class Pieces:
         return rows
 
     @contextmanager
-    def writing(self, piece: Piece) -> Iterator[Path]:
+    def writing(self, piece: Segment) -> Iterator[Path]:
         """Give a name to write a piece to; it counts when the block ends without an error."""
         with atomic_output(piece.path, force=True) as temporary:
             yield temporary
@@ -129,7 +133,7 @@ def folder_of(output: Path) -> Path:
     return output.with_name(f".{output.name}.pieces")
 
 
-def frames_in_piece(plan: Plan) -> int:
+def frames_in_piece(plan: FrameSchedule) -> int:
     """Return how many frames a piece has, at most; all have more than half of it."""
     return max(LEAST, round(PIECE_S * plan.timeline.rate))
 

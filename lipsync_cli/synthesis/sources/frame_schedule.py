@@ -17,7 +17,7 @@ EXTEND = ("bounce", "loop", "hold", "trim")
 
 
 @dataclass(frozen=True)
-class Plan:
+class FrameSchedule:
     """What the output will be.
 
     Attributes
@@ -44,7 +44,7 @@ class Plan:
         return int(self.order.max()) + 1
 
 
-def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") -> Plan:
+def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") -> FrameSchedule:
     """Lay the source's frames under the speech.
 
     The output ends with the speech, rounded up to a whole frame. Where the speech is longer than the source, `extend`
@@ -78,7 +78,7 @@ def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") 
             num_frames = min(num_frames, timeline.num_frames)
         order = _order(timeline.num_frames, num_frames, extend)
         shown = Timeline.constant(timeline.rate, num_frames)
-    return Plan(order, shown, min(speech_s, shown.time(shown.num_frames)), extended)
+    return FrameSchedule(order, shown, min(speech_s, shown.time(shown.num_frames)), extended)
 
 
 def steady(timeline: Timeline, rate: Fraction) -> Timeline:

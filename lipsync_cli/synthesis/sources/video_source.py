@@ -13,7 +13,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.probe import MediaInfo
 from lipsync_cli.media.video.decode import read_frames, read_image, read_yuv_frames
 from lipsync_cli.media.video.yuv_frame import YuvFrame
-from lipsync_cli.runtime.disk_array import Spool
+from lipsync_cli.runtime.disk_array import DiskArray
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ ONE_THREAD_PIXELS = 1280 * 720  # frames up to this size are decoded by one thre
 NUM_KEPT = 40  # frames of a long video that stay at hand for the choice of the reference
 
 
-class Footage:
+class VideoSource:
     """A context manager over the frames of a video or a photo.
 
     What fits into the spool is decoded once. Of a longer video, frames are decoded again when they are needed, but for
@@ -62,12 +62,12 @@ class Footage:
         self.frame_bytes = math.prod(shape)
         self.stretch = max(1, spool_bytes // self.frame_bytes)  # frames that the spool has room for
         self.is_kept_whole = num_frames <= self.stretch
-        self._spool, self._kept = Spool(shape), Spool(shape)
+        self._spool, self._kept = DiskArray(shape), DiskArray(shape)
         self._photo: np.ndarray | None = None
         self._reader: Iterator[Frame] | None = None  # of frames that were not scanned
         self._next = 0  # number of the frame that the reader gives next
 
-    def __enter__(self) -> Footage:
+    def __enter__(self) -> VideoSource:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -182,12 +182,12 @@ class Footage:
             for number in range(stop - 1, start - 1, -1):
                 yield number, self._read(self._spool, number)
 
-    def _read(self, spool: Spool, number: int) -> Frame:
+    def _read(self, spool: DiskArray, number: int) -> Frame:
         pixels = spool.read(number)
         return pixels if self.matrix is None else YuvFrame(pixels, self.matrix)
 
     @staticmethod
-    def _write(spool: Spool, number: int, frame: Frame) -> None:
+    def _write(spool: DiskArray, number: int, frame: Frame) -> None:
         spool.write(number, frame.planes if isinstance(frame, YuvFrame) else frame)
 
     def _decode(self, start: int, stop: int, scanning: bool = False) -> Iterator[Frame]:

@@ -14,7 +14,7 @@ from lipsync_cli.datasets.transforms.names import parse_transforms
 
 if TYPE_CHECKING:
     from lipsync_cli.datasets.frame_table import Crops
-    from lipsync_cli.datasets.personal_clip import Recording
+    from lipsync_cli.datasets.personal_clip import PersonalClip
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.training.config import TrainConfig
 
@@ -34,7 +34,7 @@ class Source:
     NothingToDoError : the split has no usable frame
     """
 
-    def __init__(self, pack: Pack | Recording, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
+    def __init__(self, pack: Pack | PersonalClip, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
         self.table = FrameTable(pack, split, hears=config.speech)
         self.split, self.crops, self.config, self.device = split, crops, config, device
         self.middles = pack.frame_middle

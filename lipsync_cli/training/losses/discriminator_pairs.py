@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
 
 NEGATIVES = ("critic/fake", "critic/wrong_speech")
 
@@ -22,7 +22,7 @@ class Pair(NamedTuple):
     mel: Tensor
 
 
-def choose_pairs(batch: Batch, output: Generated, fake_step: bool) -> tuple[str, Pair, Pair]:
+def choose_pairs(batch: Batch, output: GeneratorResult, fake_step: bool) -> tuple[str, Pair, Pair]:
     """Give real faces with their own speech, and LipGAN's negative by a fair coin, which the thesis keeps.
 
     Returns

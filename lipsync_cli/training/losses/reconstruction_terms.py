@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.config import TrainConfig
 
 
@@ -32,7 +32,7 @@ class Reconstruction:
         self.warp_weight, self.ssim_weight = config.warp_weight, config.ssim_weight
         self.motion_weight, self.mouth = config.motion_weight, mouth_region
 
-    def __call__(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
+    def __call__(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give all the named terms; their sum is minimised."""
         half = batch.target.shape[-1] // 2
         terms = {"generator/l1": weighted_l1(output.image, batch.target, self._weights(batch, output))}
@@ -46,7 +46,7 @@ class Reconstruction:
             terms["generator/motion"] = self.motion_weight * lost_motion(moved, real, run)
         return terms | self.warp(batch, output)
 
-    def warp(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
+    def warp(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give only the term of the warped reference, if there is one."""
         if output.flow is None or not self.warp_weight:
             return {}
@@ -57,7 +57,7 @@ class Reconstruction:
         lower = weighted_l1(warped, batch.target[:, :, half:], None if weights is None else weights[:, :, half:])
         return {"generator/warp_l1": 0.5 * self.warp_weight * lower}  # half: the upper half has no error
 
-    def _weights(self, batch: Batch, output: Generated) -> Tensor | None:
+    def _weights(self, batch: Batch, output: GeneratorResult) -> Tensor | None:
         if not self.is_weighted:
             return None
         weights = self.whole if output.flow is None else self.lower

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.recipes.context import RecipeContext
 
 
@@ -27,6 +27,6 @@ class L1(GeneratorRecipe):
     def __init__(self, context: RecipeContext) -> None:
         self.reconstruction = Reconstruction(context.config, context.mouth_region, context.size)
 
-    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         return self.reconstruction(batch, output)

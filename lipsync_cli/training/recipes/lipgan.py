@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.recipes.context import RecipeContext
 
 
@@ -45,7 +45,7 @@ class LipGAN(GeneratorRecipe):
         return dict.fromkeys(("critic/fake", "critic/wrong_speech", "critic/real"), self.margin**2 / 4)
 
     def discriminator_losses(
-        self, name: str, batch: Batch, output: Generated, fake_step: bool
+        self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the losses of the critic's updates one by one; each is computed after the update before it."""
         if fake_step:
@@ -54,7 +54,7 @@ class LipGAN(GeneratorRecipe):
             yield {"critic/wrong_speech": self._distance(batch.target, batch.wrong_mel, 1.0)}
         yield {"critic/real": self._distance(batch.target, batch.mel, 0.0)}
 
-    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         return {
             **self.reconstruction(batch, output),

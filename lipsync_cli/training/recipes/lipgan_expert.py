@@ -13,7 +13,7 @@ from lipsync_cli.datasets.batch import Mixed
 from lipsync_cli.datasets.sync_windows import REACH
 from lipsync_cli.errors import UsageError
 from lipsync_cli.models.discriminators.quality_discriminator import QualityCritic
-from lipsync_cli.models.generators.generator_output import Generated
+from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.models.sync_expert import FRAMES
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import out_of_sync
@@ -89,12 +89,12 @@ class LipGANExpert(GeneratorRecipe):
         """Give runs of consecutive frames, and with `sync_runs` single frames of other clips beside so many."""
         return source.mixed(step, self.runs) if self.runs else source.batch(step)
 
-    def forward(self, network: nn.Module, batch: Batch | Mixed) -> Generated:
+    def forward(self, network: nn.Module, batch: Batch | Mixed) -> GeneratorResult:
         """Let the generator draw the targets, those of the runs first."""
         return super().forward(network, _together(batch))
 
     def discriminator_losses(
-        self, name: str, batch: Batch | Mixed, output: Generated, fake_step: bool
+        self, name: str, batch: Batch | Mixed, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the quality critic's update, on real and generated lower halves of the same frames."""
         yield {
@@ -102,7 +102,7 @@ class LipGANExpert(GeneratorRecipe):
             "critic/fake": functional.softplus(self.critic(_lower(output.image))).mean() / 2,
         }
 
-    def network_loss(self, batch: Batch | Mixed, output: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch | Mixed, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         runs = batch.runs if isinstance(batch, Mixed) else batch
         terms = self._compare(batch, output)
@@ -113,7 +113,7 @@ class LipGANExpert(GeneratorRecipe):
             terms["generator/quality"] = self.adversarial_weight * looks_drawn
         return terms
 
-    def _compare(self, batch: Batch | Mixed, output: Generated) -> dict[str, Tensor]:
+    def _compare(self, batch: Batch | Mixed, output: GeneratorResult) -> dict[str, Tensor]:
         if not isinstance(batch, Mixed):
             return self.reconstruction(batch, output)
         count = len(batch.runs.target)
@@ -134,8 +134,8 @@ def _together(batch: Batch | Mixed) -> Batch:
     return batch.together() if isinstance(batch, Mixed) else batch
 
 
-def _cut(output: Generated, part: slice) -> Generated:
-    return Generated(output.image[part], *(None if field is None else field[part] for field in output[1:]))
+def _cut(output: GeneratorResult, part: slice) -> GeneratorResult:
+    return GeneratorResult(output.image[part], *(None if field is None else field[part] for field in output[1:]))
 
 
 def _lower(images: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.recipes.context import RecipeContext
 
 
@@ -47,7 +47,7 @@ class LSGAN(GeneratorRecipe):
         return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
 
     def discriminator_losses(
-        self, name: str, batch: Batch, output: Generated, fake_step: bool
+        self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the critic's update, on one kind of wrong pairs."""
         negative, real, other = choose_pairs(batch, output, fake_step)
@@ -56,7 +56,7 @@ class LSGAN(GeneratorRecipe):
             negative: least_squares(self.critic(*other), 0.0),
         }
 
-    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         terms = self.reconstruction(batch, output)
         if self.adversarial_weight:

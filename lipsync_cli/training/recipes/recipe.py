@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lipsync_cli.datasets.batch import Batch, Mixed
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.engine.batch_source import Source
     from lipsync_cli.training.evaluators.evaluator import Evaluator
@@ -133,7 +133,7 @@ class GeneratorRecipe(BaseRecipe):
         """Give references, targets, and right and wrong speech."""
         return source.batch(step)
 
-    def forward(self, network: nn.Module, batch: Batch) -> Generated:
+    def forward(self, network: nn.Module, batch: Batch) -> GeneratorResult:
         """Let the generator draw the targets."""
         return network(batch.reference, batch.target, batch.speech)
 

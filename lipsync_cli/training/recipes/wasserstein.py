@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lipsync_cli.datasets.batch import Batch
-    from lipsync_cli.models.generators.generator_output import Generated
+    from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.recipes.context import RecipeContext
 
     Penalty = Callable[[PairCritic, Pair, Pair, Tensor], Tensor]
@@ -165,7 +165,7 @@ class Wasserstein(GeneratorRecipe):
         return dict.fromkeys(NEGATIVES, 0.0)
 
     def discriminator_losses(
-        self, name: str, batch: Batch, output: Generated, fake_step: bool
+        self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
         """Give the loss of the critic's update, on one kind of wrong pairs."""
         negative, real, other = choose_pairs(batch, output, fake_step)
@@ -175,7 +175,7 @@ class Wasserstein(GeneratorRecipe):
             terms[term] = self.penalty_weight * penalty(self.critic, real, other, draw_shares(real))
         yield {**self._scored(negative, real, other), **terms}
 
-    def network_loss(self, batch: Batch, output: Generated) -> dict[str, Tensor]:
+    def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
         if self.paper.reconstruction == "none":
             adversarial = self._adversarial(batch, output)
@@ -197,7 +197,7 @@ class Wasserstein(GeneratorRecipe):
             }
         return {negative: wasserstein(scores, self.critic(*other))}
 
-    def _adversarial(self, batch: Batch, output: Generated) -> Tensor:
+    def _adversarial(self, batch: Batch, output: GeneratorResult) -> Tensor:
         if self.paper.objective == "c-transform":
             real = Pair(batch.target, batch.mel)
             potential = c_transform(self.critic(*real).detach(), real, Pair(output.image, batch.mel))
