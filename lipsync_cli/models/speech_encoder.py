@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FEATURE_DIM, FEATURE_WINDOW = 384, 21  # of `speech.speech_features`
-DROPOUT = 0.4  # between the layers of the embedder, in training
-MASKED = 0.25  # share of the features that are hidden in training: two dozen people are few, and are learned by heart
+DROPOUT = 0.3  # between the layers of the embedder, in training
+MASKED = 0.15  # share of the features that are hidden in training: two dozen people are few, and are learned by heart
 
 
 class SpeechEncoder(nn.Module):

@@ -66,7 +66,7 @@ def test_a_failure_leaves_neither_film(no_detector, face_clip, voice_file, weigh
     def fail(*_):
         raise InputError("is broken")
 
-    monkeypatch.setattr(LocalRunner, "draw", fail)
+    monkeypatch.setattr(LocalRunner, "submit", fail)
     with (
         prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights) as task,
         pytest.raises(InputError, match="is broken"),

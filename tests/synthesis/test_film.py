@@ -126,7 +126,7 @@ def test_a_failing_stage_leaves_nothing(no_detector, face_clip, voice_file, weig
             raise error
         return draw(self, *args)
 
-    monkeypatch.setattr(LocalRunner, "draw", fail)
+    monkeypatch.setattr(LocalRunner, "submit", fail)
     output = tmp_path / "out.mp4"
     with prepare(face_clip, voice_file(3), output, weights) as task, pytest.raises(type(error)):
         infer(task, "current")

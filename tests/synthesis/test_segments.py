@@ -49,7 +49,7 @@ def interrupt(monkeypatch):
                 raise KeyboardInterrupt
             return draw(self, *args)
 
-        monkeypatch.setattr(LocalRunner, "draw", count)
+        monkeypatch.setattr(LocalRunner, "submit", count)
 
     return after
 

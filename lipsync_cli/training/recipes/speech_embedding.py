@@ -72,7 +72,7 @@ class SpeechEmbedding(GeneratorRecipe):
         "generator": "compact",
         "speech": "encoder",
         "batch_size": 32 * LENGTH,
-        "max_samples": 900 * 32 * LENGTH,
+        "max_samples": 1500 * 32 * LENGTH,
         "learning_rate": 1.5e-3,
         "beta1": 0.9,
         "beta2": 0.99,
@@ -81,11 +81,11 @@ class SpeechEmbedding(GeneratorRecipe):
         "clip_norm": 1.0,
         "ema_samples": 60_000,
         "augment": True,
-        "augment_share": 0.9,
+        "augment_share": 0.5,
         "speaker_temperature": 1.5,
         "validate_every": 100 * 32 * LENGTH,
         "checkpoint_every": 100 * 32 * LENGTH,
-        "sheet_every": 900 * 32 * LENGTH,
+        "sheet_every": 1500 * 32 * LENGTH,
     }
     architectures = ("compact",)
     needs: ClassVar[frozenset[str]] = frozenset({"start"})
