@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +14,29 @@ from lipsync_cli.speech.vtln import find_factor
 
 def test_the_header_says_what_they_are():
     header = read_header(find_weights(None))
-    assert header.architecture == "compact" and header.recipe == "listen"  # the last of five runs
-    assert header.crop_rule.size == 96 and header.samples_seen > 50_000
+    assert header.architecture == "compact" and header.recipe == "speech-embedding" and header.hears == "encoder"
+    assert header.crop_rule.size == 96 and header.samples_seen > 500_000
+    speakers = set(header.data["speakers"])
+    assert {"s1", "s10", "s2", "s3"} < speakers and len(speakers) == 24
+    assert not speakers & {"s22", "s26", "p23", "p26", "p27", "p28", "p29", "p30", "p31"}  # validation and test
+    assert header.metrics["mouth/opening"] > 0.55 > 0.3 > header.metrics["mouth/mismatched"]
+
+
+def test_the_weights_of_grid_alone_are_there_by_their_name():
+    path = find_weights(Path("grid"))
+    header = read_header(path)
+    assert header.recipe == "listen" and header.hears == "mel"  # the last of five runs
     assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}  # s22 and s26 were kept out
-    assert find_weights(None).stat().st_size <= 16 << 20
+    assert header.sha256 in (path.parent / "GRID_CARD.md").read_text()
+
+
+def test_what_comes_with_the_package_is_not_large():
+    assets = find_weights(None).parent
+    assert sum(path.stat().st_size for path in assets.glob("*.safetensors")) < 40e6
 
 
 def test_they_know_the_voices_of_men_and_move_a_womans_formants(grid_dir):
-    known = read_header(find_weights(None)).known_voices
+    known = read_header(find_weights(Path("grid"))).known_voices
     assert known is not None and known.num_frames > 30_000
     factors = {}
     for name in ("s22", "s26", "s3"):  # a woman and a man whom they have not heard, and a man whom they have
@@ -67,7 +83,7 @@ def test_the_occlusion_network_is_what_its_card_says():
 
 def test_they_load_into_the_network_that_the_header_names():
     generator, _ = load_weights(None)
-    assert sum(p.numel() for p in generator.parameters()) == 2_225_738 and not generator.training
+    assert sum(p.numel() for p in generator.parameters()) == 2_244_482 and not generator.training
 
 
 @pytest.fixture(scope="module")

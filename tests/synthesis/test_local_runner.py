@@ -64,7 +64,7 @@ def test_by_default_painted_mouths_move_more(faces):
     np.testing.assert_array_equal(
         default.submit(faces[:1], mels(2)).result().flow, painted.submit(faces[:1], mels(2)).result().flow
     )
-    opened = [each.draw(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
+    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
     np.testing.assert_array_equal(opened[0].flow, opened[1].flow)
     assert np.abs(opened[0].flow - opened[2].flow).max() > 1e-4
     assert len({each.fingerprint() for each in (default, painted, lent)}) == 3
