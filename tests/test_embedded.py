@@ -94,7 +94,7 @@ def strangers(grid_dir, lipsync, tmp_path_factory):
         shutil.copytree(grid_dir / speaker, folder / "grid" / speaker)
     for verb in (
         ("detect-faces", folder / "grid", folder / "faces.h5"),
-        ("mels", folder / "grid", folder / "mels.h5"),
+        ("mels", folder / "grid", folder / "mels.h5", "--features", "mel,encoder"),
         ("pack", folder / "faces.h5", folder / "mels.h5", folder / "pack.h5", "--hold-out", "s22", "--hold-out", "s26"),
     ):
         done = lipsync(*verb)
