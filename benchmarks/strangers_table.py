@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_cli.metrics.metric import Missing
 from lipsync_cli.metrics.mouth.closure import closure_rate
 from lipsync_cli.metrics.mouth.contrast import open_closed_contrast
 from lipsync_cli.metrics.mouth.mouth_width import width_correlation
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, amplitude_ratio, correlate
 from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, OPEN_RATIO
+from lipsync_cli.metrics.unavailable import MetricUnavailable
 from lipsync_cli.speech.phonemes import Phone
 
 MAX_LAG = 5  # frames
@@ -36,17 +36,17 @@ def best_lag(reference: np.ndarray, estimate: np.ndarray, most: int = MAX_LAG) -
     MetricUnavailable : too few frames
     """
     if len(reference) < MIN_FRAMES + most:
-        raise Missing("too few frames")
+        raise MetricUnavailable("too few frames")
     found = {}
     for lag in sorted(range(-most, most + 1), key=abs):
         one, other = reference[max(0, -lag) : len(reference) - max(0, lag)], estimate[max(0, lag) :]
         other = other[: len(one)]
         try:
             found[lag] = correlate(one, other)
-        except Missing:
+        except MetricUnavailable:
             continue
     if not found:
-        raise Missing("nothing moves")
+        raise MetricUnavailable("nothing moves")
     return max(found, key=lambda lag: found[lag])
 
 
@@ -89,7 +89,7 @@ def measure_film(film: Record, wanted: Record, other: Record | None, own: Record
     for name, way in ways.items():
         try:
             figures[name] = way()
-        except Missing:
+        except MetricUnavailable:
             continue
     for name in ("word_error", "real_word_error"):
         if film.get(name) is not None:
