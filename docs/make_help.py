@@ -60,8 +60,8 @@ def render_config() -> str:
 
 
 def _row(entry) -> str:  # type: ignore[no-untyped-def]
-    from lipsync_cli.config.file import format_value
-    from lipsync_cli.config.values import describe_allowed
+    from lipsync_cli.config.check_values import describe_allowed
+    from lipsync_cli.config.toml_file import format_value
 
     default = entry.option.shown or ("" if entry.default is None else f"`{format_value(entry.default)}`")
     spellings = ", ".join(f"`{name}`" for name in entry.spellings)

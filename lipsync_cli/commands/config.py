@@ -39,7 +39,7 @@ def config(
     Example:
       lipsync config infer > mine.toml
     """
-    from lipsync_cli.config.file import write_defaults
+    from lipsync_cli.config.toml_file import write_defaults
 
     name = check_value(_CHOICE, command)
     cls = find_config(name)

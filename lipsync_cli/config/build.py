@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from lipsync_cli.config.check_values import Notify, ValueProblem, coerce, suggest
 from lipsync_cli.config.option import Entry, entries_of, groups_of
-from lipsync_cli.config.values import Notify, ValueProblem, coerce, suggest
 from lipsync_cli.errors import UsageError
 
 C = TypeVar("C")

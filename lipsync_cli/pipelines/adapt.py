@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lipsync_cli.config.texts import parse_duration
+from lipsync_cli.config.quantities import parse_duration
 from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
-from lipsync_cli.config.common import force_option, jobs_option
 from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shared_options import force_option, jobs_option
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.machine.resources import resolve_jobs
 from lipsync_cli.pipelines.report import OnFailure, Progress, ignore

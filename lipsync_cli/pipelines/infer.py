@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.config.build import check_values
-from lipsync_cli.config.texts import parse_rate, parse_time, parse_vtln
+from lipsync_cli.config.quantities import parse_rate, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.configs.infer import InferConfig

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.config.build import check_values
-from lipsync_cli.config.texts import parse_vtln
+from lipsync_cli.config.quantities import parse_vtln
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs

@@ -16,8 +16,8 @@ from lipsync_cli.commands.options import common
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.options.panels import PanelCommand
 from lipsync_cli.config.build import flatten
-from lipsync_cli.config.file import write_defaults
 from lipsync_cli.config.option import argument, entries_of, group, option
+from lipsync_cli.config.toml_file import write_defaults
 from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.training.config import TrainConfig
 

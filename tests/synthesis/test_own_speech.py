@@ -67,6 +67,6 @@ def test_too_few_frames_with_a_face_are_told(task: Job) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("20s", 20), ("1m", 60), ("90s", 90), ("1m30s", 90), ("2.5", 2.5)])
 def test_lengths_of_time(text: str, seconds: float) -> None:
-    from lipsync_cli.config.texts import parse_duration
+    from lipsync_cli.config.quantities import parse_duration
 
     assert parse_duration(text) == seconds

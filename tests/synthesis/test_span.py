@@ -9,7 +9,7 @@ import pytest
 
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import entries_of
-from lipsync_cli.config.texts import parse_time
+from lipsync_cli.config.quantities import parse_time
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline

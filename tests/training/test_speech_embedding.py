@@ -15,9 +15,9 @@ from lipsync_cli.formats.weights import read_header
 from lipsync_cli.models.speech_encoder import FeatureEmbedder
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.speech.speech_features import WINDOW
+from lipsync_cli.training.embedding_mouth_map import fit_readout
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.trainer import train
-from lipsync_cli.training.mouth_readout import fit_readout
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.sequences import SequenceTable, at_places
 

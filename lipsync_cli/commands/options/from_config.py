@@ -14,8 +14,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from lipsync_cli.config.build import build, check_value
+from lipsync_cli.config.check_values import Notify
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
-from lipsync_cli.config.values import Notify
 from lipsync_cli.errors import UsageError
 
 CONFIG, CONTEXT = "config_file", "typer_context"
@@ -73,7 +73,7 @@ def resolve(cls: type, values: dict[str, Any], notify: Notify) -> Any:
 
     given: dict[str, Any] = {}
     if values.get(CONFIG) is not None:
-        from lipsync_cli.config.file import read_file
+        from lipsync_cli.config.toml_file import read_file
 
         given |= read_file(cls, values[CONFIG], notify)
     for entry in entries_of(cls):

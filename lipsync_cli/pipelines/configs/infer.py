@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipsync_cli.config.common import device_option, force_option, seed_option, vtln_option
 from lipsync_cli.config.option import argument, group, option
-from lipsync_cli.config.texts import parse_duration, parse_rate, parse_time
+from lipsync_cli.config.quantities import parse_duration, parse_rate, parse_time
+from lipsync_cli.config.shared_options import device_option, force_option, seed_option, vtln_option
 
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.

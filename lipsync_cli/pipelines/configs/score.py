@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipsync_cli.config.common import device_option, force_option, jobs_option, seed_option, vtln_option
 from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shared_options import device_option, force_option, jobs_option, seed_option, vtln_option
 
 STDOUT = Path("-")
 FILES = "input and output"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lipsync_cli.config.common import device_option, jobs_option
 from lipsync_cli.config.option import argument, group, option
+from lipsync_cli.config.shared_options import device_option, jobs_option
 from lipsync_cli.training.config import TrainConfig
 
 

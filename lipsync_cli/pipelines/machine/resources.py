@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from lipsync_cli.config.common import check_device
-from lipsync_cli.config.values import ValueProblem
+from lipsync_cli.config.check_values import ValueProblem
+from lipsync_cli.config.shared_options import check_device
 from lipsync_cli.errors import ToolError, UsageError
 
 

@@ -15,8 +15,8 @@ from lipsync_cli.training.sequences import SequenceTable, at_places
 if TYPE_CHECKING:
     from torch import nn
 
+    from lipsync_cli.training.embedding_mouth_map import MouthReadout
     from lipsync_cli.training.engine.batch_source import Source
-    from lipsync_cli.training.mouth_readout import MouthReadout
 
 LENGTH = 30  # frames of a sequence
 MAX_CLIPS = 60  # of each speaker

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lipsync_cli.config.build import build, make
-from lipsync_cli.config.file import find_line, read_file, write_defaults
 from lipsync_cli.config.option import argument, entries_of, group, option
+from lipsync_cli.config.toml_file import find_line, read_file, write_defaults
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.configs.score import ScoreConfig

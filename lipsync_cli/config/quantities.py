@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lipsync_cli.config.values import ValueProblem
+from lipsync_cli.config.check_values import ValueProblem
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from lipsync_cli.config.build import build, check_values, flatten, make
+from lipsync_cli.config.check_values import ValueProblem, coerce
 from lipsync_cli.config.option import Entry, argument, entries_of, group, option
-from lipsync_cli.config.texts import parse_duration
-from lipsync_cli.config.values import ValueProblem, coerce
+from lipsync_cli.config.quantities import parse_duration
 from lipsync_cli.errors import UsageError
 
 

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lipsync_cli.config.check_values import Notify, ValueProblem, coerce, describe_allowed, join_hints, suggest
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
-from lipsync_cli.config.values import Notify, ValueProblem, coerce, describe_allowed, join_hints, suggest
 from lipsync_cli.errors import InputError, UsageError
 
 if sys.version_info >= (3, 11):

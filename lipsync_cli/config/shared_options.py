@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from lipsync_cli.config.check_values import ValueProblem
 from lipsync_cli.config.option import option
-from lipsync_cli.config.texts import parse_vtln
-from lipsync_cli.config.values import ValueProblem
+from lipsync_cli.config.quantities import parse_vtln
 
 
 def check_device(name: str) -> None:
