@@ -186,7 +186,7 @@ def test_a_mixed_batch_shows_more_clips_and_the_expert_judges_its_runs_only(smal
         alike = gather(pack, source.table, source.table.draw(Sampling(10, 5, consecutive=True), 3))
     assert all(torch.equal(a, b) for one, two in zip(batch, again, strict=True) for a, b in zip(one, two, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(runs, alike, strict=True))  # runs are drawn as without singles
-    assert [len(field) for field in runs] == [2, 10, 10, 10] and [len(field) for field in singles] == [4, 4, 4, 4]
+    assert [len(field) for field in runs] == [2, *[10] * 5] and [len(field) for field in singles] == [4] * 6
     assert not (runs.target[:1] == singles.target[:1]).all()
     output = recipe.forward(generator, batch)
     terms = recipe.network_loss(batch, output)
