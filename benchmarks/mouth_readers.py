@@ -60,7 +60,8 @@ class MeshReader:
 
     def __call__(self, film: Path, count: int) -> np.ndarray:
         """Read the points of the first `count` frames: shape (n, 68, 2), pixels; NaN: no face, or not in the mesh."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         print(film, file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         if not line:

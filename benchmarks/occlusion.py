@@ -54,17 +54,19 @@ class Seen(NamedTuple):
 def look_through(clip: Path, weights: Path, every: int) -> list[Seen]:
     """Return the faces of some frames of a clip, each beside the resting face that fits it best."""
     seen = []
-    with tempfile.TemporaryDirectory() as folder:
-        with prepare(clip, VOICE, Path(folder) / "x.mp4", end_s=Fraction(MAX_S), occlusion=weights) as task:
-            with SceneBuilder() as presenter:
-                renderer = presenter.open_scene(task, Stopwatch()).renderer
-                speaker, rule = renderer.speakers[0], renderer.rule
-                order = np.flatnonzero(~np.isnan(speaker.boxes[:, 0]))[::every]
-                for number, frame in renderer.footage.frames(order):
-                    posing = min(speaker.posings, key=lambda each: each.misfit(number, frame))
-                    pose, _ = posing.find(number, frame)
-                    crop = warp_crop(crop_face(frame, speaker.boxes[number], rule), pose)
-                    seen.append(Seen(crop, posing.compared, posing.contrast))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        prepare(clip, VOICE, Path(folder) / "x.mp4", end_s=Fraction(MAX_S), occlusion=weights) as task,
+        SceneBuilder() as presenter,
+    ):
+        renderer = presenter.open_scene(task, Stopwatch()).renderer
+        speaker, rule = renderer.speakers[0], renderer.rule
+        order = np.flatnonzero(~np.isnan(speaker.boxes[:, 0]))[::every]
+        for number, frame in renderer.footage.frames(order):
+            posing = min(speaker.posings, key=lambda each: each.misfit(number, frame))
+            pose, _ = posing.find(number, frame)
+            crop = warp_crop(crop_face(frame, speaker.boxes[number], rule), pose)
+            seen.append(Seen(crop, posing.compared, posing.contrast))
     return seen
 
 

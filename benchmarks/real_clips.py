@@ -1,4 +1,4 @@
-"""What `lipsync infer` does to real faces: does the mouth follow the voice, and does anything else give it away?
+"""What `lipsync infer` does to real faces: whether the mouth follows the voice, and whether anything else shows.
 
 Every face is driven by the voice of another film whose real mouth is known:
 
@@ -41,7 +41,7 @@ from lipsync_cli.metrics.face.border import LEVELS
 from lipsync_cli.metrics.face.jitter import acceleration, root_mean_square
 from lipsync_cli.metrics.mouth.movement import amplitude_ratio, correlate, correlate_beside
 from lipsync_cli.metrics.mouth.pauses import BESIDE_S, find_pauses, variance_in_pauses
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mel import log_mel
 
 PARTS = ("s1", "still", "strangers", "silence", "border", "jitter")
@@ -169,7 +169,7 @@ def _own_silence(bench: Bench, clips: list[Path]) -> float:
             is_pause = find_pauses(log_mel(read_speech(clip)), real.middles)
             opened = real.opened["dlib"]
             variances.append(variance_in_pauses(opened, np.arange(len(opened)), is_pause))
-        except MetricUnavailable:
+        except MetricUnavailableError:
             continue
     return float(np.median(variances))
 

@@ -12,7 +12,7 @@ from lipsync_cli.metrics.mouth.contrast import open_closed_contrast
 from lipsync_cli.metrics.mouth.mouth_width import width_correlation
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, amplitude_ratio, correlate
 from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, OPEN_RATIO
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.phonemes import Phone
 
 MAX_LAG = 5  # frames
@@ -33,20 +33,20 @@ def best_lag(reference: np.ndarray, estimate: np.ndarray, most: int = MAX_LAG) -
 
     Raises
     ------
-    MetricUnavailable : too few frames
+    MetricUnavailableError : too few frames
     """
     if len(reference) < MIN_FRAMES + most:
-        raise MetricUnavailable("too few frames")
+        raise MetricUnavailableError("too few frames")
     found = {}
     for lag in sorted(range(-most, most + 1), key=abs):
         one, other = reference[max(0, -lag) : len(reference) - max(0, lag)], estimate[max(0, lag) :]
         other = other[: len(one)]
         try:
             found[lag] = correlate(one, other)
-        except MetricUnavailable:
+        except MetricUnavailableError:
             continue
     if not found:
-        raise MetricUnavailable("nothing moves")
+        raise MetricUnavailableError("nothing moves")
     return max(found, key=lambda lag: found[lag])
 
 
@@ -89,7 +89,7 @@ def measure_film(film: Record, wanted: Record, other: Record | None, own: Record
     for name, way in ways.items():
         try:
             figures[name] = way()
-        except MetricUnavailable:
+        except MetricUnavailableError:
             continue
     for name in ("word_error", "real_word_error"):
         if film.get(name) is not None:

@@ -26,7 +26,7 @@ from lipsync_cli.metrics.clip_view import ClipView, FrameView
 from lipsync_cli.metrics.metric import HIGHER, NEAR, SET, Metric, MetricGroup
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores, FrameAccumulator
 from lipsync_cli.speech.mel import SILENCE
 from lipsync_cli.speech.transcript import Transcripts
@@ -258,10 +258,10 @@ def _per_clip(judged: Sequence[ClipScores], family: MetricGroup, metric: Metric,
     assert family.combine is not None
     try:
         if not with_both:
-            raise MetricUnavailable("no features")
+            raise MetricUnavailableError("no features")
         parts = [clip.features[key] for clip in with_both], [clip.features[there] for clip in with_both]
         return np.array([family.combine(*parts)])
-    except MetricUnavailable:
+    except MetricUnavailableError:
         return np.array([np.nan])
 
 
@@ -290,7 +290,7 @@ def _reason(judged: Sequence[ClipScores], family: MetricGroup, metric: Metric) -
         real = [clip.features[PERFECT, metric.name] for clip in judged]
         try:
             family.combine(real, real)
-        except MetricUnavailable as reason:
+        except MetricUnavailableError as reason:
             return str(reason)
     return "no figure"
 

@@ -27,6 +27,7 @@ Figures = dict[tuple[str, str], dict[str, Any]]
 
 
 def main() -> None:
+    """Print the tables of the report that is named."""
     records = [json.loads(line) for line in Path(sys.argv[1]).read_text("utf-8").splitlines()]
     speakers = sorted({record["speaker"] for record in records if record["kind"] == "clip"})
     wanted = sys.argv[2:] or (speakers if len(speakers) > 1 else ["all"])

@@ -112,7 +112,7 @@ def _top(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Make a face in a video or a photo speak given words, and train the networks that do it.
+    r"""Make a face in a video or a photo speak given words, and train the networks that do it.
 
     The commands are listed in the order of the work; each one reads files and writes one.
 

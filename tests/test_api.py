@@ -62,11 +62,15 @@ def test_infer_makes_a_marked_film(face: Path, tiny_weights: Path, tmp_path: Pat
         notify=said.append,
     )
     assert isinstance(made, lipsync.InferResult)
-    assert made.output == tmp_path / "out.mp4" and made.num_frames == 15 == read_timeline(made.output).num_frames
-    assert made.duration_s == pytest.approx(0.6) and made.num_without_face == 0
-    assert made.weights == "tiny" and made.marks == ("metadata", "sound")
+    assert made.output == tmp_path / "out.mp4"
+    assert made.num_frames == 15 == read_timeline(made.output).num_frames
+    assert made.duration_s == pytest.approx(0.6)
+    assert made.num_without_face == 0
+    assert made.weights == "tiny"
+    assert made.marks == ("metadata", "sound")
     assert read_marks(made.output)["weights_sha256"] == made.weights_sha256
-    assert (15, 15) in done and said == []
+    assert (15, 15) in done
+    assert said == []
     with pytest.raises(lipsync.InputError, match="exists"):
         lipsync.infer(face, face, made.output, weights=tiny_weights, device="cpu")
 
@@ -128,18 +132,23 @@ def test_detect_faces_tells_of_a_clip_that_fails(face: Path, tmp_path: Path) -> 
     (clips / "ann" / "bad.mp4").write_bytes(face.read_bytes()[:2000])
     found = lipsync.detect_faces(clips, tmp_path / "faces.h5", on_failure=told.append)
     assert found == lipsync.FacesResult(tmp_path / "faces.h5", 1, 15, 0, tuple(told))
-    assert "bad.mp4" in str(*told) and isinstance(told[0], lipsync.LipsyncError)
+    assert "bad.mp4" in str(*told)
+    assert isinstance(told[0], lipsync.LipsyncError)
 
 
 def test_train_and_score_a_pack(good: Path, tmp_path: Path) -> None:
     said: list[str] = []
     made = lipsync.train(good / "grid.h5", tmp_path / "run", device="cpu", notify=said.append, **TINY)
-    assert made.run == tmp_path / "run" and made.samples == 4 and made.weights.parent == made.run
-    assert made.weights.exists() and made.figures["samples"] == 4
+    assert made.run == tmp_path / "run"
+    assert made.samples == 4
+    assert made.weights.parent == made.run
+    assert made.weights.exists()
+    assert made.figures["samples"] == 4
     with pytest.raises(lipsync.InputError, match="seed"):
         lipsync.train(good / "grid.h5", tmp_path / "run", device="cpu", seed=11, **TINY)
     found = lipsync.score(good / "grid.h5", weights=made.run, metrics=["mouth_psnr"], max_frames=3, device="cpu")
-    assert {"model", "copy", "ground_truth"} <= set(found.means) and found.failures == ()
+    assert {"model", "copy", "ground_truth"} <= set(found.means)
+    assert found.failures == ()
     assert 5 < found.means["model"]["mouth_psnr"] < 60
     assert found.scores.summary()["all"]["model"]["mouth_psnr"].frames == 3
 
@@ -154,7 +163,8 @@ def test_score_a_video_and_a_folder_of_them(face: Path, clip_folder: Path, tmp_p
         (tmp_path / "made" / name).write_bytes(face.read_bytes())
     found = lipsync.score(tmp_path / "made", face.parent, metrics="mouth_ssim", device="cpu")
     assert found.means["output"]["mouth_ssim"] == pytest.approx(1)
-    assert len(found.failures) == 1 and "lonely.mp4" in str(found.failures[0])
+    assert len(found.failures) == 1
+    assert "lonely.mp4" in str(found.failures[0])
     with pytest.raises(lipsync.UsageError, match="weights are for a pack"):
         lipsync.score(face, face, weights=tmp_path, device="cpu")
 
@@ -167,4 +177,5 @@ def test_the_example_script(tmp_path: Path) -> None:
     first, second = done.stdout.splitlines()
     assert first == f"{output}: 75 frames, weights lipsync_compact"
     psnr = float(second.split()[2])
-    assert second.startswith("mouth PSNR ") and psnr > 22
+    assert second.startswith("mouth PSNR ")
+    assert psnr > 22

@@ -205,7 +205,8 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         with subprocess.Popen(
             [sys.executable, "-m", "lipsync_cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
-            assert process.stdout is not None and process.stderr is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
             process.stdout.close()
             assert process.stderr.read() == b""
 

@@ -133,7 +133,9 @@ def test_every_experiment_is_listed_and_says_what_it_asked_and_found() -> None:
         text = page.read_text("utf-8")
         question = re.search(r"\* \*\*Question:\*\* (.*?)\n\* ", text, re.DOTALL)
         verdict = re.search(r"\* \*\*Verdict:\*\* (kept|not kept|open)\.", text)
-        assert question and verdict and "* **Weights:**" in text, page.name
+        assert question, page.name
+        assert verdict, page.name
+        assert "* **Weights:**" in text, page.name
         asked = " ".join(question[1].split())
         assert f"| [{page.name[:3]}]({page.name}) | {asked} | {verdict[1]} |" in index
 

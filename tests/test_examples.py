@@ -80,7 +80,8 @@ def test_thesis_makefile_slow_variants_are_the_recipe_at_a_tenth_of_its_learning
 def test_thesis_tables_have_the_control_rows_and_the_intervals() -> None:
     path = ROOT / "examples" / "thesis" / "compare.py"
     spec = importlib.util.spec_from_file_location("compare", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     compare = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(compare)
 

@@ -148,7 +148,8 @@ def test_names_that_are_no_text(bench: Bench) -> None:
         line = [verb, str(bench.folder / "clips"), str(bench.folder / f"new-{verb}"), "--json"]
         result = CliRunner().invoke(cli.app, line)
         assert result.exit_code == 5, result.stderr
-        assert "not UTF-8" in result.stderr and json.loads(result.stdout)["clips"] == 2
+        assert "not UTF-8" in result.stderr
+        assert json.loads(result.stdout)["clips"] == 2
 
 
 def test_stores_cut_short(bench: Bench) -> None:
@@ -211,4 +212,5 @@ for line in {lines!r}:
     for line, words in zip(told, ["locked"] * 3 + ["secret.mp4"] * 3, strict=True):
         assert line.startswith(f"3 lipsync: {words}"), line
     locked.chmod(0o700)
-    assert bench.state() == before and not list(locked.iterdir())
+    assert bench.state() == before
+    assert not list(locked.iterdir())

@@ -43,8 +43,8 @@ def test_a_subfolder_is_a_person_and_a_flat_folder_holds_different_people(module
 
 
 def test_each_face_is_driven_by_the_next_voice_of_another_person(modules) -> None:
-    Clip, make_pairs = modules["clips"].Clip, modules["clips"].make_pairs
-    several = [Clip(Path(f"{person}{n}"), person) for person in "abc" for n in range(3)]
+    make_clip, make_pairs = modules["clips"].Clip, modules["clips"].make_pairs
+    several = [make_clip(Path(f"{person}{n}"), person) for person in "abc" for n in range(3)]
     pairs = make_pairs(several, limit=4)
     assert [(pair.face.path.name, pair.voice.path.name) for pair in pairs] == [
         ("a0", "b0"),
@@ -57,7 +57,8 @@ def test_each_face_is_driven_by_the_next_voice_of_another_person(modules) -> Non
     assert [(pair.face.path.name, pair.voice.path.name) for pair in alone] == [("a0", "a1"), ("a1", "a2"), ("a2", "a0")]
     assert make_pairs(several[:1]) == []
     third = modules["clips"].third_clip
-    assert third(several, pairs[0]).person == "c" and third(several[:2], alone[0]) is None
+    assert third(several, pairs[0]).person == "c"
+    assert third(several[:2], alone[0]) is None
 
 
 def test_lag_is_the_shift_that_fits_best_in_a_clip_of_thirty_frames(modules) -> None:
@@ -78,16 +79,20 @@ def test_a_film_is_measured_beside_the_film_of_its_voice(modules) -> None:
     drawn = 0.7 * said + 0.2
     drawn[3] = np.nan
     figures = modules["table"].measure_film(record(drawn), record(said), record(third), record(own), "dlib")
-    assert figures["correlation"] == pytest.approx(1) and figures["amplitude"] == pytest.approx(0.7, rel=0.05)
+    assert figures["correlation"] == pytest.approx(1)
+    assert figures["amplitude"] == pytest.approx(0.7, rel=0.05)
     assert figures["own_amplitude"] == pytest.approx(np.std(drawn[~np.isnan(drawn)]) / np.std(own))
-    assert figures["lag"] == 0 and figures["width"] == pytest.approx(1)
+    assert figures["lag"] == 0
+    assert figures["width"] == pytest.approx(1)
     assert figures["copy"] == pytest.approx(np.corrcoef(own, said)[0, 1])
     known = ~np.isnan(drawn)
     assert figures["mismatched"] == pytest.approx(np.corrcoef(third[known], drawn[known])[0, 1])
     short = modules["table"].measure_film(record(drawn), record(said[:20]), None, record(own), "dlib")
-    assert short["correlation"] == pytest.approx(1) and "mismatched" not in short
+    assert short["correlation"] == pytest.approx(1)
+    assert "mismatched" not in short
     still = modules["table"].measure_film(record(np.full(30, 0.1)), record(said), None, record(own), "dlib")
-    assert "correlation" not in still and still["amplitude"] == pytest.approx(0)
+    assert "correlation" not in still
+    assert still["amplitude"] == pytest.approx(0)
 
 
 def test_words_are_told_where_there_are_transcripts(modules) -> None:
@@ -95,7 +100,8 @@ def test_words_are_told_where_there_are_transcripts(modules) -> None:
     assert row([{"correlation": 0.5}]) is None
     films = [{"contrast": 2.0, "real_contrast": 4.0, "closures": 0.5, "real_closures": 1.0}]
     films += [{"contrast": 4.0, "real_contrast": 2.0}, {"word_error": 30.0, "real_word_error": 10.0}]
-    assert row(films)[1].startswith("1.00 [") and row(films)[1].endswith("of 2")
+    assert row(films)[1].startswith("1.00 [")
+    assert row(films)[1].endswith("of 2")
     assert row(films)[2:] == ["50 % / 100 %", "30 % / 10 %"]
 
 
@@ -107,8 +113,9 @@ def test_clips_without_speech_drive_nobody(modules, make_clip, tmp_path: Path) -
 
 
 def test_films_of_two_folders_have_two_names(modules) -> None:
-    Clip, Pair, name = modules["clips"].Clip, modules["clips"].Pair, modules["films"].film_name
-    pairs = [Pair(Clip(Path(f"/{folder}/a.mp4"), "x/y"), Clip(Path("/c/b.mp4"), "z")) for folder in "fg"]
+    clips, name = modules["clips"], modules["films"].film_name
+    voice = clips.Clip(Path("/c/b.mp4"), "z")
+    pairs = [clips.Pair(clips.Clip(Path(f"/{folder}/a.mp4"), "x/y"), voice) for folder in "fg"]
     assert name("0", "clean", pairs[0]).startswith("0_clean_x-y-a_z-b_")
     assert name("0", "clean", pairs[0]) != name("0", "clean", pairs[1])
 
@@ -122,7 +129,8 @@ def test_mouths_are_cut_at_their_moments_and_enlarged(modules, make_clip, tmp_pa
     strip = modules["sheet"].cut_mouths(film, points, [middles[1], middles[4], middles[8]], middles)
     side = modules["sheet"].SIDE
     assert strip.shape == (side, 3 * side, 3)
-    assert strip[:, : 2 * side].std() > 5 and (strip[:, 2 * side :] == 128).all()  # no face at the last moment
+    assert strip[:, : 2 * side].std() > 5
+    assert (strip[:, 2 * side :] == 128).all()
     modules["sheet"].write_strip(tmp_path / "strips" / "a.png", strip, strip)
     modules["sheet"].write_sheet(tmp_path / "sheet.png", [("a", tmp_path / "strips" / "a.png"), ("b", tmp_path / "no")])
     assert (tmp_path / "sheet.png").stat().st_size > 1000
@@ -143,7 +151,8 @@ def test_intervals_hold_the_mean_and_the_paired_difference_is_of_shared_films(mo
     table = modules["table"]
     values = np.random.default_rng(0).normal(0.5, 0.1, 40)
     mean, low, high = table.interval(values)
-    assert low < mean < high and (high - low) == pytest.approx(2 * 1.96 * 0.1 / np.sqrt(40), rel=0.35)
+    assert low < mean < high
+    assert (high - low) == pytest.approx(2 * 1.96 * 0.1 / np.sqrt(40), rel=0.35)
     one = {str(n): {"correlation": float(value)} for n, value in enumerate(values)}
     other = {key: {"correlation": film["correlation"] + 0.1} for key, film in one.items() if key != "7"}
     assert table.difference(one, other, "correlation") == "+0.100 [+0.100, +0.100] of 39"
@@ -156,7 +165,8 @@ def test_sounds_keep_the_length_and_the_loudness_that_they_say(modules, kind: st
     times = np.arange(19200) / 16000
     voice = (0.3 * np.sin(2 * np.pi * 500 * times) * (times > 0.4)).astype(np.float32)
     changed, rate = sounds.change_voice(kind, voice)
-    assert len(changed) / rate == pytest.approx(1.2, abs=1e-3) and np.isfinite(changed).all()
+    assert len(changed) / rate == pytest.approx(1.2, abs=1e-3)
+    assert np.isfinite(changed).all()
     spectrum = np.abs(np.fft.rfft(changed[len(changed) // 2 :]))
     peak = np.fft.rfftfreq(len(changed) - len(changed) // 2, 1 / rate)[spectrum.argmax()]
     assert peak == pytest.approx(500 * 2 ** (5 / 12) if kind == "pitch" else 500, abs=4)
@@ -185,5 +195,6 @@ def test_an_interrupted_run_loses_its_last_line_only(modules, tmp_path: Path) ->
 def test_results_inside_the_repository_are_refused() -> None:
     command = [sys.executable, BENCHMARKS / "strangers.py", BENCHMARKS / "results"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 2 and "lies in the repository" in result.stderr
+    assert result.returncode == 2
+    assert "lies in the repository" in result.stderr
     assert not (BENCHMARKS / "results").exists()

@@ -30,10 +30,12 @@ def collect_failures(on_failure: OnFailure | None) -> tuple[list[LipsyncError], 
 
 
 def as_path(name: PathOrText) -> Path:
+    """Return the path of this name; InputError if no file can have it."""
     path = Path(name)
     check_name(path)
     return path
 
 
 def as_path_or_none(name: PathOrText | None) -> Path | None:
+    """Return the path of this name, None if there is none."""
     return None if name is None else as_path(name)

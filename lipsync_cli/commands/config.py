@@ -29,7 +29,7 @@ def config(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Write a file with every option of a command, for its --config.
+    r"""Write a file with every option of a command, for its --config.
 
     The file is TOML and goes to stdout: each option with its help, its allowed values and its default. Change what you
     like, and leave out the rest. The command line wins over the file, and the file over the defaults. Relative paths in

@@ -17,7 +17,7 @@ def detect_faces(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Find the face in every frame, and store its box and crop.
+    r"""Find the face in every frame, and store its box and crop.
 
     It is the largest steady face of each clip. Every frame keeps its row; one without a face has no box. A clip
     that fails costs one line and exit code 5; the others are done. A run that was killed goes on where it was when

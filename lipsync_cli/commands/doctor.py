@@ -7,7 +7,7 @@ from lipsync_cli.errors import ToolError
 
 
 def doctor(json: common.Json = False, quiet: common.Quiet = False, verbose: common.Verbose = False) -> None:
-    """Say what is installed, what works, and what mends the rest.
+    r"""Say what is installed, what works, and what mends the rest.
 
     Packages are imported, one frame and a moment of sound are really encoded, the detectors and the embedded weights
     are loaded. One line each; after a failure, the command that mends it. -q prints the failures only. Exit code 0 if

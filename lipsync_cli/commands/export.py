@@ -22,7 +22,7 @@ def export(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Write a generator as ONNX, and check that it generates the same.
+    r"""Write a generator as ONNX, and check that it generates the same.
 
     Its inputs are reference and target (n, 3, S, S), RGB in [0, 1], and mel (n, 1, 80, 27) or features (n, 21, 384);
     its outputs are those of the architecture. The header of the weights goes with it as metadata. Needs

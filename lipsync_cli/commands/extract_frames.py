@@ -34,7 +34,7 @@ def extract_frames(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Write clips as numbered frames, sound, and their times.
+    r"""Write clips as numbered frames, sound, and their times.
 
     The frames of clip NAME of SPEAKER are OUTPUT/SPEAKER/NAME/000000.jpg and so on, every one that is shown, none
     twice; beside them lie speech.wav (16 kHz, mono) and frames.json with each frame's time. detect-faces and mels

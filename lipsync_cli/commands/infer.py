@@ -24,7 +24,7 @@ def infer(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Make the face say the speech.
+    r"""Make the face say the speech.
 
     The output ends with the speech, rounded up to a whole frame, at the video's own frame rate. Only the lower face is
     changed; frames in which no face is found pass through. The output's metadata and an inaudible mark in its sound

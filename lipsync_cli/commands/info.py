@@ -21,7 +21,7 @@ def info(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Say what is in a file, as JSON.
+    r"""Say what is in a file, as JSON.
 
     --json puts it on one line. Without a file: the version, the tools that are found, the architectures with their
     numbers of parameters, and the weights that come with the package.

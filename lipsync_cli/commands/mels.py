@@ -38,7 +38,7 @@ def mels(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.
+    r"""Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.
 
     Sound is brought to 16 kHz mono and starts at the clip's first video frame; a sound file beside a clip of the same
     name is not used. A clip that fails costs one line and exit code 5; the others are done. A run that was killed goes

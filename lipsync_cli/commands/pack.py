@@ -60,7 +60,7 @@ def pack(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Join faces and mels into one training file with a split.
+    r"""Join faces and mels into one training file with a split.
 
     Each clip goes to train, validation or test. Clips are joined by speaker and name; one that is in one of the two
     files only costs one line and exit code 5.

@@ -38,7 +38,7 @@ def say(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Speak a text into a sound file, for infer.
+    r"""Speak a text into a sound file, for infer.
 
     espeak-ng or piper does it, whichever is installed; nothing is sent anywhere.
 

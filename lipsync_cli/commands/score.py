@@ -24,7 +24,7 @@ def score(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Measure generated faces, with baselines beside every figure.
+    r"""Measure generated faces, with baselines beside every figure.
 
     Of a pack's test clips, as the weights generate them; of a video or a folder of videos against the real ones, or
     alone. Baselines say what a figure is worth: copy-reference, frozen, mismatched audio, ground truth. What

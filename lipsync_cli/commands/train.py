@@ -21,7 +21,7 @@ def train(
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
 ) -> None:
-    """Train a generator, or a network beside it; by default LipGAN as in its thesis.
+    r"""Train a generator, or a network beside it; by default LipGAN as in its thesis.
 
     The run folder gets checkpoints (last, best), a log as JSON lines, sample grids, and a model card. The same command
     resumes a run that was interrupted, exactly where it stood.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from lipsync_cli.config.check_values import Notify, ValueProblem, coerce, suggest
+from lipsync_cli.config.check_values import Notify, ValueProblemError, coerce, suggest
 from lipsync_cli.config.option import Entry, entries_of, groups_of
 from lipsync_cli.errors import UsageError
 
@@ -34,7 +34,7 @@ def check_value(entry: Entry, value: Any, notify: Notify | None = None, name: st
     """Return a value as the option's field holds it; UsageError, with the option's name, where it cannot be."""
     try:
         return coerce(entry, value, notify, name)
-    except ValueProblem as problem:
+    except ValueProblemError as problem:
         raise UsageError(f"{name or entry.spelling} {problem.fact}", hint=problem.hint) from None
 
 

@@ -14,7 +14,7 @@ NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "
 Notify = Callable[[str], None]
 
 
-class ValueProblem(Exception):
+class ValueProblemError(Exception):
     """A value that an option cannot have.
 
     Parameters
@@ -70,7 +70,7 @@ def coerce(entry: Entry, value: Any, notify: Notify | None = None, name: str | N
 
     Raises
     ------
-    ValueProblem : the option cannot have this value
+    ValueProblemError : the option cannot have this value
     """
     name = name or entry.spelling
     if value is None and (entry.optional or entry.default is None):
@@ -78,7 +78,7 @@ def coerce(entry: Entry, value: Any, notify: Notify | None = None, name: str | N
     if not entry.many:
         return _coerce_one(entry, value, notify, name)
     if not isinstance(value, (list, tuple)):
-        raise ValueProblem("must be a list", describe_allowed(entry))
+        raise ValueProblemError("must be a list", describe_allowed(entry))
     return tuple(_coerce_one(entry, each, notify, name) for each in value)
 
 
@@ -88,13 +88,13 @@ def _coerce_one(entry: Entry, value: Any, notify: Notify | None, name: str) -> A
         value = Path(value)
     elif kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    elif kind is str and isinstance(value, Path):
-        value = str(value)
-    elif kind is str and entry.option.is_number and isinstance(value, (int, float)) and not isinstance(value, bool):
+    elif (kind is str and isinstance(value, Path)) or (
+        kind is str and entry.option.is_number and isinstance(value, (int, float)) and not isinstance(value, bool)
+    ):
         value = str(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         wanted = "one of its words" if entry.option.choices else NAMES[kind]
-        raise ValueProblem(f"must be {wanted}, not {value!r}", describe_allowed(entry))
+        raise ValueProblemError(f"must be {wanted}, not {value!r}", describe_allowed(entry))
     if isinstance(value, (int, float)) and kind is not bool:
         _check_number(entry, value)
     elif isinstance(value, str):
@@ -105,14 +105,14 @@ def _coerce_one(entry: Entry, value: Any, notify: Notify | None, name: str) -> A
 def _check_number(entry: Entry, value: float) -> None:
     option = entry.option
     if not math.isfinite(value):
-        raise ValueProblem(f"{value} is no finite number", describe_allowed(entry))
+        raise ValueProblemError(f"{value} is no finite number", describe_allowed(entry))
     out = (
         (option.least is not None and value < option.least)
         or (option.most is not None and value > option.most)
         or (option.below is not None and value >= option.below)
     )
     if out:
-        raise ValueProblem(f"{value} is out of range", describe_allowed(entry))
+        raise ValueProblemError(f"{value} is out of range", describe_allowed(entry))
 
 
 def _check_text(entry: Entry, value: str, notify: Notify | None, name: str) -> str:
@@ -126,14 +126,14 @@ def _check_text(entry: Entry, value: str, notify: Notify | None, name: str) -> s
             return known[word]
         if option.other is None:
             hint = join_hints(describe_allowed(entry), suggest(word, [*option.choices, *option.synonyms]))
-            raise ValueProblem(f"{value!r} does not exist", hint)
+            raise ValueProblemError(f"{value!r} does not exist", hint)
     if option.check is not None:
         try:
             option.check(value)
-        except ValueProblem:
+        except ValueProblemError:
             raise
         except LipsyncError as error:
-            raise ValueProblem(f"{value!r}: {error.fact}", error.hint) from error
+            raise ValueProblemError(f"{value!r}: {error.fact}", error.hint) from error
         except ValueError as error:
-            raise ValueProblem(f"{value!r} {error}", describe_allowed(entry)) from error
+            raise ValueProblemError(f"{value!r} {error}", describe_allowed(entry)) from error
     return value

@@ -169,7 +169,8 @@ def groups_of(cls: type) -> dict[str, tuple[type, Group]]:
 
 @cache
 def _find_groups(cls: Hashable) -> dict[str, tuple[type, Group]]:
-    assert isinstance(cls, type) and dataclasses.is_dataclass(cls)
+    assert isinstance(cls, type)
+    assert dataclasses.is_dataclass(cls)
     types = get_type_hints(cls)
     return {
         field.name: (types[field.name], field.metadata[_KEY])

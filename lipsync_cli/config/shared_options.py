@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from lipsync_cli.config.check_values import ValueProblem
+from lipsync_cli.config.check_values import ValueProblemError
 from lipsync_cli.config.option import option
 from lipsync_cli.config.quantities import parse_vtln
 
 
 def check_device(name: str) -> None:
-    """Raise ValueProblem if this is no name of a device."""
+    """Raise ValueProblemError if this is no name of a device."""
     kind, _, number = name.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (":" in name and (kind != "cuda" or not number.isdecimal())):
-        raise ValueProblem(f"no device is called {name!r}", "use auto, cpu, cuda or cuda:N")
+        raise ValueProblemError(f"no device is called {name!r}", "use auto, cpu, cuda or cuda:N")
 
 
 def device_option() -> Any:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lipsync_cli.config.check_values import Notify, ValueProblem, coerce, describe_allowed, join_hints, suggest
+from lipsync_cli.config.check_values import Notify, ValueProblemError, coerce, describe_allowed, join_hints, suggest
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
 from lipsync_cli.errors import InputError, UsageError
 
@@ -75,7 +75,7 @@ class _Reader:
             label = f"{written[-1]} ="
             try:
                 values[entry.name] = coerce(entry, value, partial(self._say, written), label)
-            except ValueProblem as problem:
+            except ValueProblemError as problem:
                 raise self._error(written, problem.fact, problem.hint) from None
         return values
 

@@ -114,7 +114,7 @@ class Pack:
         return type(self), (self.path, self.jobs)
 
     def __len__(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return len(self.frame_middle)
 
     @property

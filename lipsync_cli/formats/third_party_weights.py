@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from pathlib import Path
-from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
@@ -94,7 +94,7 @@ def _read_safetensors(path: Path, hint: str) -> dict[str, Tensor]:
 
 # what PyTorch raises on its way through a file that ends too soon or holds other bytes
 DAMAGE: tuple[type[Exception], ...] = (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError)
-DAMAGE += (AttributeError, IndexError, StructError, AssertionError)
+DAMAGE += (AttributeError, IndexError, struct.error, AssertionError)
 
 
 def _read_pickled(path: Path, hint: str) -> object:

@@ -68,6 +68,7 @@ class Timeline:
 
     @property
     def num_frames(self) -> int:
+        """Number of frames."""
         return len(self.pts) - 1
 
     @property

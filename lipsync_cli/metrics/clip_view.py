@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mel import SILENCE
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class FrameView:
 class ClipView:
     """One clip in one row: the faces that were drawn (or are real), and the sound they are shown with.
 
-    What is not there raises `MetricUnavailable` with its reason when it is asked for, so a metric need not look first.
+    What is not there raises `MetricUnavailableError` with its reason when it is asked for, so a metric need not check.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class ClipView:
     shared: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return len(self.crops)
 
     @property
@@ -103,7 +103,7 @@ class ClipView:
     def truth(self) -> ClipView:
         """The same frames of the ground truth, whose landmarks and embeddings are shared by all rows."""
         if self.truth_or_none is None:
-            raise MetricUnavailable("no reference")
+            raise MetricUnavailableError("no reference")
         return self.truth_or_none
 
     @property
@@ -115,28 +115,28 @@ class ClipView:
     def source(self) -> np.ndarray:
         """Crops that show whose face it should be: shape (m, S, S, 3), uint8 RGB."""
         if self.source_or_none is None:
-            raise MetricUnavailable("no picture of the person it should be")
+            raise MetricUnavailableError("no picture of the person it should be")
         return self.source_or_none
 
     @property
     def wide(self) -> np.ndarray:
         """The faces with more around them, from whole frames: shape (n, 224, 224, 3), uint8 RGB."""
         if self.wide_or_none is None:
-            raise MetricUnavailable(NO_FRAMES)
+            raise MetricUnavailableError(NO_FRAMES)
         return self.wide_or_none
 
     @property
     def mel(self) -> np.ndarray:
         """Log-mel of the sound: shape (T, 80), row i centred at i / 80 s."""
         if self.mel_or_none is None:
-            raise MetricUnavailable(self.silent_reason)
+            raise MetricUnavailableError(self.silent_reason)
         return self.mel_or_none
 
     @property
     def samples(self) -> np.ndarray:
         """The sound itself: shape (T,), float32, mono, 16 kHz, sample 0 at 0 s."""
         if self.samples_or_none is None:
-            raise MetricUnavailable(
+            raise MetricUnavailableError(
                 self.silent_reason if self.mel_or_none is None else "only the mels of the sound are there"
             )
         return self.samples_or_none
@@ -145,9 +145,9 @@ class ClipView:
     def words(self) -> tuple[Word, ...]:
         """What is said and when, from the clip's transcript."""
         if self.words_or_none is None:
-            raise MetricUnavailable(self.wordless_reason)
+            raise MetricUnavailableError(self.wordless_reason)
         if not self.words_or_none:
-            raise MetricUnavailable("no word of the transcript is said here")
+            raise MetricUnavailableError("no word of the transcript is said here")
         return self.words_or_none
 
     @cached_property
@@ -183,7 +183,7 @@ class ClipView:
 
         mel = self.mel
         if mel.max() <= SILENCE:
-            raise MetricUnavailable("the sound is silent")
+            raise MetricUnavailableError("the sound is silent")
         expert, device, place = self.tools.expert(self.rule), self.tools.device, find_middles(self.frame)
         middles = self.middles[np.searchsorted(self.frame, place)]
         faces = self._share("faces", self.crops, lambda: embed_pictures(expert, self.crops, self.frame, device))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView, FrameView
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HIGHER, LOWER, NEAR = "higher", "lower", "near"  # which way is better; NEAR: near the metric's `target`
 FRAME, CLIP, SET = "frame", "clip", "set"  # what one figure is of
 
-Figure: TypeAlias = "np.ndarray | float | MetricUnavailable"
+Figure: TypeAlias = "np.ndarray | float | MetricUnavailableError"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class MetricGroup:
     metrics : what `measure` (or `watch`) gives figures of
     measure : ClipView -> metric name -> figure. FRAME: shape (n,), one for each of the evidence's frames, NaN where
         there is none; CLIP: a float; SET: features, shape (n, D), which `combine` turns into a figure. A metric that
-        cannot be computed: `MetricUnavailable` with the reason, given back for one metric or raised for all
+        cannot be computed: `MetricUnavailableError` with the reason, given back for one metric or raised for all
     watch : View -> metric name -> float; called with every whole frame as it streams by, for FRAME metrics that need
         more than the crop; only videos have whole frames
     combine : for SET metrics: (features of the row's clips, features of the real clips) -> float

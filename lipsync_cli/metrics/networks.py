@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mel import MelParameters
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class MetricNetworks:
 
         Raises
         ------
-        MetricUnavailable : none was named; `what` says what it would be ("Inception-v3 weights")
+        MetricUnavailableError : none was named; `what` says what it would be ("Inception-v3 weights")
         """
         if name not in self.files:
-            raise MetricUnavailable(f"no {what}: give --{name.replace('_', '-')} FILE")
+            raise MetricUnavailableError(f"no {what}: give --{name.replace('_', '-')} FILE")
         return self.files[name]
 
     def check(self) -> None:
@@ -66,7 +66,7 @@ class MetricNetworks:
 
         Raises
         ------
-        MetricUnavailable : it knows other crops or mels than these
+        MetricUnavailableError : it knows other crops or mels than these
         InputError : the file is no sync expert
         """
         from lipsync_cli.faces.crop import check_same
@@ -76,7 +76,7 @@ class MetricNetworks:
             check_same(rule, header.crop_rule)
             self.mel_parameters.check_same(header.mel_parameters)
         except InputError as error:
-            raise MetricUnavailable(f"the sync expert {header.name} does not fit: {error.fact}") from error
+            raise MetricUnavailableError(f"the sync expert {header.name} does not fit: {error.fact}") from error
         return network
 
     @cached_property
@@ -92,7 +92,7 @@ class MetricNetworks:
 
         Raises
         ------
-        MetricUnavailable : it knows other crops than these
+        MetricUnavailableError : it knows other crops than these
         InputError : the file is no lip reader
         """
         from lipsync_cli.faces.crop import check_same
@@ -101,7 +101,7 @@ class MetricNetworks:
         try:
             check_same(rule, header.crop_rule)
         except InputError as error:
-            raise MetricUnavailable(f"the lip reader {header.name} does not fit: {error.fact}") from error
+            raise MetricUnavailableError(f"the lip reader {header.name} does not fit: {error.fact}") from error
         return network
 
     @cached_property
@@ -165,7 +165,7 @@ class MetricNetworks:
         from lipsync_cli.faces.landmarks import load_predictor
 
         if (predictor := load_predictor()) is None:
-            raise MetricUnavailable(f"dlib's 68 landmarks are not installed: {HINT}")
+            raise MetricUnavailableError(f"dlib's 68 landmarks are not installed: {HINT}")
         return predictor
 
     def embed_faces(self, crops: np.ndarray, rule: CropRule) -> np.ndarray:
@@ -174,5 +174,5 @@ class MetricNetworks:
         from lipsync_cli.faces.embedding import find_embedder
 
         if (embedder := find_embedder()) is None:
-            raise MetricUnavailable(f"dlib's face recognition network is not installed: {HINT}")
+            raise MetricUnavailableError(f"dlib's face recognition network is not installed: {HINT}")
         return np.stack([embedder.embed(crop, rule.box_in_crop()) for crop in crops])

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class MetricUnavailable(Exception):
+class MetricUnavailableError(Exception):
     """A figure that cannot be computed. Its text is the reason, which stands beside `null` in the results."""

@@ -1,4 +1,4 @@
-"""A lip reader for the sentences of GRID: which word does this mouth say between these two moments?
+"""A lip reader for the sentences of GRID: which word this mouth says between two moments.
 
 A word is read from its span of frames and some on either side, as by Wand, Koutnik and Schmidhuber 2016 ("Lipreading
 with long short-term memory"), among the words of its place in GRID's grammar (Cooke et al. 2006): command, colour,

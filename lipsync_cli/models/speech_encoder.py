@@ -90,6 +90,7 @@ class FeatureEmbedder(nn.Module):
         self.out = nn.Linear(channels * left, audio_dim)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Embed windows (B, 21, 384) of features: shape (B, audio_dim)."""
         x = (features - self.mean) / self.deviation
         return self.out(self.layers(self.masking(x.transpose(1, 2))).flatten(1))
 

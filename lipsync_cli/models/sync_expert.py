@@ -1,4 +1,4 @@
-"""The sync expert: do these five frames of a mouth belong to this sound?
+"""The sync expert: whether these five frames of a mouth belong to this sound.
 
 SyncNet (Chung and Zisserman 2016, "Out of time: automated lip sync in the wild") in the form of Wav2Lip's expert
 (Prajwal et al. 2020, "A lip sync expert is all you need for speech to lip generation in the wild"): five lower half

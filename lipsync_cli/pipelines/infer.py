@@ -92,9 +92,11 @@ def run(
     LipsyncError : as `synthesis.film.infer` and `synthesis.job.prepare`; UsageError for options that make no sense
     """
     _check_single(config)
-    with open_session(config, cache=cache, progress=progress, notify=notify) as session:
-        with session.prepare(_first_speech(config, session.cast), config.files.output) as task:
-            return session.make(task)
+    with (
+        open_session(config, cache=cache, progress=progress, notify=notify) as session,
+        session.prepare(_first_speech(config, session.cast), config.files.output) as task,
+    ):
+        return session.make(task)
 
 
 def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
@@ -103,21 +105,23 @@ def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ign
 
     _check_single(config)
     files, debug_video = config.files, config.advanced.debug_video
-    with open_session(config, cache=cache, notify=notify, dry_run=True) as session:
-        with session.prepare(_first_speech(config, session.cast), files.output) as task:
-            session.marking.check(task.output, files.force)
-            if debug_video is not None:
-                check_debug(debug_video, task, files.force, config.performance.resume)
-            found = task.plan
-            return FilmPlan(
-                task.output,
-                found.num_frames,
-                float(found.timeline.duration_s),
-                float(found.sound_s),
-                found.num_source_frames,
-                task.header.name,
-                session.marking.names(),
-            )
+    with (
+        open_session(config, cache=cache, notify=notify, dry_run=True) as session,
+        session.prepare(_first_speech(config, session.cast), files.output) as task,
+    ):
+        session.marking.check(task.output, files.force)
+        if debug_video is not None:
+            check_debug(debug_video, task, files.force, config.performance.resume)
+        found = task.plan
+        return FilmPlan(
+            task.output,
+            found.num_frames,
+            float(found.timeline.duration_s),
+            float(found.sound_s),
+            found.num_source_frames,
+            task.header.name,
+            session.marking.names(),
+        )
 
 
 @contextmanager

@@ -84,7 +84,8 @@ def mark(blocks: Iterable[np.ndarray], sample_rate: int, strength_db: float = ST
 
     def advance(final: bool) -> Iterator[np.ndarray]:
         nonlocal waiting, tail, number, num_made
-        assert waiting is not None and tail is not None
+        assert waiting is not None
+        assert tail is not None
         count = len(waiting) // hop - 1
         pieces = []
         for index in range(count):

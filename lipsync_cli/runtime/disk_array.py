@@ -31,7 +31,7 @@ class DiskArray:
         self._bytes = int(np.prod(shape)) * self._dtype.itemsize
         self._place: dict[int, int] = {}
         self._lock = threading.Lock()
-        self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0)
+        self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0)  # noqa: SIM115 -- closed with this object
 
     def __enter__(self) -> DiskArray:
         return self

@@ -60,7 +60,7 @@ def run_tasks(
                 for next_task in _take(pending, 1):
                     worker.connection.send(next_task)
                     busy[worker.connection] = (worker, next_task)
-                if isinstance(error, _Fatal):
+                if isinstance(error, _FatalError):
                     raise error
                 yield task, result, error
     finally:
@@ -68,7 +68,7 @@ def run_tasks(
             worker.stop()
 
 
-class _Fatal(InputError):
+class _FatalError(InputError):
     """An error that every further task would meet too."""
 
 
@@ -141,7 +141,7 @@ def answer_to(work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError 
     except OSError as error:
         if error.errno in FULL:
             hint = "what is done is kept: make room, run it again"
-            return None, _Fatal(f"cannot be written ({error.strerror})", error.filename, hint)
+            return None, _FatalError(f"cannot be written ({error.strerror})", error.filename, hint)
         return None, InputError(f"{error.strerror or error}")
     except Exception as error:  # a bug met by one input of many: told as its failure, the others go on
         return None, LipsyncError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")

@@ -125,8 +125,10 @@ def test_the_help_has_a_section_a_panel_and_no_former_spellings(door: Run) -> No
     text = door("--help").stdout
     heads = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
     assert heads == ["Arguments:", "Input and output:", "Quality:", "Hinges:", "Advanced:", "General:"]
-    assert "--colour <red|green>" in text and "[default: red]" in text
-    assert "--coats, --layers <int range>" in text and "[default: 2; 1<=x<=9]" in text
+    assert "--colour <red|green>" in text
+    assert "[default: red]" in text
+    assert "--coats, --layers <int range>" in text
+    assert "[default: 2; 1<=x<=9]" in text
     for hidden in ("--layer-count", "--coarse", "--no-rough", "--lock "):
         assert hidden not in text
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lipsync_cli.config.build import build, check_values, flatten, make
-from lipsync_cli.config.check_values import ValueProblem, coerce
+from lipsync_cli.config.check_values import ValueProblemError, coerce
 from lipsync_cli.config.option import Entry, argument, entries_of, group, option
 from lipsync_cli.config.quantities import parse_duration
 from lipsync_cli.errors import UsageError
@@ -58,7 +58,8 @@ ENTRIES = {entry.name: entry for entry in entries_of(Door)}
 )
 def test_a_value_becomes_what_the_field_holds(name: str, value: Any, held: Any) -> None:
     found = coerce(ENTRIES[name], value)
-    assert found == held and type(found) is type(held)
+    assert found == held
+    assert type(found) is type(held)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_value_becomes_what_the_field_holds(name: str, value: Any, held: Any) 
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_what_can(name: str, value: Any, fact: str, hint: str) -> None:
-    with pytest.raises(ValueProblem) as told:
+    with pytest.raises(ValueProblemError) as told:
         coerce(ENTRIES[name], value)
     assert (told.value.fact, told.value.hint) == (fact, hint)
 

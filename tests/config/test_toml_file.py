@@ -92,7 +92,8 @@ def test_a_mistake_is_one_line_with_its_place_and_what_is_allowed(text: str, say
     with pytest.raises(UsageError) as told:
         read(text, tmp_path)
     assert str(told.value).startswith(f"{tmp_path / 'door.toml'}: {says}")
-    assert told.value.exit_code == 2 and "\n" not in str(told.value)
+    assert told.value.exit_code == 2
+    assert "\n" not in str(told.value)
 
 
 def test_former_names_work_and_say_the_new_one(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def test_a_reference_and_its_targets_change_alike(batch):
     assert (changed.reference - batch.reference).abs().mean() > 0.02
     assert torch.allclose(changed.reference.repeat_interleave(2, 0), changed.target, atol=1e-5)
     assert (changed.mel - batch.mel).abs().mean() > 0.05
-    assert changed.mel.min() >= -4 and changed.mel.max() <= 4
+    assert changed.mel.min() >= -4
+    assert changed.mel.max() <= 4
 
 
 def test_seed_and_step_decide(batch):
@@ -52,7 +53,8 @@ def test_the_rest_stays_as_it_is(batch, share, untouched):
 )
 def test_transforms_are_chosen_by_name(text, holds, lacks):
     chosen = parse_transforms(text)
-    assert holds <= chosen and not lacks & chosen
+    assert holds <= chosen
+    assert not lacks & chosen
 
 
 def test_an_unknown_transform_is_said():
@@ -72,7 +74,8 @@ def test_with_pose_each_head_moves_by_itself(batch):
     changed = augment(batch, 3, 6, transforms=frozenset({"pose"}))
     assert torch.allclose(changed.reference, batch.reference, atol=1e-3)
     moved = (changed.target - batch.target).abs().flatten(1).mean(1) > 0.005
-    assert moved.any() and not torch.allclose(changed.target[::2], changed.target[1::2], atol=1e-3)
+    assert moved.any()
+    assert not torch.allclose(changed.target[::2], changed.target[1::2], atol=1e-3)
 
 
 def test_a_texture_follows_what_it_is_drawn_on():
@@ -84,7 +87,8 @@ def test_a_texture_follows_what_it_is_drawn_on():
     textures = draw_textures(6, size, generator)
     carried = carry(textures, reference, target)
     drawn = textures[:, 3].flatten(1).amax(1) > 0.2
-    assert 0 < drawn.sum() < 6 and torch.equal(carried[~drawn], textures[~drawn])
+    assert 0 < drawn.sum() < 6
+    assert torch.equal(carried[~drawn], textures[~drawn])
     inside = slice(16, -16)
     error = [(carried - textures.roll(by, 3))[drawn, 3, inside, inside].abs().mean() for by in (0, shift)]
     assert error[1] < 0.35 * error[0], error
@@ -94,11 +98,14 @@ def test_a_flip_alone_is_a_mirror(batch):
     changed = augment(batch, 3, 6, transforms=frozenset({"flip"})).reference
     mirrored = [torch.allclose(a, b.flip(2), atol=1e-3) for a, b in zip(changed, batch.reference, strict=True)]
     same = [torch.allclose(a, b, atol=1e-3) for a, b in zip(changed, batch.reference, strict=True)]
-    assert any(mirrored) and all(a != b for a, b in zip(mirrored, same, strict=True))
+    assert any(mirrored)
+    assert all(a != b for a, b in zip(mirrored, same, strict=True))
 
 
 def test_a_mask_spares_the_middle_of_the_window(batch):
     changed = augment(batch, 3, 5, transforms=frozenset({"mask"})).mel
     silent = (changed == -4).all(2).flatten(1)
-    assert silent.any() and not silent[:, 11:16].any() and silent.sum(1).max() <= 8
+    assert silent.any()
+    assert not silent[:, 11:16].any()
+    assert silent.sum(1).max() <= 8
     assert torch.allclose(changed[changed > -4], batch.mel[changed > -4], atol=1e-3)

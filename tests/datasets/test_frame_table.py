@@ -23,7 +23,8 @@ def test_reference_and_target_share_a_clip_and_lie_apart(pack):
         assert (table.clip_of[reference] == table.clip_of[draw.target]).all()
         assert (np.abs(reference - draw.target) >= MIN_GAP).all()
         assert (table.clip_of[draw.wrong] != table.clip_of[draw.target]).all()
-        assert pack.has_face[draw.target].all() and pack.has_face[reference].all()
+        assert pack.has_face[draw.target].all()
+        assert pack.has_face[reference].all()
 
 
 def test_consecutive_targets_have_faces_and_a_reference_apart(pack):
@@ -31,7 +32,8 @@ def test_consecutive_targets_have_faces_and_a_reference_apart(pack):
     for step in range(20):
         draw = table.draw(Sampling(12, 6, quiet_reference=0.5, consecutive=True), step)
         runs = draw.target.reshape(2, 6)
-        assert (np.diff(runs) == 1).all() and pack.has_face[runs].all()
+        assert (np.diff(runs) == 1).all()
+        assert pack.has_face[runs].all()
         assert (np.abs(draw.reference[:, None] - runs) >= MIN_GAP).all()
         assert (table.clip_of[draw.reference][:, None] == table.clip_of[runs]).all()
 

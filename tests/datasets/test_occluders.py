@@ -34,20 +34,25 @@ def test_what_is_not_covered_keeps_every_bit_and_what_is_shows_nothing_of_the_fa
     faces = torch.full((64, 3, 96, 96), 0.5)
     present = torch.arange(64) % 2 == 0
     drawn, opacity = draw_occluders(faces, present, _seeded())
-    assert drawn.shape == faces.shape and opacity.shape == (64, 1, 96, 96)
-    assert torch.equal(drawn[~present], faces[~present]) and not opacity[~present].any()
+    assert drawn.shape == faces.shape
+    assert opacity.shape == (64, 1, 96, 96)
+    assert torch.equal(drawn[~present], faces[~present])
+    assert not opacity[~present].any()
     shares = (opacity[present, 0] > 0.5).float().mean((1, 2))
-    assert (shares > 0).float().mean() > 0.9 and 0.02 < shares.mean() < 0.5  # a few lie beside the picture
+    assert (shares > 0).float().mean() > 0.9
+    assert 0.02 < shares.mean() < 0.5
     other, same_opacity = draw_occluders(faces * 0.2, present, _seeded())
     full = (same_opacity == 1).expand_as(other)
-    assert full.any() and torch.equal(opacity, same_opacity)
+    assert full.any()
+    assert torch.equal(opacity, same_opacity)
     plain = drawn[full] == other[full]  # skin and parts of pictures follow the faces, colours do not
     assert 0.05 < plain.float().mean() < 0.95
 
 
 def test_things_are_decided_by_the_generator_alone():
     one, same, other = (cover(_batch(), _seeded(seed)) for seed in (1, 1, 2))
-    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True)) and not torch.equal(one.face, other.face)
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not torch.equal(one.face, other.face)
 
 
 def test_faces_are_compared_with_uncovered_ones_of_their_own_clip():
@@ -71,12 +76,15 @@ def test_a_network_trains_goes_on_and_says_what_it_is(small_pack, tmp_path):
     assert [line["samples"] for line in figures] == [64, 128]
     assert {"occlusion/iou", "occlusion/found", "occlusion/false"} <= figures[-1].keys()
     card = (run / "MODEL_CARD.md").read_text()
-    assert "share of uncovered faces" in card and "an occlusion network trained" in card
+    assert "share of uncovered faces" in card
+    assert "an occlusion network trained" in card
     header = read_header(run / "last.safetensors")
-    assert header.architecture == "occlusion-net" and "occlusion/iou" in header.metrics
+    assert header.architecture == "occlusion-net"
+    assert "occlusion/iou" in header.metrics
     network, _ = load_weights(run, kind="occlusion network")
     grid = cv2.imread(str(run / "sheets" / "000000128.png"))
-    assert grid is not None and not network.training
+    assert grid is not None
+    assert not network.training
 
 
 def test_it_learns_where_things_are():

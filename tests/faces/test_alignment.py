@@ -38,7 +38,9 @@ def test_no_point_lies_on_the_mouth():
     down = (
         ((rows + 0.5) / RULE.size - 0.5) * RULE.scale + 0.5 + RULE.shift_y
     )  # in the face's box, whose lips begin at 0.7
-    assert len(rows) > 200 and down.min() > 0 and down.max() < 0.67
+    assert len(rows) > 200
+    assert down.min() > 0
+    assert down.max() < 0.67
 
 
 def test_faces_that_do_not_fit_stay_where_they_are():

@@ -50,7 +50,9 @@ def test_crop_shows_what_is_there(picture: np.ndarray, size: int) -> None:
     x0, y0, side = rule.square(box)
     places = (np.arange(size) + 0.5) / size * side
     expected = waves(*np.meshgrid(x0 + places, y0 + places))
-    assert crop.shape == (size, size, 3) and crop.dtype == np.uint8 and crop.flags.c_contiguous
+    assert crop.shape == (size, size, 3)
+    assert crop.dtype == np.uint8
+    assert crop.flags.c_contiguous
     assert np.abs(crop - expected).max() < 2.5
     assert np.abs((crop - expected).mean(axis=(0, 1))).max() < 0.6
 
@@ -94,7 +96,8 @@ def test_shrinking_averages() -> None:
     lines = np.zeros((400, 400, 3), np.uint8)
     lines[:, ::5] = 255  # a fifth of the light
     crop = crop_face(lines, np.array([3, 3, 391, 391]), CropRule(scale=1, shift_y=0, size=43))
-    assert abs(crop.mean() - 51) < 2 and crop.max() < 90
+    assert abs(crop.mean() - 51) < 2
+    assert crop.max() < 90
 
 
 def test_a_frame_wider_than_opencv_can_address() -> None:
@@ -115,7 +118,8 @@ def test_mouth_region_is_the_same_part_of_the_face(rule: CropRule) -> None:
 
 def test_mouth_region_stays_in_the_crop() -> None:
     row0, row1, column0, column1 = CropRule(scale=0.5).mouth_region(96)
-    assert 0 <= row0 < row1 <= 96 and (column0, column1) == (0, 96)
+    assert 0 <= row0 < row1 <= 96
+    assert (column0, column1) == (0, 96)
 
 
 def test_rule_through_json() -> None:

@@ -31,17 +31,22 @@ def test_the_whole_frame_and_the_place_agree(photo: np.ndarray) -> None:
     for shift in (0, 3, 5, 11):
         frame = np.ascontiguousarray(photo[shift : 200 + shift, shift : 260 + shift])
         boxes, scores = detector.detect(frame)
-        assert boxes.shape == (1, 4) and scores.shape == (1,) and scores[0] > 0.5
+        assert boxes.shape == (1, 4)
+        assert scores.shape == (1,)
+        assert scores[0] > 0.5
         near, near_scores = detector.detect_near(frame, boxes[0] + [4, -3, 4, -3])
-        assert len(near) == 1 and np.abs(near[0] - boxes[0]).max() <= 1
+        assert len(near) == 1
+        assert np.abs(near[0] - boxes[0]).max() <= 1
         assert near_scores[0] == pytest.approx(scores[0], abs=0.4)
 
 
 def test_no_face_near(photo: np.ndarray) -> None:
     boxes, scores = HogDetector().detect_near(photo, np.array([10.0, 130, 70, 190]))
-    assert boxes.shape == (0, 4) and scores.shape == (0,)
+    assert boxes.shape == (0, 4)
+    assert scores.shape == (0,)
     boxes, scores = HogDetector().detect(np.full((120, 160, 3), 90, np.uint8))
-    assert boxes.shape == (0, 4) and scores.shape == (0,)
+    assert boxes.shape == (0, 4)
+    assert scores.shape == (0,)
 
 
 def test_a_large_frame_is_searched_on_a_smaller_one(photo: np.ndarray) -> None:
@@ -54,9 +59,11 @@ def test_a_large_frame_is_searched_on_a_smaller_one(photo: np.ndarray) -> None:
 
 def test_shrinking_by_levels(photo: np.ndarray) -> None:
     same, factor = shrink(photo, 720)
-    assert factor == 1 and (same == photo).all()
+    assert factor == 1
+    assert (same == photo).all()
     smaller, factor = shrink(photo, max(photo.shape) // 2)
-    assert factor == pytest.approx(1.2**4) and max(smaller.shape) <= max(photo.shape) // 2
+    assert factor == pytest.approx(1.2**4)
+    assert max(smaller.shape) <= max(photo.shape) // 2
     assert smaller.shape[1] == round(photo.shape[1] / factor)
 
 
@@ -84,7 +91,9 @@ def test_weights_that_are_none(tmp_path: Path, photo: np.ndarray) -> None:
 def test_mmod(photo: np.ndarray) -> None:
     boxes, scores = make_detector("mmod").detect(photo)
     hog, _ = HogDetector().detect(photo)
-    assert len(boxes) == 1 and overlap(boxes[0], hog[0]) > 0.5 and scores[0] > 0.5
+    assert len(boxes) == 1
+    assert overlap(boxes[0], hog[0]) > 0.5
+    assert scores[0] > 0.5
 
 
 def test_overlap() -> None:
@@ -108,7 +117,7 @@ def following(photo: np.ndarray, photo_box: np.ndarray) -> Iterator[Motion]:
     assert not motion.is_on(photo_box)
     motion.start(photo, photo_box)
     assert motion.is_on(photo_box)
-    yield motion
+    return motion
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (0.3, -0.6), (4, 2), (-7.5, 5.25)])
@@ -139,7 +148,8 @@ def test_motion_that_is_lost(following: Motion, photo: np.ndarray, photo_box: np
     assert not following.is_on(photo_box)
     assert following.step(photo) is None  # for good, until it starts anew
     following.start(photo, photo_box)
-    assert following.is_on(photo_box) and not following.is_on(photo_box + 40)
+    assert following.is_on(photo_box)
+    assert not following.is_on(photo_box + 40)
 
 
 def test_the_unpacked_detector_is_dlibs_own(photo: np.ndarray) -> None:
@@ -160,4 +170,5 @@ def test_a_look_at_a_place_is_for_one_size_only(photo: np.ndarray) -> None:
         every, found = (one.run(image, 0, NEAR_THRESHOLD) for one in (detector._dlib(), detector._dlib_near()))
         wanted = {str(box): score for box, score in zip(*every[:2], strict=True) if box.width() <= TEMPLATE}
         assert {str(box): score for box, score in zip(*found[:2], strict=True)} == wanted
-        assert len(every[0]) >= 1 and (len(wanted) >= 1) is (image is small)
+        assert len(every[0]) >= 1
+        assert (len(wanted) >= 1) is (image is small)

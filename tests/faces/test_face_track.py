@@ -75,12 +75,14 @@ def test_a_face_that_moves(backdrop: np.ndarray, head: np.ndarray) -> None:
         boxes.append(put(frames[-1], head, *place))
     done: list[int] = []
     track = find_face(iter(frames), RULE, lambda count, total, label: done.append(count))
-    assert done == list(range(1, 61)) and seen(track).all()
+    assert done == list(range(1, 61))
+    assert seen(track).all()
     assert track.boxes.dtype == track.score.dtype == np.float32
     size = track.boxes[:, 2:] - track.boxes[:, :2]
     assert np.abs(size[:, 0] - size[:, 1]).max() < 1e-3  # square
     agreement = overlaps(track, np.array(boxes))
-    assert agreement.mean() > 0.85 and agreement.min() > 0.7
+    assert agreement.mean() > 0.85
+    assert agreement.min() > 0.7
     centre = (track.boxes[:, 0] + track.boxes[:, 2]) / 2
     lags = range(-4, 5)  # behind the truth by so many frames
     misses = [np.std(centre[8:-8] - x[8 - lag : 52 - lag]) for lag in lags]
@@ -109,8 +111,10 @@ def test_a_face_that_leaves_and_comes_back(backdrop: np.ndarray, head: np.ndarra
     track = find_face(frames, RULE)
     present, inside = seen(track), (x + 33 <= WIDTH)
     gone = x - 33 > WIDTH
-    assert gone.sum() > 20 and not present[gone].any()
-    assert present[x == 120].all() and present[inside].mean() > 0.9
+    assert gone.sum() > 20
+    assert not present[gone].any()
+    assert present[x == 120].all()
+    assert present[inside].mean() > 0.9
     assert overlaps(track, np.array(boxes))[present & inside].min() > 0.6
 
 
@@ -126,7 +130,9 @@ def test_a_short_gap_is_filled_and_a_long_one_is_not(backdrop: np.ndarray, head:
 
     assert seen(find_face(frames(range(20, 26)), RULE)).all()
     present = seen(find_face(frames(range(20, 45)), RULE))
-    assert not present[24:41].any() and present[:19].all() and present[48:].all()
+    assert not present[24:41].any()
+    assert present[:19].all()
+    assert present[48:].all()
 
 
 def test_black_frames(backdrop: np.ndarray, head: np.ndarray) -> None:
@@ -140,7 +146,8 @@ def test_no_face(backdrop: np.ndarray) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 96, 128, 3), dtype=np.uint8)
     for frames in (noise, [backdrop] * 30, [np.zeros((8, 8, 3), np.uint8)] * 3):
         track = find_face(frames, RULE)
-        assert len(track.boxes) == len(frames) and not seen(track).any()
+        assert len(track.boxes) == len(frames)
+        assert not seen(track).any()
     assert len(find_face([], RULE).boxes) == 0
 
 
@@ -156,7 +163,8 @@ def test_the_largest_steady_face(backdrop: np.ndarray, head: np.ndarray) -> None
     track = find_face(frames, RULE)
     agreement = overlaps(track, np.array(boxes))
     assert seen(track)[:50].all()
-    assert agreement[:50].mean() > 0.8 and agreement[:50].min() > 0.65
+    assert agreement[:50].mean() > 0.8
+    assert agreement[:50].min() > 0.65
     assert (track.boxes[seen(track), 0] > 60).all()
 
 

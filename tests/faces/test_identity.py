@@ -96,7 +96,8 @@ def test_a_portrait_is_small_and_keeps_the_place_of_the_face(grid_dir):
     boxes, _ = make_detector("hog").detect(frame)
     portrait = Portrait.take(frame, boxes[0], 1.0)
     image = portrait.image()
-    assert max(image.shape[:2]) == SIDE and len(portrait.jpeg) < 40_000
+    assert max(image.shape[:2]) == SIDE
+    assert len(portrait.jpeg) < 40_000
     again, _ = make_detector("hog").detect(image)
     assert overlap(again[0], portrait.box) > 0.7
 
@@ -106,7 +107,8 @@ def test_two_speakers_side_by_side_have_a_track_each(grid_dir):
     cast = find_cast(iter(frames), CropRule(), everyone=True)
     left, right = (cast.track(number).boxes for number in range(2))
     assert len(cast.people) == 2
-    assert (left[:, 2] < 360).all() and (right[:, 0] > 360).all()
+    assert (left[:, 2] < 360).all()
+    assert (right[:, 0] > 360).all()
     assert np.array_equal(find_face(iter(frames), CropRule()).boxes, cast.track(cast.choose()).boxes)
 
 
@@ -191,7 +193,8 @@ def test_the_network_is_not_asked_where_hog_sees_a_face_and_ever_less_where_nobo
     frame, network = speaker(grid_dir, "s1", 1)[0], Blind()
     seeing = AutoDetector(make_detector("hog"), lambda: network, lambda *_: True)
     boxes, _ = seeing.detect(frame)
-    assert len(boxes) == len(seeing.detect_near(frame, boxes[0])[0]) == 1 and network.asked == 0
+    assert len(boxes) == len(seeing.detect_near(frame, boxes[0])[0]) == 1
+    assert network.asked == 0
     gone = AutoDetector(Blind(), lambda: network, lambda *_: True)
     for _ in range(10):
         gone.detect_near(frame, boxes[0])

@@ -15,8 +15,10 @@ RULES = [CropRule(), CropRule(scale=1.5, shift_y=0.05), CropRule(scale=1.2, shif
 @pytest.mark.parametrize("size", [96, 256])
 def test_where_it_is_nothing_and_where_all(rule: CropRule, size: int) -> None:
     mask = lower_face_mask(rule, size)
-    assert mask.shape == (size, size) and mask.dtype == np.float32
-    assert mask.min() == 0 and mask.max() == 1
+    assert mask.shape == (size, size)
+    assert mask.dtype == np.float32
+    assert mask.min() == 0
+    assert mask.max() == 1
     assert not mask[: size // 2].any()
     for border in (mask[-1], mask[:, 0], mask[:, -1]):
         assert not border.any()

@@ -62,7 +62,9 @@ def covered_by(*parts: tuple[slice, slice], light: int = 190) -> OcclusionMask |
 def test_a_hand_from_below_covers_and_a_mouth_of_its_own_kind_does_not():
     chin = slice(ROW1 - 3, 47), slice(COL0 + 4, COL1 - 4)
     covered = covered_by(chin)
-    assert covered is not None and covered.opacity.shape == (24, 48) and 0.05 < covered.share < 0.9
+    assert covered is not None
+    assert covered.opacity.shape == (24, 48)
+    assert 0.05 < covered.share < 0.9
     assert covered.opacity[ROW1 - 24 : 22, COL0 + 4 : COL1 - 4].min() == 1  # all of it
     assert covered.opacity[:, : COL0 - 2].max() == 0
     assert covered_by((slice(ROW0 + 1, ROW1 - 1), slice(COL0 + 2, COL1 - 2))) is None
@@ -71,8 +73,11 @@ def test_a_hand_from_below_covers_and_a_mouth_of_its_own_kind_does_not():
 
 def test_of_a_mouth_that_is_mostly_hidden_nothing_is_drawn():
     half, most = (covered_by((slice(ROW0, 47), slice(4, right))) for right in ((COL0 + COL1) // 2, COL1 - 3))
-    assert half is not None and half.opacity.min() == 0 and half.share < 0.7
-    assert most is not None and most.opacity.min() == most.share == 1
+    assert half is not None
+    assert half.opacity.min() == 0
+    assert half.share < 0.7
+    assert most is not None
+    assert most.opacity.min() == most.share == 1
 
 
 def test_what_the_bare_face_explains_is_no_hand_whatever_the_network_says():
@@ -95,11 +100,15 @@ def test_what_is_gone_fades_and_a_dropout_makes_no_flicker():
     release, hand = MaskDecay(), OcclusionMask(np.ones((24, 48), np.float32), 0.5)
     times = np.arange(20) / 25
     over = [release.follow(0, t, hand if n in (3, 4, 6) else None) for n, t in enumerate(times)]
-    assert all(each is None for each in over[:3]) and over[3].share == 0.5
-    assert over[4].opacity.min() == 1 and 0.6 < over[5].opacity.min() < 1 == over[6].opacity.min()
+    assert all(each is None for each in over[:3])
+    assert over[3].share == 0.5
+    assert over[4].opacity.min() == 1
+    assert 0.6 < over[5].opacity.min() < 1 == over[6].opacity.min()
     fading = [each.opacity.max() for each in over[7:12] if each is not None]
-    assert len(fading) == 5 and all(late < early for early, late in itertools.pairwise(fading))
-    assert over[5].share == 0 and over[-1] is None
+    assert len(fading) == 5
+    assert all(late < early for early, late in itertools.pairwise(fading))
+    assert over[5].share == 0
+    assert over[-1] is None
     assert release.follow(1, 0.4, None) is None  # another speaker
 
 
@@ -128,7 +137,8 @@ def test_covered_pixels_stay_to_the_bit_and_others_are_drawn(astronaut):
     left, right = int(x0 + side * 0.46), int(x0 + side * 0.54)
     np.testing.assert_array_equal(drawn[:, :left], astronaut[:, :left])
     np.testing.assert_array_equal(drawn[:, right:], bare[:, right:])
-    assert (bare[:, :left] != astronaut[:, :left]).any() and (bare[:, right:] != astronaut[:, right:]).any()
+    assert (bare[:, :left] != astronaut[:, :left]).any()
+    assert (bare[:, right:] != astronaut[:, right:]).any()
 
 
 def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(astronaut, sketcher):
@@ -147,9 +157,11 @@ def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(ast
     found, covered = look(with_hand(astronaut))
     changed = np.abs(with_hand(astronaut).astype(int) - astronaut).max(2).astype(np.uint8)
     there = crop_face(np.dstack([np.roll(changed, 2, 1)] * 3), FACE, RULE, 48)[16:, :, 0] > 12
-    assert covered is not None and covered.share > 0.3
+    assert covered is not None
+    assert covered.share > 0.3
     both = ((found > 0) & there).sum()
-    assert both / there.sum() > 0.7 and both / (found > 0).sum() > 0.5
+    assert both / there.sum() > 0.7
+    assert both / (found > 0).sum() > 0.5
 
 
 def test_a_covered_face_does_not_lend_its_pixels(astronaut, stills, sketcher):
@@ -208,9 +220,10 @@ def test_weights_whose_crops_the_network_does_not_know_paint_and_say_so(astronau
         tmp_path / "w.safetensors",
     )
     done = lipsync(*line)
-    assert done.returncode == 0 and "does not know crops of these weights; hands are painted over" in done.stderr
+    assert done.returncode == 0
+    assert "does not know crops of these weights; hands are painted over" in done.stderr
     assert "hands are" not in lipsync(*line, "--force", "--occlusion", "paint").stderr
     refused = lipsync(*line, "--force", "--occlusion", find_weights(None, "occlusion network"))
-    assert (
-        refused.returncode == 3 and "was trained on other crops" in refused.stderr and refused.stderr.count("\n") == 1
-    )
+    assert refused.returncode == 3
+    assert "was trained on other crops" in refused.stderr
+    assert refused.stderr.count("\n") == 1

@@ -38,7 +38,8 @@ def save(path: Path, kind: str, tensors: dict[str, torch.Tensor]) -> None:
 def test_every_format_loads(kind: str, tmp_path: Path, network: nn.Module, other: dict) -> None:
     save(tmp_path / "net.model", kind, other)
     sha = load_published(network, tmp_path / "net.model", "net.model")
-    assert len(sha) == 64 and not network.training
+    assert len(sha) == 64
+    assert not network.training
     assert all(torch.equal(value, other[name]) for name, value in network.state_dict().items())
 
 

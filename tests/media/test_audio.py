@@ -31,7 +31,8 @@ def sound(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2), (48_000, 6), (8_000, 1)])
 def test_wav(tmp_path: Path, rate: int, channels: int) -> None:
     samples = read_speech(write_clicks(tmp_path / "a.wav", CLICKS, 1.5, rate, channels))
-    assert samples.dtype == np.float32 and samples.ndim == 1
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
     assert abs(len(samples) - 24_000) <= 1
     assert find_clicks(samples, 16_000) == pytest.approx(CLICKS, abs=MILLISECOND)
 

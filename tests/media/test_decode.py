@@ -178,7 +178,8 @@ def test_photo_upright(ffmpeg: Ffmpeg, tmp_path: Path, orientation: int) -> None
     shown = read_image(photo)
     assert np.array_equal(shown, turned)
     video = decode.probe(photo).video
-    assert video is not None and (video.height, video.width) == shown.shape[:2]
+    assert video is not None
+    assert (video.height, video.width) == shown.shape[:2]
 
 
 def test_photo_colours(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ def test_joined_pieces_are_the_film(tmp_path: Path, name: str, line: Timeline, s
     assert find_clicks(read_speech(output), 16000) == pytest.approx([0.4, 1.1], abs=2e-3)
     assert read_marks(output)["synthetic"]
     one, other = probe(output).video, probe(whole).video
-    assert one is not None and other is not None
+    assert one is not None
+    assert other is not None
     assert (one.color_tags, one.sample_aspect) == (other.color_tags, other.sample_aspect)
     if not name.endswith("mkv"):
         assert one.rate == other.rate

@@ -50,7 +50,8 @@ def test_high_dynamic_range(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InputError, match=r"high dynamic range \(HLG\).*use --tonemap"):
         plan_conversion(info)
     conversion = plan_conversion(info, tonemap=True)
-    assert conversion.color_tags is None and "standard dynamic range" in conversion.notes[0]
+    assert conversion.color_tags is None
+    assert "standard dynamic range" in conversion.notes[0]
     frames = list(read_frames(clip, filters=conversion.filters))
     assert [number_of(frame) for frame in frames] == list(range(6))
     monkeypatch.setattr(picture_format, "run_tool", lambda *_: type("Result", (), {"stdout": b" scale  V->V "}))
@@ -86,5 +87,6 @@ def test_deep_and_transparent_pictures_are_read(make_clip: MakeClip, pix_fmt: st
     profile = "4" if "yuva" in pix_fmt else "3"
     clip: Path = make_clip("deep.mov", 5, 25, "-c:v", "prores_ks", "-profile:v", profile, "-pix_fmt", pix_fmt)
     conversion = plan_conversion(probe(clip))
-    assert "8 bits" in conversion.notes[0] and ("transparency" in conversion.notes[0]) == ("yuva" in pix_fmt)
+    assert "8 bits" in conversion.notes[0]
+    assert ("transparency" in conversion.notes[0]) == ("yuva" in pix_fmt)
     assert [number_of(frame) for frame in read_frames(clip, filters=conversion.filters)] == list(range(5))

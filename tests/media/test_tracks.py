@@ -92,18 +92,22 @@ def test_tracks_go_with_the_film(origin: Path, tmp_path: Path, name: str, start_
     np.testing.assert_array_equal(read_speech(output), before[1])
     tracks, chapters = read_tracks(output)
     assert tracks[0][1:] == ("audio", "ac3", "fra")
-    assert tracks[1].kind == "subtitle" and len(tracks) == 2
+    assert tracks[1].kind == "subtitle"
+    assert len(tracks) == 2
     shift = float(start_s)
     assert second_sound(output, tmp_path) == pytest.approx([1.0 - shift, 2.5 - shift], abs=0.004)
     words = subtitles_of(output)
-    assert "second words" in words and "beyond" not in words
+    assert "second words" in words
+    assert "beyond" not in words
     assert ("00:00:00,500 --> 00:00:01,200" if start_s == 0 else "00:00:00,000 --> 00:00:00,400") in words
     assert f"00:00:0{2 - shift:.3f}".replace(".", ",") in words
     assert [title for _, _, title in chapters] == ["one; = #1", "two"]
     times_s = [float(moment) for chapter in chapters for moment in chapter[:2]]
     assert times_s == pytest.approx([0, 1.5 - shift, 1.5 - shift, 3], abs=0.002)
     picture, own = probe(output).video, probe(film).video
-    assert picture is not None and own is not None and picture.start_s == own.start_s
+    assert picture is not None
+    assert own is not None
+    assert picture.start_s == own.start_s
     assert abs((probe(output).duration_s or 0) - (probe(film).duration_s or 0)) < 0.05
     assert read_marks(output)["synthetic"]
 
@@ -122,7 +126,8 @@ def test_what_does_not_fit_is_told(make_clip: MakeClip, tmp_path: Path) -> None:
     origin = make_clip("origin.mkv", 50, 25, *maps, "-c:a:1", "libvorbis", inputs=inputs)
     film = make_film(tmp_path / "film.mp4", 50)
     num_kept, left_out = keep_tracks(film, origin, tmp_path / "out.mp4", Fraction(2))
-    assert num_kept == 0 and left_out == ["audio track 2 (vorbis)"]
+    assert num_kept == 0
+    assert left_out == ["audio track 2 (vorbis)"]
     assert keep_tracks(make_film(tmp_path / "film.mkv", 50), origin, tmp_path / "out.mkv", Fraction(2)) == (1, [])
     with pytest.raises(InputError, match="cannot be written with its tracks"):
         keep_tracks(film, origin, tmp_path / "nowhere" / "out.mp4", Fraction(2))

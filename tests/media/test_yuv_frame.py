@@ -126,8 +126,10 @@ def test_what_is_cut_out_is_the_part_of_the_whole_and_a_copy(frame, part):
     for given in (frame, whole):
         cut, left, top = cut_out(given, *part)
         height, width = cut.shape[:2]
-        assert max(0, part[0]) - 1 <= left <= max(0, part[0]) and max(0, part[1]) - 1 <= top <= max(0, part[1])
-        assert left + width >= min(part[2], WIDTH) and top + height >= min(part[3], HEIGHT)
+        assert max(0, part[0]) - 1 <= left <= max(0, part[0])
+        assert max(0, part[1]) - 1 <= top <= max(0, part[1])
+        assert left + width >= min(part[2], WIDTH)
+        assert top + height >= min(part[3], HEIGHT)
         np.testing.assert_array_equal(np.asarray(cut), whole[top : top + height, left : left + width])
         own = cut.planes if isinstance(cut, YuvFrame) else cut
         assert not np.shares_memory(own, given.planes if isinstance(given, YuvFrame) else given)
@@ -158,7 +160,9 @@ def test_planes_go_through_a_lossless_file_to_the_bit(tmp_path, matrix):
     path = tmp_path / "film.mp4"
     frames = _write(path, 25, matrix)
     video = probe(path).video
-    assert video is not None and video.color_space == matrix and video.color_range == "tv"
+    assert video is not None
+    assert video.color_space == matrix
+    assert video.color_range == "tv"
     conversion = plan_conversion(probe(path))
     assert conversion.matrix == matrix
     _same(frames, path, matrix)
@@ -177,9 +181,11 @@ def test_frames_of_full_range_are_brought_to_the_limited_one(tmp_path):
     coding = ["-vf", "scale=out_range=pc,format=yuvj420p", "-c:v", "libx264", "-crf", "0"]
     assert run_tool("ffmpeg", ["-v", "error", *picture, *coding, str(path)]).returncode == 0
     video = probe(path).video
-    assert video is not None and video.color_range == "pc"
+    assert video is not None
+    assert video.color_range == "pc"
     first = next(iter(read_yuv_frames(path, "smpte170m")))
-    assert set(np.unique(first.planes[:48])) == {235} and np.asarray(first).min() >= 254
+    assert set(np.unique(first.planes[:48])) == {235}
+    assert np.asarray(first).min() >= 254
 
 
 @pytest.mark.parametrize(("size", "layout"), [("63x48", "yuv444p"), ("64x48", "yuv444p"), ("64x48", "yuv420p10le")])

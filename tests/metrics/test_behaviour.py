@@ -12,7 +12,7 @@ from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.metrics.face import eyes, jitter
 from lipsync_cli.metrics.face.border import LEVELS, gradient_across
 from lipsync_cli.metrics.mouth import movement, pauses
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mel import log_mel, to_levels, to_mel
 
 
@@ -51,7 +51,7 @@ def test_landmark_distance_falls_into_its_trap() -> None:
     hanging = np.full(75, said.mean())
     distances = [movement.landmark_distance(face(one), face(said)).mean() for one in (hanging, other)]
     assert distances[0] < distances[1]
-    with pytest.raises(MetricUnavailable, match="nothing moves"):
+    with pytest.raises(MetricUnavailableError, match="nothing moves"):
         movement.correlate(hanging, said)
 
 
@@ -102,9 +102,9 @@ def test_pauses_are_found_and_only_their_own_motion_counts() -> None:
 
 def test_pauses_that_are_not_there_are_said() -> None:
     middles = (np.arange(25) + 0.5) / 25
-    with pytest.raises(MetricUnavailable, match="no speech"):
+    with pytest.raises(MetricUnavailableError, match="no speech"):
         pauses.find_pauses(log_mel(np.zeros(16000, np.float32)), middles)
-    with pytest.raises(MetricUnavailable, match="does not pause"):
+    with pytest.raises(MetricUnavailableError, match="does not pause"):
         pauses.variance_in_pauses(talk(25), np.arange(25), np.zeros(25, bool))
 
 
@@ -142,7 +142,7 @@ def test_only_what_is_not_smooth_trembles() -> None:
     jump = path + (steps > 25)[:, None]
     assert len(jitter.acceleration(jump, np.where(steps > 25, steps + 9, steps).astype(int))) == 46
     assert jitter.acceleration(jump, np.where(steps > 25, steps + 9, steps).astype(int)).max() < 1e-9
-    with pytest.raises(MetricUnavailable):
+    with pytest.raises(MetricUnavailableError):
         jitter.root_mean_square(jitter.acceleration(path[:2]))
 
 
@@ -155,7 +155,8 @@ def test_a_pasted_box_shows_at_its_border_and_a_feathered_one_does_not() -> None
     weight = cv2.warpAffine(lower_face_mask(rule, 512), matrix, (240, 240), flags=cv2.WARP_INVERSE_MAP)[:, :, None]
     brighter = source + 5.0
     real = gradient_across(source, box, rule)
-    assert real.shape == (len(LEVELS),) and (real > 0).all()
+    assert real.shape == (len(LEVELS),)
+    assert (real > 0).all()
     for level in range(len(LEVELS)):
         hard = np.clip(source + 20.0 * (weight >= LEVELS[level]), 0, 255).astype(np.uint8)
         assert (gradient_across(hard, box, rule) / real)[level] > 1.25

@@ -13,7 +13,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.metrics.image import frechet
 from lipsync_cli.metrics.image.frechet import frechet_distance
 from lipsync_cli.metrics.networks import MetricNetworks
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 
 class Trap:
@@ -58,7 +58,8 @@ def test_moved_means_count_with_their_square() -> None:
 def test_it_grows_with_noise() -> None:
     one, noise = features(500, 16, 1), np.random.default_rng(3).normal(size=(500, 16))
     distances = [frechet_distance(one + level * noise, one) for level in (0, 0.3, 0.6, 1.2)]
-    assert distances == sorted(distances) and distances[1] > distances[0] + 0.01
+    assert distances == sorted(distances)
+    assert distances[1] > distances[0] + 0.01
 
 
 def test_fewer_pictures_than_features_give_no_figure_but_a_reason() -> None:
@@ -67,14 +68,14 @@ def test_fewer_pictures_than_features_give_no_figure_but_a_reason() -> None:
         few = [np.zeros((size // 2, size), np.float32)] * 2
         assert family.combine is not None
         with pytest.raises(
-            MetricUnavailable, match=f"{size} pictures: a covariance of {size} features needs more than {size}"
+            MetricUnavailableError, match=f"{size} pictures: a covariance of {size} features needs more than {size}"
         ):
             family.combine(few, few)
 
 
 def test_files_that_are_not_inceptions_weights_are_refused_and_nothing_in_them_runs(tmp_path: Path) -> None:
     path = tmp_path / "pt_inception.pth"
-    with pytest.raises(MetricUnavailable, match="no Inception-v3 weights: give --inception FILE"):
+    with pytest.raises(MetricUnavailableError, match="no Inception-v3 weights: give --inception FILE"):
         MetricNetworks().inception_features(np.zeros((1, 96, 96, 3), np.uint8))
     path.write_text("<!DOCTYPE html><html>404")
     with pytest.raises(InputError, match=r"pt_inception\.pth: is a web page, not weights"):

@@ -18,10 +18,14 @@ def test_every_metric_is_declared_whole_and_once() -> None:
     metrics = [metric for family in families for metric in family.metrics]
     assert len({metric.name for metric in metrics}) == len(metrics)
     for metric in metrics:
-        assert metric.name.isidentifier() and metric.name.islower()
-        assert metric.group in GROUPS and metric.per in (FRAME, CLIP, SET)
+        assert metric.name.isidentifier()
+        assert metric.name.islower()
+        assert metric.group in GROUPS
+        assert metric.per in (FRAME, CLIP, SET)
         assert metric.direction in (HIGHER, LOWER, NEAR)
-        assert metric.title and metric.definition and metric.source
+        assert metric.title
+        assert metric.definition
+        assert metric.source
     for family in families:
         assert (family.measure is None) != (family.watch is None)
         assert (family.combine is not None) == any(metric.per == SET for metric in family.metrics)

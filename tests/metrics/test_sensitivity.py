@@ -25,7 +25,8 @@ DRAWN = {"blur", "noise", "wrong person", "frozen mouth", "mumbling"}
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_metrics", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = sys.modules["make_metrics"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -60,7 +61,8 @@ def table(script: ModuleType, families: list[MetricGroup]) -> dict:
 def test_perfect_pictures_have_the_perfect_value(table: dict) -> None:
     perfect = {name: cells["perfect"] for name, cells in table.items() if isinstance(cells, dict)}
     assert all(cell.change == 0 and not cell.is_worse for cell in perfect.values())
-    assert perfect["mouth_psnr"].mean == 100 and perfect["crop_ssim"].mean == 1
+    assert perfect["mouth_psnr"].mean == 100
+    assert perfect["crop_ssim"].mean == 1
     assert perfect["colour"].mean == pytest.approx(0, abs=1e-6)
 
 
@@ -69,8 +71,10 @@ def test_each_damage_is_seen_by_what_must_see_it_and_by_nothing_else(table: dict
         assert {row for row, cell in table[name].items() if cell.is_worse} == DRAWN, name
     assert {row for row, cell in table["colour"].items() if cell.is_worse} >= {"frozen mouth", "mumbling"}
     ratio = table["mouth_over_face"]
-    assert ratio["blur"].change == -1 and ratio["noise"].change == 1
-    assert ratio["blur"].is_worse and ratio["noise"].is_worse
+    assert ratio["blur"].change == -1
+    assert ratio["noise"].change == 1
+    assert ratio["blur"].is_worse
+    assert ratio["noise"].is_worse
     for cells in (table["mouth_psnr"], ratio, table["colour"]):
         assert all(cells[row] == cells["perfect"] for row in ("shift", "wrong sound"))
     assert {row for row, cell in table["loudness"].items() if cell.mean != table["loudness"]["perfect"].mean} == {
@@ -82,7 +86,8 @@ def test_each_damage_is_seen_by_what_must_see_it_and_by_nothing_else(table: dict
 def test_a_metric_without_any_figure_says_why(table: dict, script: ModuleType) -> None:
     assert table["crop_fid"] == "no Inception-v3 weights: give --inception FILE"
     text = script.render(table, "3 clips")
-    assert "* crop_fid: no Inception-v3 weights" in text and "| mouth_psnr | higher | 100.00 | **" in text
+    assert "* crop_fid: no Inception-v3 weights" in text
+    assert "| mouth_psnr | higher | 100.00 | **" in text
     kept = json.loads(json.dumps({"metrics": table}))
     assert script.read(kept) == table
 

@@ -48,7 +48,9 @@ def test_edges_up_to_the_just_noticeable_width_are_sharp() -> None:
 def test_cpbd_falls_with_blur_and_is_none_without_edges(face: np.ndarray) -> None:
     for image in (to_grey(face), to_grey(astronaut())):
         figures = [cpbd(blurred(image, sigma)) for sigma in (0, 0.5, 1, 1.5, 2)]
-        assert figures == sorted(figures, reverse=True) and figures[0] > 0.3 and figures[-1] < 0.1
+        assert figures == sorted(figures, reverse=True)
+        assert figures[0] > 0.3
+        assert figures[-1] < 0.1
     assert np.isnan(cpbd(np.full((96, 96), 90, np.uint8)))
     assert np.isnan(cpbd(to_grey(face).T[:2]))
     assert 0 <= cpbd(to_grey(face)[:40, :30]) <= 1
@@ -73,5 +75,6 @@ def test_mouth_over_face_sees_a_blurred_and_a_noisy_mouth_only(face: np.ndarray)
     noise = np.random.default_rng(0).normal(0, 12, face.shape)
     noisy = np.where(np.arange(96)[:, None, None] >= 48, np.clip(face + noise, 0, 255), face).astype(np.uint8)
     ratios = mouth_over_face(np.stack([*images, noisy]), MOUTH, BOX)
-    assert list(ratios[:4]) == sorted(ratios[:4], reverse=True) and ratios[3] < 0.5 * ratios[0] < 0.5 * ratios[4]
+    assert list(ratios[:4]) == sorted(ratios[:4], reverse=True)
+    assert ratios[3] < 0.5 * ratios[0] < 0.5 * ratios[4]
     assert np.isnan(mouth_over_face(np.zeros((1, 96, 96, 3), np.uint8), MOUTH, BOX)).all()

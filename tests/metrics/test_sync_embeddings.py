@@ -45,7 +45,8 @@ def test_a_known_shift_is_found_with_its_sign(shift):
 def test_the_figures_by_hand():
     clip = _clip()
     sync = find_offset(clip)
-    assert sync.offset == 0 and sync.distance == pytest.approx(0)
+    assert sync.offset == 0
+    assert sync.distance == pytest.approx(0)
     one_early = np.linalg.norm(clip.faces[1:] - clip.speech[:-1], axis=1).mean()
     assert sync.curve[MAX_SHIFT + 1] == pytest.approx(one_early)
     assert sync.confidence == pytest.approx(np.median(sync.curve))

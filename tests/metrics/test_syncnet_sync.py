@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lipsync_cli.metrics.sync.syncnet_sync import at_25_fps, embed, lip_sync_error
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mfcc import mfcc
 
 
@@ -37,7 +37,8 @@ def test_figures_are_those_of_the_scripts(
 ) -> None:
     """The wanted figures are what calc_pdist and evaluate of joonson/syncnet_python (6efbb1c) give on these arrays."""
     found = lip_sync_error(*embeddings(seed, count, shift))
-    assert found.offset == offset and found.windows == count
+    assert found.offset == offset
+    assert found.windows == count
     assert found.distance == pytest.approx(distance, rel=1e-6)
     assert found.confidence == pytest.approx(confidence, rel=1e-6)
 
@@ -76,20 +77,24 @@ def test_windows_of_pictures_and_sound() -> None:
 
 @pytest.mark.parametrize(("pictures", "samples"), [(20, 30 * 640), (30, 21 * 640 - 1)])
 def test_too_short_a_clip_says_so(pictures: int, samples: int) -> None:
-    with pytest.raises(MetricUnavailable, match="20 frames at 25 a second are too few: SyncNet needs 21"):
+    with pytest.raises(MetricUnavailableError, match="20 frames at 25 a second are too few: SyncNet needs 21"):
         embed(stand_in(), np.zeros((pictures, 224, 224, 3), np.uint8), np.zeros(samples))
 
 
 def test_frames_of_other_rates_and_with_gaps() -> None:
     chosen, start = at_25_fps((np.arange(75) + 0.5) / 25, np.arange(75), 25)
-    assert start == pytest.approx(0) and (chosen == np.arange(75)).all()
+    assert start == pytest.approx(0)
+    assert (chosen == np.arange(75)).all()
     chosen, _ = at_25_fps((np.arange(100) + 0.5) / 50, np.arange(100), 50)
-    assert len(chosen) == 50 and (np.abs(np.diff(chosen) - 2) <= 1).all()
+    assert len(chosen) == 50
+    assert (np.abs(np.diff(chosen) - 2) <= 1).all()
     chosen, start = at_25_fps((np.arange(60) + 0.5) / 12.5, np.arange(60), 12.5)
-    assert len(chosen) == 120 and (np.bincount(chosen) == 2).all()
+    assert len(chosen) == 120
+    assert (np.bincount(chosen) == 2).all()
     frame = np.concatenate([np.arange(10), np.arange(20, 60)])  # no face in frames 10 ... 19
     chosen, start = at_25_fps((frame + 0.5) / 25, frame, 25)
-    assert start == pytest.approx(0.8) and (chosen == np.arange(10, 50)).all()
+    assert start == pytest.approx(0.8)
+    assert (chosen == np.arange(10, 50)).all()
     assert len(at_25_fps(np.array([0.02]), np.array([0]), 25)[0]) == 1
 
 
@@ -103,13 +108,13 @@ def test_a_clip_without_whole_frames_or_weights_says_why() -> None:
     clip = ClipView("output", "a", "", crops, frame, (frame + 0.5) / 25, 25.0, CropRule(), MetricNetworks())
     measure = FAMILIES[0].measure
     assert measure is not None
-    with pytest.raises(MetricUnavailable, match="no sound"):
+    with pytest.raises(MetricUnavailableError, match="no sound"):
         measure(clip)
     clip.samples_or_none = np.zeros(16000 * 2, np.float32)
-    with pytest.raises(MetricUnavailable, match="no SyncNet weights: give --syncnet FILE"):
+    with pytest.raises(MetricUnavailableError, match="no SyncNet weights: give --syncnet FILE"):
         measure(clip)
     clip.tools = SimpleNamespace(syncnet=lambda: None, device="cpu")  # type: ignore[assignment]
-    with pytest.raises(MetricUnavailable, match="whole frames"):
+    with pytest.raises(MetricUnavailableError, match="whole frames"):
         measure(clip)
 
 
@@ -133,13 +138,17 @@ def test_a_video_is_scored_from_its_whole_frames(make_clip: Callable[..., Path],
     assert [float(row["lse_windows"].values[0]) for row in rows] == [25, 25, 25]
     assert len({float(row["lse_d_25fps"].values[0]) for row in rows}) == 3
     output, frozen = seen[0], seen[2]  # batches of 20 and 5 windows a row
-    assert output.shape == (20, 3, 5, 224, 224) and output[:, 2].mean() > output[:, 0].mean()  # skin; BGR
-    assert (frozen == frozen[:1, :, :1]).all() and not (output == output[:1, :, :1]).all()
+    assert output.shape == (20, 3, 5, 224, 224)
+    assert output[:, 2].mean() > output[:, 0].mean()
+    assert (frozen == frozen[:1, :, :1]).all()
+    assert not (output == output[:1, :, :1]).all()
 
 
 def test_a_web_page_saved_as_weights_is_refused_in_one_line(tmp_path: Path, lipsync: Callable) -> None:
     (tmp_path / "syncnet_v2.model").write_text("<!DOCTYPE html><html>Too many users have viewed this file")
     (tmp_path / "clip.mp4").write_bytes(bytes(99))
     result = lipsync("score", tmp_path / "clip.mp4", "--syncnet", tmp_path / "syncnet_v2.model")
-    assert result.returncode == 3 and result.stdout == ""
-    assert "is a web page, not weights" in result.stderr and result.stderr.count("\n") == 1
+    assert result.returncode == 3
+    assert result.stdout == ""
+    assert "is a web page, not weights" in result.stderr
+    assert result.stderr.count("\n") == 1

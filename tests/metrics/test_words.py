@@ -21,7 +21,7 @@ from lipsync_cli.formats.weights import WeightsHeader, save_weights
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import read_lips
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.models.lip_reader import CONTEXT, SLOT_OF, VOCABULARY, LipReader, log_shares, mouth_of
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
 from lipsync_cli.speech.mel import MelParameters
@@ -39,7 +39,8 @@ def write_align(path: Path, words: list[tuple[float, float, str]]) -> Path:
 def test_a_transcript_is_its_words_in_seconds(tmp_path: Path) -> None:
     path = write_align(tmp_path / "a.align", [(0, 0.4, "sil"), (0.4, 0.6, "bin"), (0.6, 1, "SP"), (1, 1.2, "Blue")])
     assert read_transcript(path) == (Word("bin", 0.4, 0.6), Word("blue", 1.0, 1.2))
-    assert find_transcript(path, Path("out.mp4")) == path and find_transcript(None, Path("out.mp4")) is None
+    assert find_transcript(path, Path("out.mp4")) == path
+    assert find_transcript(None, Path("out.mp4")) is None
     assert find_transcript(tmp_path, tmp_path / "a.mp4") == path
     with pytest.raises(NothingToDoError, match=r"holds no transcript of b\.mp4"):
         find_transcript(tmp_path, tmp_path / "b.mp4")
@@ -63,7 +64,8 @@ def test_what_is_no_transcript_is_said(content: bytes, fact: str, tmp_path: Path
 def test_frames_of_words_at_any_rate_and_where_no_face_is() -> None:
     words = (Word("bin", 0.4, 0.6), Word("f", 0.6, 0.7), Word("now", 1.0, 1.3))
     exact = show_words((np.arange(75) + 0.5) / 25, words)
-    assert exact.take.tolist() == list(range(10 - CONTEXT, 33 + CONTEXT)) and exact.is_seen.all()
+    assert exact.take.tolist() == list(range(10 - CONTEXT, 33 + CONTEXT))
+    assert exact.is_seen.all()
     np.testing.assert_allclose(exact.spans, np.array([[0, 5], [5, 7.5], [15, 22.5]]) + CONTEXT, atol=1e-5)
     assert [VOCABULARY[word] for word in exact.words] == ["bin", "f", "now"]
     faster = show_words((np.arange(180) + 0.5) / 60, words)
@@ -71,7 +73,8 @@ def test_frames_of_words_at_any_rate_and_where_no_face_is() -> None:
     gap = np.r_[0:16, 24:75]
     assert show_words((gap + 0.5) / 25, words).is_seen.tolist() == [True, False, True]
     late = show_words((np.arange(60, 75) + 0.5) / 25, words)
-    assert not late.is_seen.any() and (late.take == 0).all()
+    assert not late.is_seen.any()
+    assert (late.take == 0).all()
 
 
 def test_a_still_face_tells_nothing_of_how_long_a_word_takes() -> None:
@@ -94,7 +97,8 @@ def test_shares_are_of_the_slot_alone() -> None:
     torch.testing.assert_close(shares.sum(1), torch.ones(3))
     for row, word in zip(shares, words.tolist(), strict=True):
         inside = torch.tensor([slot == SLOT_OF[word] for slot in SLOT_OF])
-        assert (row[~inside] == 0).all() and (row[inside] > 0).all()
+        assert (row[~inside] == 0).all()
+        assert (row[inside] > 0).all()
     assert len(VOCABULARY) == len(set(VOCABULARY)) == 51
 
 
@@ -133,14 +137,15 @@ def test_rows_of_a_listener_and_of_a_dreamer(memory_pack: MemoryPack, tmp_path: 
     )
     means = {row: found["word_error"].mean for row, found in listener.summary()["all"].items() if "word_error" in found}
     assert means["ground_truth"] <= means["model"] < 20
-    assert means["wrong_audio"] > 60 and means["frozen"] > 30
+    assert means["wrong_audio"] > 60
+    assert means["frozen"] > 30
     assert dreamer.summary()["all"]["model"]["word_error"].mean > 30
     assert listener.missing["model", "word_error"] == {"no transcript": [2]}  # s2/three
     assert list(listener.missing["model", "letter_error"]) == ["no letter is seen", "no transcript"]
 
 
 def test_a_word_that_nobody_sees_has_no_figure() -> None:
-    with pytest.raises(MetricUnavailable, match="no face while a word is said"):
+    with pytest.raises(MetricUnavailableError, match="no face while a word is said"):
         read_lips(BrightnessReader(), np.zeros((5, 96, 96, 3), np.uint8), np.arange(5) / 25, [Word("bin", 2.0, 2.2)])
 
 
@@ -193,10 +198,12 @@ def test_what_is_wrong_is_said_in_a_line(clip_folder: Path, reader: Path, good: 
     ):
         result = run(*words)
         assert result.exit_code == code, (words, result.output)
-        assert fact in result.stderr and len(result.stderr.splitlines()) == 1 and not result.stdout
+        assert fact in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert not result.stdout
 
 
 def test_another_crop_is_no_figure(reader: Path) -> None:
-    with pytest.raises(MetricUnavailable, match="lip reader reader does not fit"):
+    with pytest.raises(MetricUnavailableError, match="lip reader reader does not fit"):
         MetricNetworks(files={"lip_reader": reader}).lip_reader(CropRule(scale=1.5))
     assert mouth_of(48) == (slice(24, 48), slice(12, 36))

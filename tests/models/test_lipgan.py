@@ -75,7 +75,8 @@ def test_image_is_rgb_between_0_and_1_and_nothing_else_is_given(generator: LipGA
     with torch.no_grad():
         drawn = generator(faces(2), faces(2, 5), mels(2))
     assert drawn.image.shape == (2, 3, 96, 96)
-    assert 0 <= drawn.image.min() and drawn.image.max() <= 1
+    assert drawn.image.min() >= 0
+    assert drawn.image.max() <= 1
     assert drawn.flow is drawn.mask is drawn.patch is None
 
 
@@ -105,7 +106,8 @@ def test_critic_embeds_faces_and_speech_in_training_and_evaluation(critic: LipGA
     for mode in (True, False):
         face, speech = critic.train(mode)(faces(2), mels(2))
         assert face.shape == speech.shape == (2, 512)
-        assert torch.isfinite(face).all() and torch.isfinite(speech).all()
+        assert torch.isfinite(face).all()
+        assert torch.isfinite(speech).all()
 
 
 def test_distance_is_between_directions() -> None:
@@ -139,10 +141,11 @@ def test_build_makes_generators_by_name_and_refuses_others() -> None:
         models.build("lipgan", {"depth": 3})
 
 
-@pytest.mark.parametrize("size, stages", [(64, 7), (128, 7), (160, 7), (192, 8), (256, 8), (384, 9)])
+@pytest.mark.parametrize(("size", "stages"), [(64, 7), (128, 7), (160, 7), (192, 8), (256, 8), (384, 9)])
 def test_larger_crops_keep_the_table_and_end_in_one_pixel(size: int, stages: int) -> None:
     generator, critic = LipGANGenerator(size, width=2).eval(), LipGANCritic(size, width=2)
-    assert len(generator.face_encoder) == stages and len(generator.decoder) == stages - 1
+    assert len(generator.face_encoder) == stages
+    assert len(generator.decoder) == stages - 1
     reference, target = (torch.rand(2, 3, size, size) for _ in "rt")
     with torch.no_grad():
         assert generator(reference, target, mels(2)).image.shape == (2, 3, size, size)

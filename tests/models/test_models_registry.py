@@ -31,6 +31,7 @@ def test_a_registered_architecture_is_built_from_its_dims_and_named_once(monkeyp
     register = models.register("line", kind="generator")
     register(nn.Linear)
     assert models.build("line", {"in_features": 2, "out_features": 3}).weight.shape == (3, 2)
-    assert models.kind_of("line") == "generator" and models.architectures_of("generator")[-1] == "line"
+    assert models.kind_of("line") == "generator"
+    assert models.architectures_of("generator")[-1] == "line"
     with pytest.raises(ValueError, match="already"):
         register(nn.Linear)

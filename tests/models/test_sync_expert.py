@@ -60,4 +60,5 @@ def test_it_stays_small(expert):
         expert(*_inputs(1))
     assert counter.get_total_flops() < 1e8
     assert sum(p.numel() for p in expert.parameters()) < 2e6
-    assert models.kind_of("expert") == "sync expert" and models.kind_of("compact") == "generator"
+    assert models.kind_of("expert") == "sync expert"
+    assert models.kind_of("compact") == "generator"

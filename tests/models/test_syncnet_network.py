@@ -12,12 +12,34 @@ def test_parts_and_parameters_are_those_of_the_published_file() -> None:
     assert state["netcnnlip.0.weight"].shape == (96, 3, 5, 7, 7)
     assert state["netcnnlip.18.weight"].shape == (512, 256, 1, 6, 6)
     assert state["netcnnaud.18.weight"].shape == (512, 256, 5, 4)
-    assert {name.split(".")[1] for name in state if name.startswith("netcnnaud")} == set(
-        "0 1 4 5 8 9 11 12 14 15 18 19".split()
-    )
-    assert {name.split(".")[1] for name in state if name.startswith("netcnnlip")} == set(
-        "0 1 4 5 8 9 11 12 14 15 18 19".split()
-    )
+    assert {name.split(".")[1] for name in state if name.startswith("netcnnaud")} == {
+        "0",
+        "1",
+        "4",
+        "5",
+        "8",
+        "9",
+        "11",
+        "12",
+        "14",
+        "15",
+        "18",
+        "19",
+    }
+    assert {name.split(".")[1] for name in state if name.startswith("netcnnlip")} == {
+        "0",
+        "1",
+        "4",
+        "5",
+        "8",
+        "9",
+        "11",
+        "12",
+        "14",
+        "15",
+        "18",
+        "19",
+    }
     assert state["netfcaud.3.weight"].shape == state["netfclip.3.weight"].shape == (EMBEDDING_SIZE, 512)
 
 
@@ -27,5 +49,6 @@ def test_embeddings_of_windows() -> None:
     with torch.inference_mode():
         faces = network.embed_faces(255 * torch.rand(1, 3, 5, PICTURE_SIZE, PICTURE_SIZE))
         speech = network.embed_speech(torch.randn(2, 1, NUM_MFCC, MFCC_STEPS))
-    assert faces.shape == (1, EMBEDDING_SIZE) and speech.shape == (2, EMBEDDING_SIZE)
+    assert faces.shape == (1, EMBEDDING_SIZE)
+    assert speech.shape == (2, EMBEDDING_SIZE)
     assert not torch.equal(speech[0], speech[1])

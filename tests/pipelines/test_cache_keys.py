@@ -127,11 +127,13 @@ def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Job) 
     with VideoSource(task.info, 20) as footage:
         with running() as seen:
             boxes = find_faces(footage.scan(), rule, (FaceSelection(),), None, print, task.face)[0].boxes
-        assert seen <= closure(FACE_STAGE).keys() and len(seen) > 5
+        assert seen <= closure(FACE_STAGE).keys()
+        assert len(seen) > 5
         sketcher = sketcher_of(task)
         with running() as seen:
             assert choose_reference("auto", footage, boxes, rule, sketcher)
-    assert seen <= closure(REFERENCE_STAGE).keys() and len(seen) > 5
+    assert seen <= closure(REFERENCE_STAGE).keys()
+    assert len(seen) > 5
 
 
 def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
@@ -144,7 +146,8 @@ def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
         recording = PersonalClip(task.face, crops, middles, mel, CropRule(), reference)
         pair_poses(replace(recording, reference=None))
         adapt(build(task.header.architecture, task.header.dims), "compact", recording, 600, **quick)  # type: ignore[arg-type]
-    assert seen <= closure(ADAPT_STAGE).keys() and len(seen) > 30
+    assert seen <= closure(ADAPT_STAGE).keys()
+    assert len(seen) > 30
 
 
 def test_networks_that_were_installed_since_find_faces_anew(

@@ -41,7 +41,8 @@ def test_a_film_is_planned_and_made(
     done = []
     result = infer.run(config, progress=lambda number, total, label: done.append(number), notify=said.append)
     assert (result.output, result.num_frames) == (plan.output, plan.num_frames)
-    assert result.output.exists() and done
+    assert result.output.exists()
+    assert done
     captured = capsys.readouterr()
     assert captured.out + captured.err == ""
 
@@ -57,10 +58,12 @@ def test_several_speeches_are_a_batch(
     with pytest.raises(UsageError, match="several speeches"):
         infer.run(config)
     plan = infer_batch.plan(config)
-    assert (plan.messages, plan.to_make, plan.ready, plan.failed) == (3, 3, 0, 0) and not folder.exists()
+    assert (plan.messages, plan.to_make, plan.ready, plan.failed) == (3, 3, 0, 0)
+    assert not folder.exists()
     result = infer_batch.run(config, on_failure=failed.append)
     assert result.made == [folder / "ann.mp4", folder / "other.mp4"]
-    assert (result.failed, result.total, len(failed)) == (1, 3, 1) and isinstance(failed[0], InputError)
+    assert (result.failed, result.total, len(failed)) == (1, 3, 1)
+    assert isinstance(failed[0], InputError)
     again = infer_batch.run(config, on_failure=failed.append)
     assert (again.made, again.skipped) == ([], result.made)
     captured = capsys.readouterr()
@@ -118,7 +121,8 @@ def test_options_that_make_no_sense_for_many_are_refused(options: dict[str, obje
 def test_faces_are_found_and_told(face: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = make(detect_faces.DetectFacesConfig, source=face.parent, output=tmp_path / "faces.h5", every_frame=True)
     plan = detect_faces.plan(config)
-    assert (plan.clips, plan.crop_rule.keyframe_interval) == (1, 1) and not config.output.exists()
+    assert (plan.clips, plan.crop_rule.keyframe_interval) == (1, 1)
+    assert not config.output.exists()
     result = detect_faces.run(config)
     assert (result.clips, result.failed, result.output) == (1, 0, tmp_path / "faces.h5")
     assert capsys.readouterr().out == ""
@@ -128,7 +132,8 @@ def test_a_video_is_scored(face: Path, tmp_path: Path, capsys: pytest.CaptureFix
     config = make(ScoreConfig, sources=[face], reference=face, metrics="mouth_psnr", device="cpu")
     assert score.plan(config) == {"output": str(face), "reference": str(face)}
     result = score.run(config, "lipsync score")
-    assert result.heading == "ann.mp4 against ann.mp4" and (result.count, result.failed) == (1, 0)
+    assert result.heading == "ann.mp4 against ann.mp4"
+    assert (result.count, result.failed) == (1, 0)
     assert result.scores.facts["command"] == "lipsync score"
     assert "mouth_psnr" in result.scores.rows["output"]
     assert capsys.readouterr().out == ""
@@ -140,7 +145,8 @@ def test_the_options_of_a_film_are_kept_beside_it(asked: dict[str, object], face
     config = make(InferConfig, **asked, speech=[face], output=tmp_path / "out.mp4", sidecar=True, articulation=1.2)
     infer.run(config)
     told = json.loads((tmp_path / "out.mp4.json").read_text())
-    assert told["options"]["articulation"] == 1.2 and told["options"]["extend"] == "bounce"
+    assert told["options"]["articulation"] == 1.2
+    assert told["options"]["extend"] == "bounce"
     assert not {"private_key", "force", "profile"} & set(told["options"])
     assert told["weights"]["sha256"] == read_header(config.files.weights).sha256
 

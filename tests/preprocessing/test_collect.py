@@ -35,7 +35,8 @@ def made(clip_folder, tmp_path_factory):
 def test_crops_are_the_clips_own_pixels_in_rgb(made, clip_folder):
     with Pack(made / "pack.h5") as opened:
         assert [f"{row['speaker']}/{row['name']}" for row in opened.clips] == ["ann/a1", "ann/a2", "bob/b1", "bob/b2"]
-        assert opened.clips["num_frames"].tolist() == [20] * 4 and opened.has_face.all()
+        assert opened.clips["num_frames"].tolist() == [20] * 4
+        assert opened.has_face.all()
         row = opened.clips[2]
         first = int(row["first_frame"])
         crops = opened.read_crops(np.arange(first, first + 20))
@@ -59,7 +60,9 @@ def test_frames_folders_give_what_the_clips_give(made, tmp_path):
     names = sorted(path.name for path in folder.iterdir())
     assert names == [*(f"{number:06d}.png" for number in range(20)), "frames.json", "speech.wav"]
     record = json.loads((folder / "frames.json").read_text())
-    assert record["num_frames"] == 20 and len(record["pts"]) == 21 and record["rate"] == "25"
+    assert record["num_frames"] == 20
+    assert len(record["pts"]) == 21
+    assert record["rate"] == "25"
     collect_faces(made / "frames", tmp_path / "faces.h5", CropRule(), jobs=1)
     collect_mels(made / "frames", tmp_path / "mels.h5", jobs=1)
     with h5py.File(tmp_path / "faces.h5") as one, h5py.File(made / "faces.h5") as other:
@@ -78,7 +81,8 @@ def test_extracting_again_keeps_what_is_there(made, clip_folder, tmp_path):
     left = tmp_path / "frames" / "ann" / ".a1.partial"  # of a worker that was stopped in the middle of the same clip
     left.mkdir()
     (left / "000000.jpg").touch()
-    assert extract_frames(source, tmp_path / "frames")["kept"] == 1 and not left.exists()
+    assert extract_frames(source, tmp_path / "frames")["kept"] == 1
+    assert not left.exists()
     with pytest.raises(InputError, match="exists, of another clip or with other options"):
         extract_frames(source, tmp_path / "frames", quality=50)
     assert extract_frames(source, tmp_path / "frames", quality=50, force=True)["kept"] == 0
@@ -97,7 +101,8 @@ def test_jobs_make_no_difference_and_raw_crops_are_pixels(made, clip_folder, tmp
 def test_stores_name_what_they_were_made_from(made, clip_folder):
     with schema.open_hdf5(made / "faces.h5", (schema.FACES,)) as file:
         attributes, table = schema.read_attributes(file), schema.read_table(file)
-    assert attributes["command"] == "detect-faces" and attributes["generator"].startswith("lipsync ")
+    assert attributes["command"] == "detect-faces"
+    assert attributes["generator"].startswith("lipsync ")
     assert attributes["inputs"][0]["path"] == str(clip_folder)
     assert attributes["parameters"]["crop_rule"] == CropRule().to_dict()
     assert table["file"].tolist() == ["ann/a1.mp4", "ann/a2.mp4", "bob/b1.mp4", "bob/b2.mp4"]
@@ -107,12 +112,16 @@ def test_stores_name_what_they_were_made_from(made, clip_folder):
 
 def test_info_describes_each_kind_of_file(made, clip_folder):
     summary = describe(made / "pack.h5")
-    assert summary["format"] == "lipsync-pack" and summary["speakers"] == {"ann": 2, "bob": 2}
-    assert summary["splits"]["train"] == 4 and summary["frames"] == 80 and summary["duration_s"] == 3.2
+    assert summary["format"] == "lipsync-pack"
+    assert summary["speakers"] == {"ann": 2, "bob": 2}
+    assert summary["splits"]["train"] == 4
+    assert summary["frames"] == 80
+    assert summary["duration_s"] == 3.2
     assert describe(made / "mels.h5")["mel_frames"] == summary["mel_frames"]
     assert describe(made / "frames" / "bob" / "b2")["num_frames"] == 20
     media = describe(clip_folder / "ann" / "a1.mp4")
-    assert media["video"]["width"] == 160 and media["audio"] is not None
+    assert media["video"]["width"] == 160
+    assert media["audio"] is not None
     program = describe_program()
     assert program["num_parameters"]["lipgan"] == {"generator": 37087763, "critic": 10337152}
     for value in (summary, media, program):
@@ -129,6 +138,7 @@ def test_grid_clips_as_distributed(grid_dir, tmp_path):
     collect_mels(folder, tmp_path / "m.h5")
     pack(tmp_path / "f.h5", tmp_path / "m.h5", tmp_path / "p.h5")
     with Pack(tmp_path / "p.h5") as opened:
-        assert set(opened.clips["speaker"]) == {"s2", "s3"} and opened.clips["num_frames"].tolist() == [75, 75]
+        assert set(opened.clips["speaker"]) == {"s2", "s3"}
+        assert opened.clips["num_frames"].tolist() == [75, 75]
         assert opened.clips["num_mels"].min() > 235
         assert opened.read_crops(np.array([10]))[0].std() > 20

@@ -51,14 +51,16 @@ def test_of_two_clips_with_one_name_the_second_is_told(tmp_path):
     make(tmp_path, "s/a.mp4", "s/a.mpg", "s/b.mpg")
     told = []
     assert keys(find_clips(tmp_path, on_failure=told.append)) == ["s/a", "s/b"]
-    assert len(told) == 1 and "a.mpg: has the speaker and name of" in str(told[0])
+    assert len(told) == 1
+    assert "a.mpg: has the speaker and name of" in str(told[0])
 
 
 def test_a_clips_own_sound_comes_before_a_sound_file(tmp_path):
     make(tmp_path, "s/a.mp4", "s/a.aac", "s/b.wav")
     told = []
     clips = find_clips(tmp_path, (VIDEO, FRAMES, SOUND), told.append)
-    assert [(clip.name, clip.kind) for clip in clips] == [("a", VIDEO), ("b", SOUND)] and not told
+    assert [(clip.name, clip.kind) for clip in clips] == [("a", VIDEO), ("b", SOUND)]
+    assert not told
 
 
 def test_folders_of_frames_and_sounds(tmp_path):

@@ -23,11 +23,13 @@ def test_pack_joins_clips_and_keeps_every_row(stores, tmp_path):
     assert (report["clips"], report["frames"], report["frames_without_face"]) == (7, 105, 2)
     assert (report["train"], report["test"], report["failed"]) == (5, 2, 0)
     with Pack(tmp_path / "p.h5") as opened:
-        assert len(opened) == 105 and opened.size == 96
+        assert len(opened) == 105
+        assert opened.size == 96
         assert (~opened.has_face).nonzero()[0].tolist() == [3, 20]
         indices = np.array([100, 3, 0, 20, 57, 0])
         crops = opened.read_crops(indices)
-        assert crops.shape == (6, 96, 96, 3) and crops.dtype == np.uint8
+        assert crops.shape == (6, 96, 96, 3)
+        assert crops.dtype == np.uint8
         for crop, number in zip(crops, indices, strict=True):
             expected = picture(number) if number not in (3, 20) else np.zeros_like(crop)
             assert np.abs(crop.astype(int) - expected).mean() < 3
@@ -61,7 +63,8 @@ def test_window_of_a_packed_frame_stays_in_its_clip(stores, tmp_path):
         starts = window_start(opened.frame_middle[frames])
         cut = windows(opened.mel, starts, row["first_mel"], row["num_mels"])
         assert set(np.unique(cut)) == {np.float32(-4), np.float32(0.2)}
-        assert (cut[0, :11] == -4).all() and (cut[0, 11:] == np.float32(0.2)).all()
+        assert (cut[0, :11] == -4).all()
+        assert (cut[0, 11:] == np.float32(0.2)).all()
 
 
 def test_equal_input_gives_equal_bytes(stores, tmp_path):
@@ -93,8 +96,10 @@ def test_the_split_takes_the_last_clips_by_name(stores, tmp_path):
     pack(*stores, tmp_path / "p.h5", split, note=notes.append)
     found = splits(tmp_path / "p.h5")
     assert [found[f"s1/clip{n}"] for n in range(5)] == ["train", "train", "val", "test", "test"]
-    assert found["s2/a"] == "train" and found["s2/b"] == "val"
-    assert len(notes) == 1 and notes[0].startswith("s2: 2 clips, too few to spare 2 for test")
+    assert found["s2/a"] == "train"
+    assert found["s2/b"] == "val"
+    assert len(notes) == 1
+    assert notes[0].startswith("s2: 2 clips, too few to spare 2 for test")
 
 
 def test_a_speaker_held_out_is_all_test(stores, tmp_path):
@@ -120,9 +125,11 @@ def test_clips_in_one_store_only_are_told_and_left_out(tmp_path):
     write_mels(tmp_path / "m.h5", [("s", "b", 48), ("s", "c", 49), ("s", "d", 48)])
     failures = []
     report = pack(tmp_path / "f.h5", tmp_path / "m.h5", tmp_path / "p.h5", on_failure=failures.append)
-    assert report["clips"] == 1 and report["failed"] == 3
+    assert report["clips"] == 1
+    assert report["failed"] == 3
     text = "\n".join(map(str, failures))
-    assert "s/a has faces but no mel" in text and "s/d has a mel but no faces" in text
+    assert "s/a has faces but no mel" in text
+    assert "s/d has a mel but no faces" in text
     assert "the sound of s/c ends 0.37 s before its pictures" in text
 
 

@@ -39,7 +39,8 @@ def test_marks_survive_other_programs(tmp_path: Path, ffmpeg: Ffmpeg) -> None:
     for name in ("b.mp4", "b.mkv", "b.mov"):
         ffmpeg("-i", clip, "-c", "copy", tmp_path / name)
         marks = read_marks(tmp_path / name)
-        assert marks["synthetic"] is True and marks["weights_sha256"] == SHA256
+        assert marks["synthetic"] is True
+        assert marks["weights_sha256"] == SHA256
         assert marks["weights"] == "compact one; #2"
 
 

@@ -17,12 +17,14 @@ def test_it_keeps_away_from_the_face(width: int, height: int, side: str) -> None
     frame = np.full((height, width, 3), 120, np.uint8)
     drawn = make_label("synthetic", width, height, box).draw(frame)
     rows, columns = np.nonzero((drawn != frame).any(axis=2))
-    assert (frame == 120).all() and drawn.dtype == np.uint8
+    assert (frame == 120).all()
+    assert drawn.dtype == np.uint8
     x0, y0, x1, y1 = box[0]
     assert not ((columns >= x0) & (columns < x1) & (rows >= y0) & (rows < y1)).any()
     letters = np.nonzero((drawn > 220).all(axis=2))[0]
     assert letters.max() - letters.min() >= max(LEAST, 0.03 * min(width, height))
-    assert drawn.max() > 240 and drawn.min() < 60  # white on dark
+    assert drawn.max() > 240
+    assert drawn.min() < 60
 
 
 def test_a_tiny_frame_and_no_face() -> None:

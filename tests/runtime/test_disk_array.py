@@ -23,7 +23,8 @@ def test_arrays_come_back_by_number_in_any_order(tmp_path, monkeypatch):
         spool.clear()
         spool.write(9, frames[0])
         np.testing.assert_array_equal(spool.read(9), frames[0])
-        assert 4 not in spool and len(spool) == 1
+        assert 4 not in spool
+        assert len(spool) == 1
 
 
 def test_full_disk_is_one_line(monkeypatch):

@@ -13,7 +13,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.metrics.clip_view import ClipView
 from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, SET, Metric, MetricGroup
 from lipsync_cli.metrics.networks import MetricNetworks
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores, concerns
 from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 from lipsync_cli.scoring.results.aggregate import collect
@@ -27,7 +27,7 @@ def metric(name: str, per: str) -> Metric:
 def measure(evidence: ClipView) -> dict[str, object]:
     bright = evidence.crops.mean((1, 2, 3))
     bright[0] = np.nan
-    loudest = evidence.mel.max() if evidence.clip != "b" else MetricUnavailable("clip b is odd")
+    loudest = evidence.mel.max() if evidence.clip != "b" else MetricUnavailableError("clip b is odd")
     return {"bright": bright, "loudest": float(loudest) if evidence.clip != "b" else loudest, "undefined": float("nan")}
 
 
@@ -80,13 +80,15 @@ def judged() -> list[ClipScores]:
 def test_frames_clips_and_sets_come_together(judged: list[ClipScores]) -> None:
     scores = collect(judged, FAMILIES, (("model", "ground_truth"),), {}, [])
     bright = scores.rows["model"]["bright"]
-    assert bright.values.tolist() == [10] * 3 + [40] * 3 and bright.frame.tolist() == [4, 5, 6] * 2
+    assert bright.values.tolist() == [10] * 3 + [40] * 3
+    assert bright.frame.tolist() == [4, 5, 6] * 2
     assert scores.rows["model"]["loudest"].values == pytest.approx([0.1])
     overall = scores.summary()["all"]
     assert overall["model - ground_truth"]["bright"].mean == -1
     assert (overall["model"]["spread"].mean, overall["ground_truth"]["spread"].mean) == (-1, 0)
     assert scores.summary()["bob"]["model"]["spread"].mean == -1
-    assert overall["model"]["spread"].low is None and overall["model"]["bright"].low is not None
+    assert overall["model"]["spread"].low is None
+    assert overall["model"]["bright"].low is not None
 
 
 def test_what_cannot_be_computed_is_null_with_its_reason_never_zero(judged: list[ClipScores]) -> None:
@@ -96,9 +98,11 @@ def test_what_cannot_be_computed_is_null_with_its_reason_never_zero(judged: list
     assert scores.missing["model", "undefined"] == {"is not a finite number": [0, 1]}
     records = [json.loads(line) for line in make_lines(make_records(scores)).splitlines()]
     (short,) = (r for r in records if r["kind"] == "summary" and r["metric"] == "short" and r["row"] == "model")
-    assert short["mean"] is None and short["reason"] == "model is too short"
+    assert short["mean"] is None
+    assert short["reason"] == "model is too short"
     of_b = next(r for r in records if r["kind"] == "clip" and r["clip"] == "b" and r["row"] == "model")
-    assert of_b["loudest"] is None and of_b["reasons"]["loudest"] == "clip b is odd"
+    assert of_b["loudest"] is None
+    assert of_b["reasons"]["loudest"] == "clip b is odd"
     summary = make_summary(scores)
     assert summary["groups"]["all"]["model"]["short"] is None
     assert summary["reasons"]["model"]["undefined"] == "is not a finite number"
@@ -116,9 +120,9 @@ def test_evidence_says_itself_what_is_not_there() -> None:
         ("source", "no picture of the person"),
         ("sync", "no sound"),
     ):
-        with pytest.raises(MetricUnavailable, match=reason):
+        with pytest.raises(MetricUnavailableError, match=reason):
             getattr(alone, name)
-    with pytest.raises(MetricUnavailable, match="only the mels"):
+    with pytest.raises(MetricUnavailableError, match="only the mels"):
         _ = evidence("a", "model", 10).samples
     judged = ClipScores("a", "ann")
     judged.add([alone], FAMILIES[:1])
@@ -148,7 +152,9 @@ def test_finished_clips_survive_a_kill_and_go_with_the_end(judged: list[ClipScor
     with open_checkpoint(output, ["key"]) as kept:
         found = kept.get("a")
         assert kept.get("b") is None
-    assert found is not None and found.reasons == judged[0].reasons and found.clips == judged[0].clips
+    assert found is not None
+    assert found.reasons == judged[0].reasons
+    assert found.clips == judged[0].clips
     for key, (numbers, values) in judged[0].frames.items():
         np.testing.assert_array_equal(found.frames[key], (numbers, values))
     for key, features in judged[0].features.items():

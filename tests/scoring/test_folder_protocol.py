@@ -76,8 +76,10 @@ def test_a_folder_is_scored_and_after_a_kill_only_what_is_left(
     scores = score_folder(
         outputs, clip_folder, wanted=wanted, kept_at=kept_at, progress=watch, on_failure=failures.append
     )
-    assert seen == [0, 1, 1, 2] and not failures
-    assert scores.clip_names == ["a1", "a2"] and scores.speakers == ["ann", "ann"]
+    assert seen == [0, 1, 1, 2]
+    assert not failures
+    assert scores.clip_names == ["a1", "a2"]
+    assert scores.speakers == ["ann", "ann"]
     assert (scores.rows["output"]["crop_psnr"].values == 100).all()
     assert scores.facts["files"][0]["output_sha256"] == hash_file(clip_folder / "ann" / "a1.mp4")
     assert not parts.exists()

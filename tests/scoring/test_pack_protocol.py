@@ -139,7 +139,8 @@ def test_weights_of_other_crops_or_mels_are_refused_with_both_values(changes: di
 def test_the_tables_of_the_docs_have_the_control_rows_and_intervals(memory_pack: MemoryPack) -> None:
     path = Path(__file__).resolve().parents[2] / "docs" / "make_results.py"
     spec = importlib.util.spec_from_file_location("make_results", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     make_results = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_results)
     scores, _ = score(memory_pack, Listener(), max_frames=30)
@@ -148,7 +149,8 @@ def test_the_tables_of_the_docs_have_the_control_rows_and_intervals(memory_pack:
     lines = make_results.make_table(records, "s1").splitlines()
     assert [line.split(" |")[0] for line in lines[4:]] == [f"| {title}" for title in make_results.ROWS.values()]
     assert f"{mean.mean:.4f} ({mean.low:.4f} to {mean.high:.4f})" in lines[6]
-    assert "s1: 20 frames of 2 clips" in lines[0] and "In brackets" in lines[0]
+    assert "s1: 20 frames of 2 clips" in lines[0]
+    assert "In brackets" in lines[0]
     assert "In brackets" not in make_results.make_table(records, "s2")
 
 
@@ -163,7 +165,8 @@ def test_only_the_generator_hears_the_normalised_voice(memory_pack: MemoryPack) 
 
 def test_the_normalised_pack_is_the_pack_but_for_voices_that_are_changed(memory_pack: MemoryPack) -> None:
     same, none = normalise_voices(memory_pack, "test", None)  # type: ignore[arg-type]
-    assert same is memory_pack.mel and none == {}
+    assert same is memory_pack.mel
+    assert none == {}
     ramp = MemoryPack()
     ramp.mel = ramp.mel + np.linspace(0, 1, 80, dtype=np.float32)
     heard, factors = normalise_voices(ramp, "test", None, 1.1)  # type: ignore[arg-type]

@@ -126,8 +126,10 @@ def test_networks_of_the_wrong_kind_are_refused_before_any_work(bench: Path, cli
     ):
         result = run("score", clip, option, bench / name)
         assert result.exit_code == 3, (option, name, result.output)
-        assert fact in result.stderr and name in result.stderr
-        assert len(result.stderr.splitlines()) == 1 and result.stdout == ""
+        assert fact in result.stderr
+        assert name in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert result.stdout == ""
 
 
 def test_what_does_not_fit_is_said_in_one_line(bench: Path, clip_folder: Path) -> None:
@@ -158,14 +160,17 @@ def test_vocal_tracts_are_normalised_as_asked(bench: Path, tmp_path: Path) -> No
         found[vtln] = lines[0]["vtln"], [line for line in lines if line["kind"] == "frame"]
     assert found["auto"][0] == {"asked": None, "factors": {}}  # weights that know of no voices
     assert found["off"] == ({"asked": 1.0, "factors": {}}, found["auto"][1])
-    assert found["1.1"][0]["asked"] == 1.1 and set(found["1.1"][0]["factors"].values()) == {1.1}
+    assert found["1.1"][0]["asked"] == 1.1
+    assert set(found["1.1"][0]["factors"].values()) == {1.1}
     result = run(*words, "--vtln", "1.1", "-o", tmp_path / "shown.jsonl", "--report", tmp_path / "shown.html", "-q")
     assert result.exit_code == 0, result.stderr
     for wrong in ("woman", "0.3", "nan"):
         result = run(*words, "--vtln", wrong)
-        assert result.exit_code == 2 and "auto, off, or a number from 0.7 to 1.4" in result.stderr
+        assert result.exit_code == 2
+        assert "auto, off, or a number from 0.7 to 1.4" in result.stderr
 
 
 def test_a_film_has_no_weights_whose_voices_could_be_known(clip_folder: Path) -> None:
     result = run("score", clip_folder / "ann" / "a1.mp4", "--vtln", "off")
-    assert result.exit_code == 2 and "--vtln is for the weights that speak a pack" in result.stderr
+    assert result.exit_code == 2
+    assert "--vtln is for the weights that speak a pack" in result.stderr

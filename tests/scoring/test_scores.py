@@ -36,7 +36,8 @@ def test_statistics_are_those_of_the_thesis() -> None:
 def test_one_clip_has_no_interval_and_several_have_one_around_the_mean() -> None:
     assert describe(figures(np.arange(5.0), np.zeros(5, int)))[6:] == (None, None)
     statistics = describe(figures(np.arange(12.0), np.arange(12) // 2))
-    assert statistics.low is not None and statistics.high is not None
+    assert statistics.low is not None
+    assert statistics.high is not None
     assert 0 <= statistics.low < statistics.mean < statistics.high <= 11
 
 

@@ -38,7 +38,8 @@ def test_outside_the_clip_is_silence_and_no_neighbour(feature_pack):
     with Pack(feature_pack) as opened:
         table = FrameTable(opened, "train", hears="encoder")
         first, last = table.fetch_speech(np.array([40, 79]), "cpu").numpy()
-    assert (first[0] == -1).all() and (last[-1] != first[0]).any()
+    assert (first[0] == -1).all()
+    assert (last[-1] != first[0]).any()
     assert set(np.round(first[first[:, 1] >= 0][:, 1], 1)) == {np.float32(0.1)}
 
 
@@ -49,7 +50,8 @@ def test_a_batch_holds_the_mels_and_what_the_generator_hears(feature_pack):
         batch = gather(opened, table, draw)
         other = gather(opened, table, draw, variants=np.array([1, 2, 0, 1]))
         as_mels = gather(opened, FrameTable(opened, "train"), draw)
-    assert batch.mel.shape == (4, 1, 80, 27) and batch.speech.shape == (4, WINDOW, 384)
+    assert batch.mel.shape == (4, 1, 80, 27)
+    assert batch.speech.shape == (4, WINDOW, 384)
     assert as_mels.speech is as_mels.mel
     inside = batch.speech[:, WINDOW // 2, 1]
     assert np.allclose(other.speech[:, WINDOW // 2, 1] - inside, [100, 100, 0, 100], atol=0.1)
@@ -59,7 +61,8 @@ def test_altered_copies_keep_their_silence(feature_pack):
     with Pack(feature_pack) as opened:
         table = FrameTable(opened, "train", hears="encoder")
         window = table.fetch_speech(np.array([0]), "cpu", np.array([2])).numpy()[0]
-    assert (window[0] == -1).all() and (window[-1, 0] > 99)
+    assert (window[0] == -1).all()
+    assert window[-1, 0] > 99
 
 
 def test_a_pack_of_mels_alone_says_how_to_make_another(tmp_path):
@@ -84,7 +87,9 @@ def test_features_of_another_layer_are_refused_with_both_numbers(tmp_path):
 def test_speakers_for_validation_and_small_speakers_for_training():
     speakers = np.array(["a"] * 30 + ["b"] * 5 + ["c"] * 5)
     splits = Split(test_per_speaker=4, validation_speakers=("c",), split_above=20).assign(speakers)
-    assert splits[:26] == ["train"] * 26 and splits[26:30] == ["test"] * 4
-    assert splits[30:35] == ["train"] * 5 and splits[35:] == ["val"] * 5
+    assert splits[:26] == ["train"] * 26
+    assert splits[26:30] == ["test"] * 4
+    assert splits[30:35] == ["train"] * 5
+    assert splits[35:] == ["val"] * 5
     with pytest.raises(UsageError, match="cannot be for test and validation"):
         Split(hold_out=("a",), validation_speakers=("a",)).assign(speakers)

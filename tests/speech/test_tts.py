@@ -50,7 +50,8 @@ def test_text_goes_in_by_stdin_whatever_it_holds(tools, tmp_path):
     result = run("--voice", "en-gb", "--", text, speech)
     assert (result.exit_code, result.stdout.strip()) == (0, str(speech))
     arguments, heard = told()
-    assert heard == text and arguments[:2] == ["-v", "en-gb"]
+    assert heard == text
+    assert arguments[:2] == ["-v", "en-gb"]
     assert soundfile.info(speech).frames == 100 * len(text.strip())
     assert run(text, speech).exit_code != 0  # exists
     assert run("-", speech, "--force", input="from stdin").exit_code == 0
@@ -63,17 +64,21 @@ def test_piper_where_it_is_present(tools, tmp_path):
     assert run("two\nlines", speech).exit_code == 2  # it needs a voice
     assert run("two\nlines", speech, "--voice", "ada.onnx").exit_code == 0
     arguments, heard = told()
-    assert arguments[:2] == ["--model", "ada.onnx"] and heard == "two lines"
+    assert arguments[:2] == ["--model", "ada.onnx"]
+    assert heard == "two lines"
 
 
 def test_failures(tools, tmp_path):
     speech = tmp_path / "a.wav"
     none = run("hello", speech)
-    assert none.exit_code == 6 and "apt-get install espeak-ng" in none.stderr
+    assert none.exit_code == 6
+    assert "apt-get install espeak-ng" in none.stderr
     install(tools, "espeak-ng")
     assert run("hello", speech, "--engine", "piper").exit_code == 6
     refused = run("hello", speech, "--voice", "nobody")
-    assert refused.exit_code == 3 and "voice does not exist" in refused.stderr
+    assert refused.exit_code == 3
+    assert "voice does not exist" in refused.stderr
     assert run(" ", speech).exit_code == 4
     assert run("hello", tmp_path / "a.mp3").exit_code == 2
-    assert not speech.exists() and len(list(tmp_path.iterdir())) == 1
+    assert not speech.exists()
+    assert len(list(tmp_path.iterdir())) == 1

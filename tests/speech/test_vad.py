@@ -63,7 +63,9 @@ def test_speech_in_noise(sentence):
 )
 def test_no_speech(samples):
     found = speech_in(samples)
-    assert not found.speech.any() and not found.breath.any() and found.level_db is None
+    assert not found.speech.any()
+    assert not found.breath.any()
+    assert found.level_db is None
     assert (fade(found.speech, 4, 8) == 0).all()
 
 
@@ -83,7 +85,8 @@ def test_breath_drawn_before_speech_is_heard_and_nothing_else(sentence):
     before_s = seconds(np.arange(len(found.speech))) - 2
     assert found.breath[(before_s > -0.55) & (before_s < -0.05)].all()
     assert not found.breath[(before_s < -0.65) | (before_s > 0.1)].any()
-    assert not found.speech[before_s < -0.1].any() and not (found.breath & found.speech).any()
+    assert not found.speech[before_s < -0.1].any()
+    assert not (found.breath & found.speech).any()
     click = np.concatenate([np.zeros(start, np.float32), sentence]) + noise(2 + len(sentence) / SAMPLE_RATE, -80)
     click[start - round(0.5 * SAMPLE_RATE)] = 0.1
     assert not speech_in(click).breath[before_s < -0.1].any()
@@ -100,10 +103,13 @@ def test_fading():
     speech[20:30] = speech[52:] = True
     shown = fade(speech, rise=4, fall=8)
     assert (shown[speech] == 1).all()
-    assert (shown[:16] == 0).all() and (shown[38:48] == 0).all()
-    assert (np.diff(shown[15:21]) > 0).all() and (np.diff(shown[29:39]) < 0).all()
+    assert (shown[:16] == 0).all()
+    assert (shown[38:48] == 0).all()
+    assert (np.diff(shown[15:21]) > 0).all()
+    assert (np.diff(shown[29:39]) < 0).all()
     wide = fade(speech, rise=4, fall=8, around=3)
-    assert (wide[17:33] == 1).all() and (wide[:13] == 0).all()
+    assert (wide[17:33] == 1).all()
+    assert (wide[:13] == 0).all()
 
 
 def test_real_sentences_with_known_words(grid_dir):
@@ -119,4 +125,5 @@ def test_real_sentences_with_known_words(grid_dir):
         hits.append(speech[is_word].mean())
         rests.append(1 - speech[~is_near].mean())
     assert len(hits) == 2
-    assert np.mean(hits) > 0.94 and np.mean(rests) > 0.8
+    assert np.mean(hits) > 0.94
+    assert np.mean(rests) > 0.8

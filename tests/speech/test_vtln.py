@@ -88,7 +88,8 @@ def test_covariance_is_that_of_the_cepstra_by_another_way(samples):
     cepstra = dct(mel[loudness > floor].astype(np.float64), norm="ortho", axis=1)[:, 1:13]
     expected = np.cov(cepstra.T, bias=True)
     found = measure_voices([mel] * 6)
-    assert found is not None and found.num_frames == 6 * len(cepstra)
+    assert found is not None
+    assert found.num_frames == 6 * len(cepstra)
     np.testing.assert_allclose(found.covariance, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -47,7 +47,8 @@ def test_every_frame_is_explained_and_the_film_itself_stays(leaves, face_clip, v
     for one, other in zip(*films, strict=True):
         np.testing.assert_array_equal(one, other)
     path = result.debug_video
-    assert read_timeline(path) == Timeline.constant(Fraction(30000, 1001), 15) and read_marks(path)["synthetic"]
+    assert read_timeline(path) == Timeline.constant(Fraction(30000, 1001), 15)
+    assert read_marks(path)["synthetic"]
     shown = list(read_frames(path))
     factor = 3
     assert all(frame.shape[1] == 256 * factor and frame.shape[0] > 256 * factor for frame in shown)

@@ -42,12 +42,15 @@ def test_frames_and_sound_come_out_as_planned(
     assert result.num_frames == ceil(Fraction(seconds) * rate)
     assert read_timeline(output) == Timeline.constant(rate, result.num_frames)
     info = probe(output)
-    assert info.video is not None and info.audio is not None
+    assert info.video is not None
+    assert info.audio is not None
     assert (info.video.width, info.video.height) == (256, 256)
     assert abs(len(read_speech(output)) / 16000 - seconds) < 1e-3
     assert sum(1 for _ in read_frames(output)) == result.num_frames
     marks = read_marks(output)
-    assert marks["synthetic"] and marks["weights_sha256"] == task.header.sha256 and marks["weights"] == "tiny"
+    assert marks["synthetic"]
+    assert marks["weights_sha256"] == task.header.sha256
+    assert marks["weights"] == "tiny"
     assert (result.reference_frames == [[]]) == (reference == "current")
     assert left_over(tmp_path) == []
 
@@ -98,7 +101,8 @@ def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, 
         pytest.raises(NothingToDoError, match="no face in 10 frames"),
     ):
         infer(task)
-    assert not output.exists() and left_over(tmp_path) == []
+    assert not output.exists()
+    assert left_over(tmp_path) == []
 
 
 def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weights, tmp_path, monkeypatch):
@@ -111,7 +115,8 @@ def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weigh
     said = []
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
         result = infer(task, say=said.append)
-    assert result.num_without_face == 5 and result.num_frames == 15
+    assert result.num_without_face == 5
+    assert result.num_frames == 15
     assert said == [f"{face_clip}: no face in 5 of 15 frames; they pass through as they are"]
 
 
@@ -179,7 +184,8 @@ def test_command(lipsync, astronaut, voice_file, weights, tmp_path):
     assert done.stdout.strip() == str(tmp_path / "face.voice0.4.mp4")
     assert "ends before the speech" in done.stderr
     again = lipsync("infer", clip, voice, "--weights", weights)
-    assert again.returncode == 3 and "exists, use --force" in again.stderr.replace(";", ",")
+    assert again.returncode == 3
+    assert "exists, use --force" in again.stderr.replace(";", ",")
 
 
 def test_real_clip(grid_dir, weights, tmp_path):
@@ -199,4 +205,5 @@ def test_tracks_are_kept_where_asked(no_detector, face_clip, voice_file, weights
         infer(task, say=said.append, keep_tracks=True)
     assert said == [f"{face_clip}: has no tracks to keep beside its picture and its first sound"]
     assert read_timeline(tmp_path / "out.mp4") == Timeline.constant(Fraction(30000, 1001), 15)
-    assert read_marks(tmp_path / "out.mp4")["synthetic"] and left_over(tmp_path) == []
+    assert read_marks(tmp_path / "out.mp4")["synthetic"]
+    assert left_over(tmp_path) == []

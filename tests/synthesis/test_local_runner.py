@@ -34,7 +34,9 @@ def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_
     targets = faces[:1].repeat(3, 0) if num_faces == 1 else faces[:3]
     whole = sketcher.sketch(faces[:num_faces], targets if held is None else held, mels(3))
     drawn = sketcher.submit(faces[:num_faces], mels(3), held).result()
-    assert drawn.image is None and drawn.inside is None and whole.inside is None
+    assert drawn.image is None
+    assert drawn.inside is None
+    assert whole.inside is None
     for one, other in zip(whole[1:4], drawn[1:4], strict=True):
         np.testing.assert_allclose(one[:, 48:], other, atol=2e-5)
 

@@ -21,9 +21,12 @@ SPEECH = Path(__file__).resolve().parents[2] / "examples" / "speech.flac"
 def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path):
     with prepare(face_clip, SPEECH, tmp_path / "out.mp4", weights) as task:
         result = infer(task)
-    assert result.marks == ["metadata", "sound"] and result.sidecar is None
+    assert result.marks == ["metadata", "sound"]
+    assert result.sidecar is None
     marks = verify_marks(tmp_path / "out.mp4")
-    assert marks["synthetic"] and marks["metadata"]["found"] and marks["sound"]["found"]
+    assert marks["synthetic"]
+    assert marks["metadata"]["found"]
+    assert marks["sound"]["found"]
     assert not marks["sidecar"]["found"]
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
@@ -32,16 +35,20 @@ def test_no_mark_keeps_its_reason(no_detector, face_clip, weights, tmp_path):
     film = tmp_path / "out.mp4"
     with prepare(face_clip, SPEECH, film, weights) as task:
         result = infer(task, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
-    assert result.marks == [] and result.no_mark_reason == "marked by the broadcaster"
+    assert result.marks == []
+    assert result.no_mark_reason == "marked by the broadcaster"
     record = json.loads((tmp_path / "out.mp4.json").read_text())
     assert record["marks"] == {"in_film": [], "label": None, "no_mark_reason": "marked by the broadcaster"}
     assert record["film"]["sha256"] == hashlib.sha256(film.read_bytes()).hexdigest()
     assert record["inputs"]["speech"]["sha256"] == hashlib.sha256(SPEECH.read_bytes()).hexdigest()
     assert record["inputs"]["face"]["name"] == face_clip.name
-    assert record["weights"]["sha256"] == result.weights_sha256 and record["options"] == {"crf": 18}
+    assert record["weights"]["sha256"] == result.weights_sha256
+    assert record["options"] == {"crf": 18}
     marks = verify_marks(film)
-    assert not marks["metadata"]["found"] and not marks["sound"]["found"]
-    assert marks["sidecar"]["matches"] and marks["synthetic"]
+    assert not marks["metadata"]["found"]
+    assert not marks["sound"]["found"]
+    assert marks["sidecar"]["matches"]
+    assert marks["synthetic"]
     film.write_bytes(film.read_bytes() + b"\0\0\0\x08free")
     assert verify_marks(film)["sidecar"] == marks["sidecar"] | {"matches": False}
 

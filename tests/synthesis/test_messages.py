@@ -90,9 +90,11 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip
             on_failure=failures.append,
         )
     assert [error.path for error in failures] == [missing, tmp_path / "broken.wav"]
-    assert report.made == [tmp_path / "c.mp4"] and report.skipped == [ready]
+    assert report.made == [tmp_path / "c.mp4"]
+    assert report.skipped == [ready]
     assert ready.read_bytes() == b"made before"
-    assert not (tmp_path / "a.mp4").exists() and not (tmp_path / "b.mp4").exists()
+    assert not (tmp_path / "a.mp4").exists()
+    assert not (tmp_path / "b.mp4").exists()
 
 
 def test_without_a_face_all_end_at_once(numbered, voice_file, weights, tmp_path):
@@ -178,16 +180,19 @@ def test_a_damaged_cache_is_told_and_made_again(searches, face_clip, voice_file,
     for entry in cache.iterdir():
         entry.write_bytes(entry.read_bytes()[:40])
     said = remember(cache, face_clip, voice, weights, tmp_path / "2.mp4")
-    assert len(said) == 2 and all("is damaged" in text for text in said)
+    assert len(said) == 2
+    assert all("is damaged" in text for text in said)
     assert len(searches) == 2
-    assert remember(cache, face_clip, voice, weights, tmp_path / "3.mp4") == [] and len(searches) == 2
+    assert remember(cache, face_clip, voice, weights, tmp_path / "3.mp4") == []
+    assert len(searches) == 2
 
 
 def test_the_cache_stays_small(tmp_path):
     cache = ArrayCache(tmp_path, limit_bytes=20_000)
     for number in range(5):
         cache.put(str(number), {"boxes": np.zeros(1000)})
-    assert cache.get("0") is None and cache.get("4") is not None
+    assert cache.get("0") is None
+    assert cache.get("4") is not None
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 20_000
 
 
@@ -226,7 +231,8 @@ def test_command(lipsync, astronaut, voice_file, weights, tmp_path):
     again = lipsync("infer", photo, "--messages", listing, "-o", films, "--weights", weights, "--json")
     assert again.returncode == 0, again.stderr
     result = json.loads(again.stdout)
-    assert result["made"] == [str(films / "voice0.3.mp4")] and result["skipped"] == [str(films / "voice0.4.mp4")]
+    assert result["made"] == [str(films / "voice0.3.mp4")]
+    assert result["skipped"] == [str(films / "voice0.4.mp4")]
     assert "exists and is kept" in again.stderr
     assert lipsync("infer", photo, *voices).returncode == 2
     assert lipsync("infer", photo).returncode == 2

@@ -30,7 +30,8 @@ class Mover:
     def move(self, code, mel):
         self.calls += 1
         self.own += code.own.tolist()
-        assert len(code.own) == len(mel) and len(code.all) == 1
+        assert len(code.own) == len(mel)
+        assert len(code.all) == 1
         shape = len(mel), 1, 16, 32
         flow = torch.zeros(len(mel), 2, 16, 32)
         flow[:, 0] = 0.1
@@ -53,7 +54,8 @@ def test_only_the_frames_that_need_it_are_drawn_again():
     mask[[1, 3], :, 4:12, 8:24] = 0.2
     inside = show(mover, mask)
     assert mover.own == [1, 3]
-    assert (inside.share[[0, 2]] == 0).all() and (inside.flow[[0, 2]] == 0).all()
+    assert (inside.share[[0, 2]] == 0).all()
+    assert (inside.flow[[0, 2]] == 0).all()
     alone = show(Mover(), mask[[1, 3]])
     for whole, part in zip(inside, alone, strict=True):
         assert torch.equal(whole[[1, 3]], part)
@@ -64,15 +66,18 @@ def test_where_all_is_painted_the_open_mouth_shows_unless_it_would_be_painted_sh
     inside = show(Mover(own), torch.zeros(2, 1, 16, 32))
     wanted = np.clip((own - SHUT) / (OPEN - SHUT), 0, 1)
     torch.testing.assert_close(inside.share, torch.full((2, 1, 16, 32), float(wanted)))
-    assert (inside.flow[:, 0] == 0.1).all() and (inside.flow[:, 1] == 0).all()
+    assert (inside.flow[:, 0] == 0.1).all()
+    assert (inside.flow[:, 1] == 0).all()
 
 
 def test_it_sets_in_softly_around_paint():
     mask = torch.ones(1, 1, 16, 32)
     mask[:, :, 7:9, 15:17] = 1 - LEAST - 0.5 / GAIN
     share = show(Mover(), mask).share[0, 0]
-    assert share[7, 15] == pytest.approx(0.5) and 0 < share[3, 15] < 0.5
-    assert (share[:, :6] == 0).all() and (share[:, -6:] == 0).all()
+    assert share[7, 15] == pytest.approx(0.5)
+    assert 0 < share[3, 15] < 0.5
+    assert (share[:, :6] == 0).all()
+    assert (share[:, -6:] == 0).all()
 
 
 def test_real_weights_draw_the_flow_of_the_resting_face_and_that_of_the_other_beside_it():
@@ -81,9 +86,11 @@ def test_real_weights_draw_the_flow_of_the_resting_face_and_that_of_the_other_be
     mel = random.uniform(-4, 4, (5, 27, 80)).astype(np.float32)
     sketcher = LocalRunner(load_weights(Path("grid"))[0])
     plain, opened = sketcher.submit(faces[:1], mel).result(), sketcher.submit(faces[:1], mel, None, faces[1:2]).result()
-    assert plain.inside is None and opened.inside.shape == (5, 48, 96, 3)
+    assert plain.inside is None
+    assert opened.inside.shape == (5, 48, 96, 3)
     for one, other in zip(plain[1:4], opened[1:4], strict=True):
         np.testing.assert_array_equal(one, other)
-    assert opened.inside[..., 2].min() >= 0 and 0 < opened.inside[..., 2].max() <= 1
+    assert opened.inside[..., 2].min() >= 0
+    assert 0 < opened.inside[..., 2].max() <= 1
     other = sketcher.submit(faces[:1], mel, None, faces[2:]).result()
     assert not np.array_equal(other.inside, opened.inside)

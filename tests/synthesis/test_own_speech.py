@@ -33,16 +33,19 @@ def collect(task: Job, min_s: float = 0.5, reference: str = "current") -> OwnSpe
 
 def test_crops_and_sound_belong_together(task: Job) -> None:
     found = collect(task)
-    assert found.crops.shape == (len(found.frame_middle), 96, 96, 3) and len(found.crops) > 20
+    assert found.crops.shape == (len(found.frame_middle), 96, 96, 3)
+    assert len(found.crops) > 20
     assert found.crops.std((1, 2, 3)).min() > 10
     cut = windows(found.mel, window_start(found.frame_middle))
     np.testing.assert_allclose(cut, task.voices[0].windows(found.frame_middle), atol=1e-5)
-    assert cut.max() > SILENCE and cut.shape[1] == WINDOW
+    assert cut.max() > SILENCE
+    assert cut.shape[1] == WINDOW
 
 
 def test_faces_are_in_the_pose_of_the_one_that_lends_its_pixels(task: Job) -> None:
     posed, free = collect(task, reference="neutral"), collect(task)
-    assert free.reference is None and posed.reference is not None
+    assert free.reference is None
+    assert posed.reference is not None
     upper = slice(20, 48), slice(24, 72)  # eyes and nose
 
     def misfits(crops: np.ndarray) -> np.ndarray:

@@ -68,7 +68,8 @@ def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, a
     assert {widths[view.resting] for view in views} == {STRAIGHT, TURNED}
     for view in views:
         assert heights[view.resting] == 0
-        assert heights[view.opened] >= 10 and widths[view.opened] == widths[view.resting]
+        assert heights[view.opened] >= 10
+        assert widths[view.opened] == widths[view.resting]
 
 
 def test_a_head_that_keeps_still_needs_one(astronaut, stills):
@@ -90,8 +91,10 @@ def test_one_view_fades_into_the_next():
     steps = np.linspace(-1.5, 1.5, 61) * SOFT * 30
     parts = np.array([[part(of, [10 + step, 10.0]) for of in (0, 1)] for step in steps])
     np.testing.assert_allclose(parts.sum(1), 1)
-    assert (np.diff(parts[:, 0]) <= 0).all() and np.abs(np.diff(parts[:, 0])).max() < 0.03
-    assert parts[0, 0] == 1 and parts[-1, 1] == 1
+    assert (np.diff(parts[:, 0]) <= 0).all()
+    assert np.abs(np.diff(parts[:, 0])).max() < 0.03
+    assert parts[0, 0] == 1
+    assert parts[-1, 1] == 1
 
 
 class Painter:

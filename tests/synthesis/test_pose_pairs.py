@@ -36,12 +36,14 @@ def sway(face: np.ndarray, num_frames: int) -> PersonalClip:
 def test_pairs_are_of_one_part_and_of_like_pose(face: np.ndarray) -> None:
     recording = sway(face, 100)
     pairs = pair_poses(recording)
-    assert pairs is not None and pairs.target.shape == (len(pairs.reference), NUM_TARGETS)
+    assert pairs is not None
+    assert pairs.target.shape == (len(pairs.reference), NUM_TARGETS)
     end, tail = int(recording.clips[0]["num_frames"]), int(recording.clips[2]["first_frame"])
     for reference, targets in zip(pairs.reference, pairs.target, strict=True):
         assert (targets < end).all() if reference < end else (targets >= tail).all()
         distance = np.abs(targets - reference)
-        assert distance.min() >= REACH[0] and distance.max() <= REACH[1]
+        assert distance.min() >= REACH[0]
+        assert distance.max() <= REACH[1]
     learnt = pairs.reference < end
     alike = (pairs.target - pairs.reference[:, None]) % 2 == 0  # as wide as the reference
     assert alike[learnt].mean() > 0.95

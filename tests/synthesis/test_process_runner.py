@@ -51,7 +51,8 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
         _same(future.result(), here.submit(reference, mel[part]).result())
     opened = there.submit(reference, mel, None, targets[:1]).result()
     _same(opened, here.submit(reference, mel, None, targets[:1]).result())
-    assert opened.inside is not None and plain.inside is None
+    assert opened.inside is not None
+    assert plain.inside is None
     with pytest.raises(LipsyncError, match="unexpected"):
         there.submit(reference, mel[:, :5]).result()
     _same(there.sketch(reference, targets, mel), here.sketch(reference, targets, mel))  # it goes on

@@ -51,7 +51,8 @@ def test_of_a_head_that_keeps_its_pose_nothing_is_seen(astronaut, posing, matrix
 def test_of_a_head_that_turns_its_own_upper_face_is_seen(astronaut, posing):
     pose, held = posing.find(1, squeezed(astronaut))
     own, resting = warp_crop(crop_face(squeezed(astronaut), BOX, RULE), pose), crop_face(astronaut, BOX, RULE)
-    assert held is not None and held.dtype == np.uint8
+    assert held is not None
+    assert held.dtype == np.uint8
     np.testing.assert_allclose(held, own, atol=1)
     assert np.abs(own.astype(int) - resting).mean() > 10
 

@@ -98,7 +98,8 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
         source = list(footage.scan())
         drawn = render(footage, boxes, plan, artist)
     assert len(drawn) == plan.num_frames == 101
-    assert artist.batches and max(artist.batches) <= BATCH_SIZE
+    assert artist.batches
+    assert max(artist.batches) <= BATCH_SIZE
     for frame, number, middle_s in zip(drawn, plan.order, plan.timeline.middles(), strict=True):
         assert frame_number(frame) == number
         if np.isnan(boxes[number, 0]):
@@ -107,8 +108,10 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
         changed = (frame != source[number]).any(2)
         rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
         x0, y0, side = RULE.square(BOX)
-        assert rows[0] >= y0 + side * 17 / 32 - 1 and columns[0] >= x0 + side * 5 / 32 - 1
-        assert rows[-1] <= y0 + side * 31 / 32 + 1 and columns[-1] <= x0 + side * 27 / 32 + 1
+        assert rows[0] >= y0 + side * 17 / 32 - 1
+        assert columns[0] >= x0 + side * 5 / 32 - 1
+        assert rows[-1] <= y0 + side * 31 / 32 + 1
+        assert columns[-1] <= x0 + side * 27 / 32 + 1
         grey = frame[int(y0 + side * 0.75), int(x0 + side / 2), 0]
         assert abs(int(grey) - np.clip((window_start(middle_s) + 100) / 1000 * 255, 0, 255)) <= 1
 
@@ -155,6 +158,7 @@ def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
         list(footage.scan())
         lenders = choose_reference_frames(footage, boxes, RULE, Judge(), num_candidates=22)
         number = lenders.resting
-        assert 8 <= number < 30 and (lenders.opened is None or 8 <= lenders.opened < 30)
+        assert 8 <= number < 30
+        assert lenders.opened is None or 8 <= lenders.opened < 30
         reference = reference_face(footage.frame(number), boxes[number], RULE)
         assert reference.crop.shape == (32, 32, 3)

@@ -83,7 +83,8 @@ def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_cli
         interrupt(num_calls)
         with pytest.raises(KeyboardInterrupt):
             make("out")
-        assert not output.exists() and not output.with_name(f"{output.name}.json").exists()
+        assert not output.exists()
+        assert not output.with_name(f"{output.name}.json").exists()
         assert len(list(folder.glob("0*.mp4"))) == num_done
         assert folder.exists() == bool(num_done)
         if num_done:
@@ -96,7 +97,8 @@ def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_cli
     interrupt(1000)
     result = make("out")
     assert f"{output}: goes on with 1 of 4 pieces that an earlier run has made" in said
-    assert result.num_frames == 75 and result.marks == ["metadata", "sound", "label"]
+    assert result.num_frames == 75
+    assert result.marks == ["metadata", "sound", "label"]
     check_same(output, tmp_path / "undisturbed.mp4")
     beside = [f"{name}.mp4{more}" for name in ("out", "undisturbed") for more in ("", ".json")]
     assert names_in(tmp_path) == sorted([*beside, "kept", voice.name])

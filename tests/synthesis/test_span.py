@@ -68,9 +68,12 @@ def test_film_of_a_part(no_detector, face_clip, voice_file, weights, tmp_path):
         face_clip, voice_file(0.5), output, weights, start_s=Fraction("0.4"), end_s=Fraction("0.7"), silence="keep"
     )
     with task:
-        assert task.first_frame == 11 and task.plan.num_source_frames == 10 and task.plan.num_frames == 15
+        assert task.first_frame == 11
+        assert task.plan.num_source_frames == 10
+        assert task.plan.num_frames == 15
         result = infer(task)
-    assert all(11 <= number < 21 for number in result.reference_frames[0]) and result.reference_frames[0]
+    assert all(11 <= number < 21 for number in result.reference_frames[0])
+    assert result.reference_frames[0]
     shown, source = list(read_frames(output)), list(read_frames(face_clip))
     assert len(shown) == 15
     for number in (0, 9, 12):  # bounced at the end

@@ -82,7 +82,8 @@ def test_the_film_is_as_long_as_the_longest_voice_and_both_are_heard(three, voic
     choices = [parse_face_selection("0", "hog"), parse_face_selection("1", "hog")]
     with prepare(three, short, output, weights, others=[long]) as task:
         result = infer(task, "current", choices=choices)
-    assert result.num_frames == ceil(Fraction(1, 2) * 25) and len(result.reference_frames) == 2
+    assert result.num_frames == ceil(Fraction(1, 2) * 25)
+    assert len(result.reference_frames) == 2
     assert read_timeline(output) == Timeline.constant(25, 13)
     samples = read_speech(output)
     assert abs(len(samples) / 16000 - 0.5) < 1e-3
@@ -94,7 +95,8 @@ def test_a_default_name_and_a_third_sound(three, voice_file, weights):
     one, other, music = voice_file(0.2), voice_file(0.3), voice_file(0.4)
     with prepare(three, one, None, weights, others=[other], final_audio=music, device=None) as task:
         assert task.output.name == "three.voice0.2.voice0.3.mp4"
-        assert task.sound == music and task.plan.num_frames == 10
+        assert task.sound == music
+        assert task.plan.num_frames == 10
 
 
 def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(three, voice_file, weights, tmp_path):
@@ -155,7 +157,8 @@ def test_command(lipsync, three, voice_file, weights, tmp_path):
     one, other = voice_file(0.2), voice_file(0.3)
     line = ["infer", three, "--weights", weights, "--speaker", f"0={one}", "--speaker", f"right={other}"]
     planned = lipsync(*line, "-o", tmp_path / "out.mp4", "--debug-video", tmp_path / "debug.mp4", "-n", "--json")
-    assert planned.returncode == 0 and json.loads(planned.stdout)["num_frames"] == 8
+    assert planned.returncode == 0
+    assert json.loads(planned.stdout)["num_frames"] == 8
     refused = lipsync(*line, one)
     assert refused.returncode == 2
     assert refused.stderr == "lipsync: --speaker does not go with a speech; name every voice as --speaker WHO=SPEECH\n"

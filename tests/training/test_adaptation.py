@@ -48,7 +48,8 @@ def test_the_end_is_held_out_and_kept_apart(num_frames: int) -> None:
     draw = recording.draw_held_out(table)
     learnt = table.frames[0]
     assert len(learnt) >= 0.6 * num_frames
-    assert set(draw.reference) <= set(learnt) and set(draw.wrong) <= set(learnt)
+    assert set(draw.reference) <= set(learnt)
+    assert set(draw.wrong) <= set(learnt)
     apart_s = recording.frame_middle[draw.target.min()] - recording.frame_middle[learnt[-1]]
     assert apart_s >= min(APART_S, 0.1) - 1e-9
     assert draw.target.max() == num_frames - 1
@@ -63,7 +64,8 @@ def test_it_gains_where_the_mouth_follows_the_sound_and_leaves_the_first_weights
     before = {name: value.clone() for name, value in generator.state_dict().items()}
     quick = {"max_samples": 64, "batch_size": 8, "learning_rate": 1e-2, "augment": False}
     first, second = (adapt(generator, "compact", record(40), 600, **quick) for _ in "ab")  # type: ignore[arg-type]
-    assert first.gain_db > 0 and first.samples > 0
+    assert first.gain_db > 0
+    assert first.samples > 0
     for one, other in zip(first.generator.state_dict().values(), second.generator.state_dict().values(), strict=True):
         assert torch.equal(one.nan_to_num(), other.nan_to_num())
     for name, value in generator.state_dict().items():
@@ -79,13 +81,16 @@ def test_only_where_pixels_go_is_learnt_and_of_the_one_reference(generator: torc
     watched.remove()
     wanted = torch.from_numpy(recording.crops[7]).permute(2, 0, 1)[None] / 255
     learnt, judged = ([s for s in seen if (len(s) == 2) is is_learnt] for is_learnt in (True, False))
-    assert len(learnt) > 3 and all(torch.allclose(references[:1], wanted) for references in learnt)
+    assert len(learnt) > 3
+    assert all(torch.allclose(references[:1], wanted) for references in learnt)
     assert not all(torch.allclose(references[1:], wanted) for references in learnt)
-    assert judged and all(torch.allclose(references, wanted.expand_as(references)) for references in judged)
+    assert judged
+    assert all(torch.allclose(references, wanted.expand_as(references)) for references in judged)
     assert done.gain_db > 0
     after = done.generator.state_dict()
     changed = {name for name, value in generator.named_parameters() if not torch.equal(value, after[name])}
-    assert changed and {name.split(".")[0].rstrip("1234") for name in changed} <= {"fuse", "flow_head"}
+    assert changed
+    assert {name.split(".")[0].rstrip("1234") for name in changed} <= {"fuse", "flow_head"}
 
 
 def some_of(frames: np.ndarray, count: int) -> np.ndarray:
@@ -100,7 +105,8 @@ def test_the_one_reference_comes_with_its_own_upper_half_for_as_many_targets_as_
     pixels = torch.from_numpy(reference).permute(2, 0, 1) / 255
     batch = Batch(random(4), random(8), *(torch.zeros(8) for _ in range(4)))
     changed = _refer(batch, reference, 0.5)
-    assert (changed.reference[:2] == pixels).all() and torch.equal(changed.reference[2:], batch.reference[2:])
+    assert (changed.reference[:2] == pixels).all()
+    assert torch.equal(changed.reference[2:], batch.reference[2:])
     assert (changed.target[:4, :, :48] == pixels[:, :48]).all()
     assert torch.equal(changed.target[:, :, 48:], batch.target[:, :, 48:])
     assert torch.equal(changed.target[4:], batch.target[4:])
@@ -123,7 +129,8 @@ def test_pairs_of_like_pose_are_learnt_from_in_one_part_and_judged_by_in_another
     told = [{round(float(x)) for x in given} for given in seen]
     learnt = set().union(*(numbers for numbers, given in zip(told, seen, strict=True) if len(given) == 8))
     judged = set().union(*(numbers for numbers, given in zip(told, seen, strict=True) if len(given) == 5))
-    assert learnt and learnt <= set(parts[0].tolist())
+    assert learnt
+    assert learnt <= set(parts[0].tolist())
     assert judged == set(target[-5:, 0].tolist())
 
 
@@ -135,7 +142,8 @@ def test_what_listens_less_is_not_kept(generator: torch.nn.Module) -> None:
         return {"mouth_psnr": mouth, "over_wrong_audio_db": over_wrong, "mouth_detail": 5.0}
 
     done = adapt(generator, "compact", record(40), 600, max_samples=32, batch_size=8, measure=measure)
-    assert done.generator is generator and done.gain_db == 0
+    assert done.generator is generator
+    assert done.gain_db == 0
 
 
 def test_what_is_no_better_is_not_kept(generator: torch.nn.Module) -> None:

@@ -44,14 +44,16 @@ def test_a_run_that_learns_raises_nothing():
 )
 def test_each_alarm_says_what_it_saw_and_says_it_once(kind, log, saw):
     alarms = find_diagnostics(log, CHANCE, ("critic",))
-    assert list(alarms) == [kind] and saw in alarms[kind]
+    assert list(alarms) == [kind]
+    assert saw in alarms[kind]
     told = {"kind": "diagnostic", "samples": 1, "diagnostic": kind, "saw": saw}
     assert find_diagnostics([*log, told], CHANCE, ("critic",)) == {}
 
 
 def test_little_is_expected_of_a_young_run():
     young = [line for line in _log(l1=lambda part: 0.05, critic=lambda part: 1.0) if line["samples"] < MIN_SAMPLES]
-    assert len(young) > LOOK_BACK and find_diagnostics(young, CHANCE) == {}
+    assert len(young) > LOOK_BACK
+    assert find_diagnostics(young, CHANCE) == {}
 
 
 class _OneFace(torch.nn.Module):

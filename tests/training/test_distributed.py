@@ -76,8 +76,10 @@ def test_parts_of_a_mixed_batch_are_parts_of_its_runs_and_of_its_single_frames()
     runs = Batch(torch.arange(2.0), *(torch.arange(10.0) for _ in range(5)))
     singles = Batch(*(torch.arange(4.0) + 20 for _ in range(6)))
     first, second = (World(rank, 2).part(Mixed(runs, singles)) for rank in range(2))
-    assert first.runs.target.tolist() == [0, 1, 2, 3, 4] and second.runs.reference.tolist() == [1]
-    assert first.singles.mel.tolist() == [20, 22] and second.singles.reference.tolist() == [21, 23]
+    assert first.runs.target.tolist() == [0, 1, 2, 3, 4]
+    assert second.runs.reference.tolist() == [1]
+    assert first.singles.mel.tolist() == [20, 22]
+    assert second.singles.reference.tolist() == [21, 23]
 
 
 def test_references_that_cannot_be_split_are_a_usage_error():

@@ -34,7 +34,8 @@ def _stop(at):
 def _same(one, other):
     for name in ("last.safetensors", "best.safetensors"):
         first, second = (load_file(run / name) for run in (one, other))
-        assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[key], second[key]) for key in first)
     assert (one / "log.jsonl").read_text() == (other / "log.jsonl").read_text()
 
 
@@ -45,7 +46,8 @@ def test_each_network_is_updated_as_often_as_asked_and_evenly(n_critic):
     assert sum(schedule.has_generator(step) for step in steps) == rounds
     for name, count in n_critic.items():
         updated = [step for step in steps if schedule.has_discriminator(name, step)]
-        assert len(updated) == rounds * count and updated[-1] == steps[-1]
+        assert len(updated) == rounds * count
+        assert updated[-1] == steps[-1]
         assert max(np.diff(updated, prepend=-1)) <= -(-schedule.cycle // count)
     assert all(schedule.discriminators(step) == list(n_critic) for step in steps if schedule.has_generator(step))
 
@@ -54,8 +56,10 @@ def test_the_last_update_before_a_line_of_the_log():
     schedule = UpdateSchedule({"often": 5, "seldom": 2})
     for name, last in (("often", 49), ("seldom", 49), (None, 49)):
         assert [step for step in range(50) if schedule.is_last(name, step, 50)][-1] == last
-    assert not schedule.is_last("often", 48, 50) and schedule.is_last("often", 49, 50)
-    assert schedule.is_last(None, 44, 49) and not schedule.is_last(None, 44, 50)
+    assert not schedule.is_last("often", 48, 50)
+    assert schedule.is_last("often", 49, 50)
+    assert schedule.is_last(None, 44, 49)
+    assert not schedule.is_last(None, 44, 50)
 
 
 def test_a_discriminator_that_is_never_updated_is_refused():

@@ -100,7 +100,8 @@ def test_an_expert_learns_which_sound_belongs():
     cosine = recipe.forward(network, batch).cosine
     logit = network.logit(cosine)
     assert (cosine.argmax(1) == torch.arange(8)).all()
-    assert (logit.diagonal() > 0).float().mean() > 0.8 and (logit < 0).float().mean() > 0.7
+    assert (logit.diagonal() > 0).float().mean() > 0.8
+    assert (logit < 0).float().mean() > 0.7
 
 
 def test_the_choice_by_hand():
@@ -127,7 +128,8 @@ def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
     same = np.log1p(np.exp(odds[[0, 1, 2, 3], [1, 0, 3, 2]])).mean()
     other = (np.log1p(np.exp(odds[:2, 2:])).mean() + np.log1p(np.exp(odds[2:, :2])).mean()) / 2
     expected = pytest.approx((right + (same + other) / 2) / 2, rel=1e-5)
-    assert terms["expert/sync"].item() == expected and terms["expert/calibration"].item() == expected
+    assert terms["expert/sync"].item() == expected
+    assert terms["expert/calibration"].item() == expected
     taught = {
         name: [part is not None for part in torch.autograd.grad(term, output, allow_unused=True, retain_graph=True)]
         for name, term in terms.items()
@@ -186,7 +188,8 @@ def test_a_mixed_batch_shows_more_clips_and_the_expert_judges_its_runs_only(smal
         alike = gather(pack, source.table, source.table.draw(Sampling(10, 5, consecutive=True), 3))
     assert all(torch.equal(a, b) for one, two in zip(batch, again, strict=True) for a, b in zip(one, two, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(runs, alike, strict=True))  # runs are drawn as without singles
-    assert [len(field) for field in runs] == [2, *[10] * 5] and [len(field) for field in singles] == [4] * 6
+    assert [len(field) for field in runs] == [2, *[10] * 5]
+    assert [len(field) for field in singles] == [4] * 6
     assert not (runs.target[:1] == singles.target[:1]).all()
     output = recipe.forward(generator, batch)
     terms = recipe.network_loss(batch, output)
@@ -248,7 +251,8 @@ def test_a_pack_of_larger_crops_gets_an_expert_of_its_own(stores, tmp_path):
     config = make_config("lipgan-expert", **TINY, **EVERY, max_samples=8)
     with pytest.raises(InputError, match=r"size: 128 and 96.*") as caught:
         train(tmp_path / "pack.h5", tmp_path / "run", config)
-    assert "--recipe sync-expert" in str(caught.value) and not (tmp_path / "run").exists()
+    assert "--recipe sync-expert" in str(caught.value)
+    assert not (tmp_path / "run").exists()
     train(tmp_path / "pack.h5", tmp_path / "expert", _expert_config(max_samples=8))
     assert train(tmp_path / "pack.h5", tmp_path / "run", config, expert=tmp_path / "expert")["samples"] == 8
 

@@ -103,7 +103,8 @@ def heard(monkeypatch):
     recipe = _recipe(Pair(), batch_size=512, augment=False)
     told = []
     recipe.prepare(source, told.append)
-    assert told[1].startswith("4000 frames") and told[1].endswith("0.995")
+    assert told[1].startswith("4000 frames")
+    assert told[1].endswith("0.995")
     return source, recipe, recipe.batch(source, 0)
 
 
@@ -150,20 +151,23 @@ def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there(monkeypatch):
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()
-    assert last < 0.1 * first and last < 0.1 * OPENING_WEIGHT
+    assert last < 0.1 * first
+    assert last < 0.1 * OPENING_WEIGHT
 
 
 def test_equal_steps_give_equal_sounds_and_others_others(heard):
     source, recipe, batch = heard
     again, other = recipe.batch(source, 0), recipe.batch(source, 1)
-    assert torch.equal(batch.clean, again.clean) and not torch.equal(batch.clean, other.clean)
+    assert torch.equal(batch.clean, again.clean)
+    assert not torch.equal(batch.clean, other.clean)
     voices = _recipe(Pair(), batch_size=8)
     source.transforms = frozenset({"gain", "hiss"})
     voices.prepare(source, lambda text: None)
     changed = voices.batch(source, 0)
     differs = (changed.mel != changed.clean).flatten(1).any(1)
     assert differs.sum() == 3  # 0.3 of 8, rounded up
-    assert isinstance(changed, Heard) and isinstance(recipe._readout, Readout)
+    assert isinstance(changed, Heard)
+    assert isinstance(recipe._readout, Readout)
 
 
 def test_it_goes_on_with_trained_weights_only(small_pack, tmp_path):
@@ -198,7 +202,8 @@ def test_openings_are_in_each_speakers_own_units(monkeypatch, small_pack):
         source = PackSource(pack, pack, "train", make_config("l1", **TINY), "cpu")
         frames, opened = openings_module.measure_openings(source)
         speaker = np.array([pack.clips["speaker"][row] for row in source.table.clip_of[frames]])
-    assert len(frames) == 50 and (np.diff(frames) > 0).all()
+    assert len(frames) == 50
+    assert (np.diff(frames) > 0).all()
     for name in np.unique(speaker):
         assert opened[speaker == name].mean() == pytest.approx(0, abs=1e-5)
         assert opened[speaker == name].std() == pytest.approx(1, abs=1e-3)

@@ -112,7 +112,8 @@ def test_a_pack_of_clips_too_short_to_use_is_refused_before_a_folder_is_made(mak
     odd = make_pack([("s1", "a", 8, 26), ("s2", "b", 11, 35)])
     with pytest.raises(NothingToDoError, match="split 'train'") as caught:
         train(odd, tmp_path / "run", _config())
-    assert caught.value.exit_code == 4 and not (tmp_path / "run").exists()
+    assert caught.value.exit_code == 4
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_recipe_or_pack_or_a_short_checkpoint_leaves_the_run_folder_as_it_was(make_pack, small_pack, tmp_path):
@@ -127,7 +128,8 @@ def test_another_recipe_or_pack_or_a_short_checkpoint_leaves_the_run_folder_as_i
         train(small_pack, tmp_path / "new", make_config("l1", max_samples=2), init=run)
     with pytest.raises(InputError, match="begun with init = none, not"):
         train(small_pack, run, _config(max_samples=2), init=run)
-    assert _files(run) == before and not (tmp_path / "new").exists()
+    assert _files(run) == before
+    assert not (tmp_path / "new").exists()
     state = run / "last.state.pt"
     state.write_bytes(state.read_bytes()[:1000])
     before = _files(run)

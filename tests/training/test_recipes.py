@@ -175,7 +175,9 @@ def test_every_recipe_trains_lipgans_own_generator(name, small_pack, tmp_path):
     result = train(small_pack, tmp_path / "run", config)
     log = (tmp_path / "run" / "log.jsonl").read_text()
     assert result["samples"] == 10
-    assert '"generator/' in log and '"critic/' in log and "NaN" not in log
+    assert '"generator/' in log
+    assert '"critic/' in log
+    assert "NaN" not in log
 
 
 @pytest.mark.parametrize("size", [128, 192])

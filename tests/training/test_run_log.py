@@ -28,7 +28,8 @@ def test_means_chance_levels_and_what_an_interruption_leaves(tmp_path):
     with open(log, "a") as file:
         file.write('{"kind": "tr')  # killed while it wrote
     assert len(read_log(log)) == 2
-    assert Statistics(log, 8).lines == [line] and json.loads(log.read_text()) == line
+    assert Statistics(log, 8).lines == [line]
+    assert json.loads(log.read_text()) == line
 
 
 def test_a_log_of_an_older_version_is_read_with_the_names_of_today(tmp_path):

@@ -68,10 +68,13 @@ def test_only_the_hearing_changes_and_a_stopped_run_is_resumed_exactly(feature_p
     whole, cut, before = (load_file(tmp_path / run / "last.safetensors") for run in ("whole", "cut", start))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     same = {name for name in before if not name.startswith(("audio_encoder", "speech_centre"))}
-    assert same and all(torch.equal(whole[name], before[name]) for name in same)
+    assert same
+    assert all(torch.equal(whole[name], before[name]) for name in same)
     assert {name for name in whole if name not in before} == {n for n in whole if n.startswith("audio_encoder")}
     header = read_header(tmp_path / "whole" / "last.safetensors")
-    assert header.hears == "encoder" and header.dims["speech"] == "encoder" and header.known_voices is None
+    assert header.hears == "encoder"
+    assert header.dims["speech"] == "encoder"
+    assert header.known_voices is None
     assert header.metrics["mouth/opening"] <= 1
 
 
@@ -132,7 +135,8 @@ def test_sequences_begin_half_a_window_before_their_first_frame(feature_pack):
     assert np.isnan(table.shape[3]).all()  # there is no face
     first = table.frames[0]
     seen = table.shape[first][np.isfinite(table.shape[first]).all(1)]
-    assert seen.shape[1] == 3 and abs(seen[:, 0].mean()) < 0.5
+    assert seen.shape[1] == 3
+    assert abs(seen[:, 0].mean()) < 0.5
 
 
 def test_a_split_without_long_clips_has_no_sequences(feature_pack):

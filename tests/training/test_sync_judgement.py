@@ -54,4 +54,5 @@ def test_an_expert_is_measured_as_its_training_does(small_pack, tmp_path):
     trained = train(small_pack, tmp_path / "run", config)
     figures = evaluate_expert(tmp_path / "run", small_pack, "test")
     assert {name: trained[name] for name in figures} == figures
-    assert figures["sync/pair_accuracy"] == pytest.approx(0.5, abs=0.3) and figures["split"] == "test"
+    assert figures["sync/pair_accuracy"] == pytest.approx(0.5, abs=0.3)
+    assert figures["split"] == "test"

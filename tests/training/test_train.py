@@ -60,7 +60,8 @@ def test_stopped_and_resumed_equals_undisturbed(recipe, small_pack, tmp_path):
         assert all((whole[key] == cut[key]).all() for key in whole)
     log = (tmp_path / "whole" / "log.jsonl").read_text()
     assert log == (tmp_path / "cut" / "log.jsonl").read_text()
-    assert '"generator/' in log and ('"critic/' in log) == (recipe != "l1")
+    assert '"generator/' in log
+    assert ('"critic/' in log) == (recipe != "l1")
 
 
 def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
@@ -72,7 +73,9 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     assert losses[-1] < 0.85 * losses[0]
     assert result["samples"] == 496
     generator, header = load_weights(tmp_path / "run")
-    assert header.architecture == "compact" and header.samples_seen in (248, 496) and not generator.training
+    assert header.architecture == "compact"
+    assert header.samples_seen in (248, 496)
+    assert not generator.training
     assert len(list((tmp_path / "run" / "sheets").glob("*.png"))) > 2
     assert "copy the reference" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
     assert not list((tmp_path / "run").glob(".*tmp*"))
@@ -155,7 +158,8 @@ def test_an_unknown_recipe_names_the_known_ones_and_the_one_that_was_meant():
 
 
 def test_recipes_are_known_in_upper_case_too_and_saved_in_lower():
-    assert make_config("L1WGAN-GP") == make_config("l1wgan-gp") and make_config("LipGAN").recipe == "lipgan"
+    assert make_config("L1WGAN-GP") == make_config("l1wgan-gp")
+    assert make_config("LipGAN").recipe == "lipgan"
 
 
 @pytest.mark.parametrize(("asked", "epoch", "apart"), [(None, 61_500, 61_500), (None, 45, 12_800), (10, 45, 10)])
@@ -191,7 +195,8 @@ def test_weights_know_the_voices_that_they_learnt_from(stores, tmp_path):
 
     train(make("long.h5", 7), tmp_path / "first", _config(max_samples=4))
     known = read_header(tmp_path / "first" / "last.safetensors").known_voices
-    assert known is not None and known == measure_voices([speech] * 6)
+    assert known is not None
+    assert known == measure_voices([speech] * 6)
     train(make("short.h5", 3), tmp_path / "second", _config(max_samples=4), init=tmp_path / "first")
     assert read_header(tmp_path / "second" / "last.safetensors").known_voices == known  # too short to tell
     train(tmp_path / "short.h5", tmp_path / "fresh", _config(max_samples=4))
@@ -208,7 +213,8 @@ def test_a_frozen_speech_encoder_stays_as_it_is(generator, small_pack, tmp_path)
     train(small_pack, tmp_path / "frozen", config, init=tmp_path / "first")
     end = load_file(tmp_path / "frozen" / "last.safetensors")
     heard = [name for name in end if name.startswith("audio_encoder.")]
-    assert len(heard) > 10 and all((end[name] == start[name]).all() for name in heard)
+    assert len(heard) > 10
+    assert all((end[name] == start[name]).all() for name in heard)
     assert any((end[name] != start[name]).any() for name in end if name not in heard and end[name].ndim > 1)
 
 

@@ -106,7 +106,8 @@ class Motion:
     def _step(self, frame: Frame) -> Step | None:
         import cv2
 
-        assert self._centre is not None and self._last is not None
+        assert self._centre is not None
+        assert self._last is not None
         if self._age >= _KEEP_FRAMES or np.abs(self._centre - self._anchor).max() > _MAX_DRIFT * self._side:
             self._place(self._last)
         if len(self._points) < _MIN_POINTS:

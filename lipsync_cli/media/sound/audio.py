@@ -56,7 +56,6 @@ def read_speech_blocks(
 
     Closing the generator ends the decoder.
     """
-
     info = probe(path)
     if info.audio is None:
         raise InputError("has no sound", path, "give a file with sound")

@@ -31,7 +31,7 @@ class SoundPipe:
     def __init__(self, track: Soundtrack, change: ChangeSound) -> None:
         self.track, self.path, self._change = track, Path(track.path), change
         self.descriptor, self._sink = os.pipe()
-        self._messages = tempfile.TemporaryFile()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with this object
         self._thread = threading.Thread(target=self._run, name="lipsync-sound", daemon=True)
         self._decoder: subprocess.Popen[bytes] | None = None
         self._error: Exception | None = None
@@ -79,7 +79,8 @@ class SoundPipe:
     def _blocks(self) -> Iterator[np.ndarray]:
         import numpy as np
 
-        assert self._decoder is not None and self._decoder.stdout is not None
+        assert self._decoder is not None
+        assert self._decoder.stdout is not None
         size, rest = 4 * self.track.channels, b""
         while data := self._decoder.stdout.read(BLOCK * size):
             data = rest + data
@@ -88,7 +89,8 @@ class SoundPipe:
             yield np.frombuffer(data[:whole], "<f4").reshape(-1, self.track.channels)
 
     def _run(self) -> None:
-        assert self._decoder is not None and self._decoder.stdout is not None
+        assert self._decoder is not None
+        assert self._decoder.stdout is not None
         try:
             for piece in self._change(self._blocks(), self.track.sample_rate):
                 rest = memoryview(piece.astype("<f4").tobytes())

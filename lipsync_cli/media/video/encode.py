@@ -123,7 +123,7 @@ class VideoWriter:
             "passthrough",
         ]
         args += [*self._clock(), *coded, *container(self.path, tags)]
-        self._messages = tempfile.TemporaryFile()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with this object
         self._process = start_tool(
             "ffmpeg",
             args,

@@ -9,7 +9,7 @@ import numpy as np
 
 from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.metrics.metric import FRAME, NEAR, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -78,7 +78,7 @@ def _line(rule: CropRule, level: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _watch(view: FrameView) -> dict[str, float]:
     if view.real is None:
-        raise MetricUnavailable("no reference")
+        raise MetricUnavailableError("no reference")
     drawn, real = (gradient_across(frame, view.box, view.rule).sum() for frame in (view.frame, view.real))
     return {"box_visibility": float(drawn / real) if real > 0 else float("nan")}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -47,7 +47,7 @@ def count_blinks(ratio: np.ndarray, fps: float, closed: float = CLOSED) -> int:
 def _measure(evidence: ClipView) -> dict[str, float]:
     seconds = len(evidence) / evidence.fps
     if seconds < MIN_S:
-        raise MetricUnavailable(f"{seconds:.2f} s are too short to count blinks")
+        raise MetricUnavailableError(f"{seconds:.2f} s are too short to count blinks")
     return {"blinks": 60 * count_blinks(eye_aspect_ratio(evidence.landmarks), evidence.fps) / seconds}
 
 

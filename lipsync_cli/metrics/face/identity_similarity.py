@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, FRAME, LOWER, NEAR, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -54,7 +54,7 @@ def _measure_distance(evidence: ClipView) -> dict[str, np.ndarray]:
 
 def _measure_content(evidence: ClipView) -> dict[str, float]:
     if len(evidence.embedded) < 2:
-        raise MetricUnavailable("a distance within the clip needs two frames")
+        raise MetricUnavailableError("a distance within the clip needs two frames")
     return {"acd_dlib": average_content_distance(evidence.embeddings)}
 
 

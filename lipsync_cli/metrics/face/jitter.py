@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, LOWER, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import eye_distance
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -38,10 +38,10 @@ def root_mean_square(values: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : there are none
+    MetricUnavailableError : there are none
     """
     if not len(values):
-        raise MetricUnavailable("fewer than three frames in a row")
+        raise MetricUnavailableError("fewer than three frames in a row")
     return float(np.sqrt(np.square(values).mean()))
 
 

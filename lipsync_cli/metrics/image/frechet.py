@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.metrics.metric import LOWER, SET, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -53,7 +53,7 @@ def frechet_distance(features: np.ndarray, real: np.ndarray) -> float:
 def _combine(parts: Sequence[np.ndarray], real_parts: Sequence[np.ndarray], size: int) -> float:
     features, real = np.concatenate(parts), np.concatenate(real_parts)
     if (number := min(len(features), len(real))) <= size:
-        raise MetricUnavailable(f"{number} pictures: a covariance of {size} features needs more than {size}")
+        raise MetricUnavailableError(f"{number} pictures: a covariance of {size} features needs more than {size}")
     return frechet_distance(features, real)
 
 

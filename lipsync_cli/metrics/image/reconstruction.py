@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.metrics.metric import FRAME, HIGHER, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import Region
@@ -176,7 +176,7 @@ def _measure_crops(evidence: ClipView) -> dict[str, np.ndarray]:
 
 def _watch_frame(view: FrameView) -> dict[str, float]:
     if view.real is None:
-        raise MetricUnavailable("no reference")
+        raise MetricUnavailableError("no reference")
     frame, real = view.frame[None], view.real[None]
     return {"frame_psnr": float(psnr(frame, real)[0]), "frame_ssim": float(ssim(frame, real)[0])}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.metrics.image.cpbd import cpbd
 from lipsync_cli.metrics.metric import FRAME, NEAR, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import Region
@@ -36,7 +36,7 @@ def detail(images: np.ndarray, region: Region) -> np.ndarray:
     row0, row1, column0, column1 = region
     part = images[:, max(0, row0 - 1) : row1 + 1, max(0, column0 - 1) : column1 + 1]
     if min(part.shape[1:3]) < 3:
-        raise MetricUnavailable("the crop is too small for a Laplacian")
+        raise MetricUnavailableError("the crop is too small for a Laplacian")
     grey = to_grey(part).astype(np.float32)
     middle = grey[:, 1:-1, 1:-1]
     around = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]

@@ -9,7 +9,7 @@ import numpy as np
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
 from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, aperture, open_share
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -31,13 +31,13 @@ def range_ratio(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : too few frames, or the real mouth does not move
+    MetricUnavailableError : too few frames, or the real mouth does not move
     """
     if min(len(reference), len(estimate)) < MIN_FRAMES:
-        raise MetricUnavailable(f"{min(len(reference), len(estimate))} frames are too few")
+        raise MetricUnavailableError(f"{min(len(reference), len(estimate))} frames are too few")
     real, made = (float(np.subtract(*np.percentile(one, PERCENTILES[::-1]))) for one in (reference, estimate))
     if real < STILL:
-        raise MetricUnavailable("the real mouth does not move")
+        raise MetricUnavailableError("the real mouth does not move")
     return made / real
 
 
@@ -54,24 +54,24 @@ def articulation(reference: np.ndarray, estimate: np.ndarray, threshold: float =
 
     Raises
     ------
-    MetricUnavailable : too few frames, or the real mouth is open in less than one frame of twenty
+    MetricUnavailableError : too few frames, or the real mouth is open in less than one frame of twenty
     """
     share, real = open_share(estimate, threshold), open_share(reference, threshold)
     if real < MIN_OPEN:
-        raise MetricUnavailable("the real mouth is hardly ever open")
+        raise MetricUnavailableError("the real mouth is hardly ever open")
     return share / real
 
 
-def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     real, made = evidence.truth.landmarks, evidence.landmarks
-    figures: dict[str, float | MetricUnavailable] = {}
+    figures: dict[str, float | MetricUnavailableError] = {}
     for name, compute, measure in (
         ("opening_range", range_ratio, opening),
         ("articulation_share", articulation, aperture),
     ):
         try:
             figures[name] = compute(measure(real), measure(made))
-        except MetricUnavailable as reason:
+        except MetricUnavailableError as reason:
             figures[name] = reason
     return figures
 

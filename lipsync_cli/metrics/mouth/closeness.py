@@ -14,7 +14,7 @@ from lipsync_cli.metrics.mouth.movement import opening
 from lipsync_cli.metrics.mouth.pauses import find_pauses, loudness
 from lipsync_cli.metrics.mouth.silent_stability import silent_stability
 from lipsync_cli.metrics.sync.loudness_distance import BESIDE_S, SPAN_S, loudness_distance
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -35,14 +35,14 @@ def closeness(reference: float, estimate: float) -> float:
 
     Raises
     ------
-    MetricUnavailable : the real figure is 0
+    MetricUnavailableError : the real figure is 0
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026)
     """
     if reference == 0:
-        raise MetricUnavailable("the real figure is 0")
+        raise MetricUnavailableError("the real figure is 0")
     return 1 - abs(estimate - reference) / abs(reference)
 
 
@@ -59,7 +59,7 @@ def closeness_total(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : there is no part that both have
+    MetricUnavailableError : there is no part that both have
     """
     parts = []
     for real, made in zip(reference.T, estimate.T, strict=True):
@@ -67,7 +67,7 @@ def closeness_total(reference: np.ndarray, estimate: np.ndarray) -> float:
         if len(real) and len(made) and real.mean():
             parts.append(closeness(float(real.mean()), float(made.mean())))
     if not parts:
-        raise MetricUnavailable("there is no figure that both films have")
+        raise MetricUnavailableError("there is no figure that both films have")
     return float(np.mean(parts))
 
 
@@ -95,7 +95,7 @@ def _measure(evidence: ClipView) -> dict[str, np.ndarray]:
 def _or_nan(compute: Callable[[], float]) -> float:
     try:
         return compute()
-    except MetricUnavailable:
+    except MetricUnavailableError:
         return np.nan
 
 

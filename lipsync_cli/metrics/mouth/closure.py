@@ -10,7 +10,7 @@ import numpy as np
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.contrast import phones_of
 from lipsync_cli.metrics.mouth.movement import STILL, opening
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.phonemes import CLOSED, Phone
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def closure_rate(
 
     Raises
     ------
-    MetricUnavailable : none of the sounds is seen, or the real mouth does not move
+    MetricUnavailableError : none of the sounds is seen, or the real mouth does not move
     """
     low, high = np.nanpercentile(reference, (5, 95))
     if high - low < STILL:
-        raise MetricUnavailable("the real mouth does not move")
+        raise MetricUnavailableError("the real mouth does not move")
     limit = low + CLOSED_BELOW * (high - low)
     closed = []
     for phone in phones:
@@ -53,7 +53,7 @@ def closure_rate(
         if phone.symbol in CLOSED and near.any():
             closed.append(estimate[near].min() <= limit)
     if not closed:
-        raise MetricUnavailable("no p, b, m, f or v is seen")
+        raise MetricUnavailableError("no p, b, m, f or v is seen")
     return float(np.mean(closed))
 
 

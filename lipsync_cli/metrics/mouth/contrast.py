@@ -9,7 +9,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, HIGHER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import STILL, opening
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.phonemes import CLOSED, VOWELS, Phone, spread_phones
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def phones_of(words: Sequence[Word]) -> list[Phone]:
 
     Raises
     ------
-    MetricUnavailable : a word is not one of GRID's 51
+    MetricUnavailableError : a word is not one of GRID's 51
     """
     try:
         return spread_phones(words)
     except KeyError as error:
-        raise MetricUnavailable(f"{error.args[0]!r} is no word of GRID") from error
+        raise MetricUnavailableError(f"{error.args[0]!r} is no word of GRID") from error
 
 
 def in_phones(times: np.ndarray, phones: Sequence[Phone], symbols: Collection[str]) -> np.ndarray:
@@ -66,7 +66,7 @@ def open_closed_contrast(
 
     Raises
     ------
-    MetricUnavailable : no vowel or none of the closed sounds is said while a face is seen
+    MetricUnavailableError : no vowel or none of the closed sounds is said while a face is seen
 
     Source
     ------
@@ -76,19 +76,19 @@ def open_closed_contrast(
     is_open = in_phones(times, phones, open_symbols) & known
     is_closed = in_phones(times, phones, closed_symbols) & known
     if not is_open.any() or not is_closed.any():
-        raise MetricUnavailable(f"{'no vowel' if not is_open.any() else 'no p, b, m, f or v'} is seen")
+        raise MetricUnavailableError(f"{'no vowel' if not is_open.any() else 'no p, b, m, f or v'} is seen")
     return float(opened[is_open].mean() / max(float(opened[is_closed].mean()), STILL))
 
 
-def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     phones = phones_of(evidence.words)
-    figures: dict[str, float | MetricUnavailable] = {}
+    figures: dict[str, float | MetricUnavailableError] = {}
     made = open_closed_contrast(opening(evidence.landmarks), evidence.middles, phones)
     figures["open_closed_contrast"] = made
     try:
         real = open_closed_contrast(opening(evidence.truth.landmarks), evidence.middles, phones)
         figures["contrast_ratio"] = made / real
-    except MetricUnavailable as reason:
+    except MetricUnavailableError as reason:
         figures["contrast_ratio"] = reason
     return figures
 

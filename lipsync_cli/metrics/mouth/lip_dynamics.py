@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import LIPS, MIN_FRAMES, eye_distance
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -30,14 +30,14 @@ def lip_dynamics(landmarks: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : there are too few frames
+    MetricUnavailableError : there are too few frames
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026), lip dynamics
     """
     if len(landmarks) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(landmarks)} frames are too few")
+        raise MetricUnavailableError(f"{len(landmarks)} frames are too few")
     lips = landmarks[:, LIPS] / eye_distance(landmarks)[:, None, None]
     one, other = np.triu_indices(lips.shape[1], k=1)
     return float(np.linalg.norm(lips[:, one] - lips[:, other], axis=2).std(0).mean())

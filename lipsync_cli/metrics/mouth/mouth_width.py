@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, HIGHER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, correlate, eye_distance
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -38,10 +38,10 @@ def width_correlation(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : too few frames, or one of them does not move
+    MetricUnavailableError : too few frames, or one of them does not move
     """
     if min(np.std(reference), np.std(estimate)) < STILL:
-        raise MetricUnavailable("the corners of the mouth do not move")
+        raise MetricUnavailableError("the corners of the mouth do not move")
     return correlate(reference, estimate)
 
 
@@ -54,22 +54,22 @@ def width_amplitude(reference: np.ndarray, estimate: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : too few frames, or the real corners do not move
+    MetricUnavailableError : too few frames, or the real corners do not move
     """
     if len(reference) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(reference)} frames are too few")
+        raise MetricUnavailableError(f"{len(reference)} frames are too few")
     if np.std(reference) < STILL:
-        raise MetricUnavailable("the real corners of the mouth do not move")
+        raise MetricUnavailableError("the real corners of the mouth do not move")
     return float(np.std(estimate) / np.std(reference))
 
 
-def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     real, made = mouth_width(evidence.truth.landmarks), mouth_width(evidence.landmarks)
-    figures: dict[str, float | MetricUnavailable] = {}
+    figures: dict[str, float | MetricUnavailableError] = {}
     for name, compute in (("width_correlation", width_correlation), ("width_amplitude", width_amplitude)):
         try:
             figures[name] = compute(real, made)
-        except MetricUnavailable as reason:
+        except MetricUnavailableError as reason:
             figures[name] = reason
     return figures
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -71,12 +71,12 @@ def correlate(one: np.ndarray, other: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : one of them is constant, or there are too few frames
+    MetricUnavailableError : one of them is constant, or there are too few frames
     """
     if len(one) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(one)} frames are too few")
+        raise MetricUnavailableError(f"{len(one)} frames are too few")
     if min(np.std(one), np.std(other)) < 1e-9:
-        raise MetricUnavailable("nothing moves, so there is nothing to correlate")
+        raise MetricUnavailableError("nothing moves, so there is nothing to correlate")
     return float(np.corrcoef(one, other)[0, 1])
 
 
@@ -91,12 +91,12 @@ def amplitude_ratio(moved: np.ndarray, real: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : the real mouth does not move
+    MetricUnavailableError : the real mouth does not move
     """
     if len(real) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(real)} frames are too few")
+        raise MetricUnavailableError(f"{len(real)} frames are too few")
     if np.std(real) < STILL:
-        raise MetricUnavailable("the real mouth does not move")
+        raise MetricUnavailableError("the real mouth does not move")
     return float(np.std(moved) / np.std(real))
 
 
@@ -104,18 +104,18 @@ def _measure_opening(evidence: ClipView) -> dict[str, np.ndarray]:
     return {"mouth_opening": 100 * opening(evidence.landmarks)}
 
 
-def _measure_beside_real(evidence: ClipView) -> dict[str, np.ndarray | float | MetricUnavailable]:
+def _measure_beside_real(evidence: ClipView) -> dict[str, np.ndarray | float | MetricUnavailableError]:
     moved, real = opening(evidence.landmarks), opening(evidence.truth.landmarks)
-    figures: dict[str, np.ndarray | float | MetricUnavailable] = {
+    figures: dict[str, np.ndarray | float | MetricUnavailableError] = {
         "landmark_distance": 100 * landmark_distance(evidence.landmarks, evidence.truth.landmarks)
     }
     for name, compute in (("opening_correlation", correlate), ("opening_amplitude", amplitude_ratio)):
         try:
             figures[name] = compute(moved, real)
-        except MetricUnavailable as reason:
+        except MetricUnavailableError as reason:
             figures[name] = reason
     if np.std(moved) < STILL:  # what is left is the noise of the landmarks
-        figures["opening_correlation"] = MetricUnavailable("the mouth does not move")
+        figures["opening_correlation"] = MetricUnavailableError("the mouth does not move")
     return figures
 
 

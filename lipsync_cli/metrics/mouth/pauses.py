@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, LOWER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import correlate, opening
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND, to_levels
 from lipsync_cli.speech.vad import band_levels, find_speech
 
@@ -35,11 +35,11 @@ def find_pauses(mel: np.ndarray, middles: np.ndarray, beside_s: float = BESIDE_S
 
     Raises
     ------
-    MetricUnavailable : there is no speech at all
+    MetricUnavailableError : there is no speech at all
     """
     speech = find_speech(band_levels(to_levels(mel))).speech
     if not speech.any():
-        raise MetricUnavailable("no speech is heard")
+        raise MetricUnavailableError("no speech is heard")
     spoken = np.flatnonzero(speech) / FRAMES_PER_SECOND
     place = np.searchsorted(spoken, middles)
     gaps = [np.abs(middles - spoken[np.clip(place - side, 0, len(spoken) - 1)]) for side in (0, 1)]
@@ -57,13 +57,13 @@ def variance_in_pauses(opened: np.ndarray, frame: np.ndarray, is_pause: np.ndarr
 
     Raises
     ------
-    MetricUnavailable : there is no pause of four frames or more
+    MetricUnavailableError : there is no pause of four frames or more
     """
     numbers = np.flatnonzero(is_pause)
     breaks = np.flatnonzero((np.diff(numbers) > 1) | (np.diff(frame[numbers]) > 1)) + 1
     pauses = [opened[part] for part in np.split(numbers, breaks) if len(part) >= MIN_PAUSE]
     if not pauses:
-        raise MetricUnavailable("the voice does not pause long enough")
+        raise MetricUnavailableError("the voice does not pause long enough")
     squares = sum(float(np.square(pause - pause.mean()).sum()) for pause in pauses)
     return squares / sum(len(pause) - 1 for pause in pauses)
 
@@ -77,19 +77,19 @@ def loudness(mel: np.ndarray, middles: np.ndarray, span_s: float = SPAN_S) -> np
     return (total[np.maximum(last, first + 1)] - total[first]) / (np.maximum(last, first + 1) - first)
 
 
-def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     opened = opening(evidence.landmarks)
-    figures: dict[str, float | MetricUnavailable] = {}
+    figures: dict[str, float | MetricUnavailableError] = {}
     try:
         is_pause = find_pauses(evidence.mel, evidence.middles)
         variance = variance_in_pauses(opened, evidence.frame, is_pause)
         figures["silence_leak"] = 100 * float(np.sqrt(variance))
         figures["silence_opening"] = 100 * float(opened[is_pause].mean())
-    except MetricUnavailable as reason:
+    except MetricUnavailableError as reason:
         figures["silence_leak"] = figures["silence_opening"] = reason
     try:
         figures["opening_loudness"] = correlate(opened, loudness(evidence.mel, evidence.middles))
-    except MetricUnavailable as reason:
+    except MetricUnavailableError as reason:
         figures["opening_loudness"] = reason
     return figures
 

@@ -9,7 +9,7 @@ import numpy as np
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import opening
 from lipsync_cli.metrics.mouth.pauses import MIN_PAUSE, find_pauses
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -29,14 +29,14 @@ def silent_stability(opened: np.ndarray, is_pause: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : there are fewer than four frames of pause
+    MetricUnavailableError : there are fewer than four frames of pause
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026), silent-lip stability, there of eight gaps of a face mesh
     """
     if is_pause.sum() < MIN_PAUSE:
-        raise MetricUnavailable("the voice does not pause long enough")
+        raise MetricUnavailableError("the voice does not pause long enough")
     quiet = opened[is_pause]
     return float(np.median(np.abs(quiet - quiet.mean())))
 

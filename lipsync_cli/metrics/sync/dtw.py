@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, LOWER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -80,16 +80,16 @@ def lag_and_wander(
 
     Raises
     ------
-    MetricUnavailable : too few frames, or one of them does not move
+    MetricUnavailableError : too few frames, or one of them does not move
 
     Source
     ------
     in the spirit of MTM (Chae-Yeon et al. 2025, arXiv 2503.20308), there on derivatives of meshes
     """
     if len(reference) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(reference)} frames are too few")
+        raise MetricUnavailableError(f"{len(reference)} frames are too few")
     if min(np.std(reference), np.std(estimate)) < STILL:
-        raise MetricUnavailable("a mouth does not move, so it is neither early nor late")
+        raise MetricUnavailableError("a mouth does not move, so it is neither early nor late")
     band = min(max(1, round(band_s * fps)), len(reference) // 3)
     path = warp(reference, estimate, band)
     lags = 1000 * (path[:, 1] - path[:, 0]) / fps

@@ -9,7 +9,7 @@ import numpy as np
 from lipsync_cli.datasets.frame_table import MIN_GAP
 from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.sync_embeddings import Embeddings, find_offset
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -31,11 +31,11 @@ def accuracy_of_pairs(clip: Embeddings, limit: float) -> float:
 
     Raises
     ------
-    MetricUnavailable : the clip has no wrong pair
+    MetricUnavailableError : the clip has no wrong pair
     """
     apart = np.abs(clip.place[:, None] - clip.place[None]) >= MIN_GAP
     if not apart.any():
-        raise MetricUnavailable(f"no two windows are {MIN_GAP} frames apart")
+        raise MetricUnavailableError(f"no two windows are {MIN_GAP} frames apart")
     near = 2 - 2 * clip.faces @ clip.speech.T < limit**2  # squared distance of unit vectors
     return float((np.diagonal(near).mean() + 1 - near[apart].mean()) / 2)
 
@@ -50,11 +50,11 @@ def gaps(clip: Embeddings, frame: np.ndarray) -> np.ndarray:
 def _measure(evidence: ClipView) -> dict[str, Figure]:
     clip = evidence.sync
     if not len(clip.place):
-        raise MetricUnavailable("no five consecutive frames with a face")
+        raise MetricUnavailableError("no five consecutive frames with a face")
     sync = find_offset(clip, evidence.fps)
     try:
         pairs: Figure = 100 * accuracy_of_pairs(clip, evidence.tools.expert(evidence.rule).limit())
-    except MetricUnavailable as reason:
+    except MetricUnavailableError as reason:
         pairs = reason
     return {
         "sync_offset": float(sync.offset),

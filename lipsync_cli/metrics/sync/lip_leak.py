@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, LOWER, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.speech.mel import to_levels
 from lipsync_cli.speech.vad import band_levels, find_speech
 
@@ -74,11 +74,11 @@ def open_share(opened: np.ndarray, threshold: float) -> float:
 
     Raises
     ------
-    MetricUnavailable : there are too few frames
+    MetricUnavailableError : there are too few frames
     """
     known = opened[~np.isnan(opened)]
     if len(known) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(known)} frames are too few")
+        raise MetricUnavailableError(f"{len(known)} frames are too few")
     return float((known > threshold).mean())
 
 
@@ -96,11 +96,11 @@ def normalised_leak(reference: np.ndarray, estimate: np.ndarray, threshold: floa
 
     Raises
     ------
-    MetricUnavailable : too few frames, or the real mouth is open in less than one frame of twenty
+    MetricUnavailableError : too few frames, or the real mouth is open in less than one frame of twenty
     """
     share, real = open_share(estimate, threshold), open_share(reference, threshold)
     if real < MIN_OPEN:
-        raise MetricUnavailable("the real mouth is hardly ever open")
+        raise MetricUnavailableError("the real mouth is hardly ever open")
     return share / real
 
 
@@ -114,15 +114,17 @@ def is_silent(mel: np.ndarray) -> bool:
     return not find_speech(band_levels(to_levels(mel))).speech.any()
 
 
-def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailable]:
+def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     is_real = evidence.truth_or_none is evidence
     if not is_real and not is_silent(evidence.mel):
-        raise MetricUnavailable("something is said: give a film that was made from silence (infer --silence model)")
-    figures: dict[str, float | MetricUnavailable] = {}
+        raise MetricUnavailableError(
+            "something is said: give a film that was made from silence (infer --silence model)"
+        )
+    figures: dict[str, float | MetricUnavailableError] = {}
     figures["lip_leak"] = open_share(mouth_aspect_ratio(evidence.landmarks), OPEN_RATIO)
     try:
         figures["normalised_leak"] = normalised_leak(aperture(evidence.truth.landmarks), aperture(evidence.landmarks))
-    except MetricUnavailable as reason:
+    except MetricUnavailableError as reason:
         figures["normalised_leak"] = reason
     return figures
 

@@ -9,7 +9,7 @@ import numpy as np
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
 from lipsync_cli.metrics.mouth.pauses import find_pauses, loudness
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView
@@ -32,16 +32,16 @@ def loudness_distance(opened: np.ndarray, loud: np.ndarray) -> float:
 
     Raises
     ------
-    MetricUnavailable : too few frames, or one of the two does not change
+    MetricUnavailableError : too few frames, or one of the two does not change
 
     Source
     ------
     THEval (Newbyl/THEval, CVPR 2026), lip sync, there with the root mean square of 50 ms
     """
     if len(opened) < MIN_FRAMES:
-        raise MetricUnavailable(f"{len(opened)} frames with speech are too few")
+        raise MetricUnavailableError(f"{len(opened)} frames with speech are too few")
     if np.std(opened) < STILL or np.ptp(loud) < 1e-9:
-        raise MetricUnavailable("the mouth or the loudness does not change")
+        raise MetricUnavailableError("the mouth or the loudness does not change")
     one, other = ((series - series.min()) / np.ptp(series) for series in (opened, loud))
     return float(np.abs(one - other).mean())
 

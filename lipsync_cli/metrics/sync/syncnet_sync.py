@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.metrics.metric import CLIP, HIGHER, LOWER, NEAR, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,7 +103,7 @@ def embed(network: SyncNet, pictures: np.ndarray, samples: np.ndarray, device: s
 
     Raises
     ------
-    MetricUnavailable : there are fewer windows than shifts in one direction: some shifts would be judged by zero
+    MetricUnavailableError : there are fewer windows than shifts in one direction: some shifts would be judged by zero
         vectors alone
     """
     import torch
@@ -112,7 +112,7 @@ def embed(network: SyncNet, pictures: np.ndarray, samples: np.ndarray, device: s
 
     count = min(len(pictures), len(samples) // SAMPLES) - FRAMES
     if count < MIN_WINDOWS:
-        raise MetricUnavailable(
+        raise MetricUnavailableError(
             f"{count + FRAMES} frames at {FPS} a second are too few: SyncNet needs {MIN_WINDOWS + FRAMES}"
         )
     sound = np.clip(np.round(np.asarray(samples, np.float64) * 32768), -32768, 32767)

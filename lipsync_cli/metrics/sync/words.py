@@ -1,4 +1,4 @@
-"""Words that a lip reader misreads: can it be seen on the lips what is said?"""
+"""Words that a lip reader misreads: whether it can be seen on the lips what is said."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from lipsync_cli.datasets.word_clips import foreign_word, show_words, to_grey
 from lipsync_cli.metrics.metric import CLIP, LOWER, Metric, MetricGroup
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def read_lips(
 
     Raises
     ------
-    MetricUnavailable : no word is seen whole
+    MetricUnavailableError : no word is seen whole
     """
     import torch
 
@@ -58,7 +58,7 @@ def read_lips(
     shown = show_words(middles, words)
     seen = shown.is_seen
     if not seen.any():
-        raise MetricUnavailable("no face while a word is said")
+        raise MetricUnavailableError("no face while a word is said")
     faces = to_grey(torch.from_numpy(np.ascontiguousarray(crops[shown.take])).to(device))
     said = torch.from_numpy(shown.words[seen]).to(device)
     spans = torch.from_numpy(shown.spans[seen]).to(device)
@@ -87,7 +87,7 @@ def _measure(evidence: ClipView) -> dict[str, Figure]:
 
     words = evidence.words
     if (foreign := foreign_word(words)) is not None:
-        raise MetricUnavailable(f"{foreign!r} is no word of GRID")
+        raise MetricUnavailableError(f"{foreign!r} is no word of GRID")
     reading = read_lips(
         evidence.tools.lip_reader(evidence.rule), evidence.crops, evidence.middles, words, evidence.tools.device
     )
@@ -95,7 +95,9 @@ def _measure(evidence: ClipView) -> dict[str, Figure]:
     letters = np.array(SLOT_OF)[reading.said] == list(SLOTS).index("letter")
     return {
         "word_error": 100 * float(wrong.mean()),
-        "letter_error": 100 * float(wrong[letters].mean()) if letters.any() else MetricUnavailable("no letter is seen"),
+        "letter_error": 100 * float(wrong[letters].mean())
+        if letters.any()
+        else MetricUnavailableError("no letter is seen"),
         "word_surprise": float(reading.surprise.mean()),
     }
 

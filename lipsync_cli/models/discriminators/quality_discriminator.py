@@ -1,4 +1,4 @@
-"""A critic of pictures alone: is this lower half of a face real?"""
+"""A critic of pictures alone: whether this lower half of a face is real."""
 
 from __future__ import annotations
 

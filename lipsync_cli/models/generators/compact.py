@@ -271,7 +271,7 @@ def _down(channels_in: int, channels: int, kernel: int = 3) -> nn.Module:
 
 
 def _head(channels_in: int, bias: list[float], deviation: float) -> nn.Conv2d:
-    """An output layer that begins at `bias`, whatever comes in."""
+    """Return an output layer that begins at `bias`, whatever comes in."""
     conv = nn.Conv2d(channels_in, len(bias), 3, padding=1)
     if deviation:
         nn.init.normal_(conv.weight, std=deviation)

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from lipsync_cli.config.check_values import ValueProblem
+from lipsync_cli.config.check_values import ValueProblemError
 from lipsync_cli.config.shared_options import check_device
 from lipsync_cli.errors import ToolError, UsageError
 
@@ -42,7 +42,7 @@ def resolve_device(name: str) -> str:
     """
     try:
         check_device(name)
-    except ValueProblem as problem:
+    except ValueProblemError as problem:
         raise UsageError(problem.fact, hint=problem.hint) from None
     if name == "cpu":
         return "cpu"

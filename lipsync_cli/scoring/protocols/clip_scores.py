@@ -12,7 +12,7 @@ import numpy as np
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OTHER_SOUND
 from lipsync_cli.metrics.metric import FRAME, SET
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView, FrameView
@@ -100,16 +100,16 @@ class ClipScores:
         assert family.measure is not None
         try:
             figures = family.measure(evidence)
-        except MetricUnavailable as reason:
+        except MetricUnavailableError as reason:
             figures = {metric.name: reason for metric in family.metrics}
         except NothingToDoError as error:
-            figures = {metric.name: MetricUnavailable(error.fact) for metric in family.metrics}
+            figures = {metric.name: MetricUnavailableError(error.fact) for metric in family.metrics}
         for metric in family.metrics:
-            self._keep(evidence, metric, figures.get(metric.name, MetricUnavailable("was not computed")))
+            self._keep(evidence, metric, figures.get(metric.name, MetricUnavailableError("was not computed")))
 
     def _keep(self, evidence: ClipView, metric: Metric, figure: Figure) -> None:
         key = evidence.row, metric.name
-        if isinstance(figure, MetricUnavailable):
+        if isinstance(figure, MetricUnavailableError):
             self.reasons[key] = str(figure)
         elif metric.per == FRAME:
             self.keep_frames(key, evidence.frame, np.asarray(figure, np.float64))
@@ -145,7 +145,7 @@ class FrameAccumulator:
                 continue
             try:
                 figures = family.watch(view)
-            except MetricUnavailable as reason:
+            except MetricUnavailableError as reason:
                 self._reasons.update({(row, metric.name): str(reason) for metric in family.metrics})
                 continue
             for metric in family.metrics:

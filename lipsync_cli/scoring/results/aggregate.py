@@ -9,7 +9,7 @@ import numpy as np
 
 from lipsync_cli.metrics.baselines import ROWS, TRUTH
 from lipsync_cli.metrics.metric import CLIP, FRAME
-from lipsync_cli.metrics.unavailable import MetricUnavailable
+from lipsync_cli.metrics.unavailable import MetricUnavailableError
 from lipsync_cli.scoring.results.scores import ALL, Scores, Series, Statistics, make_groups
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _compare_sets(
             continue
         try:
             if not real:
-                raise MetricUnavailable("no reference")
+                raise MetricUnavailableError("no reference")
             of[group] = Statistics(sum(map(len, drawn)), len(drawn), family.combine(drawn, real))
-        except MetricUnavailable as reason:
+        except MetricUnavailableError as reason:
             if group == ALL:
                 missing.setdefault((row, metric), {})[str(reason)] = list(range(len(clips)))
     return of

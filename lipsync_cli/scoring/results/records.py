@@ -125,7 +125,7 @@ def make_results(records: Iterable[dict[str, Any]], label: str, path: Path | Non
 
 
 def relabel(results: list[Results]) -> list[Results]:
-    """Number the labels that occur twice."""
+    """Append a number to labels that occur twice."""
     labels = [one.label for one in results]
     for place, one in enumerate(results):
         if labels.count(one.label) > 1:

@@ -71,6 +71,7 @@ class LocalRunner:
     def sketch(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
     ) -> GeneratorOutput:
+        """Generate the mouths of a batch."""
         import torch
 
         self._limit_threads()
@@ -86,20 +87,24 @@ class LocalRunner:
 
     @property
     def device(self) -> str:
+        """Name of the device."""
         return self._device
 
     def encode(self, mel: np.ndarray) -> np.ndarray:
+        """Encode log mels of sound as speech features (generator_runner.GeneratorRunner)."""
         self._limit_threads()
         if self._encode is None:
             self._encode = make_encode(load_speech_encoder(self._device), self._device)
         return self._encode(mel)
 
     def silence(self, count: int) -> np.ndarray:
+        """Return what the generator hears in silence, count times."""
         if self._hears == "mel":
             return np.full((count, WINDOW, N_MELS), SILENCE, np.float32)
         return np.tile(encode_silence(self.encode), (count, FEATURE_WINDOW, 1))
 
     def fingerprint(self) -> str:
+        """Return a digest of all weights."""
         digest = hashlib.sha256(repr(self._articulations).encode())
         for network in filter(None, (self._generator, self._occlusion)):
             for name, tensor in sorted(network.state_dict().items()):
@@ -109,9 +114,11 @@ class LocalRunner:
 
     @property
     def sees_occlusion(self) -> bool:
+        """Whether there is an occlusion network."""
         return self._occlusion is not None
 
     def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+        """Predict what lies over faces, at once."""
         import torch
 
         assert self._occlusion is not None
@@ -128,6 +135,7 @@ class LocalRunner:
         pose_hint: np.ndarray | None = None,
         open_face: np.ndarray | None = None,
     ) -> Future[GeneratorOutput]:
+        """Generate, at once."""
         import torch
 
         if not hasattr(self._generator, "encode_face"):

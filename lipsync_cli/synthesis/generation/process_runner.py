@@ -6,6 +6,7 @@ batches on two cores take hardly longer than one.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import weakref
@@ -120,10 +121,8 @@ class _Line:
                 return future
             self._count += 1
             self._waiting[self._count] = future
-            try:
+            with contextlib.suppress(OSError):  # the process is gone: the reader will say so
                 self._worker.connection.send((self._count, order))
-            except OSError:
-                pass  # the process is gone: the reader will say so
         return future
 
     def close(self) -> None:

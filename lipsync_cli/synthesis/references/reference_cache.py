@@ -36,7 +36,7 @@ REFERENCE_STAGE = (
 REFERENCE_ASSETS = EMBEDDED["occlusion network"], SPEECH_ENCODER
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """Why a store cannot be used."""
 
 
@@ -62,7 +62,7 @@ class FaceReferenceCache:
                 known = self._stored(task, who, num_frames, self._store)
                 self._from_store = True
                 return known
-            except _Unfit as reason:
+            except _UnfitError as reason:
                 self._say(f"{self._store}: {reason}; the face is searched for in the video")
                 self._from_store = False
         if self._cache is None:
@@ -104,23 +104,23 @@ class FaceReferenceCache:
         from lipsync_cli.preprocessing.detect_faces import collect_faces
 
         if task.picture.filters or who:
-            raise _Unfit("holds the largest face of the video as it is, not what the options ask for")
+            raise _UnfitError("holds the largest face of the video as it is, not what the options ask for")
         if not store.exists():
             failures: list[Exception] = []
             collect_faces(task.face, store, task.header.crop_rule, on_failure=failures.append)
             if failures:
-                raise _Unfit(f"is not made ({failures[0]})")
+                raise _UnfitError(f"is not made ({failures[0]})")
         rule, track = read_track(store, self._hash(task.face))
         try:
             check_same(rule, task.header.crop_rule)
         except InputError as error:
-            raise _Unfit(error.fact) from error
+            raise _UnfitError(error.fact) from error
         if track is None:
-            raise _Unfit(f"does not hold {task.face}")
+            raise _UnfitError(f"does not hold {task.face}")
         boxes = np.where(is_trusted(track)[:, None], track.boxes, np.float32(np.nan))
         boxes = boxes[task.first_frame : task.first_frame + num_frames]
         if len(boxes) < num_frames:
-            raise _Unfit(f"holds too few frames of {task.face}")
+            raise _UnfitError(f"holds too few frames of {task.face}")
         return boxes
 
     def _key(self, task: Job, who: str) -> str:

@@ -14,7 +14,7 @@ POLL_S = 0.1  # how often a waiting stage looks whether the others have stopped
 _END = object()
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """Another stage has failed, or nobody wants the results any more."""
 
 
@@ -38,7 +38,7 @@ class _Line:
                 return items.put(item, timeout=POLL_S)
             except queue.Full:
                 continue
-        raise _Stopped
+        raise _StoppedError
 
     def take(self, items: queue.Queue[Any]) -> Iterator[Any]:
         while not self.stop.is_set():
@@ -49,7 +49,7 @@ class _Line:
             if item is _END:
                 return
             yield item
-        raise _Stopped
+        raise _StoppedError
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def pipeline(source: Iterable[Any], *stages: Stage, depth: int = 1) -> Generator
         thread.start()
     try:
         yield line.take(queues[-1])
-    except _Stopped:
+    except _StoppedError:
         pass
     finally:
         line.stop.set()
@@ -108,7 +108,7 @@ def _work(line: _Line, start: Callable[[], Iterable[Any]], after: queue.Queue[An
             if close is not None:
                 close()
         line.put(after, _END)
-    except _Stopped:
+    except _StoppedError:
         pass
     except BaseException as error:
         line.fail(error)

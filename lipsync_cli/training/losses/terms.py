@@ -156,7 +156,7 @@ def contrastive(distance: Tensor, label: float, margin: float = 2.0) -> Tensor:
 
 
 def wasserstein(real: Tensor, other: Tensor) -> Tensor:
-    """What a critic minimises so that its scores tell two distributions apart (Arjovsky et al. 2017, eq. 2 negated).
+    """Return the critic's loss, by which its scores tell two distributions apart (Arjovsky et al. 2017, eq. 2).
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ class SyncExpertRecipe(BaseRecipe):
 
 
 def _kinds(same: Tensor, near: Tensor) -> list[Tensor]:
-    """The two kinds of wrong pairs: of the same clip, and of other clips."""
+    """Return the two kinds of mismatched pairs: of the same clip, and of other clips."""
     return [same & ~near, ~same]
 
 
