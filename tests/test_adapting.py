@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from fixtures.jobs import prepare
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
@@ -16,7 +17,6 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.faces.selection import FaceSelection
 from lipsync_cli.formats.weights import read_header
 from lipsync_cli.pipelines.adapt import Adapting, adapted
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.training import adaptation as training
 from lipsync_cli.training.adaptation import Adapted

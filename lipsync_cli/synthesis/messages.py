@@ -11,14 +11,15 @@ from typing import Any
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
 from lipsync_cli.synthesis.drivers.speech_driver import SILENCES
 from lipsync_cli.synthesis.film import Result
-from lipsync_cli.synthesis.job import FILMS, Job
+from lipsync_cli.synthesis.job import Job, Prepare
+from lipsync_cli.synthesis.rendering.film_output import FILMS
 from lipsync_cli.synthesis.sources.frame_schedule import EXTEND
 
 OnFailure = Callable[[LipsyncError], None]
 
 CHOICES = {"extend": EXTEND, "silence": SILENCES}
-FILES = ("drive_audio", "final_audio")
-NAMES = {"driving_audio": "drive_audio"}  # in a list -> argument of `prepare`
+FILES = ("driving_audio", "final_audio")
+OLD_NAMES = {"drive_audio": "driving_audio"}
 SYNONYMS = {"pingpong": "bounce"}
 
 
@@ -29,7 +30,7 @@ class Message:
     Attributes
     ----------
     speech, output : the files
-    options : arguments of `prepare` that only this message has
+    options : of `JobSettings.with_options`, that only this message has
     """
 
     speech: Path
@@ -95,9 +96,10 @@ def read_messages(lines: Iterable[str], where: str, base: Path, folder: Path, on
 
 def make_messages(
     messages: list[Message],
-    prepare: Callable[..., Job],
+    prepare: Prepare,
     make: Callable[[Job], Result],
     force: bool = False,
+    *,
     on_failure: OnFailure = lambda error: None,
     on_skip: Callable[[Message], None] = lambda message: None,
     on_done: Callable[[Message, Result], None] = lambda message, result: None,
@@ -106,9 +108,8 @@ def make_messages(
 
     Parameters
     ----------
-    prepare : `prepare` with the presenter and its options filled in; called with speech, output, like, and the
-        message's own options
-    make : makes the film of a task
+    prepare : `prepare` with the presenter and its options filled in
+    make : makes the film of a job
     force : make all of them anew
     on_failure, on_skip, on_done : told of each message that fails, that is there already, that was made
 
@@ -126,9 +127,9 @@ def make_messages(
         try:
             if not message.speech.exists():
                 raise InputError("no such file", message.speech)
-            with prepare(speech=message.speech, output=message.output, like=like, **message.options) as task:
-                like = task
-                result = make(task)
+            with prepare(message.speech, message.output, like=like, **message.options) as job:
+                like = job
+                result = make(job)
         except (UsageError, ToolError):
             raise
         except LipsyncError as error:
@@ -151,15 +152,15 @@ def _read_line(line: str, base: Path, folder: Path) -> Message:
     values = json.loads(line)
     if not isinstance(values, dict):
         raise ValueError("is no JSON object")
-    known = ("speech", "output", *CHOICES, *NAMES, "final_audio")
-    if unknown := sorted(set(values) - {*known, *FILES}):
+    known = ("speech", "output", *CHOICES, *FILES)
+    if unknown := sorted(set(values) - {*known, *OLD_NAMES}):
         raise ValueError(f"{unknown[0]!r} is not known, only {', '.join(known)}")
     for name, value in values.items():
         if not isinstance(value, str) or not value:
             raise ValueError(f"{name} must be a text, not {json.dumps(value)}")
     if "speech" not in values:
         raise ValueError("has no speech")
-    values = {NAMES.get(name, name): value for name, value in values.items()}
+    values = {OLD_NAMES.get(name, name): value for name, value in values.items()}
     for name, choices in CHOICES.items():
         if name in values:
             values[name] = SYNONYMS.get(values[name].lower(), values[name].lower())

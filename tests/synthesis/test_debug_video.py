@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.faces.tracking.face_track import Track
@@ -15,7 +16,6 @@ from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering.debug_video import COLOURS, check_debug
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)

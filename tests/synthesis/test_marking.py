@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.provenance.c2pa import Identity
 from lipsync_cli.provenance.verify import verify_marks
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering.marking import Marking
 
 SPEECH = Path(__file__).resolve().parents[2] / "examples" / "speech.flac"

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.models import build
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.job import Job, prepare
+from lipsync_cli.synthesis.job import Job
 from lipsync_cli.synthesis.references import own_speech
 from lipsync_cli.synthesis.references.own_speech import OwnSpeech, collect_own_speech
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
@@ -26,9 +27,9 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path: Path):
 
 
 def collect(task: Job, min_s: float = 0.5, reference: str = "current") -> OwnSpeech:
-    sketcher = LocalRunner(build(task.header.architecture, task.header.dims).eval())
+    sketcher = LocalRunner(build(task.generator.header.architecture, task.generator.header.dims).eval())
     with SceneBuilder(reference) as presenter:
-        return collect_own_speech(task, presenter, sketcher, min_s)
+        return collect_own_speech(task.source, task.voices[0], task.generator.header, presenter, sketcher, min_s)
 
 
 def test_crops_and_sound_belong_together(task: Job) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.formats.weights import load_weights
@@ -18,7 +19,6 @@ from lipsync_cli.media.video.decode import read_yuv_frames
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.generation.process_runner import ProcessRunner
-from lipsync_cli.synthesis.job import prepare
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,12 @@ def test_a_film_is_the_same_and_no_process_is_left(
 ):
     films, kinds = [tmp_path / "here.mp4", tmp_path / "there.mp4"], []
     for film, least in zip(films, (10_000, 1), strict=True):
-        monkeypatch.setattr("lipsync_cli.synthesis.job.ASIDE_FRAMES", least)
+        monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.ASIDE_FRAMES", least)
         monkeypatch.setattr("lipsync_cli.synthesis.generation.local_runner.num_cores", lambda: 2)
-        monkeypatch.setattr("lipsync_cli.synthesis.job.num_cores", lambda: 2)
+        monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.num_cores", lambda: 2)
         with prepare(face_clip, voice_file(2), film, weights, device=partial(str, "cpu")) as task:
             infer(task)
-            sketcher = task.loading.result()
+            sketcher = task.generator.loading.result()
             kinds.append(type(sketcher))
     assert kinds == [LocalRunner, ProcessRunner]
     here, there = (list(read_yuv_frames(film, "bt709")) for film in films)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from fixtures.jobs import open_scene, prepare
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.media.sound.audio import read_speech
@@ -15,10 +16,8 @@ from lipsync_cli.media.sound.mix import mix
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.provenance.metadata import read_marks
-from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering import segments
 from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
@@ -159,7 +158,7 @@ def test_variable_rate(no_detector, short_pieces, astronaut, voice_file, weights
             writer.write(astronaut)
     with prepare(clip, voice_file(1.2), tmp_path / "out.mp4", weights) as task:
         result = infer(task, resume=True)
-        assert len(Segments(task.output, task.plan, {}).all) > 1
+        assert len(Segments(task.output.path, task.schedule, {}).all) > 1
     shown = read_timeline(tmp_path / "out.mp4")
     assert [shown.time(n) for n in range(result.num_frames)] == [source.time(n) for n in range(result.num_frames)]
 
@@ -177,20 +176,22 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
 
     voice = voice_file(0.5)
     with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as task, SceneBuilder("neutral") as presenter:
-        scene = presenter.open_scene(task, Stopwatch())
+        scene = open_scene(presenter, task)
         usual = facts(task, scene)
         moved, changed = (shutil.copy(face_clip, tmp_path / name) for name in ("moved.mp4", "changed.mp4"))
         with open(changed, "ab") as file:
             file.write(b"\0\0\0\x08free")
-        assert facts(replace(task, face=moved, output=tmp_path / "another name.mp4"), scene) == usual
+        elsewhere = replace(task.output, path=tmp_path / "another name.mp4")
+        assert facts(replace(task, source=replace(task.source, path=moved), output=elsewhere), scene) == usual
         assert facts(task, scene, Marking(options={"output": tmp_path, "speech": [tmp_path]})) == usual
-        assert differ(facts(replace(task, face=changed), scene)) == {"face"}
-        assert differ(facts(replace(task, sound=mix([voice, voice])), scene)) == {"sound"}
-        assert differ(facts(replace(task, output=tmp_path / "out.mov"), scene)) == {"kind of film"}
-        plan = replace(task.plan, order=task.plan.order[::-1])
-        assert differ(facts(replace(task, plan=plan), scene)) == {"times"}
-        renderer = replace(scene.renderer, speakers=(replace(scene.renderer.speakers[0], boxes=np.zeros((15, 4))),))
-        assert differ(facts(task, replace(scene, renderer=renderer))) == {"found faces"}
+        assert differ(facts(replace(task, source=replace(task.source, path=changed)), scene)) == {"face"}
+        mixed = replace(task.output, sound=mix([voice, voice]))
+        assert differ(facts(replace(task, output=mixed), scene)) == {"sound"}
+        quicktime = replace(task.output, path=tmp_path / "out.mov")
+        assert differ(facts(replace(task, output=quicktime), scene)) == {"kind of film"}
+        plan = replace(task.schedule, order=task.schedule.order[::-1])
+        assert differ(facts(replace(task, schedule=plan), scene)) == {"times"}
+        assert differ(facts(task, replace(scene, boxes=np.zeros((1, 15, 4))))) == {"found faces"}
         assert differ(facts(task, scene, crf=19)) == {"crf"}
         for marking in (Marking(no_mark="a test"), Marking(label="made up"), Marking(sidecar=True)):
             assert differ(facts(task, scene, marking)) == {"marks"}
@@ -200,10 +201,10 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
     save_weights(other_weights, tensors, read_header(weights))
     other = {"weights": other_weights, "silence": "keep", "start_s": Fraction(1, 5)}
     with (
-        prepare(face_clip, voice_file(0.5, 0.2), task.output, **other) as task,
+        prepare(face_clip, voice_file(0.5, 0.2), task.output.path, **other) as task,
         SceneBuilder("current", 5) as presenter,
     ):
-        scene = presenter.open_scene(task, Stopwatch())
+        scene = open_scene(presenter, task)
         names = {"weights", "marks", "voices", "sound", "references", "picture", "batch size"}
         assert differ(facts(task, scene)) == names
 

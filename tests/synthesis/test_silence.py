@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.sound.audio import read_speech
@@ -13,7 +14,6 @@ from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.speech.mel import SAMPLE_RATE, SILENCE, WINDOW
 from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver, sound_duration
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
 
 MIDDLES_S = np.arange(0.02, 8, 0.04)
 
@@ -109,10 +109,10 @@ def test_frames_of_the_pause_are_the_sources_own(no_detector, face_clip, with_pa
     monkeypatch.setattr(VideoWriter, "write", lambda self, frame: written.append(frame))
     monkeypatch.setattr(VideoWriter, "close", VideoWriter.abort)
     path, start_s, end_s = with_pause()
-    with prepare(face_clip, path, tmp_path / "out.mp4", weights, "hold", silence="keep") as task:
+    with prepare(face_clip, path, tmp_path / "out.mp4", weights, extend="hold", silence="keep") as task:
         with pytest.raises(InputError, match=r"out\.mp4"):  # nothing was written
             infer(task, "current")
-        middles_s = task.plan.timeline.middles()
+        middles_s = task.schedule.timeline.middles()
     own = list(read_yuv_frames(face_clip, "bt709"))[-1]
     is_own = np.array([np.array_equal(frame.planes, own.planes) for frame in written])
     assert is_own[(middles_s > start_s + 0.4) & (middles_s < end_s - 0.3)].all()
@@ -127,17 +127,17 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
     said = []
     with prepare(face_clip, voice, tmp_path / "out.mp4", weights, final_audio=music) as task:
         assert task.voices[0].path == voice
-        assert task.sound == music
-        assert task.plan.sound_s == sound_duration(music)
+        assert task.output.sound == music
+        assert task.schedule.sound_s == sound_duration(music)
         infer(task, say=said.append)
     assert any("lasts 1.00 s, the sound of the film 1.50 s; the mouth rests after it" in line for line in said)
     heard = read_speech(tmp_path / "out.mp4")
     assert len(heard) == 24000
     spectrum = np.abs(np.fft.rfft(heard[4000:20000]))
     assert spectrum.argmax() == 160
-    with prepare(face_clip, music, tmp_path / "other.mp4", weights, drive_audio=voice) as task:
+    with prepare(face_clip, music, tmp_path / "other.mp4", weights, driving_audio=voice) as task:
         assert task.voices[0].path == voice
-        assert task.sound == music
+        assert task.output.sound == music
 
 
 def test_what_is_no_voice(face_clip, weights, tmp_path):

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import entries_of
@@ -16,7 +17,6 @@ from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.sources.frame_schedule import span
 from lipsync_cli.synthesis.sources.video_source import VideoSource
 
@@ -68,9 +68,9 @@ def test_film_of_a_part(no_detector, face_clip, voice_file, weights, tmp_path):
         face_clip, voice_file(0.5), output, weights, start_s=Fraction("0.4"), end_s=Fraction("0.7"), silence="keep"
     )
     with task:
-        assert task.first_frame == 11
-        assert task.plan.num_source_frames == 10
-        assert task.plan.num_frames == 15
+        assert task.source.first_frame == 11
+        assert task.schedule.num_source_frames == 10
+        assert task.schedule.num_frames == 15
         result = infer(task)
     assert all(11 <= number < 21 for number in result.reference_frames[0])
     assert result.reference_frames[0]
