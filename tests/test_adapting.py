@@ -48,7 +48,7 @@ def minute(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Takes the place of the training itself: gains the first number of dB; counts its calls by the others."""
     gains = [2.0]
 
-    def adapt(generator, *_):  # type: ignore[no-untyped-def]
+    def adapt(generator, *_, **__):  # type: ignore[no-untyped-def]
         gains.append(0.0)
         figures = {"mouth_psnr": 20.0, "over_wrong_audio_db": 0.1}
         return Adapted(generator, 480, figures, figures | {"mouth_psnr": 20.0 + gains[0]})

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
-COMMANDS = ("infer", "train", "score", "detect-faces")  # those that take --config
+# Those that take --config.
+COMMANDS = ("infer", "train", "score", "extract-frames", "detect-faces", "mels", "pack", "say", "export")
 _CHOICE = Entry("command", ("command",), Option("", names=("command",), choices=COMMANDS), str, default=None)
 
 
@@ -25,9 +26,9 @@ def config(
             autocompletion=lambda: list(COMMANDS),
         ),
     ],
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Write a file with every option of a command, for its --config.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.errors import ToolError
 
 
-def doctor(json: common.Json = False, quiet: common.Quiet = False, verbose: common.Verbose = False) -> None:
+def doctor(json: flags.Json = False, quiet: flags.Quiet = False, verbose: flags.Verbose = False) -> None:
     r"""Say what is installed, what works, and what mends the rest.
 
     Packages are imported, one frame and a moment of sound are really encoded, the detectors and the embedded weights

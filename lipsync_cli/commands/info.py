@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 
 
 def info(
@@ -17,9 +17,9 @@ def info(
             help="Store, weights, run folder, folder of frames, or media file.", show_default="the embedded weights"
         ),
     ] = None,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Say what is in a file, as JSON.
 

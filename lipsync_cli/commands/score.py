@@ -6,7 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @takes_config(ScoreConfig)
 def score(
     config: ScoreConfig,
-    dry_run: common.DryRun = False,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    dry_run: flags.DryRun = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Measure generated faces, with baselines beside every figure.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
@@ -16,10 +16,10 @@ TORCHRUN = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # what torchrun 
 @takes_config(TrainJob)
 def train(
     job: TrainJob,
-    as_json: common.Json = False,
-    dry_run: common.DryRun = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    as_json: flags.Json = False,
+    dry_run: flags.DryRun = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Train a generator, or a network beside it; by default LipGAN as in its thesis.
 

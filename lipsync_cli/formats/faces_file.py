@@ -66,6 +66,7 @@ def create_faces(
         box: np.ndarray,
         score: np.ndarray,
         landmarks: np.ndarray,
+        *,
         data: np.ndarray,
         offset: np.ndarray,
     ) -> None:

@@ -213,7 +213,9 @@ def _find_or_make(
         )
         if reference is None:
             recording = replace(recording, pairs=pair_poses(recording))
-        done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress)
+        done = adapt(
+            generator, header.architecture, recording, asked.seconds, device, seed=asked.seed, progress=progress
+        )
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
     if done.gain_db < MIN_GAIN_DB:
         target.touch()  # empty: known to be no gain

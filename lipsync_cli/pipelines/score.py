@@ -164,11 +164,11 @@ class _Job:
             config.align,
             self.wanted,
             self.tools,
-            self.kept_at,
-            resolve_jobs(config.jobs),
-            self.progress,
-            self.on_failure,
-            self.spoken,
+            kept_at=self.kept_at,
+            jobs=resolve_jobs(config.jobs),
+            progress=self.progress,
+            on_failure=self.on_failure,
+            transcripts=self.spoken,
         )
         return ScoreResult(scores, self._compared(), None, len(scores.facts["files"]), self.failed)
 
@@ -178,7 +178,8 @@ class _Job:
 
         config, reference = self.config, self._reference_video()
         transcript = find_transcript(config.transcripts, self.source)
-        scores = score_video(self.source, reference, config.align, self.wanted, self.tools, self.progress, transcript)
+        asked = self.source, reference, config.align, self.wanted, self.tools
+        scores = score_video(*asked, progress=self.progress, transcript=transcript)
         return ScoreResult(scores, self._compared())
 
     def _score_pack(self) -> ScoreResult:
@@ -202,21 +203,21 @@ class _Job:
                     pack,
                     generator,
                     config.split,
-                    config.max_frames,
-                    config.seed,
-                    tools,
-                    find_metric_groups(self.wanted, has_frames=False),
-                    config.batch_size,
-                    kept,
-                    self.progress,
-                    self.spoken,
-                    heard,
+                    max_frames=config.max_frames,
+                    seed=config.seed,
+                    tools=tools,
+                    families=find_metric_groups(self.wanted, has_frames=False),
+                    batch_size=config.batch_size,
+                    kept=kept,
+                    progress=self.progress,
+                    transcripts=self.spoken,
+                    heard=heard,
                 )
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
             about = pack_protocol.describe_weights(header, generator)
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
             if config.output is not None and not is_lines(config.output):
-                sheet = draw_sheet(pack, generator, config.split, draw, tools.device, heard=heard)
+                sheet = draw_sheet(pack, generator, config.split, draw, device=tools.device, heard=heard)
         kind = f"{header.architecture} weights {header.name}"
         return ScoreResult(scores, f"{kind} on the {config.split} clips of {self.source.name}", sheet)
 

@@ -74,6 +74,7 @@ def journal(
     parameters: dict[str, Any],
     output: Path,
     jobs: int = 1,
+    *,
     force: bool = False,
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,

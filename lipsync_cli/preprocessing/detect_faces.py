@@ -28,6 +28,7 @@ def collect_faces(
     source: str | Path,
     output: str | Path,
     rule: CropRule,
+    *,
     quality: int = 95,
     raw: bool = False,
     detector_weights: Path | None = None,
@@ -75,7 +76,9 @@ def collect_faces(
         "quality": None if raw else quality,
     }
     work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
-    with journal(faces_of_clip, clips, work, output, jobs, force, progress, fail, "detect-faces") as parts:
+    with journal(
+        faces_of_clip, clips, work, output, jobs, force=force, progress=progress, on_failure=fail, label="detect-faces"
+    ) as parts:
         frames, faceless = _assemble(parts, source, output, parameters, force)
     return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
 
@@ -204,7 +207,7 @@ def _assemble(
         for part in parts:
             names = ("middle", "box", "score", "landmarks", "data", "offset")
             middle, box, score, landmarks, data, offset = part.read(*names)
-            write(first, first_byte, middle, box, score, landmarks, data, offset)
+            write(first, first_byte, middle, box, score, landmarks, data=data, offset=offset)
             first += len(box)
             first_byte += len(data)
     return num_frames, faceless

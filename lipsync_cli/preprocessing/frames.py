@@ -78,6 +78,7 @@ def record_timeline(record: dict[str, Any], folder: Path) -> Timeline:
 def extract_frames(
     source: str | Path,
     output: str | Path,
+    *,
     image_format: str = JPG,
     quality: int = 95,
     jobs: int = 1,

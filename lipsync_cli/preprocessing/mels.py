@@ -29,6 +29,7 @@ MAX_VARIANTS = 64
 def collect_mels(
     source: str | Path,
     output: str | Path,
+    *,
     jobs: int = 1,
     force: bool = False,
     progress: Progress | None = None,
@@ -67,7 +68,9 @@ def collect_mels(
             on_failure(error)
 
     clips = find_clips(source, (VIDEO, FRAMES, SOUND), fail)
-    with journal(mel_of_clip, clips, parameters, output, jobs, force, progress, fail, "mels") as parts:
+    with journal(
+        mel_of_clip, clips, parameters, output, jobs, force=force, progress=progress, on_failure=fail, label="mels"
+    ) as parts:
         counts = _assemble(parts, source, output, parameters, force)
     return {"clips": len(parts), **counts, "failed": len(failed)}
 

@@ -86,10 +86,10 @@ def adapt(
     recording: PersonalClip,
     seconds: float,
     device: str = "cpu",
+    *,
     seed: int = 10,
     progress: Progress | None = None,
     max_samples: int | None = None,
-    *,
     measure: Callable[[nn.Module], dict[str, float]] | None = None,
     **options: Any,
 ) -> Adapted:

@@ -12,8 +12,9 @@ import pytest
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.preprocessing import clip_jobs
+from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.scoring.protocols import video_protocol
-from lipsync_cli.scoring.protocols.folder_protocol import find_films, hash_file, score_folder, score_video
+from lipsync_cli.scoring.protocols.folder_protocol import find_films, score_folder, score_video
 from lipsync_cli.scoring.protocols.sound_stream import Sound
 
 VOICE = Path(__file__).parents[2] / "examples" / "speech.flac"

@@ -52,12 +52,12 @@ def test_a_copied_mouth_leaks_all_a_still_one_nothing_and_half_a_mouth_half() ->
     rng = np.random.default_rng(0)
     real = np.where(rng.permutation(100) < 40, 0.08, 0.01)
     assert lip_leak.open_share(real, 0.03) == pytest.approx(0.4)
-    assert lip_leak.normalised_leak(real, real) == 1
-    assert lip_leak.normalised_leak(real, np.zeros(50)) == 0
+    assert lip_leak.open_share_ratio(real, real) == 1
+    assert lip_leak.open_share_ratio(real, np.zeros(50)) == 0
     half = np.where(np.arange(100) < 20, 0.08, 0.01)
-    assert lip_leak.normalised_leak(real, half) == pytest.approx(0.5)
+    assert lip_leak.open_share_ratio(real, half) == pytest.approx(0.5)
     with pytest.raises(MetricUnavailableError, match="hardly ever open"):
-        lip_leak.normalised_leak(np.zeros(100), real)
+        lip_leak.open_share_ratio(np.zeros(100), real)
     with pytest.raises(MetricUnavailableError, match="too few"):
         lip_leak.open_share(np.array([0.1] * 5 + [np.nan] * 20), 0.03)
 
@@ -65,7 +65,7 @@ def test_a_copied_mouth_leaks_all_a_still_one_nothing_and_half_a_mouth_half() ->
 def test_the_leak_falls_into_its_trap() -> None:
     """A mouth frozen shut, or one that copies all but its widest openings, has no leak."""
     real = 0.029 + 0.2 * (talk(100) - 0.15).clip(0)
-    assert lip_leak.normalised_leak(real, np.minimum(real, 0.03)) == 0
+    assert lip_leak.open_share_ratio(real, np.minimum(real, 0.03)) == 0
 
 
 def test_range_and_articulation_see_mumbling_and_not_lateness() -> None:
@@ -74,7 +74,7 @@ def test_range_and_articulation_see_mumbling_and_not_lateness() -> None:
     assert articulation.range_ratio(said, 0.15 + 0.4 * (said - 0.15)) == pytest.approx(0.4)
     assert articulation.range_ratio(said, np.roll(said, 7)) == pytest.approx(1)
     gaps = np.where(np.arange(100) < 50, 0.05, 0.0)
-    assert articulation.articulation(gaps, np.where(np.arange(100) < 20, 0.05, 0.0)) == pytest.approx(0.4)
+    assert lip_leak.open_share_ratio(gaps, np.where(np.arange(100) < 20, 0.05, 0.0)) == pytest.approx(0.4)
     with pytest.raises(MetricUnavailableError, match="does not move"):
         articulation.range_ratio(np.full(50, 0.1), said)
 

@@ -76,7 +76,7 @@ def read_frames(
     width, height = size or (info.video.width, info.video.height)
     format_ = f"scale={width}:{height}:{EXACT if size is None else SCALED},format={PLANES}"
     green, blue, red = planes = np.empty((3, height, width), np.uint8)
-    with closing(_read(info, start, stop, threads, filters, format_, lambda: planes)) as frames:  # type: ignore[type-var]
+    with closing(_read(info, start, stop, threads, filters, format_, make_room=lambda: planes)) as frames:  # type: ignore[type-var]
         for _ in frames:
             yield cv2.merge([red, green, blue])
 
@@ -102,7 +102,7 @@ def read_yuv_frames(
     width, height = info.video.width, info.video.height
     known = ":in_range=tv" if not filters and info.video.color_range != "pc" and info.video.pix_fmt == CODED else ""
     format_, shape = f"scale={width}:{height}:{YUV}{known},format={CODED}", (height * 3 // 2, width)
-    frames = _read(info, start, stop, threads, filters, format_, lambda: np.empty(shape, np.uint8))
+    frames = _read(info, start, stop, threads, filters, format_, make_room=lambda: np.empty(shape, np.uint8))
     with closing(frames):  # type: ignore[type-var]
         for planes in frames:
             yield YuvFrame(planes, matrix)
@@ -122,6 +122,7 @@ def _read(
     threads: int | None,
     filters: tuple[str, ...],
     format_: str,
+    *,
     make_room: Callable[[], np.ndarray],
 ) -> Iterator[np.ndarray]:
     """Decode, filter, and bring into a format; give an array, made by `make_room`, that is filled with each frame."""

@@ -87,6 +87,7 @@ class VideoWriter:
         timeline: Timeline | Fraction | int,
         audio: str | Path | Mix | None = None,
         audio_duration_s: Fraction | None = None,
+        *,
         audio_origin_s: Fraction | None = None,
         crf: int = 18,
         preset: str = "superfast",

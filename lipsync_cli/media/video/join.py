@@ -27,6 +27,7 @@ def join(
     output: str | Path,
     audio: str | Path | Mix,
     audio_duration_s: Fraction,
+    *,
     tags: dict[str, str] | None = None,
     change_sound: ChangeSound | None = None,
 ) -> None:

@@ -75,8 +75,8 @@ class FilmWriter:
                 path,
                 self.job.output.sound,
                 plan.sound_s,
-                self.marking.tags(self.job.generator.header),
-                mark if self.marking.sound else None,
+                tags=self.marking.tags(self.job.generator.header),
+                change_sound=mark if self.marking.sound else None,
             )
         return num_covered
 
