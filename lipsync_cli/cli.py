@@ -73,6 +73,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, **details: Any) -> None:
         super().__init__(**details)
         self.commands = _Verbs(self.commands)
+        self.help = (self.help or "").replace("\\b\n", "\b\n")  # see KEEP_LINES in commands/options/panels.py
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print the help at once where nothing else is asked for; Typer would first import what checks values."""

@@ -123,6 +123,17 @@ def test_the_defaults_of_train_are_those_of_its_recipe() -> None:
     assert given["learning_rate"] == 1e-3
 
 
+@pytest.mark.parametrize("verb", ["mels", "doctor"])
+def test_examples_stay_on_lines_of_their_own(verb: str) -> None:
+    shown = run(verb, "-h").stdout
+    assert f"\n  Example:\n    lipsync {verb}" in shown
+    assert "\\b" not in shown
+
+
+def test_zero_is_shown_as_a_default() -> None:
+    assert "[default: 0; 0<=x<=64]" in run("mels", "-h").stdout
+
+
 def test_each_verb_says_of_itself_what_lipsync_says_of_it() -> None:
     for verb, summary in cli.VERBS.items():
         assert APP.commands[verb].help.split("\n\n")[0] == summary  # type: ignore[attr-defined]

@@ -136,7 +136,8 @@ def _option(entry: Entry) -> inspect.Parameter:
     names = entry.spellings
     if entry.kind is bool and option.both:
         names = (f"{entry.spelling}/{entry.negation}",)
-    is_shown = option.shows_default and option.shown is None and entry.default not in (None, False, ())
+    is_empty = entry.default is None or entry.default is False or entry.default == ()
+    is_shown = option.shows_default and option.shown is None and not is_empty
     is_listed = option.choices and option.metavar is not None
     text = f"{option.help} One of {', '.join(option.choices)}." if is_listed else option.help
     about = typer.Option(*names, help=text, show_default=option.shown or is_shown, **_details(entry))
