@@ -20,7 +20,7 @@ from lipsync_cli.formats.guarded_hdf5 import (
     read_attribute,
 )
 from lipsync_cli.media.ffmpeg import check_file
-from lipsync_cli.runtime.json_values import check_kind
+from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
 
@@ -173,7 +173,7 @@ def _check_features(file: h5py.File, parameters: dict[str, Any], num_features: i
     import numpy as np
 
     made_with = FeatureParameters.from_dict(parameters["feature_parameters"])
-    variants = check_kind(parameters.get("variants", 0), int, "variants in its parameters")
+    variants = check_type(parameters.get("variants", 0), int, "variants in its parameters")
     data = find_dataset(file, "features/data", "<f2", (1 + variants, num_features, made_with.dim))
     silence = read_attribute(data, "silence", list, "features/data")
     if silence.shape != (made_with.dim,) or not np.isfinite(silence).all():

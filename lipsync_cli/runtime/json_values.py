@@ -93,7 +93,7 @@ def check_object(value: Any, what: str, path: Path | str | None = None, hint: st
     return value
 
 
-def check_kind(value: Any, kind: Any, what: str) -> Any:
+def check_type(value: Any, kind: Any, what: str) -> Any:
     """Return a value as a type hint has it: lists as tuples where the hint says so.
 
     Parameters
@@ -120,9 +120,9 @@ def check_kind(value: Any, kind: Any, what: str) -> Any:
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise InputError(f"{what} must be {_NAMES.get(wanted, wanted)}, not {_name(value)}")
     if wanted is dict and arguments:
-        return {key: check_kind(each, arguments[1], f"{key!r} of {what}") for key, each in value.items()}
+        return {key: check_type(each, arguments[1], f"{key!r} of {what}") for key, each in value.items()}
     if wanted is list and arguments:
-        return [check_kind(each, arguments[0], f"each of {what}") for each in value]
+        return [check_type(each, arguments[0], f"each of {what}") for each in value]
     return value
 
 
@@ -145,13 +145,13 @@ def make_dataclass(cls: type[C], values: Any, what: str) -> C:
     for name, field in own.items():
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise InputError(f"{what} has no {name}")
-    return cls(**{name: check_kind(value, hints[name], f"{name} in {what}") for name, value in values.items()})
+    return cls(**{name: check_type(value, hints[name], f"{name} in {what}") for name, value in values.items()})
 
 
 def _check_union(value: Any, kinds: tuple[Any, ...], what: str) -> Any:
     for kind in kinds:
         try:
-            return check_kind(value, kind, what)
+            return check_type(value, kind, what)
         except InputError:
             continue
     names = [_NAMES.get(get_origin(kind) or kind, str(kind)) for kind in kinds]
@@ -164,7 +164,7 @@ def _check_tuple(value: Any, kinds: tuple[Any, ...], what: str) -> tuple[Any, ..
     if not kinds:
         return tuple(value)
     each = [kinds[0]] * len(value) if kinds[-1] is Ellipsis else list(kinds)
-    return tuple(check_kind(one, kind, f"each of {what}") for one, kind in zip(value, each, strict=True))
+    return tuple(check_type(one, kind, f"each of {what}") for one, kind in zip(value, each, strict=True))
 
 
 def _name(value: Any) -> str:
