@@ -29,13 +29,21 @@ _NAMES = {
 C = TypeVar("C")
 
 
-def parse_json(text: str | bytes, path: Path | str | None = None, hint: str | None = None, what: str = "it") -> Any:
+def parse_json(
+    text: str | bytes,
+    path: Path | str | None = None,
+    hint: str | None = None,
+    what: str = "it",
+    *,
+    allows_nan: bool = True,
+) -> Any:
     """Parse JSON that somebody else may have written.
 
     Parameters
     ----------
     path, hint : for the error
     what : the thing that is parsed, as the beginning of a clause
+    allows_nan : NaN and Infinity may be in it, which standard JSON does not know
 
     Raises
     ------
@@ -43,7 +51,7 @@ def parse_json(text: str | bytes, path: Path | str | None = None, hint: str | No
         Unicode
     """
     try:
-        value = json.loads(text, parse_int=_parse_integer)
+        value = json.loads(text, parse_int=_parse_integer, parse_constant=None if allows_nan else _refuse_constant)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split(": line")[0]
         raise InputError(f"{what} is no JSON ({reason})", path, hint) from error
@@ -173,6 +181,10 @@ def _name(value: Any) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= 40 else value[:37] + "...")
     return _NAMES.get(type(value), type(value).__name__)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"a number that is {name}")
 
 
 def _parse_integer(digits: str) -> int:

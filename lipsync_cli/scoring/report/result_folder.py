@@ -52,7 +52,7 @@ def write_folder(
     from lipsync_cli.scoring.report.plots import plot_boxes, plot_sheet
 
     check_folder(folder, force)
-    staging = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+    staging = (folder if folder.is_dir() else folder.parent) / f".{folder.name}.{secrets.token_hex(4)}.tmp"
     try:
         staging.mkdir()
         write_text(staging / LINES, make_lines(make_records(scores)))
