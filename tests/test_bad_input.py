@@ -168,12 +168,13 @@ def test_a_clip_too_short_for_a_reference(bench: Bench, make_clip: MakeClip) -> 
         ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4", *TINY),
         ("extract-frames", "clips", "new"),
         ("score", "grid.h5", "-o", "new.jsonl", *TINY),
+        ("score", "grid.h5", "-o", "new", *TINY),
     ],
     ids=lambda line: line[0],
 )
 def test_a_disk_that_fills_up(line: tuple[str, ...], bench: Bench) -> None:
     """No file may grow beyond 4 kB, which stops a write in the middle as a full disk does."""
-    before = set(bench.state())
+    before, folders = set(bench.state()), {path for path in bench.folder.iterdir() if path.is_dir()}
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
     program = limit + "import sys; sys.argv[0] = 'lipsync'; from lipsync_cli.cli import main; main()"
     result = subprocess.run([sys.executable, "-c", program, *line], cwd=bench.folder, capture_output=True, text=True)
@@ -183,3 +184,5 @@ def test_a_disk_that_fills_up(line: tuple[str, ...], bench: Bench) -> None:
     assert "(File too large)" in result.stderr
     assert "Traceback" not in result.stderr
     assert not [name for name in set(bench.state()) - before if ".parts/" not in name]
+    made = {path for path in bench.folder.iterdir() if path.is_dir()} - folders
+    assert all(path.name.endswith(".parts") for path in made) or line[0] == "extract-frames"

@@ -16,6 +16,7 @@ from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
+from lipsync_cli.runtime.json_values import check_object, check_type, read_json
 from lipsync_cli.runtime.resumable import lock_folder, with_path
 from lipsync_cli.runtime.workers import run_tasks
 
@@ -51,9 +52,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     """Read the record of a folder that extract-frames made; raise InputError if it is damaged or of another version."""
     path = folder / FRAMES_RECORD
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = check_object(read_json(path), "it")
         found, version = record["format"], record["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (InputError, KeyError) as error:
         raise InputError("is no readable record of frames", path, "extract them again") from error
     if found != FORMAT or version != VERSION:
         raise InputError(f"is {found} version {version}, {FORMAT} version {VERSION} is needed", path)
@@ -67,11 +68,11 @@ def record_timeline(record: dict[str, Any], folder: Path) -> Timeline:
     from lipsync_cli.media.timeline import Timeline
 
     try:
-        pts = np.array(record["pts"], np.int64)
+        pts = np.array(check_type(record["pts"], list[int], "pts"), np.int64)
         if len(pts) != record["num_frames"] + 1:
             raise ValueError("times and frames differ in number")
-        return Timeline(pts, Fraction(record["time_base"]))
-    except (KeyError, ValueError, TypeError) as error:
+        return Timeline(pts, Fraction(check_type(record["time_base"], str, "time_base")))
+    except (ArithmeticError, InputError, KeyError, ValueError) as error:
         raise InputError(f"holds no times of frames ({error})", folder / FRAMES_RECORD, "extract them again") from error
 
 

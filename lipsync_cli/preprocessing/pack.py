@@ -13,6 +13,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
@@ -145,7 +146,7 @@ def pack(
         if on_failure is not None:
             on_failure(InputError(text, path))
 
-    with schema.open_hdf5(faces, (schema.FACES,)) as face_file, schema.open_hdf5(mels, (schema.MELS,)) as mel_file:
+    with open_hdf5(faces, (schema.FACES,)) as face_file, open_hdf5(mels, (schema.MELS,)) as mel_file:
         face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
         _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
         has_features = "feature_parameters" in mel_parameters

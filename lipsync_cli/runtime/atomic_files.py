@@ -46,8 +46,10 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
             os.chmod(temporary, 0o666 & ~_umask())  # some writers make private files
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            _publish(temporary, path, force)
             _sync_folder(path.parent)
+        except FileExistsError:
+            raise InputError("exists", path, "another run has just made it; use --force to overwrite it") from None
         except OSError as error:
             hint = "make room and run it again" if error.errno in FULL else "choose another output"
             raise InputError(f"cannot be written ({error.strerror or error})", path, hint) from error
@@ -69,6 +71,18 @@ def private_file(path: Path) -> Iterator[Path]:
         raise InputError(error.fact, path, error.hint) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path, force: bool) -> None:
+    """Give a file its name; FileExistsError if another run has taken the name since, and it is not to be replaced."""
+    if not force:
+        try:
+            os.link(temporary, path)  # the only rename that fails where the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    os.replace(temporary, path)
 
 
 def _sync_folder(folder: Path) -> None:

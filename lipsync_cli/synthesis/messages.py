@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
+from lipsync_cli.runtime.json_values import parse_json
 from lipsync_cli.synthesis.drivers.speech_driver import SILENCES
 from lipsync_cli.synthesis.film import Result
 from lipsync_cli.synthesis.job import Job, Prepare
@@ -89,7 +90,7 @@ def read_messages(lines: Iterable[str], where: str, base: Path, folder: Path, on
                 raise ValueError(f"{message.output.name} is the output of line {seen[message.output]}, too")
             seen[message.output] = number
             messages.append(message)
-        except ValueError as error:
+        except (InputError, ValueError) as error:
             on_failure(InputError(f"line {number}: {error}", where))
     return messages
 
@@ -149,7 +150,7 @@ def _is_of(error: LipsyncError, message: Message) -> bool:
 
 
 def _read_line(line: str, base: Path, folder: Path) -> Message:
-    values = json.loads(line)
+    values = parse_json(line)
     if not isinstance(values, dict):
         raise ValueError("is no JSON object")
     known = ("speech", "output", *CHOICES, *FILES)
@@ -158,6 +159,8 @@ def _read_line(line: str, base: Path, folder: Path) -> Message:
     for name, value in values.items():
         if not isinstance(value, str) or not value:
             raise ValueError(f"{name} must be a text, not {json.dumps(value)}")
+        if "\0" in value:
+            raise ValueError(f"{name} holds a NUL character")
     if "speech" not in values:
         raise ValueError("has no speech")
     values = {OLD_NAMES.get(name, name): value for name, value in values.items()}

@@ -10,6 +10,7 @@ import pytest
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.formats import schema
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.decode import read_frames
@@ -99,7 +100,7 @@ def test_jobs_make_no_difference_and_raw_crops_are_pixels(made, clip_folder, tmp
 
 
 def test_stores_name_what_they_were_made_from(made, clip_folder):
-    with schema.open_hdf5(made / "faces.h5", (schema.FACES,)) as file:
+    with open_hdf5(made / "faces.h5", (schema.FACES,)) as file:
         attributes, table = schema.read_attributes(file), schema.read_table(file)
     assert attributes["command"] == "detect-faces"
     assert attributes["generator"].startswith("lipsync ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,18 @@ def test_results_that_exist_are_kept_without_force(scored: tuple[Scores, Sheet],
     assert [file.name for file in tmp_path.iterdir()] == ["scores.jsonl"]
     write_folder(tmp_path, scores, "table", "x", force=True)
     assert (tmp_path / "scores.jsonl").read_text() != "mine"
+
+
+def test_a_folder_appears_whole_or_not_at_all(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for folder in (tmp_path / "scores", tmp_path):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))  # too few for the plots, as on a full disk
+        try:
+            with pytest.raises(InputError, match=r"cannot be written .*make room"):
+                write_folder(folder, *scored[:1], "table", "x", scored[1])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_file_in_the_way_of_the_folder_is_said(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:

@@ -156,3 +156,18 @@ def test_a_run_of_an_older_version_goes_on_and_the_batch_size_may_change(small_p
 def test_patience_ends_a_run_that_gets_no_better(small_pack, tmp_path):
     config = _config(learning_rate=0.0, max_samples=80, patience=2)
     assert train(small_pack, tmp_path / "run", config)["samples"] == 12
+
+
+def test_a_folder_in_which_another_run_trains_is_left_alone(small_pack, tmp_path):
+    run, seen = tmp_path / "run", []
+
+    def train_again(done, total, label):
+        if done == 2:
+            before = _files(run)
+            with pytest.raises(InputError, match=r"another run is writing .*name another folder") as caught:
+                train(small_pack, run, _config())
+            seen.append(caught.value.exit_code)
+            assert _files(run) == before
+
+    assert train(small_pack, run, _config(), progress=train_again)["samples"] == 8
+    assert seen == [3]
