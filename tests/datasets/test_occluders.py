@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 
 from lipsync_cli.datasets.batch import Batch
 from lipsync_cli.datasets.transforms.occluders import draw_occluders
 from lipsync_cli.errors import InputError
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header
 from lipsync_cli.models import build
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.recipes.occlusion import COVERED, Occlusion, cover

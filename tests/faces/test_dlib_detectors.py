@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def test_which_detectors_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         make_detector("hog", tmp_path)
     with pytest.raises(InputError, match="no such file"):
         make_detector("mmod", tmp_path / "none.dat")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)  # no such package
     with pytest.raises(ToolError, match=r"not installed; pip install 'lipsync-cli\[models\]'"):
         find_mmod_weights()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-import lipsync_cli.faces.tracking.face_track as track_module
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.embedding import find_embedder
 from lipsync_cli.faces.tracking.face_search import overlap
 from lipsync_cli.faces.tracking.face_track import Track, find_face
 from lipsync_cli.media.video.decode import read_frames
@@ -168,9 +169,18 @@ def test_the_largest_steady_face(backdrop: np.ndarray, head: np.ndarray) -> None
     assert (track.boxes[seen(track), 0] > 60).all()
 
 
-def test_a_cut_to_another_place(backdrop: np.ndarray, head: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_embedder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The networks that know a face again are not installed."""
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
+    find_embedder.cache_clear()
+    yield
+    find_embedder.cache_clear()
+
+
+@pytest.mark.usefixtures("no_embedder")
+def test_a_cut_to_another_place(backdrop: np.ndarray, head: np.ndarray) -> None:
     """Beyond a cut a face elsewhere is not taken for the same, and no box glides from one shot to the next."""
-    monkeypatch.setattr(track_module, "find_embedder", lambda: None)  # it would know the face again
     put(one := backdrop.copy(), head, 70, 90, 70)
     put(other := 255 - backdrop, cv2.GaussianBlur(head[:, ::-1], (0, 0), 0.6), 180, 80, 60)
     track = find_face([one] * 30 + [other] * 16, RULE)

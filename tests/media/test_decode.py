@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +14,16 @@ import pytest
 from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, number_of, turn_track
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.video import decode
+from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames, read_image
 
 B_FRAMES = ("-c:v", "libx264", "-bf", "3", "-g", "25", "-threads", "1")
-Started = list["subprocess.Popen[bytes]"]
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Started:
-    """The processes that the decoder starts."""
-    processes: Started = []
-    start: Callable[..., subprocess.Popen[bytes]] = decode.start_tool
-
-    def start_and_note(*args: object, **options: object) -> subprocess.Popen[bytes]:
-        processes.append(start(*args, **options))
-        return processes[-1]
-
-    monkeypatch.setattr(decode, "start_tool", start_and_note)
-    return processes
+def decoders_at_work() -> set[int]:
+    """The processes that this one has started and not yet waited for."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(number) for children in tasks for number in children.read_text().split()}
 
 
 def test_a_frame_is_an_array_of_its_own(make_clip: MakeClip) -> None:
@@ -118,16 +109,20 @@ def test_colour(ffmpeg: Ffmpeg, tmp_path: Path, tag: str | None, matrix: str) ->
     assert np.abs(error).max() < 1.6
 
 
-def test_closing_ends_the_decoder(make_clip: MakeClip, started: Started) -> None:
-    frames = read_frames(make_clip("a.mp4", 200))
+@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="children are not told here")
+def test_closing_ends_the_decoder(make_clip: MakeClip) -> None:
+    clip, before = make_clip("a.mp4", 200), decoders_at_work()
+    frames = read_frames(clip)
     next(frames)
+    assert len(decoders_at_work() - before) == 1
     frames.close()  # type: ignore[attr-defined]
-    assert started[0].poll() is not None
-    frames = read_frames(make_clip("a.mp4", 200))
+    assert decoders_at_work() == before
+    frames = read_frames(clip)
     next(frames)
+    assert len(decoders_at_work() - before) == 1
     del frames
     gc.collect()
-    assert started[1].poll() is not None
+    assert decoders_at_work() == before
 
 
 def test_damage_is_told_after_the_frames(make_clip: MakeClip) -> None:
@@ -177,7 +172,7 @@ def test_photo_upright(ffmpeg: Ffmpeg, tmp_path: Path, orientation: int) -> None
     }[orientation]  # fmt: skip
     shown = read_image(photo)
     assert np.array_equal(shown, turned)
-    video = decode.probe(photo).video
+    video = probe(photo).video
     assert video is not None
     assert (video.height, video.width) == shown.shape[:2]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from lipsync_cli.media.ffmpeg import find_tool, run_tool
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.media.video import encode
 from lipsync_cli.media.video.decode import read_frames, read_yuv_frames
 from lipsync_cli.media.video.encode import VideoWriter, mux
 from lipsync_cli.media.video.yuv_frame import YuvFrame
@@ -201,7 +201,7 @@ def test_an_error_ends_the_encoder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", [0.99, 0.5, 0.001])
-def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: float) -> None:
+def test_full_disk(tmp_path: Path, only_programs: Callable[..., None], missing: float) -> None:
     """It fills up at the beginning, in the middle, or with the last bytes; a limit on the file's size stands in."""
     noise = np.random.default_rng(0).integers(0, 256, (5, 96, 128, 3), np.uint8)
     timeline = random_timeline(20, Fraction(1, 1000))
@@ -215,8 +215,10 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: flo
         return writer
 
     write_noise(None)
-    start, size = encode.start_tool, (tmp_path / "a.mp4").stat().st_size
-    monkeypatch.setattr(encode, "start_tool", lambda *args, **options: start(*args, **options, restore_signals=False))
+    size = (tmp_path / "a.mp4").stat().st_size
+    only_programs(
+        ffmpeg=f"trap '' XFSZ; exec {find_tool('ffmpeg')} \"$@\"", ffprobe=f'exec {find_tool("ffprobe")} "$@"'
+    )
     with pytest.raises(InputError, match=r"cannot be written \(.*(File too large|Input/output)") as caught:
         write_noise(round(size * (1 - missing)))
     assert caught.value.exit_code == 3

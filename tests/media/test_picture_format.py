@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from fixtures.media_clips import Ffmpeg, MakeClip, number_of
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.media.video import picture_format
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.picture_format import plan_conversion
 
@@ -44,7 +44,7 @@ def test_interlaced(ffmpeg: Ffmpeg, tmp_path: Path, name: str) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(part, frames[6:9], strict=True))
 
 
-def test_high_dynamic_range(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_high_dynamic_range(make_clip: MakeClip, only_programs: Callable[..., None]) -> None:
     clip = make_clip("hlg.mp4", 6, 25, "-c:v", "libx264", "-pix_fmt", "yuv420p10le", *HLG_TAGS)
     info = probe(clip)
     with pytest.raises(InputError, match=r"high dynamic range \(HLG\).*use --tonemap"):
@@ -54,7 +54,7 @@ def test_high_dynamic_range(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
     assert "standard dynamic range" in conversion.notes[0]
     frames = list(read_frames(clip, filters=conversion.filters))
     assert [number_of(frame) for frame in frames] == list(range(6))
-    monkeypatch.setattr(picture_format, "run_tool", lambda *_: type("Result", (), {"stdout": b" scale  V->V "}))
+    only_programs(ffmpeg="echo ' scale  V->V '")
     with pytest.raises(ToolError, match="no filter zscale"):
         plan_conversion(info, tonemap=True)
 

@@ -216,11 +216,14 @@ def test_results_of_different_packs_do_not_share_a_page(records: dict[str, list[
         make_page([make_results(records["listener"], "a"), make_results(other, "b")], "two", with_pictures=False)
 
 
-def test_the_command_writes_pictures_films_and_what_they_are_of(bench: Bench, lipsync: Any) -> None:
+def test_the_command_writes_pictures_films_and_what_they_are_of(
+    bench: Bench, lipsync: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = bench.folder
+    monkeypatch.chdir(folder)
     scored = lipsync(
         "score", "grid.h5", "--weights", "tiny.safetensors", "--metrics", "mouth_psnr,crop_psnr", "--max-frames", 6,
-        "-o", "a.jsonl", "--report", "a.html", cwd=folder,
+        "-o", "a.jsonl", "--report", "a.html",
     )  # fmt: skip
     assert scored.returncode == 0, scored.stderr
     reader = Reader((folder / "a.html").read_text(encoding="utf-8"))
@@ -234,7 +237,7 @@ def test_the_command_writes_pictures_films_and_what_they_are_of(bench: Bench, li
     assert facts["command"] in reader.text
 
     (folder / "tiny.safetensors").unlink()
-    again = lipsync("score", "--compare", "a.jsonl", "a.jsonl", "--report", "b.html", "--json", cwd=folder)
+    again = lipsync("score", "--compare", "a.jsonl", "a.jsonl", "--report", "b.html", "--json")
     assert again.returncode == 0, again.stderr
     assert {line["difference"] for line in json.loads(again.stdout)["comparisons"][0]["differences"]} == {0.0}
     assert "tiny.safetensors" in again.stderr

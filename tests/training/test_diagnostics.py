@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
+from fixtures.quick_training import train
 
 from lipsync_cli import models
 from lipsync_cli.models import registry
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.logging.diagnostics import LOOK_BACK, MIN_SAMPLES, find_diagnostics
 from lipsync_cli.training.recipe_config import make_config
 

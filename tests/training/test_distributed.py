@@ -5,12 +5,12 @@ import socket
 
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 
 from lipsync_cli.datasets.batch import Batch, Mixed
 from lipsync_cli.errors import ToolError, UsageError
 from lipsync_cli.training.engine.distributed import World, join, leave
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.training.engine.checkpoint import TrainState, read_state
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.engine.update_schedule import UpdateSchedule
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES

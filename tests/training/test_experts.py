@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 
 from lipsync_cli import models
@@ -18,7 +19,6 @@ from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.training.engine.batch_source import Source
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.losses.terms import choose_among, out_of_sync
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe

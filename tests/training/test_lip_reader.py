@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 
 from lipsync_cli.datasets.frame_table import FrameTable
 from lipsync_cli.datasets.transforms.augmentation import augment_utterances
@@ -15,7 +16,6 @@ from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import load_weights, read_header
 from lipsync_cli.models.lip_reader import VOCABULARY, log_shares
 from lipsync_cli.speech.transcript import Transcripts
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.evaluators.lip_reader_evaluator import chance_level_of, measure_accuracy
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes.lip_reader import SMOOTHING, choose_words

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 from torch import nn
 
 from lipsync_cli.errors import ToolError, UsageError
-from lipsync_cli.training.engine.trainer import train
-from lipsync_cli.training.evaluators import mouth_openings as openings_module
+from lipsync_cli.training.evaluators.mouth_openings import measure_openings
 from lipsync_cli.training.recipe_config import make_config
-from lipsync_cli.training.recipes import make_recipe
-from lipsync_cli.training.recipes import speech_encoder_tuning as module
+from lipsync_cli.training.recipes import RECIPES
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.speech_encoder_tuning import OPENING_WEIGHT, Heard, Readout
+from lipsync_cli.training.recipes.speech_encoder_tuning import OPENING_WEIGHT, Heard, Listen, Readout
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
 STEPS = {"max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12, "validation_frames": 1}
@@ -29,18 +29,23 @@ def start(small_pack, tmp_path):
     return tmp_path / "start"
 
 
-@pytest.fixture
-def known_openings(monkeypatch):
-    """Every frame of the split, open as the sine of its number says."""
+class ListenToSine(Listen):
+    """Takes every frame of the split for as open as the sine of its number says."""
 
-    def measure(source):
+    @staticmethod
+    def measure_openings(source):
         frames = np.concatenate([source.table.frames[row] for row in source.table.rows])
         return frames, np.sin(frames).astype(np.float32)
 
-    monkeypatch.setattr(module, "measure_openings", measure)
+
+class ListenWithoutLandmarks(Listen):
+    """Finds no landmarks installed."""
+
+    measure_openings = staticmethod(partial(measure_openings, load=lambda: None))
 
 
-def test_only_the_speech_encoder_learns_and_a_stopped_run_goes_on_exactly(small_pack, start, known_openings, tmp_path):
+def test_only_the_speech_encoder_learns_and_a_stopped_run_goes_on_exactly(small_pack, start, tmp_path, monkeypatch):
+    monkeypatch.setitem(RECIPES, "listen", ListenToSine)
     config = make_config("listen", **{**TINY, **STEPS, "batch_size": 2, "validation_frames": 1})
     train(small_pack, tmp_path / "whole", config, init=start)
 
@@ -60,10 +65,18 @@ def test_only_the_speech_encoder_learns_and_a_stopped_run_goes_on_exactly(small_
     assert changed == {"audio_encoder", "speech_centre"}
 
 
+class ListenToSource(Listen):
+    """Knows the openings of a `Source`."""
+
+    @staticmethod
+    def measure_openings(source):
+        return np.arange(len(source.mels)), source.openings
+
+
 def _recipe(encoder, **options):
     config = make_config("listen", **{**TINY, **options})
     start = SimpleNamespace(audio_encoder=encoder)
-    return make_recipe(RecipeContext(config, (48, 74, 29, 67), 96, start=start))
+    return ListenToSource(RecipeContext(config, (48, 74, 29, 67), 96, start=start))
 
 
 class Pair(nn.Module):
@@ -97,9 +110,8 @@ class Source:
 
 
 @pytest.fixture
-def heard(monkeypatch):
+def heard():
     source = Source()
-    monkeypatch.setattr(module, "measure_openings", lambda _: (np.arange(len(source.mels)), source.openings))
     recipe = _recipe(Pair(), batch_size=512, augment=False)
     told = []
     recipe.prepare(source, told.append)
@@ -133,11 +145,10 @@ def test_losses_are_those_computed_by_hand(heard):
     assert float(silent) == pytest.approx(recipe.chance_levels["listen/opening"] * np.mean(opening**2), rel=1e-4)
 
 
-def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there(monkeypatch):
+def test_an_encoder_that_was_deaf_on_one_side_learns_to_hear_there():
     """The opening is in the second half, too; the old embedding of that half is right but hardly counted."""
     source = Source()
     source.openings = (source.mels[:, -1, 0] / 0.5).astype(np.float32)
-    monkeypatch.setattr(module, "measure_openings", lambda _: (np.arange(len(source.mels)), source.openings))
     recipe = _recipe(Pair(), batch_size=512, augment=False)
     recipe.prepare(source, lambda text: None)
     network = nn.Sequential(nn.Flatten(), nn.Linear(80 * 27, 2))
@@ -179,12 +190,12 @@ def test_it_goes_on_with_trained_weights_only(small_pack, tmp_path):
 
 
 def test_without_landmarks_it_says_what_to_install(small_pack, start, tmp_path, monkeypatch):
-    monkeypatch.setattr(openings_module, "load_predictor", lambda: None)
+    monkeypatch.setitem(RECIPES, "listen", ListenWithoutLandmarks)
     with pytest.raises(ToolError, match="landmarks"):
         train(small_pack, tmp_path / "run", make_config("listen", **{**TINY, **STEPS}), init=start)
 
 
-def test_openings_are_in_each_speakers_own_units(monkeypatch, small_pack):
+def test_openings_are_in_each_speakers_own_units(small_pack):
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.training.engine.batch_source import Source as PackSource
 
@@ -195,12 +206,9 @@ def test_openings_are_in_each_speakers_own_units(monkeypatch, small_pack):
         points[:, 65:68, 1] = crops.mean((1, 2, 3))[:, None]
         return points
 
-    monkeypatch.setattr(openings_module, "load_predictor", lambda: object())
-    monkeypatch.setattr(openings_module, "find_landmarks", find)
-    monkeypatch.setattr(openings_module, "MOST_FRAMES", 50)
     with Pack(small_pack) as pack:
         source = PackSource(pack, pack, "train", make_config("l1", **TINY), "cpu")
-        frames, opened = openings_module.measure_openings(source)
+        frames, opened = measure_openings(source, most_frames=50, load=object, find=find)
         speaker = np.array([pack.clips["speaker"][row] for row in source.table.clip_of[frames]])
     assert len(frames) == 50
     assert (np.diff(frames) > 0).all()

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from fixtures.quick_training import train
 
 from lipsync_cli.datasets.batch import Batch
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import build
 from lipsync_cli.models.generators.generator_output import GeneratorResult
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES, make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 import torch
+from fixtures.quick_training import train
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.training.engine.distributed import World
 from lipsync_cli.training.engine.gradient_norms import measure_norms
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.logging.curves import collect_panels, plot_curves
 from lipsync_cli.training.logging.run_log import Statistics, read_log
 from lipsync_cli.training.recipe_config import make_config

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
@@ -17,7 +18,6 @@ from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.speech.speech_features import WINDOW
 from lipsync_cli.training.embedding_mouth_map import fit_readout
 from lipsync_cli.training.engine.batch_source import Source
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.sequences import SequenceTable, at_places
 

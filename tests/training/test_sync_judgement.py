@@ -4,11 +4,11 @@ import json
 
 import pytest
 import torch
+from fixtures.quick_training import train
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.models.generators.lipgan import LipGANCritic
 from lipsync_cli.training.engine.checkpoint import TrainState
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.evaluators.sync_judgement import evaluate_critic, evaluate_expert
 from lipsync_cli.training.recipe_config import make_config
 

@@ -9,11 +9,12 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header, save_weights
-from lipsync_cli.training.engine.trainer import train
+from lipsync_cli.training.logging.curves import plot_curves
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
@@ -67,7 +68,7 @@ def test_stopped_and_resumed_equals_undisturbed(recipe, small_pack, tmp_path):
 def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     often = {"validate_every": 248, "checkpoint_every": 248, "sheet_every": 200}
     config = _config(max_samples=496, learning_rate=3e-3, ema_samples=0, **often)
-    result = train(small_pack, tmp_path / "run", config)
+    result = train(small_pack, tmp_path / "run", config, plot=plot_curves)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [line["generator/l1"] for line in lines if line["kind"] == "train"]
     assert losses[-1] < 0.85 * losses[0]
@@ -78,6 +79,7 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     assert not generator.training
     assert len(list((tmp_path / "run" / "sheets").glob("*.png"))) > 2
     assert "copy the reference" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert not list((tmp_path / "run").glob(".*tmp*"))
 
 
