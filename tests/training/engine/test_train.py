@@ -183,7 +183,7 @@ def test_weights_know_the_voices_that_they_learnt_from(stores, tmp_path):
     from lipsync_cli.speech.mel import log_mel
     from lipsync_cli.speech.vtln import measure_voices
 
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     speech = log_mel(soundfile.read(root / "examples" / "speech.flac", dtype="float32")[0])
 
     def make(name, num_clips):

@@ -13,7 +13,7 @@ import pytest
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = "--generator compact --recipe l1 --batch-size 2 --max-samples 4"
 
 

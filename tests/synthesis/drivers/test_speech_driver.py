@@ -15,7 +15,7 @@ from lipsync_cli.speech.mel import SILENCE, log_mel, window_start, windows
 from lipsync_cli.speech.vtln import measure_voices, shift_formants
 from lipsync_cli.synthesis.drivers.speech_driver import BLOCK, SpeechDriver
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from lipsync_cli.scoring.protocols import video_protocol
 from lipsync_cli.scoring.protocols.folder_protocol import find_films, hash_file, score_folder, score_video
 from lipsync_cli.scoring.protocols.sound_stream import Sound
 
-VOICE = Path(__file__).parents[2] / "examples" / "speech.flac"
+VOICE = Path(__file__).parents[3] / "examples" / "speech.flac"
 
 
 def lay(folder: Path, *names: str) -> Path:

@@ -15,7 +15,7 @@ from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering.marking import Marking
 
-SPEECH = Path(__file__).resolve().parents[2] / "examples" / "speech.flac"
+SPEECH = Path(__file__).resolve().parents[3] / "examples" / "speech.flac"
 
 
 def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path):

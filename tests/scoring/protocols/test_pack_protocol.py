@@ -137,7 +137,7 @@ def test_weights_of_other_crops_or_mels_are_refused_with_both_values(changes: di
 
 
 def test_the_tables_of_the_docs_have_the_control_rows_and_intervals(memory_pack: MemoryPack) -> None:
-    path = Path(__file__).resolve().parents[2] / "docs" / "make_results.py"
+    path = Path(__file__).resolve().parents[3] / "docs" / "make_results.py"
     spec = importlib.util.spec_from_file_location("make_results", path)
     assert spec is not None
     assert spec.loader is not None

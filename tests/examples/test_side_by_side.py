@@ -15,7 +15,7 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks, synthetic_tags
 
-SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "side_by_side.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "side_by_side.py"
 SIZE, GAP, STRIP = 160, 8, 26
 
 

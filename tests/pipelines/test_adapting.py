@@ -21,7 +21,7 @@ from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.training import adaptation as training
 from lipsync_cli.training.adaptation import Adapted
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

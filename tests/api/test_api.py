@@ -13,7 +13,7 @@ import lipsync_cli as lipsync
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.provenance.metadata import read_marks
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TINY = {"recipe": "l1", "generator": "compact", "batch_size": 2, "max_samples": 4}
 
 

@@ -21,7 +21,7 @@ from lipsync_cli.synthesis.rendering import segments
 from lipsync_cli.training import adaptation as training
 from lipsync_cli.training.adaptation import Adapted
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
 import os, signal
 from contextlib import contextmanager
@@ -60,7 +60,7 @@ def test_killed_and_run_again(
     voice, rate = soundfile.read(ROOT / "examples" / "speech.flac")
     soundfile.write(tmp_path / "voice.wav", voice[: 2 * rate], rate)
     monkeypatch.setenv("LIPSYNC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{Path(__file__).parent}")
     monkeypatch.setattr(training, "adapt", learn)
     monkeypatch.setattr(segments, "PIECE_S", 1)
 

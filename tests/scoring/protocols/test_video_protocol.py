@@ -117,6 +117,6 @@ def test_a_reference_without_a_face_and_a_file_without_a_picture_are_said(real: 
     grey = write(tmp_path / "grey.mp4", [np.full((120, 160, 3), 128, np.uint8)] * 8)
     with pytest.raises(NothingToDoError, match=r"grey.mp4: no face in 8 of 8 frames"):
         score_video(real, grey, align=True)
-    voice = Path(__file__).parents[2] / "examples" / "speech.flac"
+    voice = Path(__file__).parents[3] / "examples" / "speech.flac"
     with pytest.raises(InputError, match=r"speech.flac: has no picture"):
         score_video(voice, real)

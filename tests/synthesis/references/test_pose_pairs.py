@@ -13,7 +13,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.media.video.decode import read_image
 from lipsync_cli.synthesis.references.pose_pairs import NUM_TARGETS, REACH, pair_poses
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
