@@ -96,7 +96,7 @@ def test_it_learns_where_things_are():
     recipe = Occlusion(RecipeContext(make_config("occlusion", **TINY), (48, 74, 29, 67), 96))
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     losses = []
-    for step in range(60):
+    for step in range(40):
         batch = cover(_batch(8), _seeded(step))
         loss = recipe.network_loss(batch, recipe.forward(network, batch))["occlusion/cross_entropy"]
         optimizer.zero_grad()

@@ -23,10 +23,11 @@ TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_di
 STEPS = {"max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12, "validation_frames": 1}
 
 
-@pytest.fixture
-def start(small_pack, tmp_path):
-    train(small_pack, tmp_path / "start", make_config("l1", **{**TINY, **STEPS, "max_samples": 4}))
-    return tmp_path / "start"
+@pytest.fixture(scope="module")
+def start(small_pack, tmp_path_factory):
+    run = tmp_path_factory.mktemp("start") / "run"
+    train(small_pack, run, make_config("l1", **{**TINY, **STEPS, "max_samples": 4}))
+    return run
 
 
 class ListenToSine(Listen):
@@ -59,7 +60,8 @@ def test_only_the_speech_encoder_learns_and_a_stopped_run_goes_on_exactly(small_
     with pytest.raises(StopError):
         train(small_pack, tmp_path / "cut", config, init=start, progress=stop)
     train(small_pack, tmp_path / "cut", config, init=start)
-    whole, cut, before = (load_file(tmp_path / run / "last.safetensors") for run in ("whole", "cut", "start"))
+    runs = (tmp_path / "whole", tmp_path / "cut", start)
+    whole, cut, before = (load_file(run / "last.safetensors") for run in runs)
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     changed = {name.split(".")[0] for name in whole if not torch.equal(whole[name], before[name])}
     assert changed == {"audio_encoder", "speech_centre"}
