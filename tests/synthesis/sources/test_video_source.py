@@ -7,6 +7,7 @@ import pytest
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.synthesis.sources.video_source import NUM_KEPT, VideoSource, runs
 
 FRAME_BYTES = 32 * 192 * 3
@@ -40,16 +41,14 @@ def test_order_is_exact(numbered, frame_number, room, kind):
         assert len(footage._kept) <= 2 * NUM_KEPT
 
 
-def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number, monkeypatch):
+def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number):
     num_source, room, decoded = 100, 40, []
-    decode = VideoSource._decode
 
-    def watched(self, start, stop, **options):
+    def read(path, start, stop, **options):
         decoded.append((start, stop))
-        return decode(self, start, stop, **options)
+        return read_frames(path, start, stop, **options)
 
-    monkeypatch.setattr(VideoSource, "_decode", watched)
-    with VideoSource(probe(numbered(num_source)), num_source, room * FRAME_BYTES) as footage:
+    with VideoSource(probe(numbered(num_source)), num_source, room * FRAME_BYTES, read=read) as footage:
         for _ in footage.scan():
             pass
         order = np.concatenate([bounce(num_source, 2 * num_source - 1), np.arange(1, num_source)])
@@ -73,18 +72,14 @@ def test_runs():
     assert list(runs(order)) == [(0, 2, 1), (1, 0, -1), (1, 2, 1), (2, 1, 0), (0, 0, 1), (5, 5, 1)]
 
 
-def test_frames_that_were_not_scanned_are_decoded_once(numbered, frame_number, monkeypatch):
-    from lipsync_cli.synthesis.sources import video_source as module
-
+def test_frames_that_were_not_scanned_are_decoded_once(numbered, frame_number):
     started = []
-    read_frames = module.read_frames
 
-    def count(path, start, *rest, **options):
+    def read(path, start, *rest, **options):
         started.append(start)
         return read_frames(path, start, *rest, **options)
 
-    monkeypatch.setattr(module, "read_frames", count)
-    with VideoSource(probe(numbered(40)), 40) as footage:
+    with VideoSource(probe(numbered(40)), 40, read=read) as footage:
         assert footage.at_hand() == []
         assert frame_number(footage.frame(7)) == 7
         for order in ([0, 1, 2, 3, 2, 1, 0], list(range(12)), [11, 12, 12, 15, 14, 20]):
