@@ -23,7 +23,6 @@ from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.runtime.code_version import PACKAGE, closure, code_version
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.job import Job
-from lipsync_cli.synthesis.references import reference_cache
 from lipsync_cli.synthesis.references.own_speech import collect_own_speech
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.pose_pairs import pair_poses
@@ -156,12 +155,17 @@ def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
 def test_networks_that_were_installed_since_find_faces_anew(
     task: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, boxes = FaceReferenceCache(ArrayCache(tmp_path)), np.ones((4, 4), np.float32)
+    known, boxes = FaceReferenceCache(ArrayCache(tmp_path / "cache")), np.ones((4, 4), np.float32)
     rule = task.generator.header.crop_rule
-    monkeypatch.setattr(reference_cache, "find_pretrained", {}.get)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     known.keep_boxes(task.source, rule, "", boxes)
     np.testing.assert_array_equal(known.boxes(task.source, rule, "", 4), boxes)
-    monkeypatch.setattr(reference_cache, "find_pretrained", {"mmod_human_face_detector.dat": Path("there")}.get)
+    package = tmp_path / "face_recognition_models"
+    (package / "models").mkdir(parents=True)
+    for name in ("__init__.py", "models/mmod_human_face_detector.dat"):
+        (package / name).touch()
+    monkeypatch.delitem(sys.modules, "face_recognition_models")
+    monkeypatch.syspath_prepend(tmp_path)
     assert known.boxes(task.source, rule, "", 4) is None
 
 

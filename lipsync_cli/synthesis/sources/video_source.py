@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ class VideoSource:
     filters : as for `read_frames`
     matrix : as for `read_yuv_frames`, whose frames are then given; None: frames are arrays (H, W, 3) uint8 RGB, as a
         photo always is
+    read : decodes frames as arrays, as `read_frames` does
     """
 
     def __init__(
@@ -52,10 +53,13 @@ class VideoSource:
         first: int = 0,
         filters: tuple[str, ...] = (),
         matrix: str | None = None,
+        *,
+        read: Callable[..., Iterator[np.ndarray]] = read_frames,
     ) -> None:
         if info.video is None:
             raise InputError("has no picture", info.path)
         self.path, self.is_image, self.num_frames = Path(info.path), info.is_image, num_frames
+        self._read_frames = read
         self._first, self._filters, self.matrix = first, filters, None if info.is_image else matrix
         self.width, self.height = info.video.width, info.video.height
         shape = (self.height, self.width, 3) if self.matrix is None else (self.height * 3 // 2, self.width)
@@ -196,7 +200,7 @@ class VideoSource:
         span = self._first + start, self._first + stop
         decoded: Iterator[Frame]
         if self.matrix is None:
-            decoded = read_frames(self.path, *span, threads=threads, filters=self._filters)
+            decoded = self._read_frames(self.path, *span, threads=threads, filters=self._filters)
         else:
             decoded = read_yuv_frames(self.path, self.matrix, *span, filters=self._filters, threads=threads)
         with closing(decoded):  # type: ignore[type-var]

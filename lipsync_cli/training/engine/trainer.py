@@ -55,6 +55,7 @@ def train(
     tensorboard: bool = False,
     world: World | None = None,
     transcripts: Path | None = None,
+    plot: Callable[[Path, Path], None] = plot_curves,
 ) -> dict[str, Any]:
     """Train a network from a pack into a run folder, resuming an earlier run of the same command.
 
@@ -69,6 +70,7 @@ def train(
     tensorboard : write the log for TensorBoard, too
     transcripts : folder of them, for the recipe that learns from them
     world : the processes that share the work, from `distributed.join`
+    plot : draws the finished log, its first argument, as PNG, its second
 
     Returns
     -------
@@ -90,14 +92,22 @@ def train(
     with Pack(pack_path, jobs) as pack, RunFolder(run).hold() if world.is_first else nullcontext():
         given = {"init": init, "expert": expert, "transcripts": transcripts}
         prepared = prepare(pack, run, config, device, world=world, note=note, **given)
-        loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard)
+        loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard, plot=plot)
         return loop.run(min(jobs, MAX_WORKERS) if not prepared.is_resident else 1)
 
 
 class _Loop:
     def __init__(
-        self, run: Run, world: World, note: Callable[[str], None], progress: Progress | None, tensorboard: bool
+        self,
+        run: Run,
+        world: World,
+        note: Callable[[str], None],
+        progress: Progress | None,
+        tensorboard: bool,
+        *,
+        plot: Callable[[Path, Path], None] = plot_curves,
     ) -> None:
+        self.plot = plot
         self.parts, self.config, self.state, self.recipe = run, run.config, run.state, run.recipe
         self.world, self.note, self.progress = world, note, progress
         self.device = run.device
@@ -284,7 +294,7 @@ class _Loop:
         folder, state = self.parts.folder, self.state
         if self.world.is_first:
             write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.evaluator)
-            plot_curves(folder.log, folder.path / "curves.png")
+            self.plot(folder.log, folder.path / "curves.png")
         if self.board is not None:
             self.board.close()
         self.world.wait()
