@@ -35,12 +35,14 @@ def export(
     from lipsync_cli.formats.onnx import export_onnx
     from lipsync_cli.formats.weights import find_weights, read_header
     from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
 
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"{output}: weights are exported as ONNX", hint="give a name that ends in .onnx")
-    check_output(output, force)
-    if dry_run:
-        print_result({"output": str(output), "weights": read_header(find_weights(weights)).name}, json)
-        return
-    report = export_onnx(weights, output, batch_size, force)
+    with keep_inputs([weights]):
+        check_output(output, force)
+        if dry_run:
+            print_result({"output": str(output), "weights": read_header(find_weights(weights)).name}, json)
+            return
+        report = export_onnx(weights, output, batch_size, force)
     print_result({"output": str(output), **report}, json, output)

@@ -51,11 +51,13 @@ def mels(
     from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
     from lipsync_cli.preprocessing.mels import collect_mels
     from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
 
     with Progress(quiet, verbose) as progress:
         if dry_run:
             clips = find_clips(source, (VIDEO, FRAMES, SOUND), progress.failure)
-            check_output(output, force)
+            with keep_inputs([source]):
+                check_output(output, force)
             print_result({"clips": len(clips), "output": str(output)}, json)
             return
         report = collect_mels(

@@ -47,17 +47,19 @@ def say(
       lipsync say "Good morning, Ada." ada.wav
     """
     from lipsync_cli.runtime.atomic_files import atomic_output, check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
     from lipsync_cli.speech.tts import find_engine
     from lipsync_cli.speech.tts import say as speak
 
     if speech.suffix.lower() != ".wav":
         raise UsageError(f"{speech}: speech is written as WAV", hint="give a name that ends in .wav")
-    check_output(speech, force)
-    if dry_run:
-        name, _ = find_engine(engine.value, voice)
-        print_result({"output": str(speech), "engine": name}, json)
-        return
-    words = sys.stdin.read() if text == "-" else text
-    with atomic_output(speech, force) as temporary:
-        name = speak(words, temporary, engine.value, voice)
+    with keep_inputs([Path(voice)] if voice else []):
+        check_output(speech, force)
+        if dry_run:
+            name, _ = find_engine(engine.value, voice)
+            print_result({"output": str(speech), "engine": name}, json)
+            return
+        words = sys.stdin.read() if text == "-" else text
+        with atomic_output(speech, force) as temporary:
+            name = speak(words, temporary, engine.value, voice)
     print_result({"output": str(speech), "engine": name, "voice": voice}, json, speech)

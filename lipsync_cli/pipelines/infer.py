@@ -20,6 +20,7 @@ from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_rate, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import resolve_device
@@ -76,6 +77,7 @@ class Session:
     make: Callable[[Job], Result]
 
 
+@keeps_inputs
 def run(
     config: InferConfig, *, cache: Path | None = None, progress: Progress | None = None, notify: Notify = ignore
 ) -> Result:
@@ -99,6 +101,7 @@ def run(
         return session.make(task)
 
 
+@keeps_inputs
 def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
     """Look at the inputs and say what `run` would make; nothing is written."""
     from lipsync_cli.synthesis.rendering.debug_video import check_debug

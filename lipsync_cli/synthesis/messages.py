@@ -36,6 +36,11 @@ class Message:
     output: Path
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that are read for it."""
+        return [self.speech, *(self.options[name] for name in FILES if name in self.options)]
+
 
 @dataclass(frozen=True)
 class Made:
