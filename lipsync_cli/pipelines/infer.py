@@ -23,7 +23,7 @@ from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
-from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.marking import chosen_marks
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
@@ -151,6 +151,8 @@ def open_session(
     files, several = config.files, config.is_batch
     marking, cast = chosen_marks(config), chosen_people(config)
     kept_at = None if config.performance.no_cache else cache
+    if not dry_run:
+        kept_at = find_cache(kept_at, notify)
     tuning = chosen_adapting(config, kept_at)
     arrange = _arrange(config, cast, dry_run)
     check = None if several else partial(arrange, _first_speech(config, cast), files.output, device=None)

@@ -45,7 +45,7 @@ class ArrayCache:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             path.touch()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             self._say(f"{path}: is damaged and is not used; it will be made again")

@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lipsync_cli.errors import InputError, UsageError
@@ -13,6 +13,7 @@ from lipsync_cli.runtime.ownership import create_file, is_own_file
 from lipsync_cli.runtime.run_inputs import identify, is_input
 
 RANDOM_BYTES = 8  # of a temporary name
+_private: set[Path] = set()  # temporary files that are there now
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for what is written
 
 
@@ -79,6 +80,7 @@ def private_file(path: Path) -> Iterator[Path]:
         os.close(create_file(temporary))
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", path, "choose another output") from error
+    _private.add(temporary)
     try:
         yield temporary
     except InputError as error:  # a writer knows the private name only
@@ -87,6 +89,14 @@ def private_file(path: Path) -> Iterator[Path]:
         raise InputError(error.fact, path, error.hint) from error
     finally:
         temporary.unlink(missing_ok=True)
+        _private.discard(temporary)
+
+
+def remove_private_files() -> None:
+    """Remove every temporary file of this process, which is about to end without coming to it in good order."""
+    for path in list(_private):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -134,10 +134,9 @@ def make_messages(
             with prepare(speech=message.speech, output=message.output, like=like, **message.options) as task:
                 like = task
                 result = make(task)
-        except (UsageError, ToolError):
-            raise
         except LipsyncError as error:
-            if not _is_of(error, message):
+            is_general = isinstance(error, UsageError) or (isinstance(error, ToolError) and error.path is None)
+            if is_general or not _is_of(error, message):
                 raise
             on_failure(error if error.path is not None else type(error)(error.fact, message.speech, error.hint))
             continue

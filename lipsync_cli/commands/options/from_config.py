@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from lipsync_cli.commands.output.terminal import print_line
 from lipsync_cli.config.build import build, check_value
 from lipsync_cli.config.check_values import Notify
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
@@ -38,7 +39,7 @@ def takes_config(cls: type) -> Callable[[Callable[..., None]], Callable[..., Non
         def command(**values: Any) -> None:
             def warn(text: str) -> None:
                 if not values.get("quiet", False):
-                    typer.echo(f"lipsync: {text}", err=True)
+                    print_line(f"lipsync: {text}", error=True)
 
             with keep_inputs([values[CONFIG]]):
                 function(resolve(cls, values, warn), **{each.name: values[each.name] for each in own})
