@@ -1,7 +1,7 @@
 """The errors a user can meet: each one is a sentence and an exit code.
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output that exists), 4 nothing to work on,
-5 some of many inputs failed, 6 a tool or device is missing, 130 interrupted, 143 ended by SIGTERM.
+5 some of many inputs failed, 6 a tool or device is missing or fails, 130 interrupted, 143 ended by SIGTERM.
 """
 
 import re

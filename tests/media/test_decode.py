@@ -14,20 +14,21 @@ import pytest
 from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, number_of, turn_track
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.tool_process import ToolProcess
 from lipsync_cli.media.video import decode
 from lipsync_cli.media.video.decode import read_frames, read_image
 
 B_FRAMES = ("-c:v", "libx264", "-bf", "3", "-g", "25", "-threads", "1")
-Started = list["subprocess.Popen[bytes]"]
+Started = list[ToolProcess]
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     """The processes that the decoder starts."""
     processes: Started = []
-    start: Callable[..., subprocess.Popen[bytes]] = decode.start_tool
+    start: Callable[..., ToolProcess] = decode.start_tool
 
-    def start_and_note(*args: object, **options: object) -> subprocess.Popen[bytes]:
+    def start_and_note(*args: object, **options: object) -> ToolProcess:
         processes.append(start(*args, **options))
         return processes[-1]
 
@@ -122,12 +123,12 @@ def test_closing_ends_the_decoder(make_clip: MakeClip, started: Started) -> None
     frames = read_frames(make_clip("a.mp4", 200))
     next(frames)
     frames.close()  # type: ignore[attr-defined]
-    assert started[0].poll() is not None
+    assert started[0].returncode is not None
     frames = read_frames(make_clip("a.mp4", 200))
     next(frames)
     del frames
     gc.collect()
-    assert started[1].poll() is not None
+    assert started[1].returncode is not None
 
 
 def test_damage_is_told_after_the_frames(make_clip: MakeClip) -> None:

@@ -195,7 +195,7 @@ def test_an_error_ends_the_encoder(tmp_path: Path) -> None:
     with pytest.raises(KeyError), VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25) as writer:
         writer.write(numbered_frame(0))
         raise KeyError
-    assert writer._process.poll() is not None
+    assert writer._process.returncode is not None
     writer.close()  # nothing is left to close
 
 
