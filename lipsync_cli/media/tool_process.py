@@ -28,7 +28,7 @@ class Patience(NamedTuple):
     """How long a program may give nothing: idle, and at work, in seconds."""
 
     idle_s: float = 60.0
-    silent_s: float = 1800.0
+    silent_s: float = 6 * 3600.0  # a late frame of a long film without an index takes hours
 
 
 PATIENCE = Patience()
