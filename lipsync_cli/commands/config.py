@@ -9,6 +9,7 @@ import typer
 
 from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.commands.output.terminal import print_text
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
@@ -48,7 +49,7 @@ def config(
         entries = [entry for entry in entries_of(cls) if entry.option.in_file]
         print_result({".".join(entry.key): entry.default for entry in entries}, True)
         return
-    print(write_defaults(cls, f"Options of lipsync {name}, for --config."), end="", flush=True)
+    print_text(write_defaults(cls, f"Options of lipsync {name}, for --config."), end="")
 
 
 def find_config(command: str) -> type:

@@ -30,13 +30,15 @@ def export(
     from lipsync_cli.formats.onnx import export_onnx
     from lipsync_cli.formats.weights import find_weights, read_header
     from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
 
     weights, output = config.weights, config.output
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"{output}: weights are exported as ONNX", hint="give a name that ends in .onnx")
-    check_output(output, config.force)
-    if dry_run:
-        print_result({"output": str(output), "weights": read_header(find_weights(weights)).name}, json)
-        return
-    report = export_onnx(weights, output, config.batch_size, config.force)
+    with keep_inputs([weights]):
+        check_output(output, config.force)
+        if dry_run:
+            print_result({"output": str(output), "weights": read_header(find_weights(weights)).name}, json)
+            return
+        report = export_onnx(weights, output, config.batch_size, config.force)
     print_result({"output": str(output), **report}, json, output)

@@ -9,6 +9,7 @@ from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.commands.output.terminal import print_line
 from lipsync_cli.pipelines.configs.infer import InferConfig
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
     def tell(message: Message, result: Result) -> None:
         _tell_times(config, result, progress)
         if not json:
-            print(message.output, flush=True)
+            print_line(message.output)
 
     result = pipeline.run(
         config,

@@ -31,12 +31,14 @@ def mels(
     from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
     from lipsync_cli.preprocessing.mels import collect_mels
     from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
 
     output = config.output
     with Progress(quiet, verbose) as progress:
         if dry_run:
             clips = find_clips(config.source, (VIDEO, FRAMES, SOUND), progress.failure)
-            check_output(output, config.force)
+            with keep_inputs([config.source]):
+                check_output(output, config.force)
             print_result({"clips": len(clips), "output": str(output)}, json)
             return
         report = collect_mels(

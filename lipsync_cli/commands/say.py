@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
@@ -28,18 +29,20 @@ def say(
       lipsync say "Good morning, Ada." ada.wav
     """
     from lipsync_cli.runtime.atomic_files import atomic_output, check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
     from lipsync_cli.speech.tts import find_engine
     from lipsync_cli.speech.tts import say as speak
 
     speech = config.speech
     if speech.suffix.lower() != ".wav":
         raise UsageError(f"{speech}: speech is written as WAV", hint="give a name that ends in .wav")
-    check_output(speech, config.force)
-    if dry_run:
-        name, _ = find_engine(config.engine, config.voice)
-        print_result({"output": str(speech), "engine": name}, json)
-        return
-    words = sys.stdin.read() if config.text == "-" else config.text
-    with atomic_output(speech, config.force) as temporary:
-        name = speak(words, temporary, config.engine, config.voice)
+    with keep_inputs([Path(config.voice)] if config.voice else []):
+        check_output(speech, config.force)
+        if dry_run:
+            name, _ = find_engine(config.engine, config.voice)
+            print_result({"output": str(speech), "engine": name}, json)
+            return
+        words = sys.stdin.read() if config.text == "-" else config.text
+        with atomic_output(speech, config.force) as temporary:
+            name = speak(words, temporary, config.engine, config.voice)
     print_result({"output": str(speech), "engine": name, "voice": config.voice}, json, speech)

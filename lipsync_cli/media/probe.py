@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
+from lipsync_cli.media.ffmpeg import check_file, complaint, run_tool, source
 from lipsync_cli.media.photo import photo_format, read_orientation
 
 
@@ -104,8 +104,7 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     photo = photo_format(path)
     forced = ["-f", f"{photo}_pipe"] if photo else []
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
-    result = run_tool("ffprobe", [*options, *source(path)])
-    check_alive(result, path)
+    result = run_tool("ffprobe", [*options, *source(path)], path)
     try:
         found: dict[str, Any] = json.loads(result.stdout or b"{}")
     except ValueError:

@@ -103,7 +103,8 @@ def _frames_of(clips: np.ndarray) -> dict[str, Any]:
 
 def describe_frames(folder: Path) -> dict[str, Any]:
     """Describe a folder that extract-frames made."""
-    from lipsync_cli.preprocessing.frames import read_record, record_timeline
+    from lipsync_cli.preprocessing.frame_folders import read_record
+    from lipsync_cli.preprocessing.frames import record_timeline
 
     record = read_record(folder)
     timeline = record_timeline(record, folder)

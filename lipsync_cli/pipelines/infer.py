@@ -20,9 +20,10 @@ from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_rate, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
-from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.marking import chosen_marks
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
@@ -76,6 +77,7 @@ class Session:
     make: Callable[[Job], Result]
 
 
+@keeps_inputs
 def run(
     config: InferConfig, *, cache: Path | None = None, progress: Progress | None = None, notify: Notify = ignore
 ) -> Result:
@@ -99,6 +101,7 @@ def run(
         return session.make(job)
 
 
+@keeps_inputs
 def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
     """Look at the inputs and say what `run` would make; nothing is written."""
     from lipsync_cli.synthesis.rendering.debug_video import check_debug
@@ -148,6 +151,8 @@ def open_session(
     files, several = config.files, config.is_batch
     marking, cast = chosen_marks(config), chosen_people(config)
     kept_at = None if config.performance.no_cache else cache
+    if not dry_run:
+        kept_at = find_cache(kept_at, notify)
     tuning = chosen_adapting(config, kept_at)
     arrange = _arrange(config, dry_run)
     check = None if several else partial(arrange, _speech(config, cast), files.output, device=None)

@@ -9,7 +9,6 @@ result.scores
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from lipsync_cli import __version__
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_vtln
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
@@ -58,6 +58,7 @@ class ScoreResult:
     failed: int = 0
 
 
+@keeps_inputs
 def run(
     config: ScoreConfig, command: str = "", *, progress: Progress | None = None, on_failure: OnFailure = ignore
 ) -> ScoreResult:
@@ -79,6 +80,7 @@ def run(
     return result
 
 
+@keeps_inputs
 def plan(config: ScoreConfig, *, on_failure: OnFailure = ignore) -> dict[str, Any]:
     """Look at the inputs and say what `run` would score, JSON-able; nothing is written."""
     return _Job(config, None, on_failure).plan()
@@ -240,6 +242,7 @@ class _Job:
         return f"{self.source.name} against {reference.name}" if reference is not None else self.source.name
 
 
+@keeps_inputs
 def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
     """Write the folder or the file that the options name, whole or not at all.
 
@@ -264,28 +267,31 @@ def is_lines(output: Path) -> bool:
     return output == STDOUT or output.suffix == ".jsonl"
 
 
-def check_report(report: Path, force: bool, inputs: Sequence[Path]) -> None:
+def check_report(report: Path, force: bool) -> None:
     """Look at the name of the report before any work is done."""
     from lipsync_cli.runtime.atomic_files import check_output
 
     if report.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {report} is no name of an HTML file", hint="give a name that ends in .html")
-    check_output(report, force, inputs)
+    check_output(report, force)
 
 
 def _check_outputs(config: ScoreConfig) -> None:
-    from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.atomic_files import check_no_input, check_output
+    from lipsync_cli.runtime.run_inputs import is_input_folder
     from lipsync_cli.scoring.report.result_folder import check_folder
 
-    inputs = [path for path in (config.sources[0], config.weights, config.reference) if path is not None]
     output = config.output
     if output is not None and output != STDOUT:
         if is_lines(output):
-            check_output(output, config.force, inputs)
+            check_output(output, config.force)
         else:
+            check_no_input(output)
+            if is_input_folder(output):
+                raise InputError("is an input of this command, too", output, "name another output")
             check_folder(output, config.force)
     if config.report is not None:
-        check_report(config.report, config.force, inputs)
+        check_report(config.report, config.force)
 
 
 def _beside(output: Path) -> Path:

@@ -16,6 +16,7 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progre
 from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
 from lipsync_cli.preprocessing.frames import read_clip
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,9 +77,20 @@ def collect_faces(
         "quality": None if raw else quality,
     }
     work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
-    with journal(
-        faces_of_clip, clips, work, output, jobs, force=force, progress=progress, on_failure=fail, label="detect-faces"
-    ) as parts:
+    with (
+        keep_inputs([source, None if detector_weights is None else Path(detector_weights)]),
+        journal(
+            faces_of_clip,
+            clips,
+            work,
+            output,
+            jobs,
+            force=force,
+            progress=progress,
+            on_failure=fail,
+            label="detect-faces",
+        ) as parts,
+    ):
         frames, faceless = _assemble(parts, source, output, parameters, force)
     return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
 

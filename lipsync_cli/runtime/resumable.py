@@ -1,27 +1,35 @@
-"""Results of finished parts of a job in a locked folder, so that a killed job is resumed."""
+"""Results of finished parts of a job in a private, locked folder, so that a killed job is resumed."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.runtime.ownership import create_file, is_own
+from lipsync_cli.runtime.run_inputs import is_input
 
 if TYPE_CHECKING:
     import numpy as np
+
+PARTS = re.compile(r"[0-9a-f]{40}\.(npz|tmp)|\.[0-9a-f]{32}\.tmp")  # names of finished parts, and on the way to them
+TRIES = 100  # to lock a folder that another run is about to remove
 
 
 def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write finished work whole or not at all; `Part` reads it."""
     import numpy as np
 
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with os.fdopen(create_file(temporary), "wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         os.replace(temporary, path)
     except OSError as error:
@@ -42,51 +50,92 @@ def with_path(error: LipsyncError, path: Path) -> LipsyncError:
 
 @contextmanager
 def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = False) -> Iterator[None]:
-    """Make the folder and hold it: two runs of the same output at once would undo each other.
+    """Make a folder if it is not there, and hold it: two runs of the same output at once would undo each other.
 
-    The lock is the kernel's: it ends with its process, however that ends. The folder is removed if it is empty in the
-    end.
+    The lock is the kernel's: it ends with its process, however that ends. What was made here goes at the end, if it is
+    empty then.
 
     Parameters
     ----------
     hint : for the error, where another run holds it
-    is_named : by the user: the folders above it are made, too, and only what was made is removed
+    is_named : by the user: the folders above it are made, too
 
     Raises
     ------
-    InputError : the folder cannot be made, or another process holds it
+    InputError : it cannot be made, or another run holds it
     """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
-    try:
-        descriptor = _lock(folder, hint, is_named)
-    except OSError as error:
-        raise InputError(f"cannot be made ({error.strerror})", folder) from error
+    if is_named:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot be made ({error.strerror})", folder) from error
+    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY, 0o777, hint)
     try:
         yield
     finally:
-        if folder.is_dir() and not any(folder.iterdir()):
-            for each in made if is_named else [folder]:
-                if not any(each.iterdir()):
-                    each.rmdir()
+        with suppress(OSError):
+            for each in made if is_named else made[:1]:
+                each.rmdir()
         os.close(descriptor)
 
 
-def _lock(folder: Path, hint: str, parents: bool) -> int:
-    """Return a descriptor of the folder that holds its lock."""
-    while True:
-        folder.mkdir(parents=parents, exist_ok=True)
+@contextmanager
+def work_folder(folder: Path) -> Iterator[None]:
+    """Make or take over a folder for what is on the way to an output, and hold it; it goes at the end, if it is empty.
+
+    Nobody else may read or write there. A link is not followed.
+
+    Raises
+    ------
+    InputError : it cannot be made, another run holds it, or it belongs to somebody else
+    """
+    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, 0o700)
+    try:
+        if not is_own(os.fstat(descriptor), folder.parent):
+            raise InputError(
+                "belongs to another user, and is where unfinished work is kept",
+                folder,
+                "remove it, or choose another output",
+            )
+        with suppress(OSError):
+            os.fchmod(descriptor, 0o700)
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+        os.close(descriptor)
+
+
+def clear_folder(folder: Path, names: re.Pattern[str] = PARTS) -> None:
+    """Remove the files of a folder whose names the program gives; inputs of the run, and all else, stay."""
+    for path in folder.iterdir():
+        if names.fullmatch(path.name) and not is_input(path) and not stat.S_ISDIR(path.lstat().st_mode):
+            path.unlink(missing_ok=True)
+
+
+def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it") -> int:
+    """Return a descriptor of the folder, which is made if it is not there, with the lock on it."""
+    for _ in range(TRIES):
         try:
-            descriptor = os.open(folder, os.O_RDONLY)
+            with suppress(FileExistsError):
+                os.mkdir(folder, mode)
+            descriptor = os.open(folder, flags)
         except FileNotFoundError:
-            continue  # another run has just removed it
+            if folder.parent.is_dir():
+                continue  # it was removed in between
+            raise InputError("cannot be made (No such file or directory)", folder) from None
+        except OSError as error:
+            fact = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
+            raise InputError(f"{fact} ({error.strerror})", folder, "remove it, or choose another output") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if folder.exists() and os.path.samestat(os.fstat(descriptor), folder.stat()):
+            if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
             raise InputError("another run is writing this output", folder, hint) from None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # the run that held it has removed it: what is there now is another folder
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)  # a folder that is no longer there was locked
+    raise InputError("another run is writing this output", folder, hint)

@@ -38,6 +38,11 @@ class Message:
     output: Path
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that are read for it."""
+        return [self.speech, *(self.options[name] for name in FILES if name in self.options)]
+
 
 @dataclass(frozen=True)
 class Made:
@@ -131,10 +136,9 @@ def make_messages(
             with prepare(message.speech, message.output, like=like, **message.options) as job:
                 like = job
                 result = make(job)
-        except (UsageError, ToolError):
-            raise
         except LipsyncError as error:
-            if not _is_of(error, message):
+            is_general = isinstance(error, UsageError) or (isinstance(error, ToolError) and error.path is None)
+            if is_general or not _is_of(error, message):
                 raise
             on_failure(error if error.path is not None else type(error)(error.fact, message.speech, error.hint))
             continue

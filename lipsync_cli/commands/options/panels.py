@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 from typer.core import TyperCommand
 
+from lipsync_cli.commands.output.terminal import print_text
 from lipsync_cli.config.option import FIRST_PANELS, LAST_PANELS
 
 ARGUMENTS, REST = "arguments", LAST_PANELS[-1]
@@ -27,7 +27,7 @@ class PanelCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
         if args in (["-h"], ["--help"]) and not ctx.resilient_parsing:
-            typer.echo(ctx.get_help())
+            print_text(ctx.get_help())
             ctx.exit()
         return super().parse_args(ctx, args)
 

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.ffmpeg import complaint, source, start_tool
 from lipsync_cli.media.probe import MediaInfo, probe
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +82,11 @@ def filter_samples(samples: np.ndarray, filters: str, sample_rate: int = SPEECH_
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    data, words = process.communicate(np.ascontiguousarray(samples, "<f4").tobytes())
+    try:
+        data, words = process.communicate(np.ascontiguousarray(samples, "<f4").tobytes())
+    finally:
+        process.end()
+    check_crash(process.returncode, "ffmpeg")
     if process.returncode:
         raise ToolError(f"ffmpeg cannot filter sound by {filters} ({complaint(words)})")
     filtered = np.frombuffer(data, "<f4")[: len(samples)].astype(np.float32)
@@ -119,19 +124,17 @@ def _decode(path: str | Path, sample_rate: int, block: int, origin_s: Fraction |
         process = start_tool(
             "ffmpeg", [*options, *output], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages
         )
-        assert process.stdout is not None
         try:
-            while data := _read_up_to(process.stdout, 4 * block):
+            while data := _read_up_to(process, 4 * block):
                 samples = np.frombuffer(data[: len(data) // 4 * 4], dtype="<f4").astype(np.float32)
                 num_samples += len(samples)
                 yield samples
             process.wait()
         finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
+            process.end()
         messages.seek(0)
         words = messages.read(1 << 20)
+    check_crash(process.returncode, "ffmpeg", path)
     if process.returncode or not num_samples:
         reason = complaint(words, path) if b"[error]" in words else "it is empty"
         raise InputError(f"the sound cannot be decoded ({reason})", path, "copy it again or convert it")
@@ -159,10 +162,10 @@ def _is_streamed(info: MediaInfo) -> bool:
     return place >= 0 and not 0 < size < STREAMED_BYTES
 
 
-def _read_up_to(pipe: IO[bytes], size: int) -> bytes:
-    """Return the next `size` bytes of an unbuffered pipe, fewer only at its end."""
+def _read_up_to(process: ToolProcess, size: int) -> bytes:
+    """Return the next `size` bytes of a program's output, fewer only at its end."""
     parts: list[bytes] = []
-    while size and (part := pipe.read(size)):
+    while size and (part := process.read(size)):
         parts.append(part)
         size -= len(part)
     return b"".join(parts)

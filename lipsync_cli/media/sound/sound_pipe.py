@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import complaint, start_tool
 from lipsync_cli.media.sound.soundtrack import Soundtrack
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ class SoundPipe:
         self.descriptor, self._sink = os.pipe()
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with this object
         self._thread = threading.Thread(target=self._run, name="lipsync-sound", daemon=True)
-        self._decoder: subprocess.Popen[bytes] | None = None
+        self._decoder: ToolProcess | None = None
         self._error: Exception | None = None
 
     def input(self) -> list[str]:
@@ -59,30 +60,30 @@ class SoundPipe:
         """Wait for the end; InputError if the sound could not be decoded to it."""
         self._thread.join()
         assert self._decoder is not None
-        failed = self._decoder.wait() != 0
+        status = self._decoder.wait()
         self._messages.seek(0)
         words = self._messages.read(1 << 16)
         self._messages.close()
         if self._error is not None:
             raise self._error
-        if failed:
+        check_crash(status, "ffmpeg", self.path)
+        if status:
             raise InputError(f"the sound cannot be decoded ({complaint(words, self.path)})", self.path)
 
     def stop(self) -> None:
         """End it, whatever is left."""
         if self._decoder is not None:
             self._decoder.kill()
-            self._decoder.wait()
             self._thread.join()
+            self._decoder.end()
         self._messages.close()
 
     def _blocks(self) -> Iterator[np.ndarray]:
         import numpy as np
 
         assert self._decoder is not None
-        assert self._decoder.stdout is not None
         size, rest = 4 * self.track.channels, b""
-        while data := self._decoder.stdout.read(BLOCK * size):
+        while data := self._decoder.read(BLOCK * size):
             data = rest + data
             whole = len(data) // size * size
             rest = data[whole:]

@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import FORMATS, check_file, complaint, run_tool, source, start_tool, widen_pipe
 from lipsync_cli.media.photo import photo_format, read_orientation, turn_upright
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.timeline import read_timeline
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
 if TYPE_CHECKING:
@@ -143,16 +144,14 @@ def _read(
         num_frames = 0
         try:
             widen_pipe(process.stdout.fileno())
-            while _read_whole(process.stdout, (room := make_room()).data.cast("B")):
+            while _read_whole(process, (room := make_room()).data.cast("B")):
                 num_frames += 1
                 yield room
             process.wait()
         finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
+            process.end()
         messages.seek(0)
-        _check_end(info, process.returncode, messages.read(1 << 20), start + num_frames)
+        _check_end(info, process.returncode or 0, messages.read(1 << 20), start + num_frames)
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -179,7 +178,7 @@ def read_image(path: str | Path) -> np.ndarray:
         width, height = height, width
     options = ["-v", "error", "-nostdin", "-noautorotate", "-f", f"{photo}_pipe", *source(path), "-map", "0:V:0"]
     output = ["-frames:v", "1", "-vf", f"scale={width}:{height}:{EXACT},format=rgb24", "-f", "rawvideo", "-"]
-    result = run_tool("ffmpeg", [*options, *output])
+    result = run_tool("ffmpeg", [*options, *output], path)
     if result.returncode or len(result.stdout) != width * height * 3:
         raise InputError(f"is a damaged photo ({complaint(result.stderr, path)})", path)
     return turn_upright(np.frombuffer(result.stdout, np.uint8).reshape(height, width, 3), orientation)
@@ -213,11 +212,11 @@ def _arguments(
     return ffmpeg.output(film, "pipe:", format="rawvideo", vf=",".join(chain), **after).compile()[1:]
 
 
-def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:
-    """Fill `room` from the pipe; False if the pipe ends before it is full."""
+def _read_whole(process: ToolProcess, room: memoryview) -> bool:
+    """Fill `room` from a program's output; False if that ends before it is full."""
     filled = 0
     while filled < len(room):
-        count = pipe.readinto(room[filled:])  # type: ignore[attr-defined]
+        count = process.read_into(room[filled:])
         if not count:
             return False
         filled += count
@@ -226,6 +225,7 @@ def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:
 
 def _check_end(info: MediaInfo, status: int, messages: bytes, num_frames: int) -> None:
     """Raise InputError if the decoder's last words show damage, or there is no frame (`num_frames` counts all)."""
+    check_crash(status, "ffmpeg", info.path)
     found = next((line for line in messages.splitlines() if DAMAGE.search(line)), None)
     if status == 0 and found is None and num_frames:
         return

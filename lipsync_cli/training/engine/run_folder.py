@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lipsync_cli.training.engine.checkpoint import TrainState
 
 CONFIG, LOG, SAMPLE_GRIDS = "config.json", "log.jsonl", "sheets"
+CARD, CURVES = "MODEL_CARD.md", "curves.png"
+WRITTEN = (BEST, LAST, STATE, CONFIG, LOG, CARD, CURVES)  # what a run replaces in its folder
 
 
 class RunFolder:

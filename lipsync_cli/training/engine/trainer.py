@@ -20,7 +20,7 @@ from lipsync_cli.training.engine.distributed import World
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.engine.gradient_norms import measure_norms
 from lipsync_cli.training.engine.prefetch import Prefetch
-from lipsync_cli.training.engine.run_folder import RunFolder
+from lipsync_cli.training.engine.run_folder import CURVES, RunFolder
 from lipsync_cli.training.engine.setup import Run, prepare
 from lipsync_cli.training.engine.signals import Interruption
 from lipsync_cli.training.engine.update_schedule import UpdateSchedule
@@ -294,7 +294,7 @@ class _Loop:
         folder, state = self.parts.folder, self.state
         if self.world.is_first:
             write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.evaluator)
-            self.plot(folder.log, folder.path / "curves.png")
+            self.plot(folder.log, folder.path / CURVES)
         if self.board is not None:
             self.board.close()
         self.world.wait()
