@@ -5,13 +5,13 @@ from zipfile import ZipFile
 
 import pytest
 import torch
+from fixtures.quick_training import train
 from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.formats.weights import load_weights, read_header, save_weights
 from lipsync_cli.training.engine.checkpoint import read_state
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
-from lipsync_cli.training.engine.trainer import train
 from lipsync_cli.training.recipe_config import make_config
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 2}
