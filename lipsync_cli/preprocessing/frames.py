@@ -54,6 +54,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record = check_object(read_json(path), "it")
         found, version = record["format"], record["format_version"]
+        check_type(record["num_frames"], int, "num_frames")
+        if check_type(record["image"], dict[str, Any], "image").get("format") not in (JPG, PNG):
+            raise InputError(f"image has no format that is {JPG} or {PNG}")
     except (InputError, KeyError) as error:
         raise InputError("is no readable record of frames", path, "extract them again") from error
     if found != FORMAT or version != VERSION:
