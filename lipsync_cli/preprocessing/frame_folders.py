@@ -14,11 +14,12 @@ from typing import Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.preprocessing.find_clips import FRAMES_RECORD, FRAMES_SOUND
 from lipsync_cli.runtime.atomic_files import is_alive
-from lipsync_cli.runtime.json_values import check_object, read_json
+from lipsync_cli.runtime.json_values import check_object, check_type, read_json
 from lipsync_cli.runtime.ownership import is_own
 from lipsync_cli.runtime.run_inputs import is_input
 
 FORMAT = "lipsync-frames"
+JPG, PNG = "jpg", "png"
 VERSION = 1
 CONTENT = re.compile(rf"\d{{6,}}\.(jpg|png)|{re.escape(FRAMES_RECORD)}|{re.escape(FRAMES_SOUND)}")
 
@@ -29,6 +30,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record = check_object(read_json(path), "it")
         found, version = record["format"], record["format_version"]
+        check_type(record["num_frames"], int, "num_frames")
+        if check_type(record["image"], dict[str, Any], "image").get("format") not in (JPG, PNG):
+            raise InputError(f"image has no format that is {JPG} or {PNG}")
     except (InputError, KeyError) as error:
         raise InputError("is no readable record of frames", path, "extract them again") from error
     if found != FORMAT or version != VERSION:

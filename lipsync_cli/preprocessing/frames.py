@@ -17,6 +17,7 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
 from lipsync_cli.preprocessing.frame_folders import (
     FORMAT,
+    JPG,
     VERSION,
     check_replaceable,
     growing_folder,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from lipsync_cli.media.timeline import Timeline
 
 SAMPLE_RATE = 16000
-JPG, PNG = "jpg", "png"
 
 
 def read_clip(clip: Clip) -> tuple[Timeline, Callable[[], Iterator[np.ndarray]]]:
