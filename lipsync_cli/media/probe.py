@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
 from lipsync_cli.media.photo import photo_format, read_orientation
+
+CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class VideoStream:
     num_frames : as the file's index says, which may count frames that are not shown; None where it is silent
     sample_aspect : width of a pixel over its height
     codec, time_base : FFmpeg's name of the coding, and the tick of the stream's clock in seconds
+    index : number of the track among all streams of the file
+    duration_s : as the header says; None where it is silent
     """
 
     width: int
@@ -47,6 +52,8 @@ class VideoStream:
     sample_aspect: Fraction = Fraction(1)
     codec: str | None = None
     time_base: Fraction = Fraction(1, 90_000)
+    index: int = 0
+    duration_s: Fraction | None = None
 
     @property
     def color_tags(self) -> dict[str, str]:
@@ -59,7 +66,8 @@ class VideoStream:
 class AudioStream:
     """The sound of a file.
 
-    `start_s` is when it starts on the file's own clock; Matroska tells it only to within the coder's filling.
+    `start_s` is when it starts on the file's own clock; Matroska tells it only to within the coder's filling. `index` is
+    the number of the track among all streams of the file.
     """
 
     codec: str | None
@@ -67,11 +75,12 @@ class AudioStream:
     channels: int
     start_s: Fraction = Fraction(0)
     duration_s: Fraction | None = None
+    index: int = 0
 
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What `probe` found: the first video stream that is not a cover picture, the first audio stream, the tags.
+    """What `probe` found: the picture that counts (no cover picture), the sound that counts, the tags.
 
     `start_s` is the earliest time in the file on its own clock; `format` is FFmpeg's name of the container.
     """
@@ -160,18 +169,19 @@ def _video(stream: dict[str, Any], orientation: int | None) -> VideoStream:
         sample_aspect=aspect,
         codec=stream.get("codec_name"),
         time_base=_fraction(stream.get("time_base")) or Fraction(1, 90_000),
+        index=int(stream.get("index", 0)),
+        duration_s=_duration(stream),
     )
 
 
 def _audio(stream: dict[str, Any]) -> AudioStream:
-    base = _fraction(stream.get("time_base")) or Fraction(1, 90_000)
-    ticks = stream.get("duration_ts")
     return AudioStream(
         codec=stream.get("codec_name"),
         sample_rate=int(stream["sample_rate"]),
         channels=int(stream.get("channels", 1)),
         start_s=_start(stream),
-        duration_s=ticks * base if isinstance(ticks, int) else _fraction(stream.get("duration")),
+        duration_s=_duration(stream),
+        index=int(stream.get("index", 0)),
     )
 
 
@@ -186,6 +196,17 @@ def _rotation(stream: dict[str, Any]) -> int:
 def _start(stream: dict[str, Any]) -> Fraction:
     base, ticks = _fraction(stream.get("time_base")), stream.get("start_pts")
     return ticks * base if base and isinstance(ticks, int) else _fraction(stream.get("start_time")) or Fraction(0)
+
+
+def _duration(stream: dict[str, Any]) -> Fraction | None:
+    """Return how long a stream lasts; of Matroska, a tag says so."""
+    base, ticks = _fraction(stream.get("time_base")) or Fraction(1, 90_000), stream.get("duration_ts")
+    if isinstance(ticks, int):
+        return ticks * base
+    clock = CLOCK.fullmatch(stream.get("tags", {}).get("DURATION", ""))
+    if clock is not None:
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
+    return _fraction(stream.get("duration"))
 
 
 def _fraction(text: str | None) -> Fraction | None:

@@ -9,7 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from lipsync_cli.faces.selection import FaceSelection
+from lipsync_cli.media.reading import notes_of
+from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
+from lipsync_cli.media.video.lengths import check_lengths
 from lipsync_cli.runtime.atomic_files import atomic_output, private_file
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
@@ -118,7 +121,7 @@ def infer(
         scene = presenter.open_scene(task, laps, progress, say)
         if task.plan.extended and not task.info.is_image:
             say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
-        _tell_of_sound(task, say)
+        _tell_of_inputs(task, say)
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, task, scene, marking, force))
@@ -134,6 +137,7 @@ def infer(
                     _add_tracks(task, film, temporary, say, marking)
             else:
                 num_covered = write(temporary)
+            _check_film(task, temporary)
             marking.sign(task, temporary)
             sidecar = marking.record(task, temporary, force)
         sweep(task.output)
@@ -161,7 +165,16 @@ def infer(
     )
 
 
-def _tell_of_sound(task: Job, say: Say) -> None:
+def _check_film(task: Job, film: Path) -> None:
+    plan, sound = task.plan, task.sound if isinstance(task.sound, Path) else None
+    check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, sound)
+
+
+def _tell_of_inputs(task: Job, say: Say) -> None:
+    files = [task.face, *(voice.path for voice in task.voices)]
+    for path in dict.fromkeys([*files, *(task.sound.paths if isinstance(task.sound, Mix) else [task.sound])]):
+        for text in notes_of(path):
+            say(f"{path}: {text}")
     frame_s, sound_s = 1 / task.plan.timeline.rate, task.plan.sound_s
     for voice in task.voices:
         if voice.is_silent:

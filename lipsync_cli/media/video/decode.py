@@ -204,7 +204,7 @@ def _arguments(
     chain = [*filters, *([f"trim=start_frame={skipped}"] if skipped else []), format_]
     if info.is_image:
         before["format"] = f"{photo_format(info.path)}_pipe"
-    after: dict[str, object] = {"map": "0:V:0", "fps_mode": "passthrough", "filter_threads": max(1, threads)}
+    after: dict[str, object] = {"map": f"0:{info.video.index}", "fps_mode": "passthrough", "filter_threads": max(1, threads)}
     if wanted is not None:
         after["frames:v"] = wanted
     allowed = {"protocol_whitelist": "file,pipe", "format_whitelist": FORMATS}

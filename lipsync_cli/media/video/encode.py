@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import complaint, run_tool, source, start_tool, widen_pipe
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.sound.audio import picture_start
+from lipsync_cli.media.sound.decoder import picture_start
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.sound.sound_pipe import ChangeSound, SoundPipe
 from lipsync_cli.media.sound.soundtrack import Soundtrack
@@ -105,7 +105,7 @@ class VideoWriter:
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
-        self._sound = SoundPipe(sound, change_sound) if sound is not None and change_sound is not None else None
+        self._sound = SoundPipe(sound, change_sound) if sound is not None and (change_sound is not None or sound.is_uneven) else None
         self._size = width + width % 2, height + height % 2
         self._padded: np.ndarray | None = None
         coding = ["-c:v", "libx264", "-preset", preset, *LOOKAHEAD, *_quality(crf, width * height)]
