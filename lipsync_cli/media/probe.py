@@ -13,6 +13,7 @@ from typing import Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
+from lipsync_cli.media.limits import check_headers
 from lipsync_cli.media.photo import photo_format, read_orientation
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
@@ -100,7 +101,7 @@ def probe(path: str | Path) -> MediaInfo:
 
     Raises
     ------
-    InputError : the file is missing, empty, unreadable, or neither picture nor sound
+    InputError : the file is missing, empty, unreadable, neither picture nor sound, or beyond the limits of `limits.py`
     """
     check_file(path)
     status = os.stat(path)
@@ -140,6 +141,7 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     tags = {str(key): str(value) for key, value in container.get("tags", {}).items()}
     duration_s = None if photo else _fraction(container.get("duration"))
     start_s = _fraction(container.get("start_time")) or Fraction(0)
+    check_headers(path, video, audio, duration_s)
     return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""), start_s)
 
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.runtime.stored_rows import StoredRows
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_part(path: Path, arrays: dict[str, np.ndarray | StoredRows]) -> None:
     """Write finished work whole or not at all; `Part` reads it."""
-    import numpy as np
-
     temporary = path.with_suffix(".tmp")
     try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+        with open(temporary, "w+b") as file:
+            _save(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -31,6 +31,19 @@ def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
             path.parent,
             "what is done is kept: make room, run it again",
         ) from error
+
+
+def _save(file: IO[bytes], arrays: dict[str, np.ndarray | StoredRows]) -> None:
+    """Write arrays as `numpy.savez` does; rows that a worker left on disk are moved there without being read whole."""
+    import numpy as np
+
+    stored = {name: value for name, value in arrays.items() if isinstance(value, StoredRows)}
+    np.savez(file, **{name: value for name, value in arrays.items() if name not in stored})  # type: ignore[arg-type]
+    with zipfile.ZipFile(file, "a", allowZip64=True) as archive:
+        for name, rows in stored.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                rows.copy_to(member)
+            rows.path.unlink()
 
 
 def with_path(error: LipsyncError, path: Path) -> LipsyncError:

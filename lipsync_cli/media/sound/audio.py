@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.ffmpeg import complaint, start_tool
+from lipsync_cli.media.limits import check_samples
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.sound.decoder import decode, picture_start
 
@@ -37,7 +38,7 @@ def read_speech(path: str | Path, sample_rate: int = SPEECH_RATE, origin_s: Frac
 
     Raises
     ------
-    InputError : the file is missing, damaged, or has no sound
+    InputError : the file is missing, damaged, or has no sound, or a sample is no number or far beyond full scale
     """
     import numpy as np
 
@@ -57,7 +58,11 @@ def read_speech_blocks(
         raise InputError("has no sound", path, "give a file with sound")
     if origin_s is None:
         origin_s = picture_start(info)
-    yield from _without_padding(decode(path, sample_rate, block, origin_s), info, sample_rate, origin_s)
+    done = 0
+    for samples in _without_padding(decode(path, sample_rate, block, origin_s), info, sample_rate, origin_s):
+        check_samples(info.path, samples, done, sample_rate)
+        done += len(samples)
+        yield samples
 
 
 def filter_samples(samples: np.ndarray, filters: str, sample_rate: int = SPEECH_RATE) -> np.ndarray:

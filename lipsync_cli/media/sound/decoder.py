@@ -27,6 +27,7 @@ CUT_SHORT = re.compile(rb"Packet corrupt|File ended prematurely|filesize and dur
 # resampler leaves samples out because their time has passed. Both come before the samples that they are about.
 SET_UP = re.compile(rb"^\[graph_\S+ @ \S+\] \[verbose\] tb:\S+ samplefmt:\S+ samplerate:\d+", re.MULTILINE)
 DISCARDED = re.compile(rb"^\[Parsed_aresample\S* @ \S+\] \[SWR @ \S+\] \[verbose\] discarding (\d+)", re.MULTILINE)
+GAP = re.compile(rb"Failed to compensate for timestamp delta of (\d+)")
 SPOKEN = re.compile(rb"\[(warning|error|fatal|panic)\]")
 DISCARDED_S = 0.1  # less is jitter
 MAX_BLOCK = 512 << 20  # bytes FFmpeg may take at once; it would fill a gap of hours in one piece
@@ -202,6 +203,10 @@ def _pinned(
 def _check_even(info: MediaInfo, words: bytes, sample_rate: int, lead_s: float) -> None:
     """Raise _UnevenError if the decoder says that its output changed, or that it left out samples of a second clock."""
     assert info.audio is not None
+    gap = GAP.search(words)
+    if gap is not None:
+        fact = f"there is a gap of {int(gap[1])} s in its sound, which is too long to be filled"
+        raise InputError(fact, info.path, "cut the file there")
     if len(SET_UP.findall(words)) > 1:
         raise _UnevenError
     skipped = [int(number) / sample_rate for number in DISCARDED.findall(words)]
@@ -225,8 +230,6 @@ def _check_done(info: MediaInfo, words: bytes, status: int, num_samples: int, sa
     words = b"\n".join(line for line in words.splitlines() if SPOKEN.search(line))
     if status or not num_samples:
         reason = complaint(words, info.path) if b"[error]" in words else "it is empty"
-        if b"Cannot allocate memory" in words:
-            reason = "there is a gap of many minutes in it"
         raise InputError(f"the sound cannot be decoded ({reason})", info.path, "copy it again or convert it")
     if info.video is not None and not info.is_image:
         return
