@@ -15,6 +15,8 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
 from lipsync_cli.media.limits import check_headers
 from lipsync_cli.media.photo import photo_format, read_orientation
+from lipsync_cli.media.reading import Reading, reading_of
+from lipsync_cli.media.track_choice import choose_tracks
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
@@ -105,11 +107,11 @@ def probe(path: str | Path) -> MediaInfo:
     """
     check_file(path)
     status = os.stat(path)
-    return _probe(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino)
+    return _probe(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino, reading_of(path))
 
 
 @functools.lru_cache(maxsize=64)  # the same file is asked about by timeline, decode and audio in turn
-def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
+def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading) -> MediaInfo:
     path = Path(name)
     photo = photo_format(path)
     forced = ["-f", f"{photo}_pipe"] if photo else []
@@ -132,8 +134,9 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
             "copy it again or convert it",
         )
     orientation = (read_orientation(path) if photo == "jpeg" else 1) if photo else None
-    video = next((_video(s, orientation) for s in streams if _is_picture(s)), None)
-    audio = next((_audio(s) for s in streams if s.get("codec_type") == "audio" and s.get("sample_rate")), None)
+    shown, heard = choose_tracks(path, streams, reading)
+    video = None if shown is None else _video(shown, orientation)
+    audio = None if heard is None else _audio(heard)
     if video is None and audio is None:
         raise InputError("holds neither picture nor sound", path)
     if video is not None and (video.width <= 0 or video.height <= 0):
@@ -143,10 +146,6 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
     start_s = _fraction(container.get("start_time")) or Fraction(0)
     check_headers(path, video, audio, duration_s)
     return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""), start_s)
-
-
-def _is_picture(stream: dict[str, Any]) -> bool:
-    return stream.get("codec_type") == "video" and not stream.get("disposition", {}).get("attached_pic")
 
 
 def _video(stream: dict[str, Any], orientation: int | None) -> VideoStream:

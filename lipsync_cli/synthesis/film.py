@@ -193,4 +193,4 @@ def _add_tracks(task: Job, film: Path, output: Path, say: Say, marking: Marking)
     for track in left_out:
         say(f"{task.face}: {track} does not fit into {task.output.suffix} and is left out")
     if not num_kept and not left_out:
-        say(f"{task.face}: has no tracks to keep beside its picture and its first sound")
+        say(f"{task.face}: has no tracks to keep beside its picture and its sound")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from lipsync_cli.media.ffmpeg import complaint, start_tool
 from lipsync_cli.media.limits import check_samples
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.sound.decoder import decode, picture_start
+from lipsync_cli.media.sound.voice_channel import QUIET, voice_channel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,8 @@ PADDING = 2048  # samples; a coded block is at most so long (AAC with SBR)
 
 def read_speech(path: str | Path, sample_rate: int = SPEECH_RATE, origin_s: Fraction | None = None) -> np.ndarray:
     """Read the sound of a file as one channel, its loudness untouched.
+
+    It is the mean of the channels, or the loudest one where they cancel each other out.
 
     Parameters
     ----------
@@ -59,10 +63,29 @@ def read_speech_blocks(
     if origin_s is None:
         origin_s = picture_start(info)
     done = 0
-    for samples in _without_padding(decode(path, sample_rate, block, origin_s), info, sample_rate, origin_s):
+    for samples in _without_padding(_decode(info, sample_rate, block, origin_s), info, sample_rate, origin_s):
         check_samples(info.path, samples, done, sample_rate)
         done += len(samples)
         yield samples
+
+
+def _decode(info: MediaInfo, sample_rate: int, block: int, origin_s: Fraction | None) -> Iterator[np.ndarray]:
+    """Give the mean of the channels, or the loudest of those that cancel each other out."""
+    import numpy as np
+
+    assert info.audio is not None
+    channel = None
+    with closing(decode(info.path, sample_rate, block, origin_s)) as pieces:  # type: ignore[type-var]
+        if info.audio.channels > 1:
+            first = next(pieces, np.zeros(0, np.float32))
+            if np.abs(first).max(initial=0.0) < QUIET:
+                channel = voice_channel(info)
+            if channel is None:
+                yield first
+        if channel is None:
+            yield from pieces
+            return
+    yield from decode(info.path, sample_rate, block, origin_s, channel)
 
 
 def filter_samples(samples: np.ndarray, filters: str, sample_rate: int = SPEECH_RATE) -> np.ndarray:

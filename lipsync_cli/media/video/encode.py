@@ -60,7 +60,7 @@ class VideoWriter:
     path : file to write; an existing one is overwritten, so give the temporary name of `atomic_output`
     width, height : of the frames; an odd one is made even by doubling the last column or row
     timeline : when each frame is shown, or a constant number of frames per second
-    audio : file whose first sound track is joined, a mix of several, or None for a silent film
+    audio : file whose sound is joined, a mix of several, or None for a silent film
     audio_duration_s : exact length of the sound, cut or filled with silence; None keeps its own
     audio_origin_s : moment of `audio`'s own clock that is heard at the first frame; None as in `read_speech`
     crf, preset : quality (0 ... 51, lower is better) and speed of x264

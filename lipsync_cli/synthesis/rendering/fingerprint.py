@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.media.ffmpeg_check import tool_version
+from lipsync_cli.media.reading import reading_of
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.provenance.sidecar import hash_file
 
@@ -38,20 +39,29 @@ def fingerprint_of(task: Job, scene: Scene, marking: Marking, arguments: Mapping
         "ffmpeg": tool_version("ffmpeg"),
         "kind of film": task.output.suffix.lower(),
         "face": hashes[task.face],
-        "voices": [(hashes[voice.path], voice.silence, voice.vtln) for voice in task.voices],
-        "sound": [hashes[path] for path in paths],
+        "voices": [(hashes[voice.path], _reading(voice.path), voice.silence, voice.vtln) for voice in task.voices],
+        "sound": [(hashes[path], _reading(path)) for path in paths],
         "weights": [task.header.sha256, renderer.sketcher.fingerprint()],
         "device": renderer.sketcher.device,
         "batch size": renderer.batch_size,
         "found faces": _digest([renderer.boxes.tobytes(), repr(renderer.boxes.shape).encode()]),
         "references": [None if each is None else [list(lenders) for lenders in each] for each in scene.lenders],
-        "picture": [task.first_frame, list(task.picture.filters), repr(task.picture.color_tags)],
+        "picture": [
+            task.first_frame,
+            list(task.picture.filters),
+            repr(task.picture.color_tags),
+            _reading(task.face),
+        ],
         "times": [_digest([plan.order.tobytes(), plan.timeline.pts.tobytes()]), str(plan.timeline.time_base)],
         "length of the sound": str(plan.sound_s),
         "marks": [marking.names(), marking.label, marking.no_mark, marking.writes_sidecar, marking.tags(task)],
     }
     given = {**arguments, **marking.options}
     return facts | {name.replace("_", " "): _plain(value) for name, value in given.items() if not _is_path(value)}
+
+
+def _reading(path: Path) -> str:
+    return repr(reading_of(path))
 
 
 def _digest(parts: Iterable[bytes]) -> str:
