@@ -14,8 +14,8 @@ from typing import Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
 from lipsync_cli.media.limits import check_headers
-from lipsync_cli.media.photo import photo_format, read_orientation
-from lipsync_cli.media.reading import Reading, reading_of
+from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
+from lipsync_cli.media.reading import Reading, note, reading_of
 from lipsync_cli.media.track_choice import choose_tracks
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
@@ -113,8 +113,8 @@ def probe(path: str | Path) -> MediaInfo:
 @functools.lru_cache(maxsize=64)  # the same file is asked about by timeline, decode and audio in turn
 def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading) -> MediaInfo:
     path = Path(name)
-    photo = photo_format(path)
-    forced = ["-f", f"{photo}_pipe"] if photo else []
+    picture = identify_photo(path)
+    forced = [] if picture is None or picture.is_animation else picture.demuxer
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
     result = run_tool("ffprobe", [*options, *source(path)])
     check_alive(result, path)
@@ -133,7 +133,8 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
             path,
             "copy it again or convert it",
         )
-    orientation = (read_orientation(path) if photo == "jpeg" else 1) if photo else None
+    is_image = _is_photo(path, picture, container.get("format_name", ""))
+    orientation = read_orientation(path) if is_image else None
     shown, heard = choose_tracks(path, streams, reading)
     video = None if shown is None else _video(shown, orientation)
     audio = None if heard is None else _audio(heard)
@@ -142,10 +143,21 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     if video is not None and (video.width <= 0 or video.height <= 0):
         raise InputError(f"the picture has no size ({complaint(result.stderr, path)})", path, "the file may be damaged")
     tags = {str(key): str(value) for key, value in container.get("tags", {}).items()}
-    duration_s = None if photo else _fraction(container.get("duration"))
+    duration_s = None if is_image else _fraction(container.get("duration"))
     start_s = _fraction(container.get("start_time")) or Fraction(0)
     check_headers(path, video, audio, duration_s)
-    return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""), start_s)
+    return MediaInfo(path, video, audio, duration_s, is_image, tags, container.get("format_name", ""), start_s)
+
+
+def _is_photo(path: Path, picture: Photo | None, format_name: str) -> bool:
+    """Tell whether a file holds one picture; what is done with an animation is noted."""
+    if picture is None:
+        return format_name.endswith("_pipe")
+    if picture.is_animation and picture.kind == "webp":
+        raise InputError("is an animated WebP, which FFmpeg cannot read", path, "convert it to GIF or MP4")
+    if picture.is_animation:
+        note(path, f"is an animation ({picture.kind}), and is taken as a video")
+    return not picture.is_animation
 
 
 def _video(stream: dict[str, Any], orientation: int | None) -> VideoStream:
