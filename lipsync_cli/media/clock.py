@@ -67,7 +67,7 @@ def check_packets(path: str | Path, index: int) -> None:
     result = run_tool("ffprobe", [*options, *source(path)])
     check = ClockCheck(path, MICROSECOND)
     for line in result.stdout.decode("ascii", "replace").splitlines():
-        pts, duration = (_ticks(text) for text in (line.split(",") + [""])[:2])
+        pts, duration = (_ticks(text) for text in [*line.split(","), ""][:2])
         check.add(pts, duration or 0)
 
 

@@ -17,6 +17,7 @@ from lipsync_cli.media.limits import check_headers
 from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
 from lipsync_cli.media.reading import Reading, note, reading_of
 from lipsync_cli.media.track_choice import choose_tracks
+from lipsync_cli.media.trailing import note_trailing
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
@@ -69,8 +70,8 @@ class VideoStream:
 class AudioStream:
     """The sound of a file.
 
-    `start_s` is when it starts on the file's own clock; Matroska tells it only to within the coder's filling. `index` is
-    the number of the track among all streams of the file.
+    `start_s` is when it starts on the file's own clock; Matroska tells it only to within the coder's filling.
+    `index` is the number of the track among all streams of the file.
     """
 
     codec: str | None
@@ -146,6 +147,7 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     duration_s = None if is_image else _fraction(container.get("duration"))
     start_s = _fraction(container.get("start_time")) or Fraction(0)
     check_headers(path, video, audio, duration_s)
+    note_trailing(path, container.get("format_name", ""))
     return MediaInfo(path, video, audio, duration_s, is_image, tags, container.get("format_name", ""), start_s)
 
 

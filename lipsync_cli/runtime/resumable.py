@@ -21,7 +21,7 @@ def write_part(path: Path, arrays: dict[str, np.ndarray | StoredRows]) -> None:
     """Write finished work whole or not at all; `Part` reads it."""
     temporary = path.with_suffix(".tmp")
     try:
-        with open(temporary, "w+b") as file:
+        with open(temporary, "wb") as file:
             _save(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
@@ -37,13 +37,14 @@ def _save(file: IO[bytes], arrays: dict[str, np.ndarray | StoredRows]) -> None:
     """Write arrays as `numpy.savez` does; rows that a worker left on disk are moved there without being read whole."""
     import numpy as np
 
-    stored = {name: value for name, value in arrays.items() if isinstance(value, StoredRows)}
-    np.savez(file, **{name: value for name, value in arrays.items() if name not in stored})  # type: ignore[arg-type]
-    with zipfile.ZipFile(file, "a", allowZip64=True) as archive:
-        for name, rows in stored.items():
+    with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
+        for name, value in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                rows.copy_to(member)
-            rows.path.unlink()
+                if isinstance(value, StoredRows):
+                    value.copy_to(member)
+                    value.path.unlink()
+                else:
+                    np.lib.format.write_array(member, np.asanyarray(value), allow_pickle=False)
 
 
 def with_path(error: LipsyncError, path: Path) -> LipsyncError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,8 @@ class StoredRows:
     @classmethod
     def write(cls, blocks: Iterable[np.ndarray], num_columns: int, folder: Path) -> StoredRows:
         """Write blocks (n, num_columns) one after the other to a new file in a folder."""
-        descriptor, name = tempfile.mkstemp(prefix="rows-", suffix=".tmp", dir=folder)
+        name = folder / f".{secrets.token_hex(16)}.tmp"
+        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         num_rows = 0
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -40,7 +41,7 @@ class StoredRows:
         except BaseException:
             os.unlink(name)
             raise
-        return cls(Path(name), num_rows, num_columns)
+        return cls(name, num_rows, num_columns)
 
     def copy_to(self, file: IO[bytes]) -> None:
         """Write the rows as NumPy writes an array (format 1.0)."""

@@ -162,9 +162,7 @@ def stream_levels(pieces: Iterable[np.ndarray], parameters: MelParameters | None
         num_rows, end = num_rows - last, end - last * hop
 
 
-def _block_levels(
-    signal: np.ndarray, before: float, parameters: MelParameters, end: int | None = None
-) -> np.ndarray:
+def _block_levels(signal: np.ndarray, before: float, parameters: MelParameters, end: int | None = None) -> np.ndarray:
     """Compute the rows of a stretch of sound (n,), at most _BLOCK of them.
 
     Parameters

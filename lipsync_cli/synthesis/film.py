@@ -13,6 +13,7 @@ from lipsync_cli.media.reading import notes_of
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.media.video.lengths import check_lengths
+from lipsync_cli.media.video.playability import playing_notes
 from lipsync_cli.runtime.atomic_files import atomic_output, private_file
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
@@ -175,6 +176,9 @@ def _tell_of_inputs(task: Job, say: Say) -> None:
     for path in dict.fromkeys([*files, *(task.sound.paths if isinstance(task.sound, Mix) else [task.sound])]):
         for text in notes_of(path):
             say(f"{path}: {text}")
+    if task.info.video is not None:
+        for text in playing_notes(task.info.video.width, task.info.video.height, task.plan.timeline.rate):
+            say(f"{task.face}: {text}")
     frame_s, sound_s = 1 / task.plan.timeline.rate, task.plan.sound_s
     for voice in task.voices:
         if voice.is_silent:

@@ -74,7 +74,7 @@ def test_sound_that_starts_hours_after_the_picture(make_clip: MakeClip, tmp_path
 
 def test_more_than_a_day(make_clip: MakeClip, tmp_path: Path) -> None:
     clip = make_clip("long.mkv", 2, "1/50000")
-    with pytest.raises(InputError, match="lasts 27.8 h, at most 24 h"):
+    with pytest.raises(InputError, match=r"lasts 27\.8 h, at most 24 h"):
         probe(clip)
 
 

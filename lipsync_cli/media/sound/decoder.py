@@ -16,7 +16,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.clock import check_packets
 from lipsync_cli.media.ffmpeg import complaint, source, start_tool
 from lipsync_cli.media.probe import MediaInfo, probe
-from lipsync_cli.media.sound.wav_header import is_streamed
+from lipsync_cli.media.trailing import is_streamed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -236,7 +236,7 @@ def _check_done(info: MediaInfo, words: bytes, status: int, num_samples: int, sa
     decoded_s = num_samples / sample_rate
     told_s = info.audio.duration_s if info.audio is not None and info.format in EXACT_LENGTH else None
     is_short = told_s is not None and decoded_s < float(told_s) - 0.1
-    if is_short or (CUT_SHORT.search(words) and not is_streamed(info)):
+    if is_short or (CUT_SHORT.search(words) and not (info.format == "wav" and is_streamed(info.path))):
         raise InputError(f"is truncated: {decoded_s:.2f} s of its sound are there", info.path, "copy it again")
 
 

@@ -75,13 +75,13 @@ class SoundPipe:
         """Wait for the end; InputError if the sound could not be decoded to it."""
         self._thread.join()
         assert self._decoder is not None
-        failed = any([process.wait() for process in (*self._others, self._decoder)])
+        codes = [process.wait() for process in (*self._others, self._decoder)]
         self._messages.seek(0)
         words = self._messages.read(1 << 16)
         self._messages.close()
         if self._error is not None:
             raise self._error
-        if failed:
+        if any(codes):
             raise InputError(f"the sound cannot be decoded ({complaint(words, self.path)})", self.path)
 
     def stop(self) -> None:

@@ -205,7 +205,7 @@ def _composite(path: str | Path, pixels: np.ndarray) -> np.ndarray | None:
     background = reading_of(path).background
     colour = "white" if background == WHITE else "#{:02x}{:02x}{:02x}".format(*background)
     note(path, f"its transparent parts are seen before {colour}; --background takes another colour")
-    return np.rint(pixels[..., :3] * share + np.float32(background) * (1 - share)).astype(np.uint8)
+    return np.rint(pixels[..., :3] * share + np.array(background, np.float32) * (1 - share)).astype(np.uint8)
 
 
 def _arguments(
@@ -228,7 +228,11 @@ def _arguments(
     chain = [*filters, *([f"trim=start_frame={skipped}"] if skipped else []), format_]
     if info.is_image and (picture := identify_photo(info.path)) is not None and picture.demuxer:
         before["format"] = picture.demuxer[1]
-    after: dict[str, object] = {"map": f"0:{info.video.index}", "fps_mode": "passthrough", "filter_threads": max(1, threads)}
+    after: dict[str, object] = {
+        "map": f"0:{info.video.index}",
+        "fps_mode": "passthrough",
+        "filter_threads": max(1, threads),
+    }
     if wanted is not None:
         after["frames:v"] = wanted
     allowed = {"protocol_whitelist": "file,pipe", "format_whitelist": FORMATS}

@@ -105,7 +105,11 @@ class VideoWriter:
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
-        self._sound = SoundPipe(sound, change_sound) if sound is not None and (change_sound is not None or sound.is_uneven) else None
+        self._sound = (
+            SoundPipe(sound, change_sound)
+            if sound is not None and (change_sound is not None or sound.is_uneven)
+            else None
+        )
         self._size = width + width % 2, height + height % 2
         self._padded: np.ndarray | None = None
         coding = ["-c:v", "libx264", "-preset", preset, *LOOKAHEAD, *_quality(crf, width * height)]

@@ -58,6 +58,7 @@ class FileOptions:
         shown="the file's default, or the first that is not silent",
     )
     keep_tracks: bool = option("Keep further sound tracks, subtitles and chapters of the video.", False)
+    keep_metadata: bool = option("Keep title, date and place of the video, which are left out otherwise.", False)
     force: bool = force_option()
 
 
