@@ -14,8 +14,6 @@ from lipsync_cli.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.media.probe import AudioStream, VideoStream
-
 MIN_SIDE = 16  # pixels
 MAX_SIDE = 16_384
 MAX_PIXELS = 8192 * 4352  # the largest frame of H.264 level 6.2 (ITU-T H.264, table A-1)
@@ -26,22 +24,20 @@ MAX_OFFSET_S = 600  # between the starts of picture and sound
 MAX_PEAK = 64.0  # of a sample; 1 is full scale
 
 
-def check_headers(
-    path: Path, video: VideoStream | None, audio: AudioStream | None, duration_s: Fraction | None
-) -> None:
-    """Raise InputError if a file's headers tell of something beyond the limits."""
-    if video is not None:
-        _check_picture(path, video)
-    if audio is not None:
-        _check_sound(path, audio)
+def check_times(path: Path, duration_s: Fraction | None, starts_s: tuple[Fraction, Fraction] | None) -> None:
+    """Raise InputError if a file is too long, or its sound starts too long before or after its picture.
+
+    Parameters
+    ----------
+    starts_s : of picture and sound, where there are both
+    """
     if duration_s is not None and duration_s > MAX_DURATION_S:
         raise InputError(f"lasts {float(duration_s) / 3600:.1f} h, at most 24 h are taken", path, "cut it")
-    if video is not None and audio is not None and duration_s is not None:
-        apart_s = abs(audio.start_s - video.start_s)
-        if apart_s > MAX_OFFSET_S:
-            later = "sound" if audio.start_s > video.start_s else "picture"
-            fact = f"its {later} starts {float(apart_s):.0f} s after the other, at most {MAX_OFFSET_S} s are taken"
-            raise InputError(fact, path, "cut what is before it")
+    apart_s = Fraction(0) if starts_s is None else starts_s[1] - starts_s[0]
+    if abs(apart_s) > MAX_OFFSET_S:
+        later = "sound" if apart_s > 0 else "picture"
+        fact = f"its {later} starts {float(abs(apart_s)):.0f} s after the other, at most {MAX_OFFSET_S} s are taken"
+        raise InputError(fact, path, "cut what is before it")
 
 
 def check_samples(path: Path, samples: np.ndarray, first: int, sample_rate: int) -> None:
@@ -64,8 +60,8 @@ def check_samples(path: Path, samples: np.ndarray, first: int, sample_rate: int)
     raise InputError(fact, path, "scale it, such as by 1/32768 where they are 16-bit integers")
 
 
-def _check_picture(path: Path, video: VideoStream) -> None:
-    width, height = video.width, video.height
+def check_picture(path: Path, width: int, height: int) -> None:
+    """Raise InputError if a picture has too few or too many pixels."""
     if min(width, height) < MIN_SIDE:
         raise InputError(f"its picture has {width}x{height} pixels, no side may have less than {MIN_SIDE}", path)
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
@@ -73,9 +69,10 @@ def _check_picture(path: Path, video: VideoStream) -> None:
         raise InputError(f"{fact} are taken", path, "make it smaller, such as 1920 pixels wide")
 
 
-def _check_sound(path: Path, audio: AudioStream) -> None:
-    if not MIN_RATE <= audio.sample_rate <= MAX_RATE:
-        fact = f"its sound has {audio.sample_rate} samples a second, {MIN_RATE} to {MAX_RATE} are taken"
+def check_sound(path: Path, sample_rate: int, channels: int) -> None:
+    """Raise InputError if a sound has too few or too many samples a second, or channels."""
+    if not MIN_RATE <= sample_rate <= MAX_RATE:
+        fact = f"its sound has {sample_rate} samples a second, {MIN_RATE} to {MAX_RATE} are taken"
         raise InputError(fact, path, "the header may be damaged; convert it")
-    if not 1 <= audio.channels <= MAX_CHANNELS:
-        raise InputError(f"its sound has {audio.channels} channels, 1 to {MAX_CHANNELS} are taken", path, "convert it")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise InputError(f"its sound has {channels} channels, 1 to {MAX_CHANNELS} are taken", path, "convert it")

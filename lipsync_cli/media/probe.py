@@ -13,7 +13,7 @@ from typing import Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
-from lipsync_cli.media.limits import check_headers
+from lipsync_cli.media.limits import check_picture, check_sound, check_times
 from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
 from lipsync_cli.media.reading import Reading, note, reading_of
 from lipsync_cli.media.track_choice import choose_tracks
@@ -146,7 +146,12 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     tags = {str(key): str(value) for key, value in container.get("tags", {}).items()}
     duration_s = None if is_image else _fraction(container.get("duration"))
     start_s = _fraction(container.get("start_time")) or Fraction(0)
-    check_headers(path, video, audio, duration_s)
+    if video is not None:
+        check_picture(path, video.width, video.height)
+    if audio is not None:
+        check_sound(path, audio.sample_rate, audio.channels)
+    both = (video.start_s, audio.start_s) if video is not None and audio is not None and not is_image else None
+    check_times(path, duration_s, both)
     note_trailing(path, container.get("format_name", ""))
     return MediaInfo(path, video, audio, duration_s, is_image, tags, container.get("format_name", ""), start_s)
 
