@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def write_part(path: Path, arrays: dict[str, np.ndarray | StoredRows]) -> None:
+def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
     """Write finished work whole or not at all; `Part` reads it."""
     temporary = path.with_suffix(".tmp")
     try:
@@ -33,7 +33,7 @@ def write_part(path: Path, arrays: dict[str, np.ndarray | StoredRows]) -> None:
         ) from error
 
 
-def _save(file: IO[bytes], arrays: dict[str, np.ndarray | StoredRows]) -> None:
+def _save(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
     """Write arrays as `numpy.savez` does; rows that a worker left on disk are moved there without being read whole."""
     import numpy as np
 
