@@ -67,7 +67,7 @@ def make_inputs(folder: Path) -> None:
         box = np.tile(np.float32([10, 10, 90, 90]), (total, 1))
         landmarks = np.full((total, 5, 2), np.nan, np.float32)
         write = create_faces(file, total, int(offset[-1]), rule.size, settings)
-        write(0, 0, middle, box, box[:, 0], landmarks, np.concatenate(crops), offset)
+        write(0, 0, middle, box, box[:, 0], landmarks, data=np.concatenate(crops), offset=offset)
     with h5py.File(folder / "mels.h5", "w") as file:
         schema.write_header(file, schema.MELS, {"mel_parameters": parameters.to_dict()}, [])
         schema.write_table(file, schema.make_table(mel_rows, schema.MELS_COLUMNS))

@@ -23,7 +23,7 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.metrics.face.border import gradient_across
 from lipsync_cli.metrics.mouth.movement import amplitude_ratio, correlate, opening
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.job import JobSettings, prepare
 
 PART_S = 5  # of a longer film
 MAX_FRAMES = 500  # of a film that was made
@@ -112,17 +112,11 @@ class Bench:
         """Let a face speak with a voice, check the film's face and border, and return it."""
         film = self.films / f"{name}.mp4"
         end = None if end_s is None else Fraction(end_s)
-        with prepare(
-            face,
-            voice,
-            film,
-            self.weights,
-            force=True,
-            end_s=end,
-            silence=silence,
-            articulation=self.articulation,
-        ) as task:
-            infer(task, force=True)
+        settings = JobSettings(force=True).with_options(
+            weights=self.weights, end_s=end, silence=silence, articulation=self.articulation
+        )
+        with prepare(face, voice, film, settings) as job:
+            infer(job, force=True)
         self._check(film, self.real(face), name)
         return film
 

@@ -143,11 +143,12 @@ def run_naively(clip: Path) -> tuple[float, float]:
     from lipsync_cli.faces.crop import crop_face
     from lipsync_cli.formats.weights import load_weights
     from lipsync_cli.media.video.decode import read_frames
+    from lipsync_cli.models import hears
 
     generator, header = load_weights(None)
     rule = header.crop_rule
     detect = dlib.get_frontal_face_detector()
-    mel = torch.zeros(1, 1, 80, 27)
+    heard = torch.zeros(1, 1, 80, 27) if hears(generator) == "mel" else torch.zeros(1, 21, 384)
     started, cpu_s = time.monotonic(), time.process_time()
     frames = list(read_frames(clip, stop=NAIVE_FRAMES))
     for frame in frames:
@@ -155,7 +156,7 @@ def run_naively(clip: Path) -> tuple[float, float]:
         box = np.array([found.left(), found.top(), found.right(), found.bottom()], np.float32)
         crop = torch.from_numpy(crop_face(frame, box, rule)).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
-            made = generator(crop, crop, mel).image[0].permute(1, 2, 0).numpy()
+            made = generator(crop, crop, heard).image[0].permute(1, 2, 0).numpy()
         x, y, side = (round(float(value)) for value in rule.square(box))
         x, y = max(x, 0), max(y, 0)
         hole = frame[y : y + side, x : x + side]

@@ -35,7 +35,7 @@ from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.faces.occlusion import FAINT, TOLD, OcclusionClassifier, shrink
 from lipsync_cli.formats.weights import find_weights, load_weights
 from lipsync_cli.runtime.stopwatch import Stopwatch
-from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.job import JobSettings, prepare
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 SEED = 2026
@@ -53,20 +53,21 @@ class Seen(NamedTuple):
 
 def look_through(clip: Path, weights: Path, every: int) -> list[Seen]:
     """Return the faces of some frames of a clip, each beside the resting face that fits it best."""
-    seen = []
+    seen, settings = [], JobSettings().with_options(end_s=Fraction(MAX_S), occlusion=weights)
     with (
         tempfile.TemporaryDirectory() as folder,
-        prepare(clip, VOICE, Path(folder) / "x.mp4", end_s=Fraction(MAX_S), occlusion=weights) as task,
-        SceneBuilder() as presenter,
+        prepare(clip, VOICE, Path(folder) / "x.mp4", settings) as job,
+        SceneBuilder() as scenes,
     ):
-        renderer = presenter.open_scene(task, Stopwatch()).renderer
-        speaker, rule = renderer.speakers[0], renderer.rule
-        order = np.flatnonzero(~np.isnan(speaker.boxes[:, 0]))[::every]
-        for number, frame in renderer.footage.frames(order):
-            posing = min(speaker.posings, key=lambda each: each.misfit(number, frame))
-            pose, _ = posing.find(number, frame)
-            crop = warp_crop(crop_face(frame, speaker.boxes[number], rule), pose)
-            seen.append(Seen(crop, posing.compared, posing.contrast))
+        scene = scenes.open_scene(job.source, job.generator, job.schedule.num_source_frames, Stopwatch())
+        boxes, rule = scene.boxes[0], scene.renderer.rule
+        order = np.flatnonzero(~np.isnan(boxes[:, 0]))[::every]
+        for number, frame in scene.footage.frames(order):
+            errors = [tracker.alignment_rmse(number, frame) for tracker in scene.renderer.speakers[0].posings]
+            tracker = scene.renderer.speakers[0].posings[int(np.argmin(errors))]
+            pose, _ = tracker.find(number, frame)
+            crop = warp_crop(crop_face(frame, boxes[number], rule), pose)
+            seen.append(Seen(crop, tracker.compared, tracker.contrast))
     return seen
 
 

@@ -28,7 +28,7 @@ from lipsync_cli.scoring.protocols.video_protocol import Film, judge_video
 from lipsync_cli.speech.phonemes import spread_phones
 from lipsync_cli.speech.transcript import Transcripts, read_transcript
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
+from lipsync_cli.synthesis.job import JobSettings, prepare
 
 PART_S = 5  # of a longer clip
 MAX_FRAMES = 400  # of a film that are read
@@ -118,8 +118,9 @@ class Bench:
 
         soundfile.write(path, sound, rate, subtype="FLOAT")
         silence = "model" if condition == SILENCE else "close"
-        with prepare(pair.face.path, path, film, weights, force=True, end_s=Fraction(PART_S), silence=silence) as task:
-            infer(task, force=True)
+        settings = JobSettings(force=True).with_options(weights=weights, end_s=Fraction(PART_S), silence=silence)
+        with prepare(pair.face.path, path, film, settings) as job:
+            infer(job, force=True)
 
     def _measure(self, film: Path, condition: str, pair: Pair) -> table.Record:
         middles = _middles(film)

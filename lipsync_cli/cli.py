@@ -10,19 +10,20 @@ import errno
 import functools
 import inspect
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from lipsync_cli import __version__
-from lipsync_cli.errors import LipsyncError, check_name
+from lipsync_cli.commands.output import process_end
+from lipsync_cli.commands.output.terminal import print_line, print_text
+from lipsync_cli.errors import LipsyncError, check_name, escape_controls
 
 VERBS: dict[str, str] = {
     "extract-frames": "Write clips as numbered frames, sound, and their times.",
@@ -39,6 +40,18 @@ VERBS: dict[str, str] = {
     "config": "Write a file with every option of a command, for its --config.",
 }  # in the order of the work; the first line of each verb's own help
 SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+_ParserError: Any = typer.BadParameter.__mro__[2]  # what everything inherits that is told of a command line
+
+
+@contextmanager
+def _plain_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except _ParserError as error:
+        error.message = escape_controls(str(error.message))
+        raise
 
 
 class _Verbs(MutableMapping[str, Any]):
@@ -73,16 +86,27 @@ class LazyGroup(TyperGroup):
     def __init__(self, **details: Any) -> None:
         super().__init__(**details)
         self.commands = _Verbs(self.commands)
+        self.help = (self.help or "").replace("\\b\n", "\b\n")  # see KEEP_LINES in commands/options/panels.py
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
         if args and args[-1] in SETTINGS["help_option_names"] and not ctx.resilient_parsing:
             if len(args) == 1:
-                typer.echo(ctx.get_help())
+                print_text(ctx.get_help())
                 ctx.exit()
             if len(args) == 2 and args[0] in VERBS:
                 self.commands[args[0]].make_context(args[0], args[1:], parent=ctx)
         return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **details: Any) -> Any:
+        """Parse the command line; words of it that are told in an error cannot act on the terminal."""
+        with _plain_usage_errors():
+            return super().make_context(*args, **details)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is asked for; see `make_context`."""
+        with _plain_usage_errors():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one line for each verb."""
@@ -102,7 +126,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        typer.echo(f"lipsync {__version__}")
+        print_line(f"lipsync {__version__}")
         raise typer.Exit()
 
 
@@ -127,7 +151,7 @@ def tell(error: BaseException, verbose: bool) -> int:
     if verbose:
         import traceback
 
-        traceback.print_exception(error)
+        print_text("".join(traceback.format_exception(error)), error=True, end="")
     if isinstance(error, LipsyncError):
         code, text = error.exit_code, str(error)
     elif isinstance(error, KeyboardInterrupt):
@@ -137,7 +161,7 @@ def tell(error: BaseException, verbose: bool) -> int:
     else:
         fact = " ".join(str(error).split())
         code, text = 1, f"unexpected {type(error).__name__}: {fact}; run it again with -v for the traceback"
-    print(f"lipsync: {text}", file=sys.stderr, flush=True)
+    print_line(f"lipsync: {text}", error=True)
     return code
 
 
@@ -150,7 +174,8 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
             for value in options.values():
                 if isinstance(value, Path):
                     check_name(value)
-            function(*args, **options)
+            with process_end.interruptible():
+                function(*args, **options)
         except typer.Exit:
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -183,10 +208,6 @@ def _make_command(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # unwinds, so that temporary files go and child processes end
-
-
 def _fill_closed_streams() -> None:
     """Open what a job scheduler has closed: files opened later would get these numbers, and programs write there."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -197,5 +218,14 @@ def _fill_closed_streams() -> None:
 def main() -> None:
     """Run the command line."""
     _fill_closed_streams()
-    signal.signal(signal.SIGTERM, _terminate)
-    app(prog_name="lipsync")
+    process_end.handle_signals()
+    code: Any = 1
+    try:
+        app(prog_name="lipsync")
+    except SystemExit as end:
+        code = end.code
+    except Exception as error:  # outside of any command: the help that could not be written
+        code = tell(error, False)
+    if process_end.close_stdout():
+        code = code or tell(OSError(errno.EIO, "standard output cannot be written whole"), False)
+    sys.exit(code)

@@ -1,11 +1,20 @@
 """The errors a user can meet: each one is a sentence and an exit code.
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output that exists), 4 nothing to work on,
-5 some of many inputs failed, 6 a tool or device is missing, 130 interrupted, 143 ended by SIGTERM.
+5 some of many inputs failed, 6 a tool or device is missing or fails, 130 interrupted, 143 ended by SIGTERM.
 """
 
 import re
 from pathlib import Path
+
+# What a terminal obeys instead of showing it: C0 and C1 controls, marks that turn the direction of writing around,
+# line separators; and halves of surrogate pairs, which no encoding takes.
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escape_controls(text: str, kept: str = "") -> str:
+    """Return a text in which what a terminal would obey is written as an escape sequence; `kept` stays."""
+    return UNSAFE.sub(lambda found: found[0] if found[0] in kept else repr(found[0])[1:-1], text)
 
 
 class LipsyncError(Exception):
@@ -24,7 +33,7 @@ class LipsyncError(Exception):
         self.fact, self.path, self.hint = fact, path, hint
         where = f"{path}: " if path is not None else ""
         line = f"{where}{fact}" + (f"; {hint}" if hint else "")
-        super().__init__(re.sub(r"[\x00-\x1f\x7f]", lambda found: repr(found[0])[1:-1], line))  # names may hold any
+        super().__init__(escape_controls(line))  # names may hold any
 
     def __reduce__(self):  # crosses process boundaries whole
         return type(self), (self.fact, self.path, self.hint)

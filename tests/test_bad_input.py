@@ -159,27 +159,39 @@ def test_a_clip_too_short_for_a_reference(bench: Bench, make_clip: MakeClip) -> 
     bench.fails(3, "detect-faces", short, bench.folder / "new.h5", says=("short.mp4", "5 frames"))
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        ("detect-faces", "clips", "new.h5"),
-        ("mels", "clips", "new.h5"),
-        ("pack", "faces.h5", "mels.h5", "new.h5"),
-        ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4", *TINY),
-        ("extract-frames", "clips", "new"),
-        ("score", "grid.h5", "-o", "new.jsonl", *TINY),
-    ],
-    ids=lambda line: line[0],
-)
-def test_a_disk_that_fills_up(line: tuple[str, ...], bench: Bench) -> None:
+FULL_DISK = """
+import json, resource, sys
+from typer.testing import CliRunner
+from lipsync_cli import cli
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+for line in json.load(sys.stdin):
+    result = CliRunner().invoke(cli.app, line, prog_name="lipsync")
+    print(json.dumps([result.exit_code, result.stderr]), flush=True)
+"""
+
+
+def test_a_disk_that_fills_up(bench: Bench) -> None:
     """No file may grow beyond 4 kB, which stops a write in the middle as a full disk does."""
-    before = set(bench.state())
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-    program = limit + "import sys; sys.argv[0] = 'lipsync'; from lipsync_cli.cli import main; main()"
-    result = subprocess.run([sys.executable, "-c", program, *line], cwd=bench.folder, capture_output=True, text=True)
-    assert result.returncode == 3, result.stderr
-    lines = result.stderr.splitlines()
-    assert lines[-1].startswith("lipsync: "), result.stderr
-    assert "(File too large)" in result.stderr
-    assert "Traceback" not in result.stderr
+    lines = [
+        ("detect-faces", "clips", "new-faces.h5"),
+        ("mels", "clips", "new-mels.h5"),
+        ("pack", "faces.h5", "mels.h5", "new-pack.h5"),
+        ("infer", "clip.mp4", str(VOICE), "-o", "new.mp4", *TINY),
+        ("extract-frames", "clips", "new-frames"),
+        ("score", "grid.h5", "-o", "new.jsonl", *TINY),
+        ("score", "grid.h5", "-o", "new", *TINY),
+    ]
+    before, folders = set(bench.state()), {path for path in bench.folder.iterdir() if path.is_dir()}
+    command = [sys.executable, "-c", FULL_DISK]
+    done = subprocess.run(command, cwd=bench.folder, input=json.dumps(lines), capture_output=True, text=True)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == len(lines), done.stderr
+    for line, (code, stderr) in zip(lines, told, strict=True):
+        assert code == 3, (line, stderr)
+        assert stderr.splitlines()[-1].startswith("lipsync: "), (line, stderr)
+        assert "(File too large)" in stderr, line
+        assert "Traceback" not in stderr, line
     assert not [name for name in set(bench.state()) - before if ".parts/" not in name]
+    made = {path for path in bench.folder.iterdir() if path.is_dir()} - folders
+    assert all(path.name.endswith(".parts") or path.name == "new-frames" for path in made)

@@ -105,18 +105,18 @@ def test_start_imports_nothing_heavy() -> None:
     assert result.stderr.strip() == "[]"
 
 
-def test_help_answers_at_once(lipsync: Run) -> None:
+def test_help_answers_at_once(lipsync_process: Run) -> None:
     def cpu_s() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert lipsync("-h").returncode == 0
+        assert lipsync_process("-h").returncode == 0
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(cpu_s() for _ in range(4)) < 0.3  # processor time: others may use the machine
 
 
-def test_version(lipsync: Run) -> None:
-    result = lipsync("--version")
+def test_version(lipsync_process: Run) -> None:
+    result = lipsync_process("--version")
     assert (result.returncode, result.stdout, result.stderr) == (0, f"lipsync {__version__}\n", "")
 
 
@@ -153,7 +153,7 @@ def test_a_failure_is_one_line_and_an_exit_code(error: BaseException, code: int,
     assert (lines[0] == "Traceback (most recent call last):") if verbose else len(lines) == 1
 
 
-def test_exit_codes_of_the_real_command(lipsync: Run, tmp_path: Path) -> None:
+def test_exit_codes_of_the_real_command(lipsync_process: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     cases = [
         (("info", "--no-such-option"), 2),
@@ -163,7 +163,7 @@ def test_exit_codes_of_the_real_command(lipsync: Run, tmp_path: Path) -> None:
         (("train", tmp_path / "missing.h5", tmp_path / "run", "--device", "cuda:99"), (3, 6)),
     ]
     for arguments, code in cases:
-        result = lipsync(*arguments)
+        result = lipsync_process(*arguments)
         assert result.returncode in (code if isinstance(code, tuple) else (code,)), (arguments, result.stderr)
         assert result.stdout == ""
         assert "Traceback" not in result.stderr

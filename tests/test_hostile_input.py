@@ -61,6 +61,21 @@ def test_a_list_of_addresses_fetches_nothing(name: str, bench: Bench) -> None:
         ("infer", "clip.mp4", str(VOICE), "-o", "clip.mp4", *TINY),
         ("infer", str(FACE), "clip.mp4", "-o", "link.mp4", *TINY),
         ("score", "grid.h5", "-o", "link.jsonl", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--weights", "w.mp4", "-o", "w.mp4"),
+        ("infer", "clip.mp4", str(VOICE), "--occlusion", "w.mp4", "-o", "w.mp4", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--face", "p.mp4", "-o", "p.mp4", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--faces", "hard.mp4", "-o", "faces.mp4", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--debug-video", "hard.mp4", "--faces", "faces.mp4", "-o", "n.mp4", *TINY),
+        ("infer", "clip.mp4", "n.mp4.json", "--sidecar", "-o", "n.mp4", *TINY),
+        ("infer", "clip.mp4", "--speaker", "0=old.mp4", "-o", "old.mp4", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--adapt", "1s", "--save-weights", "tiny.safetensors", "-o", "n.mp4", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--config", "mine.mp4", "-o", "mine.mp4", *TINY),
+        ("score", "grid.h5", "--expert", "e.jsonl", "-o", "e.jsonl", *TINY),
+        ("score", "grid.h5", "--inception", "e.jsonl", "--report", "link.html", *TINY),
+        ("score", "clip.mp4", "--transcripts", "spoken", "-o", "spoken"),
+        ("train", "run/last.safetensors", "run"),
+        ("train", "grid.h5", "run", "--init", "run"),
+        ("mels", "clips", "clips/ann/a1.mp4"),
     ],
     ids=lambda line: " ".join(Path(word).name for word in line),
 )
@@ -68,7 +83,18 @@ def test_an_input_is_never_the_output(line: tuple[str, ...], bench: Bench, monke
     monkeypatch.chdir(bench.folder)
     (bench.folder / "link.mp4").symlink_to("clip.mp4")
     (bench.folder / "link.jsonl").symlink_to("grid.h5")
-    bench.fails(3, *line, "--force", says=("is an input", "name another output"))
+    (bench.folder / "link.html").symlink_to("e.jsonl")
+    for name in ("spoken", "run"):
+        (bench.folder / name).mkdir()
+    for name in ("w.mp4", "e.jsonl", "run/best.safetensors"):
+        shutil.copy("tiny.safetensors", name)
+    for old, new in (("grid.h5", "run/last.safetensors"), ("faces.h5", "faces.mp4"), ("faces.h5", "hard.mp4")):
+        os.link(old, new)
+    shutil.copy(FACE, "p.mp4")
+    shutil.copy(VOICE, "n.mp4.json")
+    (bench.folder / "mine.mp4").write_text("[quality]\ncrf = 20\n")
+    force = () if line[0] == "train" else ("--force",)
+    bench.fails(3, *line, *force, says=("is an input", "name another output"))
 
 
 @pytest.mark.parametrize("verb", ["detect-faces", "mels"])

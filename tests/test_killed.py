@@ -18,14 +18,16 @@ FEW, MANY = 2, 20
 
 
 @pytest.fixture(scope="module")
-def made(clip_folder: Path, lipsync: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, Path]]:
+def made(
+    clip_folder: Path, lipsync_process: Run, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[float, Path]]:
     """What each verb makes undisturbed, and how long it takes: verb -> (seconds, output)."""
     folder = tmp_path_factory.mktemp("undisturbed")
     made = {}
     for verb in ("detect-faces", "mels", "pack", "train"):
         started = time.monotonic()
         output = folder / OUTPUTS[verb]
-        result = lipsync(*command(verb, clip_folder, folder, output))
+        result = lipsync_process(*command(verb, clip_folder, folder, output))
         assert result.returncode == 0, result.stderr
         made[verb] = (time.monotonic() - started, output)
     return made
@@ -108,7 +110,7 @@ def test_killed_many_times(verb: str, made: dict[str, tuple[float, Path]], clip_
 
 
 def test_infer_killed_leaves_nothing_at_the_final_name(
-    clip_folder: Path, tiny_weights: Path, lipsync: Run, tmp_path: Path, request: pytest.FixtureRequest
+    clip_folder: Path, tiny_weights: Path, lipsync_process: Run, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     voice = request.config.rootpath / "examples" / "speech.flac"
     face, output = tmp_path / "face.mp4", tmp_path / "out.mp4"
@@ -122,5 +124,5 @@ def test_infer_killed_leaves_nothing_at_the_final_name(
     assert process.returncode < 0, "it ended before it could be killed"
     assert not output.exists()
     assert len(list(tmp_path.iterdir())) > 1, "killed before anything was written"
-    assert lipsync(*line).returncode == 0
+    assert lipsync_process(*line).returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["face.mp4", "out.mp4"]

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from lipsync_cli.api.arguments import (
-    Notify,
-    PathOrText,
-    Progress,
-    as_path,
-    as_path_or_none,
-    ignore,
-)
+from lipsync_cli.api.arguments import Notify, PathOrText, Progress, as_path, as_path_or_none, ignore
 from lipsync_cli.api.results import InferResult
 
 
@@ -40,8 +33,7 @@ def infer(
 
     Parameters
     ----------
-    face : a video or a photo
-    speech : a sound file, or a video with sound
+    face, speech : a video or a photo; a sound file, or a video with sound
     output : the video to write (.mp4, .mov, .mkv, .m4v); None: FACE.SPEECH.mp4 beside the face
     weights : run folder of `train`, or .safetensors file; None: the embedded ones
     who : of several people: "largest", "left", "right", a number counted from the left and from 0, or a photo's path
@@ -53,8 +45,7 @@ def infer(
     cache : use and keep what is known of the video's face, in the folder that LIPSYNC_CACHE names
     device : "auto", "cpu", "cuda" or "cuda:N"
     force : whether the output may exist
-    progress : called with (frames done, of how many or None, of what)
-    notify : called with what a user should know, a line each
+    progress, notify : called with (frames done, of how many or None, of what), and with what a user should know
 
     Returns
     -------
@@ -78,7 +69,6 @@ def infer(
     from lipsync_cli.pipelines.infer import run
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
-    seen = {True: "keep", False: "ignore"}
     config = make(
         InferConfig,
         face=as_path(face),
@@ -89,7 +79,7 @@ def infer(
         extend=extend,
         silence=silence,
         articulation=articulation,
-        occlusion=seen[occlusion] if isinstance(occlusion, bool) else str(as_path(occlusion)),
+        occlusion=_spell(occlusion),
         crf=crf,
         no_cache=not cache,
         device=device,
@@ -98,3 +88,10 @@ def infer(
     made = run(config, cache=cache_folder() if cache else None, progress=progress, notify=notify or ignore)
     shared = {field.name: getattr(made, field.name) for field in fields(InferResult)}
     return InferResult(**shared | {"marks": tuple(made.marks)})
+
+
+def _spell(occlusion: bool | PathOrText) -> str:
+    """Return the value of --occlusion."""
+    if isinstance(occlusion, bool):
+        return "keep" if occlusion else "ignore"
+    return str(as_path(occlusion))

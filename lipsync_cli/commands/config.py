@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.commands.output.terminal import print_text
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
-COMMANDS = ("infer", "train", "score", "detect-faces")  # those that take --config
+# Those that take --config.
+COMMANDS = ("infer", "train", "score", "extract-frames", "detect-faces", "mels", "pack", "say", "export")
 _CHOICE = Entry("command", ("command",), Option("", names=("command",), choices=COMMANDS), str, default=None)
 
 
@@ -25,9 +27,9 @@ def config(
             autocompletion=lambda: list(COMMANDS),
         ),
     ],
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Write a file with every option of a command, for its --config.
 
@@ -47,7 +49,7 @@ def config(
         entries = [entry for entry in entries_of(cls) if entry.option.in_file]
         print_result({".".join(entry.key): entry.default for entry in entries}, True)
         return
-    print(write_defaults(cls, f"Options of lipsync {name}, for --config."), end="", flush=True)
+    print_text(write_defaults(cls, f"Options of lipsync {name}, for --config."), end="")
 
 
 def find_config(command: str) -> type:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.output.terminal import print_json, print_line
 from lipsync_cli.errors import ToolError
 
 
-def doctor(json: common.Json = False, quiet: common.Quiet = False, verbose: common.Verbose = False) -> None:
+def doctor(json: flags.Json = False, quiet: flags.Quiet = False, verbose: flags.Verbose = False) -> None:
     r"""Say what is installed, what works, and what mends the rest.
 
     Packages are imported, one frame and a moment of sound are really encoded, the detectors and the embedded weights
@@ -17,19 +18,17 @@ def doctor(json: common.Json = False, quiet: common.Quiet = False, verbose: comm
     Example:
       lipsync doctor
     """
-    from json import dumps
-
     from lipsync_cli.pipelines.doctor import examine
 
     checks = []
     for check in examine():
         checks.append(check)
         if not json and (check.status == "fail" or not quiet):
-            print(f"{check.status:6} {check.name}: {check.fact}", flush=True)
+            print_line(f"{check.status:6} {check.name}: {check.fact}")
             if check.status == "fail":
-                print(f"       mend: {check.mend}", flush=True)
+                print_line(f"       mend: {check.mend}")
     failed = [check.name for check in checks if check.status == "fail"]
     if json:
-        print(dumps({"ok": not failed, "checks": [vars(check) for check in checks]}), flush=True)
+        print_json({"ok": not failed, "checks": [vars(check) for check in checks]})
     if failed:
         raise ToolError(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")

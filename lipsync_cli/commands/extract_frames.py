@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.pipelines.configs.extract_frames import ExtractFramesConfig
+from lipsync_cli.pipelines.machine.resources import resolve_jobs
 
 
-class ImageFormat(str, Enum):
-    """What the frames are stored as."""
-
-    jpg = "jpg"
-    png = "png"
-
-
+@takes_config(ExtractFramesConfig)
 def extract_frames(
-    source: Annotated[Path, typer.Argument(help="Folder of clips, or one clip.", show_default=False)],
-    output: Annotated[Path, typer.Argument(help="Folder to write, one folder a clip in it.", show_default=False)],
-    image_format: Annotated[ImageFormat, typer.Option("--format", help="Of the images: jpg, or png without loss.")] = (
-        ImageFormat.jpg
-    ),
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG images.")] = 95,
-    jobs: common.Jobs = None,
-    force: common.Force = False,
-    dry_run: common.DryRun = False,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    config: ExtractFramesConfig,
+    dry_run: flags.DryRun = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Write clips as numbered frames, sound, and their times.
 
@@ -48,18 +32,19 @@ def extract_frames(
     from lipsync_cli.preprocessing.find_clips import VIDEO, find_clips
     from lipsync_cli.preprocessing.frames import extract_frames
 
+    output = config.output
     with Progress(quiet, verbose) as progress:
         if dry_run:
-            clips = find_clips(source, (VIDEO,), progress.failure)
+            clips = find_clips(config.source, (VIDEO,), progress.failure)
             print_result({"clips": len(clips), "output": str(output)}, json)
             return
         report = extract_frames(
-            source,
+            config.source,
             output,
-            image_format=image_format.value,
-            quality=quality,
-            jobs=common.resolve_jobs(jobs),
-            force=force,
+            image_format=config.image_format,
+            quality=config.quality,
+            jobs=resolve_jobs(config.jobs),
+            force=config.force,
             progress=progress.update,
             on_failure=progress.failure,
         )

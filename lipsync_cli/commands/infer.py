@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.commands.output.terminal import print_line
 from lipsync_cli.pipelines.configs.infer import InferConfig
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 @takes_config(InferConfig)
 def infer(
     config: InferConfig,
-    dry_run: common.DryRun = False,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    dry_run: flags.DryRun = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Make the face say the speech.
 
@@ -75,7 +76,7 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
     def tell(message: Message, result: Result) -> None:
         _tell_times(config, result, progress)
         if not json:
-            print(message.output, flush=True)
+            print_line(message.output)
 
     result = pipeline.run(
         config,

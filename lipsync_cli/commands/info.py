@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.output.terminal import print_json
 
 
 def info(
@@ -17,9 +18,9 @@ def info(
             help="Store, weights, run folder, folder of frames, or media file.", show_default="the embedded weights"
         ),
     ] = None,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Say what is in a file, as JSON.
 
@@ -30,9 +31,7 @@ def info(
     Example:
       lipsync info grid.h5
     """
-    from json import dumps
-
     from lipsync_cli.pipelines.describe import describe, describe_program
 
     summary = describe_program() if file is None else describe(file)
-    print(dumps(summary, indent=None if json else 2, ensure_ascii=False), flush=True)
+    print_json(summary, None if json else 2, as_ascii=False)

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.pipelines.configs.mels import MelsConfig
+from lipsync_cli.pipelines.machine.resources import resolve_jobs
 
 
+@takes_config(MelsConfig)
 def mels(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            help="Folder of clips or sound files, folder made by extract-frames, or one file.", show_default=False
-        ),
-    ],
-    output: Annotated[Path, typer.Argument(help="HDF5 file to write.", show_default=False)],
-    features: Annotated[str, typer.Option(help="What to make: mel, or mel,encoder for speech features, too.")] = "mel",
-    variants: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=64,
-            help="Altered copies of each sound (other voices, noise, music, telephone) that get speech features, too, "
-            "for training.",
-        ),
-    ] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the altered copies.")] = 10,
-    jobs: common.Jobs = None,
-    force: common.Force = False,
-    dry_run: common.DryRun = False,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    config: MelsConfig,
+    dry_run: flags.DryRun = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.
 
@@ -51,23 +31,26 @@ def mels(
     from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
     from lipsync_cli.preprocessing.mels import collect_mels
     from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.run_inputs import keep_inputs
 
+    output = config.output
     with Progress(quiet, verbose) as progress:
         if dry_run:
-            clips = find_clips(source, (VIDEO, FRAMES, SOUND), progress.failure)
-            check_output(output, force)
+            clips = find_clips(config.source, (VIDEO, FRAMES, SOUND), progress.failure)
+            with keep_inputs([config.source]):
+                check_output(output, config.force)
             print_result({"clips": len(clips), "output": str(output)}, json)
             return
         report = collect_mels(
-            source,
+            config.source,
             output,
-            jobs=common.resolve_jobs(jobs),
-            force=force,
+            jobs=resolve_jobs(config.jobs),
+            force=config.force,
             progress=progress.update,
             on_failure=progress.failure,
-            features=tuple(name.strip() for name in features.split(",")),
-            variants=variants,
-            seed=seed,
+            features=tuple(name.strip() for name in config.features.split(",")),
+            variants=config.variants,
+            seed=config.seed,
         )
     print_result({"output": str(output), **report}, json, output)
     progress.raise_if_failed(report["clips"] + report["failed"])

@@ -6,10 +6,11 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.commands.output.terminal import print_json_text, print_line, print_text
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 @takes_config(ScoreConfig)
 def score(
     config: ScoreConfig,
-    dry_run: common.DryRun = False,
-    json: common.Json = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    dry_run: flags.DryRun = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Measure generated faces, with baselines beside every figure.
 
@@ -66,7 +67,7 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
         printed: dict[str, Any] = {"comparisons": found.comparisons} if config.compare else {}
         print_result(printed | ({"report": str(found.report)} if found.report is not None else {}), True)
     else:
-        print("\n\n".join(found.tables) if found.tables else found.report, flush=True)
+        print_text("\n\n".join(found.tables) if found.tables else str(found.report))
 
 
 def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Progress) -> None:
@@ -77,13 +78,13 @@ def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Pr
     output, scores = config.output, result.scores
     table = make_table(scores, result.heading)
     if output == STDOUT:
-        print(make_lines(make_records(scores)), end="", flush=True)
+        print_json_text(make_lines(make_records(scores)))
     write_output(config, result, table)
     if output is not None:
         progress.note(table)
     if json and output != STDOUT:
         print_result(make_summary(scores) | ({"output": str(output)} if output else {}), True)
     elif output is None:
-        print(table, flush=True)
+        print_text(table)
     elif output != STDOUT:
-        print(output, flush=True)
+        print_line(output)

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 
-from lipsync_cli.commands.options import common
+from lipsync_cli.commands.options import flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.train import TrainJob
 
 TORCHRUN = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}  # what torchrun sets, and what is meant without it
 
 
+def read_place(environment: Mapping[str, str]) -> tuple[int, int, int]:
+    """Return rank, size and local rank from what torchrun sets; UsageError if these are not such numbers."""
+    numbers = []
+    for name, default in TORCHRUN.items():
+        text = environment.get(name, default)
+        if not re.fullmatch(r"[0-9]{1,6}", text):
+            raise UsageError(f"the environment has {name}={text!r}, not a whole number", hint=f"unset {name}")
+        numbers.append(int(text))
+    rank, size, local = numbers
+    if rank >= size:
+        raise UsageError(f"the environment has RANK={rank} and WORLD_SIZE={size}", hint="start it with torchrun")
+    return rank, size, local
+
+
 @takes_config(TrainJob)
 def train(
     job: TrainJob,
-    as_json: common.Json = False,
-    dry_run: common.DryRun = False,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
+    as_json: flags.Json = False,
+    dry_run: flags.DryRun = False,
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     r"""Train a generator, or a network beside it; by default LipGAN as in its thesis.
 
@@ -39,7 +56,7 @@ def train(
         return
     from lipsync_cli.pipelines import train as pipeline
 
-    place = pipeline.Place(*(int(os.environ.get(name, default)) for name, default in TORCHRUN.items()))
+    place = pipeline.Place(*read_place(os.environ))
     with Progress(quiet or not place.is_first, verbose) as progress:
         result = pipeline.run(job, place, progress=progress.update, notify=progress.note)
     if place.is_first:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lipsync_cli.config.check_values import Notify, ValueProblemError, coerce, suggest
@@ -67,3 +68,18 @@ def flatten(config: Any) -> dict[str, Any]:
     """Return all options of a configuration by name; tuples become lists."""
     values = {entry.name: get_value(config, entry) for entry in entries_of(type(config))}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def find_inputs(config: Any) -> list[Path]:
+    """Return every file and folder that the options of a configuration name to be read."""
+    return [path for entry in entries_of(type(config)) for path in _named(entry, get_value(config, entry))]
+
+
+def _named(entry: Entry, value: Any) -> Iterator[Path]:
+    for each in value if isinstance(value, tuple) else (value,):
+        if isinstance(each, Path) and not entry.option.writes:
+            yield each
+        elif isinstance(each, str) and entry.option.names_file:
+            ends = [place for place, letter in enumerate(each) if letter == "="]
+            parts = [each, *(part for place in ends for part in (each[:place], each[place + 1 :]))]
+            yield from (Path(part.strip()) for part in parts if part.strip())

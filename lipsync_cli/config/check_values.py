@@ -11,6 +11,7 @@ from lipsync_cli.config.option import Entry
 from lipsync_cli.errors import LipsyncError
 
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path as a text"}
+MOST_INTEGER = 2**63 - 1  # what arrays and random generators can hold
 Notify = Callable[[str], None]
 
 
@@ -84,6 +85,10 @@ def coerce(entry: Entry, value: Any, notify: Notify | None = None, name: str | N
 
 def _coerce_one(entry: Entry, value: Any, notify: Notify | None, name: str) -> Any:
     kind = entry.kind
+    if isinstance(value, int) and abs(value) > MOST_INTEGER:
+        raise ValueProblemError("is out of range", describe_allowed(entry))
+    if isinstance(value, (str, Path)):
+        _check_unicode(str(value))
     if kind is Path and isinstance(value, (str, Path)):
         value = Path(value)
     elif kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -100,6 +105,15 @@ def _coerce_one(entry: Entry, value: Any, notify: Notify | None, name: str) -> A
     elif isinstance(value, str):
         return _check_text(entry, value, notify, name)
     return value
+
+
+def _check_unicode(text: str) -> None:
+    if "\0" in text:
+        raise ValueProblemError("must be a text without a NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueProblemError("must be a text in UTF-8") from None
 
 
 def _check_number(entry: Entry, value: float) -> None:

@@ -53,6 +53,8 @@ class Option:
     key : the option's name in a file; None: the field's
     both : the help shows the flag's negation, too
     in_file : whether a file may set it
+    writes : of a path: it is written, not read
+    names_file : of a text: it, or a part of it beside a "=", may name a file that is read
     """
 
     help: str
@@ -77,6 +79,8 @@ class Option:
     key: str | None = None
     both: bool = False
     in_file: bool = True
+    writes: bool = False
+    names_file: bool = False
 
 
 @dataclass(frozen=True)

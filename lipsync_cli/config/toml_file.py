@@ -45,7 +45,9 @@ def read_file(cls: type, path: Path, notify: Notify) -> dict[str, Any]:
     text = _read_text(path)
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError("is no TOML that can be read: nested too deeply", path) from None
+    except ValueError as error:  # of TOML, or of a number with thousands of digits
         raise UsageError(_locate_syntax(str(error), text), path) from None
     return _Reader(cls, path, text, notify).read(content)
 

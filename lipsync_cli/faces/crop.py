@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.video.resampling import grey_window, window
+from lipsync_cli.runtime.json_values import make_dataclass
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from lipsync_cli.media.video.yuv_frame import Frame
 
 Region: TypeAlias = tuple[int, int, int, int]  # first row, last row + 1, first column, last column + 1
+MOST_SIZE = 2048  # pixels of a crop's side
+_MOST_SIDES = 20  # of a box, that a crop reaches
 _GEOMETRY = ("detector", "size", "scale", "shift_y", "mouth")  # what must agree between stores and weights
 
 
@@ -48,32 +51,35 @@ class CropRule:
 
     def __post_init__(self) -> None:
         """Refuse values that no crop can have."""
-        if self.keyframe_interval < 1 or self.size < 1 or self.scale <= 0 or self.smoothing_frames < 0:
-            raise InputError(
-                f"the crop rule has keyframe_interval {self.keyframe_interval}, size {self.size}, scale {self.scale}, "
-                f"smoothing_frames {self.smoothing_frames}",
-                hint="the first three must be above zero, the last not below",
-            )
+        allowed = {
+            "keyframe_interval": 1 <= self.keyframe_interval <= 10_000,
+            "smoothing_frames": 0 <= self.smoothing_frames <= 10_000,
+            "max_gap": self.max_gap >= 0,
+            "scale": 0.01 <= self.scale <= _MOST_SIDES,
+            "shift_y": abs(self.shift_y) <= _MOST_SIDES,
+            "size": 1 <= self.size <= MOST_SIZE,
+            "mouth": len(self.mouth) == 4 and self.mouth[0] < self.mouth[2] and self.mouth[1] < self.mouth[3],
+        }
+        for name, is_allowed in allowed.items():
+            if not is_allowed:
+                raise InputError(f"the crop rule has {name} {getattr(self, name)}, which no crop can have")
+        row0, row1, column0, column1 = self.mouth_region()
+        if row0 >= row1 or column0 >= column1:
+            raise InputError(f"the crop rule's mouth {self.mouth} lies outside of its crop")
 
     def to_dict(self) -> dict[str, Any]:
         """Give the rule as a JSON-able dictionary."""
         return asdict(self) | {"mouth": list(self.mouth)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> CropRule:
+    def from_dict(cls, values: Any) -> CropRule:
         """Make a rule from what `to_dict` gave.
 
         Raises
         ------
-        InputError : a name is unknown or a value is of the wrong kind
+        InputError : a name is unknown, or a value is of the wrong kind or one that no crop can have
         """
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"unknown name in the crop rule: {', '.join(unknown)}", hint="it is of a newer version")
-        try:
-            return cls(**values | ({"mouth": tuple(map(float, values["mouth"]))} if "mouth" in values else {}))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the crop rule cannot be read: {error}") from error
+        return make_dataclass(cls, values, "the crop rule")
 
     def square(self, box: np.ndarray) -> tuple[float, float, float]:
         """Return x0, y0 and side of the crop of a face box x0, y0, x1, y1, in pixels of the frame.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,7 +71,7 @@ def parse_face_selection(face: str, detector: str = "auto", option: str = "--fac
         make_detector(detector)
     if face in PLACES:
         return FaceSelection(face, face, detector)
-    if face.lstrip("-").isdigit():
+    if re.fullmatch(r"-?[0-9]{1,9}", face):
         if int(face) < 0:
             raise UsageError(f"{option} {face}: faces are counted from 0, the leftmost")
         return FaceSelection(face, int(face), detector)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.tracking.face_track import Track
 from lipsync_cli.formats import schema
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.schema import RAW
 
 if TYPE_CHECKING:
@@ -24,16 +24,13 @@ def read_track(store: Path, sha256: str) -> tuple[CropRule, Track | None]:
     ------
     InputError : no readable faces.h5
     """
-    with schema.open_hdf5(store, (schema.FACES,)) as file:
-        try:
-            rule = CropRule.from_dict(schema.read_parameters(file)["crop_rule"])
-            for row in schema.read_table(file):
-                if row["sha256"] == sha256:
-                    rows = slice(int(row["first_frame"]), int(row["first_frame"] + row["num_frames"]))
-                    box, score, landmarks = (file[f"faces/{name}"][rows] for name in ("box", "score", "landmarks"))
-                    return rule, Track(box, score, landmarks)
-        except (KeyError, ValueError, OSError) as error:
-            raise InputError(f"is a damaged faces file ({error})", store, "make it again with detect-faces") from error
+    with open_hdf5(store, (schema.FACES,)) as file:
+        rule = CropRule.from_dict(schema.read_parameters(file)["crop_rule"])
+        for row in schema.read_table(file):
+            if row["sha256"] == sha256:
+                rows = slice(int(row["first_frame"]), int(row["first_frame"] + row["num_frames"]))
+                box, score, landmarks = (file[f"faces/{name}"][rows] for name in ("box", "score", "landmarks"))
+                return rule, Track(box, score, landmarks)
     return rule, None
 
 
@@ -66,6 +63,7 @@ def create_faces(
         box: np.ndarray,
         score: np.ndarray,
         landmarks: np.ndarray,
+        *,
         data: np.ndarray,
         offset: np.ndarray,
     ) -> None:

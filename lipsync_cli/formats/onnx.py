@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import LipsyncError, ToolError
 from lipsync_cli.formats.weights import FORMAT, check_kind, find_weights, load_weights
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.speech_features import DIM
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 
@@ -60,7 +61,7 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     wrapped, names = _named_outputs(generator, header)
     examples = [_example(header, batch_size, seed) for seed in range(CHECKS)]
     inputs = INPUTS if header.hears == "mel" else FEATURE_INPUTS
-    with atomic_output(output, force) as temporary, warnings.catch_warnings():
+    with keep_inputs([path]), atomic_output(output, force) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats import schema
+from lipsync_cli.formats.guarded_hdf5 import read_attribute
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
@@ -20,7 +22,23 @@ if TYPE_CHECKING:
     import h5py
     import numpy as np
 
+_HEADER_BYTES = 4096  # of a JPEG, within which its size stands
 _TOGETHER = 256  # crops decoded by one call of a thread
+
+
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return height and width that the header of a JPEG states, None if it is no such header."""
+    place = 2
+    if data[:2] != b"\xff\xd8":
+        return None
+    while data[place : place + 1] == b"\xff" and place + 9 <= len(data):
+        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        if 0xC0 <= marker <= 0xC2:  # start of frame: baseline, extended, progressive
+            return int.from_bytes(data[place + 5 : place + 7], "big"), int.from_bytes(
+                data[place + 7 : place + 9], "big"
+            )
+        place += 2 + length
+    return None
 
 
 def _map(stored: h5py.Dataset, path: Path, dtype: Any) -> np.ndarray:
@@ -67,11 +85,8 @@ class Pack:
         import numpy as np
 
         self.path, self.jobs = Path(path), jobs
-        with schema.open_hdf5(path, (schema.PACK,)) as file:
-            try:
-                self._read(file)
-            except (KeyError, ValueError, OSError) as error:
-                raise InputError(f"is a damaged pack ({error})", path, "make it again with lipsync pack") from error
+        with open_hdf5(path, (schema.PACK,)) as file:
+            self._read(file)
         self.has_face: np.ndarray = ~np.isnan(self.box[:, 0])
         self._pool: ThreadPoolExecutor | None = None
 
@@ -80,7 +95,7 @@ class Pack:
 
         parameters = schema.read_parameters(file)
         self.attributes: dict[str, Any] = schema.read_attributes(file)
-        self.fingerprint = str(file.attrs["fingerprint"])
+        self.fingerprint = read_attribute(file, "fingerprint", str)
         self.crop_rule = CropRule.from_dict(parameters["crop_rule"])
         self.mel_parameters = MelParameters.from_dict(parameters["mel_parameters"])
         self.clips: np.ndarray = schema.read_table(file)
@@ -93,7 +108,7 @@ class Pack:
             stored = file["features/data"]
             data = _map(stored, self.path, np.float16)
             known = FeatureParameters.from_dict(parameters["feature_parameters"])
-            self.features = FeatureStore(data, np.asarray(stored.attrs["silence"], np.float32), known)
+            self.features = FeatureStore(data, read_attribute(stored, "silence", list), known)
         self._is_raw = file["faces/crop"].attrs["encoding"] == RAW
         self._offset: np.ndarray | None = None if self._is_raw else file["faces/crop/offset"][()]
         self._data: np.ndarray = _map(file["faces/crop/data"], self.path, np.uint8)
@@ -200,7 +215,9 @@ class Pack:
             if first == last:
                 crop[:] = 0
                 continue
-            image = cv2.imdecode(self._data[first:last], cv2.IMREAD_COLOR)
-            if image is None or image.shape != crop.shape:
+            data = self._data[first:last]
+            is_right = jpeg_size(data[:_HEADER_BYTES].tobytes()) == crop.shape[:2]  # before memory is taken for it
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if is_right else None
+            if image is None:
                 raise InputError(f"the crop of frame {index} is damaged", self.path, "make the pack again")
             cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=crop)

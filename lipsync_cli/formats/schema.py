@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
-from lipsync_cli.errors import InputError
-from lipsync_cli.media.ffmpeg import check_file
+from lipsync_cli.formats.guarded_hdf5 import read_attribute
+from lipsync_cli.runtime.json_values import check_object, parse_json
 
 if TYPE_CHECKING:
     import h5py
@@ -23,13 +23,14 @@ FACES = "lipsync-faces"
 MELS = "lipsync-mels"
 PACK = "lipsync-pack"
 VERSION = 1
+ROOT_ATTRIBUTES = ("format", "format_version", "generator", "command", "parameters", "inputs", "fingerprint")
 OVERHEAD_BYTES = 1 << 20  # at most, of tables and attributes
 MADE_BY = {FACES: "detect-faces", MELS: "mels", PACK: "pack"}
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "val", "test", "unused"
 SPLITS = (TRAIN, VALIDATION, TEST, UNUSED)
 
-_TEXT = ("name", "speaker", "split", "file", "sha256")  # columns that hold UTF-8 text; the others are int64
+TEXT = ("name", "speaker", "split", "file", "sha256")  # columns that hold UTF-8 text; the others are int64
 FACES_COLUMNS = ("name", "speaker", "fps_num", "fps_den", "num_frames", "first_frame", "file", "bytes", "sha256")
 MELS_COLUMNS = ("name", "speaker", "num_mels", "first_mel", "file", "bytes", "sha256")
 PACK_COLUMNS = (
@@ -51,7 +52,7 @@ def make_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> np.ndarr
     import numpy as np
 
     def kind(column: str) -> str:
-        if column not in _TEXT:
+        if column not in TEXT:
             return "i8"
         return f"U{max((len(row[column]) for row in rows), default=0) or 1}"
 
@@ -128,62 +129,19 @@ def create_hdf5(path: Path, num_bytes: int) -> Iterator[h5py.File]:
         yield file
 
 
-@contextmanager
-def open_hdf5(path: str | Path, formats: tuple[str, ...] = (FACES, MELS, PACK)) -> Iterator[h5py.File]:
-    """Open a file of the family for reading.
-
-    Raises
-    ------
-    InputError : it is missing, unreadable, damaged, not HDF5, of another format or of another version
-    """
-    import h5py
-
-    path = Path(path)
-    check_file(path)
-    with open(path, "rb") as probe:
-        is_hdf5 = probe.read(8) == b"\x89HDF\r\n\x1a\n"
-    expected = " or ".join(formats)
-    if not is_hdf5:
-        raise InputError(f"is no HDF5 file, {expected} is needed", path, _how_to_make(formats))
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"is a damaged HDF5 file ({_first_line(error)})", path, "make it again") from error
-    with file:
-        found, version = file.attrs.get("format"), file.attrs.get("format_version")
-        if found not in formats:
-            what = f"its format is {found}" if found else "it has no format attribute"
-            raise InputError(f"{what}, {expected} is needed", path, _how_to_make(formats))
-        if version != VERSION:
-            raise InputError(
-                f"format version {version}, this program reads version {VERSION}",
-                path,
-                f"make it again with lipsync {MADE_BY[found]}, or update lipsync",
-            )
-        yield file
-
-
 def read_parameters(file: h5py.File) -> dict[str, Any]:
-    """Read the JSON attribute `parameters`; raise InputError if it is not there or no JSON."""
-    try:
-        return json.loads(file.attrs["parameters"])
-    except (KeyError, ValueError) as error:
-        raise InputError("its parameters cannot be read", file.filename, "make it again") from error
+    """Read the JSON attribute `parameters`; raise InputError if it is not there or no JSON object."""
+    text = read_attribute(file, "parameters", str)
+    what = "its parameters"
+    return check_object(parse_json(text, file.filename, "make it again", what), what, file.filename, "make it again")
 
 
 def read_attributes(file: h5py.File) -> dict[str, Any]:
-    """Read the root attributes, those that hold JSON decoded."""
+    """Read the root attributes that a file of the family has, those that hold JSON decoded."""
     attributes: dict[str, Any] = {}
-    for name, value in file.attrs.items():
-        attributes[name] = value.item() if hasattr(value, "item") else value
-        if name in ("parameters", "inputs"):
-            attributes[name] = json.loads(attributes[name])
+    for name in ROOT_ATTRIBUTES:
+        if name in file.attrs:
+            attributes[name] = read_attribute(file, name, int if name == "format_version" else str)
+        if name in ("parameters", "inputs") and name in attributes:
+            attributes[name] = parse_json(attributes[name], file.filename, "make it again", f"its {name}")
     return attributes
-
-
-def _how_to_make(formats: tuple[str, ...]) -> str:
-    return "make one with " + " or ".join(f"lipsync {MADE_BY[name]}" for name in formats)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

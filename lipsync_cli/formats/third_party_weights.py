@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_file
+from lipsync_cli.runtime.hashing import hash_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -55,7 +55,7 @@ def load_published(network: nn.Module, path: Path, what: str) -> str:
             raise InputError(f"is of another network: {name} has the shape {shapes}", path, hint)
     network.load_state_dict(wanted | tensors)
     network.eval()
-    return _digest(path)
+    return hash_file(path)
 
 
 def read_tensors(path: Path, what: str) -> dict[str, Tensor]:
@@ -130,11 +130,3 @@ def _is_tensor(value: object) -> bool:
     import torch
 
     return isinstance(value, torch.Tensor)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

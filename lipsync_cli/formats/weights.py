@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.json_values import check_object, check_type, parse_json
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.speech.vtln import KnownVoices
@@ -28,6 +29,7 @@ EMBEDDED = {  # in assets
     "occlusion network": "lipsync_occlusion.safetensors",
 }
 NAMED = {"grid": "lipsync_grid.safetensors"}  # other weights in assets, by what `--weights` calls them
+_MISFITS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)  # of a network
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
 
@@ -137,8 +139,11 @@ def read_header(path: Path) -> WeightsHeader:
         raise InputError("is not a readable .safetensors file", path, "give weights made by lipsync train") from error
     if FORMAT not in metadata:
         raise InputError("has no lipsync header", path, "give weights made by lipsync train")
+    what = "its lipsync header"
+    values = check_object(
+        parse_json(metadata[FORMAT], path, what=what), what, path, "give weights made by lipsync train"
+    )
     try:
-        values = json.loads(metadata[FORMAT])
         version = values["format_version"]
         if version != FORMAT_VERSION:
             raise InputError(
@@ -147,23 +152,22 @@ def read_header(path: Path) -> WeightsHeader:
                 "use a matching version",
             )
         return WeightsHeader(
-            architecture=values["architecture"],
-            dims=values["dims"],
+            architecture=check_type(values["architecture"], str, "the architecture"),
+            dims=check_type(values["dims"], dict, "dims"),
             crop_rule=CropRule.from_dict(values["crop_rule"]),
             mel_parameters=MelParameters.from_dict(values["mel_parameters"]),
-            recipe=values["recipe"],
-            samples_seen=values["samples_seen"],
-            data=values["data"],
-            metrics=values["metrics"],
+            recipe=check_type(values["recipe"], str, "the recipe"),
+            samples_seen=check_type(values["samples_seen"], int, "the number of samples"),
+            data=check_type(values["data"], dict, "data"),
+            metrics=check_type(values["metrics"], dict, "metrics"),
             known_voices=None if values.get("known_voices") is None else KnownVoices.from_dict(values["known_voices"]),
             feature_parameters=_read_features(values),
             name=_name(Path(path)),
             sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"has a broken lipsync header ({error})", path, "give weights made by lipsync train"
-        ) from error
+    except (InputError, KeyError) as error:
+        fact = error.fact if isinstance(error, InputError) else f"there is no {error}"
+        raise InputError(f"has a broken lipsync header ({fact})", path, "give weights made by lipsync train") from error
 
 
 def _read_features(values: dict[str, Any]) -> FeatureParameters | None:
@@ -209,13 +213,47 @@ def load_weights(
     path = find_weights(path, kind)
     header = read_header(path)
     check_kind(header, path, kind)
+    _check_shapes(path, header)
     try:
-        network = models.build(header.architecture, header.dims)
-        network.load_state_dict(load_file(path))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"does not hold the {header.architecture} network ({reason})", path) from error
+        network, tensors = models.build(header.architecture, header.dims), load_file(path)
+        unknown = {name for name, buffer in network.named_buffers() if buffer.isnan().all()}  # NaN says: not measured
+        network.load_state_dict(tensors)
+    except _MISFITS as error:
+        raise _other_network(path, header, str(error)) from error
+    for name, tensor in tensors.items():
+        if not (tensor.isfinite().all() or (name in unknown and tensor.isnan().all())):
+            raise InputError(f"{name} holds numbers that are not finite", path, "train the weights again")
     return network.to(device).eval(), header
+
+
+def _check_shapes(path: Path, header: WeightsHeader) -> None:
+    """Raise InputError if the file holds other tensors than its header's network has; no memory is taken for one."""
+    import torch
+    from safetensors import safe_open
+
+    from lipsync_cli import models
+
+    try:
+        with torch.device("meta"):
+            network = models.build(header.architecture, header.dims)
+        with safe_open(path, "np") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except _MISFITS as error:
+        raise _other_network(path, header, str(error)) from error
+    if header.dims.get("size", header.crop_rule.size) != header.crop_rule.size:
+        fact = f"its size is {header.dims['size']}, that of its crops {header.crop_rule.size}"
+        raise _other_network(path, header, fact)
+    for name, wanted in network.state_dict().items():
+        if name in shapes and shapes[name] != tuple(wanted.shape):
+            raise _other_network(path, header, f"{name} is of shape {shapes[name]}, not {tuple(wanted.shape)}")
+    for name, _ in network.named_parameters():
+        if name not in shapes:
+            raise _other_network(path, header, f"{name} is missing")
+
+
+def _other_network(path: Path, header: WeightsHeader, reason: str) -> InputError:
+    first_line = (reason or "its dims do not fit").splitlines()[0]
+    return InputError(f"does not hold the {header.architecture} network ({first_line})", path)
 
 
 def _name(path: Path) -> str:

@@ -10,8 +10,10 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lipsync_cli.errors import InputError, ToolError
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 
 # What holds pictures or sound itself. FFmpeg also reads lists of other files and of addresses (hls, dash, concat, sdp),
 # some of which fetch over the network whatever protocols are allowed, and text that it shows as a film.
@@ -79,35 +81,36 @@ def check_file(path: str | Path) -> None:
         raise InputError("cannot be read (permission denied)", path, "change its permissions")
 
 
-def run_tool(name: str, args: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+def run_tool(name: str, args: Sequence[str], path: str | Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run `ffmpeg` or `ffprobe` to its end without a shell; the caller judges the exit status.
 
+    Parameters
+    ----------
+    path : the file that is blamed if the program crashes over it
+
+    Raises
+    ------
+    ToolError : the program is missing, cannot be started, crashes, or gives no sign of life
+    """
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = start_tool(name, args, **pipes)
+    try:
+        output, words = process.communicate()
+    finally:
+        process.end()
+    check_crash(process.returncode, name, path)
+    return subprocess.CompletedProcess([name, *args], process.returncode or 0, output, words)
+
+
+def start_tool(name: str, args: Sequence[str], **streams: Any) -> ToolProcess:
+    """Start `ffmpeg` or `ffprobe` with unbuffered pipes; `streams` are arguments of Popen, see `ToolProcess`.
+
     Raises
     ------
     ToolError : the program is missing or cannot be started
     """
     try:
-        return subprocess.run([find_tool(name), *args], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except OSError as error:
-        raise ToolError(f"{name} cannot be started ({error.strerror or error})", hint=HINT) from error
-
-
-def check_alive(result: subprocess.CompletedProcess[bytes], path: str | Path) -> None:
-    """Raise InputError if the tool crashed over the file, as some builds do over MPEG transport streams."""
-    if result.returncode < 0:
-        fact = f"cannot be read (FFmpeg was ended by signal {-result.returncode})"
-        raise InputError(fact, path, "convert it to MP4, or install another build of FFmpeg")
-
-
-def start_tool(name: str, args: Sequence[str], **streams: object) -> subprocess.Popen[bytes]:
-    """Start `ffmpeg` or `ffprobe` with unbuffered pipes; `streams` are the arguments stdin, stdout, stderr of Popen.
-
-    Raises
-    ------
-    ToolError : the program is missing or cannot be started
-    """
-    try:
-        return subprocess.Popen([find_tool(name), *args], bufsize=0, **streams)  # type: ignore[call-overload]
+        return ToolProcess([find_tool(name), *args], **streams)
     except OSError as error:
         raise ToolError(f"{name} cannot be started ({error.strerror or error})", hint=HINT) from error
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.ffmpeg import check_alive, check_file, complaint, run_tool, source
-from lipsync_cli.media.limits import check_picture, check_sound, check_times
+from lipsync_cli.media.ffmpeg import check_file, complaint, run_tool, source
+from lipsync_cli.media.headers.limits import check_picture, check_sound, check_times
+from lipsync_cli.media.headers.track_choice import choose_tracks
+from lipsync_cli.media.headers.trailing import note_trailing
 from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
 from lipsync_cli.media.reading import Reading, note, reading_of
-from lipsync_cli.media.track_choice import choose_tracks
-from lipsync_cli.media.trailing import note_trailing
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
@@ -117,8 +117,7 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     picture = identify_photo(path)
     forced = [] if picture is None or picture.is_animation else picture.demuxer
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
-    result = run_tool("ffprobe", [*options, *source(path)])
-    check_alive(result, path)
+    result = run_tool("ffprobe", [*options, *source(path)], path)
     try:
         found: dict[str, Any] = json.loads(result.stdout or b"{}")
     except ValueError:

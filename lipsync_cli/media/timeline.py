@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.clock import ClockCheck
-from lipsync_cli.media.ffmpeg import check_alive, complaint, run_tool, source
+from lipsync_cli.media.ffmpeg import complaint, run_tool, source
 from lipsync_cli.media.probe import MediaInfo, VideoStream, probe
 
 if TYPE_CHECKING:
@@ -206,8 +206,7 @@ def _ffprobe(info: MediaInfo, entries: str) -> Iterator[dict[str, str]]:
     """Give the entries of each packet or frame of the picture."""
     assert info.video is not None
     options = ["-v", "error", "-select_streams", str(info.video.index), "-show_entries", entries, "-of", "compact"]
-    result = run_tool("ffprobe", [*options, *source(info.path)])
-    check_alive(result, info.path)
+    result = run_tool("ffprobe", [*options, *source(info.path)], info.path)
     if result.returncode:
         raise InputError(f"cannot be read ({complaint(result.stderr, info.path)})", info.path)
     lines = [line for line in result.stdout.decode("ascii", "replace").splitlines() if line.startswith(SECTIONS)]

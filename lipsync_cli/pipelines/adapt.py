@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.quantities import parse_duration
 from lipsync_cli.errors import NothingToDoError, UsageError
@@ -20,7 +20,7 @@ from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.selection import FaceSelection
-    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.synthesis.job import Job, Prepare
     from lipsync_cli.synthesis.rendering.scene import ReferenceCache
     from lipsync_cli.training.adaptation import Adapted
 
@@ -112,7 +112,7 @@ def chosen_adapting(config: InferConfig, cache: Path | None) -> Adapting:
 def adapted(
     asked: Adapting,
     face: Path,
-    prepare: Callable[..., Job],
+    prepare: Prepare,
     choice: FaceSelection,
     memory: ReferenceCache,
     *,
@@ -120,7 +120,7 @@ def adapted(
     notify: Notify = ignore,
     check: Callable[[], Job] | None = None,
     dry_run: bool = False,
-) -> Iterator[Callable[..., Job]]:
+) -> Iterator[Prepare]:
     """Give `prepare` with adapted weights filled in; as it was, with a line that says why, where that is no use.
 
     Parameters
@@ -157,7 +157,7 @@ def adapted(
 def _find_or_make(
     asked: Adapting,
     face: Path,
-    prepare: Callable[..., Job],
+    prepare: Prepare,
     choice: FaceSelection,
     memory: ReferenceCache,
     folder: Path,
@@ -183,9 +183,9 @@ def _find_or_make(
         raise NothingToDoError("a photo does not talk", face)
     if info.video is not None and info.audio is None:
         raise NothingToDoError("the video has no sound to learn from", face)
-    own = partial(prepare, face, folder / "own.mp4", force=True, device=None, extend="trim", silence="close")
-    with own(drive_audio=None, final_audio=None) as task:
-        key = _key(asked, task, choice)
+    alone: dict[str, Any] = {"driving_audio": None, "final_audio": None, "silence": "close", "extend": "trim"}
+    with prepare(face, folder / "own.mp4", force=True, device=None, **alone) as job:
+        key = _key(asked, job, choice)
         kept = _place(asked.cache, key, notify)
         if kept is not None and kept.exists():
             kept.touch()
@@ -197,12 +197,25 @@ def _find_or_make(
         generator, header = load_weights(source, device)
         with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as presenter:
             sketcher = LocalRunner(generator, device)
-            talking = collect_own_speech(task, presenter, sketcher, MIN_S, progress, notify)
+            talking = collect_own_speech(
+                job.source,
+                job.voices[0],
+                job.generator.header,
+                presenter,
+                sketcher,
+                MIN_S,
+                progress=progress,
+                say=notify,
+            )
         crops, middles, mel, reference, features = talking
-        recording = PersonalClip(face, crops, middles, mel, task.header.crop_rule, reference, features=features)
+        recording = PersonalClip(
+            face, crops, middles, mel, job.generator.header.crop_rule, reference, features=features
+        )
         if reference is None:
             recording = replace(recording, pairs=pair_poses(recording))
-        done = adapt(generator, header.architecture, recording, asked.seconds, device, asked.seed, progress)
+        done = adapt(
+            generator, header.architecture, recording, asked.seconds, device, seed=asked.seed, progress=progress
+        )
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"
     if done.gain_db < MIN_GAIN_DB:
         target.touch()  # empty: known to be no gain
@@ -237,7 +250,7 @@ def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
     return cache / f"{NAME}{key[:16]}{SUFFIX}"
 
 
-def _key(asked: Adapting, task: Job, choice: FaceSelection) -> str:
+def _key(asked: Adapting, job: Job, choice: FaceSelection) -> str:
     """Return what the adapted weights depend on."""
     from lipsync_cli.media.reading import reading_of
     from lipsync_cli.runtime.code_version import code_version
@@ -246,17 +259,17 @@ def _key(asked: Adapting, task: Job, choice: FaceSelection) -> str:
 
     wanted = choice.wanted if isinstance(choice.wanted, (str, int)) else choice.wanted.tolist()
     return make_key(
-        video=hash_file(task.face),
-        span=[task.first_frame, task.timeline.num_frames],
-        filters=list(task.picture.filters),
-        reading=asdict(reading_of(task.face)),
+        video=hash_file(job.source.path),
+        span=[job.source.first_frame, job.source.timeline.num_frames],
+        filters=list(job.source.picture.filters),
+        reading=asdict(reading_of(job.source.path)),
         who=[wanted, choice.detector],
-        weights=task.header.sha256,
+        weights=job.generator.header.sha256,
         seconds=asked.seconds,
         seed=asked.seed,
         device=asked.device.partition(":")[0],
         reference=asked.reference,
-        vtln=task.voices[0].vtln,
+        vtln=job.voices[0].vtln,
         needed=[MIN_S, MIN_GAIN_DB],
         program=code_version(*ADAPT_STAGE, assets=FACE_ASSETS + REFERENCE_ASSETS),
     )

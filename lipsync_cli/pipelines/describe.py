@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.formats import schema
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.media.ffmpeg import check_file
 from lipsync_cli.preprocessing.find_clips import FRAMES_RECORD
 
@@ -71,25 +72,22 @@ def describe_program() -> dict[str, Any]:
 
 def describe_store(path: Path) -> dict[str, Any]:
     """Describe faces.h5, mels.h5 or a pack."""
-    with schema.open_hdf5(path) as file:
-        try:
-            attributes = schema.read_attributes(file)
-            parameters = attributes.pop("parameters")
-            clips = schema.read_table(file)
-            summary = {"path": str(path), "bytes": path.stat().st_size, **attributes}
-            summary |= {"clips": len(clips), "speakers": dict(sorted(Counter(clips["speaker"].tolist()).items()))}
-            columns = clips.dtype.names or ()
-            if "split" in columns:
-                summary["splits"] = {name: int((clips["split"] == name).sum()) for name in schema.SPLITS}
-            if "num_frames" in columns:
-                summary |= _frames_of(clips)
-                import numpy as np
+    with open_hdf5(path) as file:
+        attributes = schema.read_attributes(file)
+        parameters = attributes.pop("parameters")
+        clips = schema.read_table(file)
+        summary = {"path": str(path), "bytes": path.stat().st_size, **attributes}
+        summary |= {"clips": len(clips), "speakers": dict(sorted(Counter(clips["speaker"].tolist()).items()))}
+        columns = clips.dtype.names or ()
+        if "split" in columns:
+            summary["splits"] = {name: int((clips["split"] == name).sum()) for name in schema.SPLITS}
+        if "num_frames" in columns:
+            summary |= _frames_of(clips)
+            import numpy as np
 
-                summary["frames_without_face"] = int(np.isnan(file["faces/box"][:, 0]).sum())
-            if "num_mels" in columns:
-                summary["mel_frames"] = int(clips["num_mels"].sum())
-        except (KeyError, ValueError, OSError) as error:
-            raise InputError(f"is damaged ({error})", path, "make it again") from error
+            summary["frames_without_face"] = int(np.isnan(file["faces/box"][:, 0]).sum())
+        if "num_mels" in columns:
+            summary["mel_frames"] = int(clips["num_mels"].sum())
     return summary | {"parameters": parameters}
 
 
@@ -105,7 +103,8 @@ def _frames_of(clips: np.ndarray) -> dict[str, Any]:
 
 def describe_frames(folder: Path) -> dict[str, Any]:
     """Describe a folder that extract-frames made."""
-    from lipsync_cli.preprocessing.frames import read_record, record_timeline
+    from lipsync_cli.preprocessing.frame_folders import read_record
+    from lipsync_cli.preprocessing.frames import record_timeline
 
     record = read_record(folder)
     timeline = record_timeline(record, folder)

@@ -15,6 +15,7 @@ from lipsync_cli.config.build import check_values
 from lipsync_cli.config.option import argument, option
 from lipsync_cli.config.shared_options import force_option, jobs_option
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.machine.resources import resolve_jobs
 from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
 
@@ -27,7 +28,7 @@ class DetectFacesConfig:
     """Everything that decides a file of faces."""
 
     source: Path = argument("Folder of clips, folder made by extract-frames, or one clip.")
-    output: Path = argument("HDF5 file to write.")
+    output: Path = argument("HDF5 file to write.", writes=True)
     detector: str = option(
         "hog, or mmod: a network that finds turned and small faces, slow without a GPU.",
         "hog",
@@ -81,6 +82,7 @@ class DetectResult:
     report: dict[str, Any]
 
 
+@keeps_inputs
 def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failure: OnFailure = ignore) -> DetectResult:
     """Find the faces.
 
@@ -110,6 +112,7 @@ def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failu
     return DetectResult(config.output, report["clips"], report["failed"], report)
 
 
+@keeps_inputs
 def plan(config: DetectFacesConfig, *, on_failure: OnFailure = ignore) -> DetectPlan:
     """Look at the clips and say what `run` would do; nothing is written."""
     from lipsync_cli.preprocessing.find_clips import find_clips

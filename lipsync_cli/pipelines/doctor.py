@@ -58,8 +58,13 @@ class Check:
     mend: str | None = None
 
 
-def examine() -> Iterator[Check]:
-    """Look at everything that the verbs need, one thing after the other. A failure of one does not stop the others."""
+def examine(find: Callable[[Path | None, str], Path] | None = None) -> Iterator[Check]:
+    """Look at everything that the verbs need, one thing after the other. A failure of one does not stop the others.
+
+    Parameters
+    ----------
+    find : gives the embedded weights of a kind, for None and the kind; None: `formats.weights.find_weights`
+    """
     yield _check("python", _python, "install Python 3.10 or later")
     for module, distributions in REQUIRED.items():
         yield _check(
@@ -78,7 +83,7 @@ def examine() -> Iterator[Check]:
     if importlib.util.find_spec("face_recognition_models") is not None:
         yield _check("detector mmod", _mmod, "pip install --force-reinstall 'lipsync-cli[models]'")
     yield _check("device", _device, "pip install --force-reinstall torch")
-    yield _check("embedded weights", _weights, "pip install --force-reinstall --no-deps lipsync-cli")
+    yield _check("embedded weights", lambda: _weights(find), "pip install --force-reinstall --no-deps lipsync-cli")
     yield _check("temporary folder", _temporary, "set TMPDIR to a folder with room, such as: export TMPDIR=$HOME/tmp")
 
 
@@ -165,7 +170,7 @@ def _device() -> str:
     return ", ".join(names)
 
 
-def _weights() -> str:
+def _weights(find: Callable[[Path | None, str], Path] | None) -> str:
     from lipsync_cli.formats.speech_encoder_weights import find_speech_encoder, load_speech_encoder
     from lipsync_cli.formats.weights import find_weights, load_weights
 
@@ -177,8 +182,8 @@ def _weights() -> str:
         "occlusion network": "OCCLUSION_CARD.md",
     }
     for kind, name in cards.items():
-        path = find_weights(None, kind)
-        _, header = load_weights(None, kind=kind)
+        path = (find or find_weights)(None, kind)
+        _, header = load_weights(path, kind=kind)
         named = re.search(r"SHA-256 `([0-9a-f]{64})`", (path.parent / name).read_text(encoding="utf-8"))
         if named is None or named[1] != header.sha256:
             raise ToolError(f"are not those of the model card (sha256 {header.sha256})", path)

@@ -8,7 +8,7 @@ result = run(config)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,9 +21,10 @@ from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_time, 
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.reading import Reading, read_as
 from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
-from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.marking import chosen_marks
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
@@ -31,7 +32,7 @@ from lipsync_cli.pipelines.speakers import People, chosen_people, chosen_voices
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
-    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.synthesis.job import Job, JobSettings, Prepare
     from lipsync_cli.synthesis.rendering.marking import Marking
 
 AHEAD_S = 60  # of the video are looked through for several speeches, although the first may need less
@@ -67,16 +68,17 @@ class Session:
     ----------
     cast : whose mouths are moved, and the voices that options name
     marking : the marks of the films
-    prepare : `synthesis.job.prepare` with the configuration filled in; takes speech and output
-    make : makes the film of a task
+    prepare : `synthesis.job.prepare` with the configuration filled in
+    make : makes the film of a job
     """
 
     cast: People
     marking: Marking
-    prepare: Callable[..., Job]
+    prepare: Prepare
     make: Callable[[Job], Result]
 
 
+@keeps_inputs
 def run(
     config: InferConfig, *, cache: Path | None = None, progress: Progress | None = None, notify: Notify = ignore
 ) -> Result:
@@ -95,11 +97,12 @@ def run(
     _check_single(config)
     with (
         open_session(config, cache=cache, progress=progress, notify=notify) as session,
-        session.prepare(_first_speech(config, session.cast), config.files.output) as task,
+        session.prepare(_speech(config, session.cast), config.files.output) as job,
     ):
-        return session.make(task)
+        return session.make(job)
 
 
+@keeps_inputs
 def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
     """Look at the inputs and say what `run` would make; nothing is written."""
     from lipsync_cli.synthesis.rendering.debug_video import check_debug
@@ -108,19 +111,19 @@ def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ign
     files, debug_video = config.files, config.advanced.debug_video
     with (
         open_session(config, cache=cache, notify=notify, dry_run=True) as session,
-        session.prepare(_first_speech(config, session.cast), files.output) as task,
+        session.prepare(_speech(config, session.cast), files.output) as job,
     ):
-        session.marking.check(task.output, files.force)
+        session.marking.check(job.output.path, files.force)
         if debug_video is not None:
-            check_debug(debug_video, task, files.force, config.performance.resume)
-        found = task.plan
+            check_debug(debug_video, job, files.force, config.performance.resume)
+        found = job.schedule
         return FilmPlan(
-            task.output,
+            job.output.path,
             found.num_frames,
             float(found.timeline.duration_s),
             float(found.sound_s),
             found.num_source_frames,
-            task.header.name,
+            job.generator.header.name,
             session.marking.names(),
         )
 
@@ -166,9 +169,11 @@ def _open_session(
     files, several = config.files, config.is_batch
     marking, cast = chosen_marks(config), chosen_people(config)
     kept_at = None if config.performance.no_cache else cache
+    if not dry_run:
+        kept_at = find_cache(kept_at, notify)
     tuning = chosen_adapting(config, kept_at)
-    arrange = _arrange(config, cast, dry_run)
-    check = None if several else partial(arrange, _first_speech(config, cast), files.output, device=None)
+    arrange = _arrange(config, dry_run)
+    check = None if several else partial(arrange, _speech(config, cast), files.output, device=None)
     memory = FaceReferenceCache(None if kept_at is None else ArrayCache(kept_at, notify), files.faces, notify)
     ahead_s = Fraction(AHEAD_S if several else 0)
     with (
@@ -186,11 +191,11 @@ def _open_session(
         SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as presenter,
     ):
 
-        def make(task: Job) -> Result:
+        def make(job: Job) -> Result:
             from lipsync_cli.synthesis.film import infer
 
             return infer(
-                task,
+                job,
                 crf=config.quality.crf,
                 force=files.force,
                 progress=progress,
@@ -205,35 +210,50 @@ def _open_session(
         yield Session(cast, marking, prepare, make)
 
 
-def _arrange(config: InferConfig, cast: People, dry_run: bool) -> Callable[..., Job]:
+def _arrange(config: InferConfig, dry_run: bool) -> Prepare:
     """Return `prepare` with the configuration filled in."""
     from lipsync_cli.synthesis.job import prepare
 
+    settings = _settings(config, dry_run)
+
+    def arrange(
+        speech: Path | Sequence[Path], output: Path | None = None, *, like: Job | None = None, **options: Any
+    ) -> Job:
+        return prepare(config.files.face, speech, output, settings.with_options(**options), like)
+
+    return arrange
+
+
+def _settings(config: InferConfig, dry_run: bool) -> JobSettings:
+    from lipsync_cli.synthesis.drivers.voices import VoiceSettings
+    from lipsync_cli.synthesis.generation.generator_choice import GeneratorSettings
+    from lipsync_cli.synthesis.job import JobSettings
+    from lipsync_cli.synthesis.sources.source_clip import SourceSettings
+
     files, voice, quality = config.files, config.voice, config.quality
-    return partial(
-        prepare,
-        files.face,
-        weights=files.weights,
-        extend=config.face.extend,
-        photo_fps=parse_rate(quality.fps),
-        force=files.force,
-        device=None if dry_run else partial(_start, config.performance.device),
-        silence=voice.silence,
-        drive_audio=voice.driving_audio,
-        final_audio=voice.final_audio,
-        start_s=parse_time(files.start or "0"),
-        end_s=None if files.end is None else parse_time(files.end),
-        deinterlace=quality.deinterlace,
-        tonemap=quality.tonemap,
-        others=cast.voices[1:],
-        articulation=voice.articulation,
-        vtln=parse_vtln(voice.vtln),
-        occlusion=_occlusion(config.face.occlusion),
+    return JobSettings(
+        SourceSettings(
+            start_s=parse_time(files.start or "0"),
+            end_s=None if files.end is None else parse_time(files.end),
+            photo_fps=parse_rate(quality.fps),
+            deinterlace=quality.deinterlace,
+            tonemap=quality.tonemap,
+        ),
+        VoiceSettings(voice.silence, parse_vtln(voice.vtln), voice.driving_audio, voice.final_audio),
+        GeneratorSettings(
+            files.weights,
+            None if dry_run else partial(_start, config.performance.device),
+            voice.articulation,
+            _occlusion(config.face.occlusion),
+        ),
+        config.face.extend,
+        files.force,
     )
 
 
-def _first_speech(config: InferConfig, cast: People) -> Path:
-    return cast.voices[0] if cast.voices else config.files.speech[0]
+def _speech(config: InferConfig, cast: People) -> Sequence[Path]:
+    """Return the voices of all speakers, or the one speech."""
+    return cast.voices or config.files.speech[:1]
 
 
 def _check_single(config: InferConfig) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.infer import open_session
 from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
+from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
@@ -61,6 +63,7 @@ class BatchResult:
         return len(self.made) + len(self.skipped) + self.failed
 
 
+@keeps_inputs
 def run(
     config: InferConfig,
     lines: Iterable[str] | None = None,
@@ -88,7 +91,10 @@ def run(
 
     failures = _Failures(on_failure)
     folder, messages = _collect(config, lines, failures)
-    with open_session(config, cache=cache, progress=progress, notify=notify) as session:
+    with (
+        keep_inputs(path for message in messages for path in message.inputs),
+        open_session(config, cache=cache, progress=progress, notify=notify) as session,
+    ):
         _make_folder(folder)
         report = make_messages(
             messages,
@@ -102,6 +108,7 @@ def run(
     return BatchResult(folder, report.made, report.skipped, failures.number)
 
 
+@keeps_inputs
 def plan(
     config: InferConfig,
     lines: Iterable[str] | None = None,

@@ -9,7 +9,6 @@ result.scores
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from lipsync_cli import __version__
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_vtln
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
@@ -58,6 +58,7 @@ class ScoreResult:
     failed: int = 0
 
 
+@keeps_inputs
 def run(
     config: ScoreConfig, command: str = "", *, progress: Progress | None = None, on_failure: OnFailure = ignore
 ) -> ScoreResult:
@@ -79,6 +80,7 @@ def run(
     return result
 
 
+@keeps_inputs
 def plan(config: ScoreConfig, *, on_failure: OnFailure = ignore) -> dict[str, Any]:
     """Look at the inputs and say what `run` would score, JSON-able; nothing is written."""
     return _Job(config, None, on_failure).plan()
@@ -164,11 +166,11 @@ class _Job:
             config.align,
             self.wanted,
             self.tools,
-            self.kept_at,
-            resolve_jobs(config.jobs),
-            self.progress,
-            self.on_failure,
-            self.spoken,
+            kept_at=self.kept_at,
+            jobs=resolve_jobs(config.jobs),
+            progress=self.progress,
+            on_failure=self.on_failure,
+            transcripts=self.spoken,
         )
         return ScoreResult(scores, self._compared(), None, len(scores.facts["files"]), self.failed)
 
@@ -178,7 +180,8 @@ class _Job:
 
         config, reference = self.config, self._reference_video()
         transcript = find_transcript(config.transcripts, self.source)
-        scores = score_video(self.source, reference, config.align, self.wanted, self.tools, self.progress, transcript)
+        asked = self.source, reference, config.align, self.wanted, self.tools
+        scores = score_video(*asked, progress=self.progress, transcript=transcript)
         return ScoreResult(scores, self._compared())
 
     def _score_pack(self) -> ScoreResult:
@@ -202,21 +205,21 @@ class _Job:
                     pack,
                     generator,
                     config.split,
-                    config.max_frames,
-                    config.seed,
-                    tools,
-                    find_metric_groups(self.wanted, has_frames=False),
-                    config.batch_size,
-                    kept,
-                    self.progress,
-                    self.spoken,
-                    heard,
+                    max_frames=config.max_frames,
+                    seed=config.seed,
+                    tools=tools,
+                    families=find_metric_groups(self.wanted, has_frames=False),
+                    batch_size=config.batch_size,
+                    kept=kept,
+                    progress=self.progress,
+                    transcripts=self.spoken,
+                    heard=heard,
                 )
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
             about = pack_protocol.describe_weights(header, generator)
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
             if config.output is not None and not is_lines(config.output):
-                sheet = draw_sheet(pack, generator, config.split, draw, tools.device, heard=heard)
+                sheet = draw_sheet(pack, generator, config.split, draw, device=tools.device, heard=heard)
         kind = f"{header.architecture} weights {header.name}"
         return ScoreResult(scores, f"{kind} on the {config.split} clips of {self.source.name}", sheet)
 
@@ -239,6 +242,7 @@ class _Job:
         return f"{self.source.name} against {reference.name}" if reference is not None else self.source.name
 
 
+@keeps_inputs
 def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
     """Write the folder or the file that the options name, whole or not at all.
 
@@ -263,28 +267,31 @@ def is_lines(output: Path) -> bool:
     return output == STDOUT or output.suffix == ".jsonl"
 
 
-def check_report(report: Path, force: bool, inputs: Sequence[Path]) -> None:
+def check_report(report: Path, force: bool) -> None:
     """Look at the name of the report before any work is done."""
     from lipsync_cli.runtime.atomic_files import check_output
 
     if report.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {report} is no name of an HTML file", hint="give a name that ends in .html")
-    check_output(report, force, inputs)
+    check_output(report, force)
 
 
 def _check_outputs(config: ScoreConfig) -> None:
-    from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.atomic_files import check_no_input, check_output
+    from lipsync_cli.runtime.run_inputs import is_input_folder
     from lipsync_cli.scoring.report.result_folder import check_folder
 
-    inputs = [path for path in (config.sources[0], config.weights, config.reference) if path is not None]
     output = config.output
     if output is not None and output != STDOUT:
         if is_lines(output):
-            check_output(output, config.force, inputs)
+            check_output(output, config.force)
         else:
+            check_no_input(output)
+            if is_input_folder(output):
+                raise InputError("is an input of this command, too", output, "name another output")
             check_folder(output, config.force)
     if config.report is not None:
-        check_report(config.report, config.force, inputs)
+        check_report(config.report, config.force)
 
 
 def _beside(output: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
@@ -44,6 +45,7 @@ def wants_results(config: ScoreConfig) -> bool:
     return config.compare or any(map(is_results, config.sources))
 
 
+@keeps_inputs
 def compare_results(
     config: ScoreConfig, command: str = "", *, progress: Progress | None = None, notify: Notify = ignore
 ) -> Comparison:
@@ -72,7 +74,7 @@ def compare_results(
     if config.compare and len(sources) < 2:
         raise UsageError("--compare needs at least two .jsonl files")
     if report is not None:
-        check_report(report, config.force, sources)
+        check_report(report, config.force)
     results = relabel([read_results(path) for path in sources])
     comparisons, tables = [], []
     if config.compare:
@@ -88,6 +90,7 @@ def compare_results(
     return Comparison(comparisons, tables, report)
 
 
+@keeps_inputs
 def report_scores(
     config: ScoreConfig,
     result: ScoreResult,

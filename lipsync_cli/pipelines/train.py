@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.config.build import check_values
+from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
@@ -55,6 +56,7 @@ class TrainResult:
     figures: dict[str, Any]
 
 
+@keeps_inputs
 def run(
     job: TrainJob, place: Place | None = None, *, progress: Progress | None = None, notify: Notify = ignore
 ) -> TrainResult:
@@ -71,6 +73,7 @@ def run(
     LipsyncError : as `training.engine.trainer.train`
     """
     check_values(job)
+    _check_folder(job.run)
     from lipsync_cli.training.engine.distributed import join, leave
     from lipsync_cli.training.engine.trainer import train
 
@@ -97,3 +100,12 @@ def run(
     finally:
         leave()
     return TrainResult(job.run, Path(figures["weights"]), int(figures["samples"]), figures)
+
+
+def _check_folder(run: Path) -> None:
+    """Raise InputError if a file that the run writes is one that it reads."""
+    from lipsync_cli.runtime.atomic_files import check_no_input
+    from lipsync_cli.training.engine.run_folder import WRITTEN
+
+    for name in WRITTEN:
+        check_no_input(run / name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
 from lipsync_cli.runtime.atomic_files import check_output
-from lipsync_cli.runtime.resumable import lock_folder, with_path, write_part
+from lipsync_cli.runtime.ownership import is_own_file
+from lipsync_cli.runtime.resumable import clear_folder, with_path, work_folder, write_part
+from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.runtime.workers import run_tasks
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def journal(
     parameters: dict[str, Any],
     output: Path,
     jobs: int = 1,
+    *,
     force: bool = False,
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
@@ -120,7 +122,7 @@ def journal(
     """
     check_output(output, force, [clip.path for clip in clips])
     folder = output.with_name(f".{output.name}.parts")
-    with lock_folder(folder):
+    with keep_inputs(clip.path for clip in clips), work_folder(folder):
         done: dict[Clip, Part] = {}
         todo: list[ClipJob] = []
         failures: list[LipsyncError] = []
@@ -132,7 +134,7 @@ def journal(
                 failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
                 continue
             path = folder / names[clip]
-            if zipfile.is_zipfile(path):
+            if is_own_file(path) and zipfile.is_zipfile(path):
                 done[clip] = Part(clip, path)
             else:
                 todo.append(ClipJob(clip, parameters, folder))
@@ -154,10 +156,10 @@ def journal(
             if progress is not None:
                 progress(len(done) + len(failures), len(clips), label)
         if not done:
-            shutil.rmtree(folder, ignore_errors=True)
+            clear_folder(folder)
             raise failures[0] if len(failures) == 1 else InputError(f"none of the {len(clips)} clips could be used")
         yield [done[clip] for clip in clips if clip in done]
-        shutil.rmtree(folder, ignore_errors=True)
+        clear_folder(folder)
 
 
 def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:

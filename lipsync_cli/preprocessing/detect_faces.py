@@ -16,6 +16,7 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progre
 from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
 from lipsync_cli.preprocessing.frames import read_clip
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ def collect_faces(
     source: str | Path,
     output: str | Path,
     rule: CropRule,
+    *,
     quality: int = 95,
     raw: bool = False,
     detector_weights: Path | None = None,
@@ -75,7 +77,20 @@ def collect_faces(
         "quality": None if raw else quality,
     }
     work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
-    with journal(faces_of_clip, clips, work, output, jobs, force, progress, fail, "detect-faces") as parts:
+    with (
+        keep_inputs([source, None if detector_weights is None else Path(detector_weights)]),
+        journal(
+            faces_of_clip,
+            clips,
+            work,
+            output,
+            jobs,
+            force=force,
+            progress=progress,
+            on_failure=fail,
+            label="detect-faces",
+        ) as parts,
+    ):
         frames, faceless = _assemble(parts, source, output, parameters, force)
     return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
 
@@ -204,7 +219,7 @@ def _assemble(
         for part in parts:
             names = ("middle", "box", "score", "landmarks", "data", "offset")
             middle, box, score, landmarks, data, offset = part.read(*names)
-            write(first, first_byte, middle, box, score, landmarks, data, offset)
+            write(first, first_byte, middle, box, score, landmarks, data=data, offset=offset)
             first += len(box)
             first_byte += len(data)
     return num_frames, faceless

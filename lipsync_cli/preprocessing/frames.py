@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +15,15 @@ from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
+from lipsync_cli.preprocessing.frame_folders import (
+    FORMAT,
+    VERSION,
+    check_replaceable,
+    growing_folder,
+    read_record,
+    remove_unfinished,
+)
+from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.runtime.resumable import lock_folder, with_path
 from lipsync_cli.runtime.workers import run_tasks
 
@@ -24,8 +32,6 @@ if TYPE_CHECKING:
 
     from lipsync_cli.media.timeline import Timeline
 
-FORMAT = "lipsync-frames"
-VERSION = 1
 SAMPLE_RATE = 16000
 JPG, PNG = "jpg", "png"
 
@@ -47,19 +53,6 @@ def read_clip(clip: Clip) -> tuple[Timeline, Callable[[], Iterator[np.ndarray]]]
     return record_timeline(record, clip.path), lambda: (read_image(path) for path in paths)
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read the record of a folder that extract-frames made; raise InputError if it is damaged or of another version."""
-    path = folder / FRAMES_RECORD
-    try:
-        record = json.loads(path.read_text("utf-8"))
-        found, version = record["format"], record["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("is no readable record of frames", path, "extract them again") from error
-    if found != FORMAT or version != VERSION:
-        raise InputError(f"is {found} version {version}, {FORMAT} version {VERSION} is needed", path)
-    return record
-
-
 def record_timeline(record: dict[str, Any], folder: Path) -> Timeline:
     """Make the timeline that a record describes; raise InputError if it is damaged."""
     import numpy as np
@@ -67,17 +60,18 @@ def record_timeline(record: dict[str, Any], folder: Path) -> Timeline:
     from lipsync_cli.media.timeline import Timeline
 
     try:
-        pts = np.array(record["pts"], np.int64)
+        pts = np.array(check_type(record["pts"], list[int], "pts"), np.int64)
         if len(pts) != record["num_frames"] + 1:
             raise ValueError("times and frames differ in number")
-        return Timeline(pts, Fraction(record["time_base"]))
-    except (KeyError, ValueError, TypeError) as error:
+        return Timeline(pts, Fraction(check_type(record["time_base"], str, "time_base")))
+    except (ArithmeticError, InputError, KeyError, ValueError) as error:
         raise InputError(f"holds no times of frames ({error})", folder / FRAMES_RECORD, "extract them again") from error
 
 
 def extract_frames(
     source: str | Path,
     output: str | Path,
+    *,
     image_format: str = JPG,
     quality: int = 95,
     jobs: int = 1,
@@ -96,7 +90,7 @@ def extract_frames(
     output : a folder, made if it is not there
     image_format : "jpg" or "png"
     quality : of JPEG, 0..100
-    force : make folders again that exist but are of another clip or other options
+    force : make folders again that extract-frames has made of another clip or with other options
 
     Returns
     -------
@@ -158,50 +152,40 @@ def extract_clip(task: ClipJob) -> tuple[int, bool]:
     data = clip.path.read_bytes()
     origin = {"file": clip.file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     del data
-    if folder.exists():
-        record = read_record(folder) if (folder / FRAMES_RECORD).exists() else {}
+    if os.path.lexists(folder):
+        check_replaceable(folder)
+        record = read_record(folder)
         if record.get("source") == origin and record.get("image") == image:
             return record["num_frames"], True
         if not task.parameters["force"]:
             raise InputError("exists, of another clip or with other options", folder, "use --force to overwrite it")
-    partial = _partial(folder)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
-        record = _write_clip(clip, partial, image)
-        record = {
-            "format": FORMAT,
-            "format_version": VERSION,
-            "generator": f"lipsync {__version__}",
-            "source": origin,
-            **record,
-        }
-        (partial / FRAMES_RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.rename(partial, folder)
+        folder.parent.mkdir(exist_ok=True)
+        with growing_folder(folder) as partial:
+            record = _write_clip(clip, partial, image)
+            record = {
+                "format": FORMAT,
+                "format_version": VERSION,
+                "generator": f"lipsync {__version__}",
+                "source": origin,
+                **record,
+            }
+            (partial / FRAMES_RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
     except OSError as error:
         error.filename = error.filename or str(folder)
         raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return record["num_frames"], False
-
-
-def _partial(folder: Path) -> Path:
-    """Name the place where a clip's folder grows."""
-    return folder.with_name(f".{folder.name}.partial")
 
 
 @contextlib.contextmanager
 def _tidied(folders: list[Path]) -> Iterator[None]:
-    """Remove at the end what workers that were stopped have left of these folders, and speakers' without any."""
+    """Remove at the end what workers that were stopped have left, and new speakers' folders without any clip."""
+    new = {folder.parent for folder in folders if not folder.parent.exists()}
     try:
         yield
     finally:
-        for folder in folders:
-            shutil.rmtree(_partial(folder), ignore_errors=True)
-        for speaker in {folder.parent for folder in folders}:
+        remove_unfinished(folders)
+        for speaker in new:
             with contextlib.suppress(OSError):
                 speaker.rmdir()
 

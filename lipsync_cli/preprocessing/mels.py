@@ -14,7 +14,8 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progre
 from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_SOUND, SOUND, VIDEO, find_clips
 from lipsync_cli.runtime.atomic_files import atomic_output
-from lipsync_cli.runtime.stored_rows import StoredRows
+from lipsync_cli.runtime.disk_array import StoredRows
+from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.mel import WINDOW, MelParameters, log_mel, stream_levels, to_mel
 from lipsync_cli.speech.speech_features import FeatureParameters, encode_silence
 
@@ -32,6 +33,7 @@ MAX_VARIANTS = 64
 def collect_mels(
     source: str | Path,
     output: str | Path,
+    *,
     jobs: int = 1,
     force: bool = False,
     progress: Progress | None = None,
@@ -70,7 +72,20 @@ def collect_mels(
             on_failure(error)
 
     clips = find_clips(source, (VIDEO, FRAMES, SOUND), fail)
-    with journal(mel_of_clip, clips, parameters, output, jobs, force, progress, fail, "mels") as parts:
+    with (
+        keep_inputs([source]),
+        journal(
+            mel_of_clip,
+            clips,
+            parameters,
+            output,
+            jobs,
+            force=force,
+            progress=progress,
+            on_failure=fail,
+            label="mels",
+        ) as parts,
+    ):
         counts = _assemble(parts, source, output, parameters, force)
     return {"clips": len(parts), **counts, "failed": len(failed)}
 

@@ -13,6 +13,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
@@ -107,6 +108,7 @@ def pack(
     mels: str | Path,
     output: str | Path,
     split: Split | None = None,
+    *,
     force: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
@@ -144,7 +146,7 @@ def pack(
         if on_failure is not None:
             on_failure(InputError(text, path))
 
-    with schema.open_hdf5(faces, (schema.FACES,)) as face_file, schema.open_hdf5(mels, (schema.MELS,)) as mel_file:
+    with open_hdf5(faces, (schema.FACES,)) as face_file, open_hdf5(mels, (schema.MELS,)) as mel_file:
         face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
         _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
         has_features = "feature_parameters" in mel_parameters
@@ -172,14 +174,13 @@ def pack(
         if not dry_run:
             room = faces.stat().st_size + mels.stat().st_size
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
-                _write(file, parameters, joined, rows, face_file, mel_file, progress, measure)
-    counts = {name: sum(row["split"] == name for row in rows) for name in schema.SPLITS}
+                _write(file, parameters, joined, rows, face_file, mel_file, progress=progress, measure=measure)
     return {
         "clips": len(rows),
         "frames": sum(row["num_frames"] for row in rows),
         "frames_without_face": faceless,
         "mel_frames": sum(row["num_mels"] for row in rows),
-        **counts,
+        **{name: sum(row["split"] == name for row in rows) for name in schema.SPLITS},
         "failed": len(failed),
     }
 
@@ -224,6 +225,7 @@ def _write(
     rows: list[dict[str, Any]],
     faces: h5py.File,
     mels: h5py.File,
+    *,
     progress: Progress | None,
     measure: Measure | None,
 ) -> None:
@@ -263,7 +265,7 @@ def _write(
         else:
             piece = offset[frames.start : frames.stop + 1]
             data = faces["faces/crop/data"][piece[0] : piece[-1]]
-        write(row["first_frame"], first_byte, *arrays, data, piece)
+        write(row["first_frame"], first_byte, *arrays, data=data, offset=piece)
         if shapes is not None and measure is not None:
             crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
             shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from lipsync_cli import __version__
@@ -45,7 +46,7 @@ def synthetic_tags(weights_name: str, weights_sha256: str, **details: object) ->
     return tags | {PREFIX + key: str(value) for key, value in facts.items()}
 
 
-def source_tags(tags: dict[str, str]) -> dict[str, str]:
+def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return those of a video's tags that tell its title, date and place."""
     return {key: value for key, value in tags.items() if key.lower() in SOURCE_TAGS}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from lipsync_cli import __version__
+from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.hashing import hash_file
 
 FORMAT = "lipsync-sidecar"
 FORMAT_VERSION = 1
@@ -21,19 +22,6 @@ def sidecar_of(film: str | Path) -> Path:
     return film.with_name(film.name + ".json")
 
 
-def hash_file(path: str | Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file: Any) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
-
-
 def write_sidecar(
     film: Path,
     finished: Path,
@@ -41,6 +29,7 @@ def write_sidecar(
     weights: dict[str, str],
     marks: dict[str, Any],
     details: dict[str, Any],
+    *,
     force: bool = False,
 ) -> Path:
     """Write the sidecar of a film.
@@ -90,9 +79,9 @@ def read_sidecar(film: str | Path) -> dict[str, Any]:
         record = json.loads(sidecar_of(film).read_text(encoding="utf-8"))
         if record["format"] != FORMAT:
             return {"found": False}
-        matches = record["film"]["sha256"] == hash_file(film)
+        matches = record["film"]["sha256"] == hash_file(Path(film))
         return {"found": True, "matches": matches, "marks": record["marks"], "time": record["time"]}
     except FileNotFoundError:
         return {"found": False}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         return {"found": False, "fact": f"there is one, but it cannot be read ({type(error).__name__})"}

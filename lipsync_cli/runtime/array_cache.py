@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.run_inputs import is_input
 
 if TYPE_CHECKING:
     import numpy as np
 
 LIMIT_BYTES = 64 << 20  # some hours of boxes
 SUFFIX = ".npz"
+ENTRIES = re.compile(r"[0-9a-f]{16,64}\.npz|adapted-[0-9a-f]{16}\.safetensors")  # names of what the cache keeps
 
 Say = Callable[[str], None]
 
@@ -41,11 +45,12 @@ class ArrayCache:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             path.touch()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             self._say(f"{path}: is damaged and is not used; it will be made again")
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
         return arrays
 
@@ -63,10 +68,17 @@ class ArrayCache:
 
 
 def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:
-    """Remove the files of a folder that were not used for longest until the others are small enough together."""
-    entries = sorted(folder.glob("*" + suffix), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Remove the entries of a cache that were not used for longest until the others are small enough together.
+
+    Inputs of the run, and files that are none of the cache's, stay and do not count.
+    """
+    entries = []
+    for path in folder.glob("*" + suffix):
+        with suppress(FileNotFoundError):  # another run may have removed it
+            if ENTRIES.fullmatch(path.name) and not is_input(path):
+                entries.append((path.stat().st_mtime, path.stat().st_size, path))
     size = 0
-    for path in entries:
-        size += path.stat().st_size
+    for _, bytes_, path in sorted(entries, reverse=True):
+        size += bytes_
         if size > limit_bytes:
             path.unlink(missing_ok=True)

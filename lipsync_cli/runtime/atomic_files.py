@@ -5,17 +5,26 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.runtime.ownership import create_file, is_own_file
+from lipsync_cli.runtime.run_inputs import identify, is_input
 
 MAX_NAME_BYTES = 190  # of an output; file systems take 255
+RANDOM_BYTES = 8  # of a temporary name
+_private: set[Path] = set()  # temporary files that are there now
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for what is written
 
 
 def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -> None:
-    """Raise InputError if the output exists without `force`, is one of the inputs, or its folder cannot be written."""
+    """Raise InputError if the output exists without `force`, is an input of the run, or its folder cannot be written.
+
+    Parameters
+    ----------
+    inputs : what is read, beside the files that the run keeps by `keep_inputs`
+    """
     path = Path(path)
     if str(path) == "-":
         raise UsageError("this cannot be written to standard output", hint="name a file")
@@ -28,12 +37,18 @@ def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -
         raise InputError("is a folder, a file is to be written", path, "name a file")
     if path.exists() and not force:
         raise InputError("exists", path, "use --force to overwrite it")
-    if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
-        raise InputError("is an input of this command, too, and would be lost", path, "name another output")
+    check_no_input(path, inputs)
     if not path.parent.is_dir():
         raise InputError("no such folder for the output", path.parent, "create it first")
     if not os.access(path.parent, os.W_OK):
         raise InputError("the folder cannot be written", path.parent, "choose another output")
+
+
+def check_no_input(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise InputError if a file that would be replaced is an input, under this or another name."""
+    identity = identify(path)
+    if identity is not None and (is_input(path) or any(identify(each) == identity for each in inputs)):
+        raise InputError("is an input of this command, too, and would be lost", path, "name another output")
 
 
 @contextmanager
@@ -52,8 +67,10 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
             os.chmod(temporary, 0o666 & ~_umask())  # some writers make private files
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            _publish(temporary, path, force)
             _sync_folder(path.parent)
+        except FileExistsError:
+            raise InputError("exists", path, "another run has just made it; use --force to overwrite it") from None
         except OSError as error:
             hint = "make room and run it again" if error.errno in FULL else "choose another output"
             raise InputError(f"cannot be written ({error.strerror or error})", path, hint) from error
@@ -66,7 +83,12 @@ def private_file(path: Path) -> Iterator[Path]:
     What a killed run leaves is removed by the next `atomic_output` of the same path.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(RANDOM_BYTES)}.tmp{path.suffix}")
+    try:
+        os.close(create_file(temporary))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", path, "choose another output") from error
+    _private.add(temporary)
     try:
         yield temporary
     except InputError as error:  # a writer knows the private name only
@@ -75,6 +97,26 @@ def private_file(path: Path) -> Iterator[Path]:
         raise InputError(error.fact, path, error.hint) from error
     finally:
         temporary.unlink(missing_ok=True)
+        _private.discard(temporary)
+
+
+def remove_private_files() -> None:
+    """Remove every temporary file of this process, which is about to end without coming to it in good order."""
+    for path in list(_private):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path, force: bool) -> None:
+    """Give a file its name; FileExistsError if another run has taken the name since, and it is not to be replaced."""
+    if not force:
+        try:
+            os.link(temporary, path)  # the only rename that fails where the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    os.replace(temporary, path)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -92,14 +134,15 @@ def _umask() -> int:
 
 
 def _remove_stale(path: Path) -> None:
-    pattern = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)-[0-9a-f]{{8}}\.tmp{re.escape(path.suffix)}")
+    pattern = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)-([0-9a-f]{{2}})+\.tmp{re.escape(path.suffix)}")
     for name in os.listdir(path.parent):
-        match = pattern.fullmatch(name)
-        if match and not _is_alive(int(match[1])):
-            (path.parent / name).unlink(missing_ok=True)
+        match, place = pattern.fullmatch(name), path.parent / name
+        if match and not is_alive(int(match[1])) and is_own_file(place) and not is_input(place):
+            place.unlink(missing_ok=True)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this number is at work."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,27 +1,35 @@
-"""Results of finished parts of a job in a locked folder, so that a killed job is resumed."""
+"""Results of finished parts of a job in a private, locked folder, so that a killed job is resumed."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
+import stat
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError
-from lipsync_cli.runtime.stored_rows import StoredRows
+from lipsync_cli.runtime.disk_array import StoredRows
+from lipsync_cli.runtime.ownership import create_file, is_own
+from lipsync_cli.runtime.run_inputs import is_input
 
 if TYPE_CHECKING:
     import numpy as np
 
+PARTS = re.compile(r"[0-9a-f]{40}\.(npz|tmp)|\.[0-9a-f]{32}\.tmp")  # names of finished parts, and on the way to them
+TRIES = 100  # to lock a folder that another run is about to remove
+
 
 def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
     """Write finished work whole or not at all; `Part` reads it."""
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with os.fdopen(create_file(temporary), "wb") as file:
             _save(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
@@ -55,21 +63,93 @@ def with_path(error: LipsyncError, path: Path) -> LipsyncError:
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Make the folder and hold it: two runs of the same output at once would undo each other."""
-    try:
-        folder.mkdir(exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise InputError(f"cannot be made ({error.strerror})", folder) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise InputError("another run is writing this output", folder, "wait for it") from None
+def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = False) -> Iterator[None]:
+    """Make a folder if it is not there, and hold it: two runs of the same output at once would undo each other.
+
+    The lock is the kernel's: it ends with its process, however that ends. What was made here goes at the end, if it is
+    empty then.
+
+    Parameters
+    ----------
+    hint : for the error, where another run holds it
+    is_named : by the user: the folders above it are made, too
+
+    Raises
+    ------
+    InputError : it cannot be made, or another run holds it
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    if is_named:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot be made ({error.strerror})", folder) from error
+    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY, 0o777, hint)
     try:
         yield
     finally:
+        with suppress(OSError):
+            for each in made if is_named else made[:1]:
+                each.rmdir()
         os.close(descriptor)
-        if folder.is_dir() and not any(folder.iterdir()):
+
+
+@contextmanager
+def work_folder(folder: Path) -> Iterator[None]:
+    """Make or take over a folder for what is on the way to an output, and hold it; it goes at the end, if it is empty.
+
+    Nobody else may read or write there. A link is not followed.
+
+    Raises
+    ------
+    InputError : it cannot be made, another run holds it, or it belongs to somebody else
+    """
+    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, 0o700)
+    try:
+        if not is_own(os.fstat(descriptor), folder.parent):
+            raise InputError(
+                "belongs to another user, and is where unfinished work is kept",
+                folder,
+                "remove it, or choose another output",
+            )
+        with suppress(OSError):
+            os.fchmod(descriptor, 0o700)
+        yield
+    finally:
+        with suppress(OSError):
             folder.rmdir()
+        os.close(descriptor)
+
+
+def clear_folder(folder: Path, names: re.Pattern[str] = PARTS) -> None:
+    """Remove the files of a folder whose names the program gives; inputs of the run, and all else, stay."""
+    for path in folder.iterdir():
+        if names.fullmatch(path.name) and not is_input(path) and not stat.S_ISDIR(path.lstat().st_mode):
+            path.unlink(missing_ok=True)
+
+
+def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it") -> int:
+    """Return a descriptor of the folder, which is made if it is not there, with the lock on it."""
+    for _ in range(TRIES):
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(folder, mode)
+            descriptor = os.open(folder, flags)
+        except FileNotFoundError:
+            if folder.parent.is_dir():
+                continue  # it was removed in between
+            raise InputError("cannot be made (No such file or directory)", folder) from None
+        except OSError as error:
+            fact = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
+            raise InputError(f"{fact} ({error.strerror})", folder, "remove it, or choose another output") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise InputError("another run is writing this output", folder, hint) from None
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)  # a folder that is no longer there was locked
+    raise InputError("another run is writing this output", folder, hint)

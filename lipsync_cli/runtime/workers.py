@@ -5,14 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.runtime.atomic_files import FULL
+from lipsync_cli.runtime.children import end_with_parent, in_lasting_thread
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -40,12 +40,11 @@ def run_tasks(
     workers: list[Worker] = []
     busy: dict[Any, tuple[Worker, Any]] = {}
     try:
-        with quiet_interrupts():
-            for task in _take(pending, jobs):
-                worker = Worker(work)
-                workers.append(worker)
-                worker.connection.send(task)
-                busy[worker.connection] = (worker, task)
+        for task in _take(pending, jobs):
+            worker = Worker(work)
+            workers.append(worker)
+            worker.connection.send(task)
+            busy[worker.connection] = (worker, task)
         while busy:
             for connection in wait(list(busy)):
                 worker, task = busy.pop(connection)
@@ -54,8 +53,7 @@ def run_tasks(
                 except (EOFError, ConnectionError):
                     result, error = None, worker.obituary("try fewer --jobs")
                     workers.remove(worker)
-                    with quiet_interrupts():
-                        worker = Worker(work)
+                    worker = Worker(work)
                     workers.append(worker)
                 for next_task in _take(pending, 1):
                     worker.connection.send(next_task)
@@ -73,7 +71,9 @@ class _FatalError(InputError):
 
 
 class Worker:
-    """A process with one end of a pipe; it ends when this end is closed, or when this process is gone.
+    """A process with one end of a pipe; it ends when this end is closed, and at once when this process is gone.
+
+    Ctrl-C does not reach it: it begins with SIGINT blocked.
 
     Parameters
     ----------
@@ -87,11 +87,12 @@ class Worker:
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve or _serve, args=(theirs, work), daemon=True)
+        self.process = context.Process(target=_begin, args=(serve or _serve, theirs, work), daemon=True)
         before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # read by the libraries when the worker loads them
         try:
-            self.process.start()
+            resource_tracker.ensure_running()  # here: it changes which signals its thread takes
+            in_lasting_thread(self.process.start)
         finally:
             for name, value in before.items():
                 if value is None:
@@ -118,8 +119,14 @@ class Worker:
         self.process.join()
 
 
-def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
+def _begin(serve: Callable[[Any, Callable[[Any], Any]], None], connection: Any, work: Callable[[Any], Any]) -> None:
+    """Serve in a process that ends when the one that has started it does."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
+    serve(connection, work)
+
+
+def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
     while True:
         try:
             task = connection.recv()
@@ -153,21 +160,3 @@ def _take(tasks: Iterator[Any], count: int) -> Iterator[Any]:
             yield next(tasks)
         except StopIteration:
             return
-
-
-@contextmanager
-def quiet_interrupts() -> Iterator[None]:
-    """Start children with SIGINT ignored, so that Ctrl-C while they load prints nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if os.name == "posix" else set()
-        try:
-            yield
-        finally:
-            if os.name == "posix":
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.json_values import make_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,17 +57,33 @@ class MelParameters:
     ref_level_db: float = 20.0
     max_abs: float = 4.0
 
+    def __post_init__(self) -> None:
+        """Refuse values that no spectrogram can have."""
+        allowed = {
+            "sample_rate": 1000 <= self.sample_rate <= 384_000,
+            "n_fft": 16 <= self.n_fft <= 65_536,
+            "hop_length": 1 <= self.hop_length <= 65_536,
+            "win_length": 1 <= self.win_length <= self.n_fft,
+            "n_mels": 1 <= self.n_mels <= 1024,
+            "fmin": 0 <= self.fmin < self.fmax,
+            "fmax": self.fmax <= self.sample_rate / 2,
+            "preemphasis": abs(self.preemphasis) <= 1,
+            "min_level_db": -1000 <= self.min_level_db < 0,
+            "ref_level_db": abs(self.ref_level_db) <= 1000,
+            "max_abs": 0 < self.max_abs <= 1000,
+        }
+        for name, is_allowed in allowed.items():
+            if not is_allowed:
+                raise InputError(f"the mel parameters have {name} {getattr(self, name)}, which no mel can have")
+
     def to_dict(self) -> dict[str, Any]:
         """Give the parameters as a JSON-able dictionary."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> MelParameters:
-        """Make parameters from a dictionary; raise InputError if it names parameters this version does not know."""
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise InputError(f"unknown mel parameter {unknown[0]!r}")
-        return cls(**values)
+    def from_dict(cls, values: Any) -> MelParameters:
+        """Make parameters from a dictionary; InputError if it names others, or has values that no mel can have."""
+        return make_dataclass(cls, values, "the mel parameters")
 
     def check_same(self, other: MelParameters) -> None:
         """Raise InputError naming both values of the first parameter in which `other` differs."""

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.json_values import make_dataclass
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,12 +70,9 @@ class FeatureParameters:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> FeatureParameters:
-        """Make parameters from a dictionary; raise InputError if it names parameters this version does not know."""
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise InputError(f"unknown feature parameter {unknown[0]!r}")
-        return cls(**values)
+    def from_dict(cls, values: Any) -> FeatureParameters:
+        """Make parameters from a dictionary; InputError if it names others, or has values of another kind."""
+        return make_dataclass(cls, values, "the feature parameters")
 
     def check_same(self, other: FeatureParameters) -> None:
         """Raise InputError naming both values of the first parameter in which `other` differs."""

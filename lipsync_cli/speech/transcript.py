@@ -12,6 +12,7 @@ SUFFIX = ".align"
 UNITS_PER_S = 25_000
 SILENCES = ("sil", "sp")
 _MAX_BYTES = 1 << 20
+_MOST_TIME = 10**13  # units of a transcript: 12 years
 
 
 class Word(NamedTuple):
@@ -46,8 +47,10 @@ def read_transcript(path: Path) -> tuple[Word, ...]:
             times = int(start), int(end)
         except ValueError:
             raise InputError(f"line {number} is not `start end word`", path, "give a .align file of GRID") from None
-        if not last <= times[0] <= times[1]:
-            raise InputError(f"line {number} ends before it starts, or starts before the last one ended", path)
+        if not last <= times[0] <= times[1] <= _MOST_TIME:
+            raise InputError(
+                f"line {number} ends before it starts, starts before the last one ended, or too late", path
+            )
         last = times[1]
         if text.lower() not in SILENCES:
             words.append(Word(text.lower(), times[0] / UNITS_PER_S, times[1] / UNITS_PER_S))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from lipsync_cli.errors import InputError, NothingToDoError, ToolError, UsageError
 from lipsync_cli.media.ffmpeg import complaint
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 
 ENGINES = ("espeak-ng", "piper")  # in the order in which they are looked for
 HINT = "install espeak-ng (Debian: apt-get install espeak-ng; macOS: brew install espeak-ng) or pip install piper-tts"
@@ -64,12 +66,18 @@ def say(text: str, path: Path, engine: str = "auto", voice: str | None = None) -
         text = " ".join(text.split())  # piper takes each line for a file of its own
     else:
         arguments = [*(("-v", voice) if voice is not None else ()), "-b", "1", "--stdin", "-w", str(path)]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     try:
-        result = subprocess.run([program, *arguments], input=text.encode(), capture_output=True, check=False)
+        process = ToolProcess([program, *arguments], **pipes)
     except OSError as error:
         raise ToolError(f"{name} cannot be started ({error.strerror or error})", program, HINT) from error
-    if result.returncode != 0:
-        raise InputError(f"{name} cannot say this ({complaint(result.stderr)})", hint="try another --voice")
+    try:
+        _, words = process.communicate(text.encode())
+    finally:
+        process.end()
+    check_crash(process.returncode, name)
+    if process.returncode != 0:
+        raise InputError(f"{name} cannot say this ({complaint(words)})", hint="try another --voice")
     if not path.is_file() or path.stat().st_size <= 44:  # a header and nothing behind it
         raise NothingToDoError(f"{name} made no sound of this text", hint="try another --voice")
     return name

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.speech.mel import SILENCE
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ class KnownVoices:
         import numpy as np
 
         try:
-            matrix = np.array(values["covariance"], np.float64)
+            rows = check_type(values["covariance"], list[list[float]], "the covariance")
+            matrix = np.array(rows, np.float64)
             if matrix.shape != (NUM_CEPSTRA, NUM_CEPSTRA) or not np.allclose(matrix, matrix.T):
                 raise ValueError
             if not (np.linalg.eigvalsh(matrix) > 0).all():
                 raise ValueError
-            return cls(tuple(tuple(float(cell) for cell in row) for row in matrix), int(values["num_frames"]))
-        except (KeyError, TypeError, ValueError) as error:
+            num_frames = check_type(values["num_frames"], int, "their number of frames")
+            return cls(tuple(tuple(float(cell) for cell in row) for row in matrix), num_frames)
+        except (InputError, KeyError, TypeError, ValueError) as error:
             raise InputError("the known voices are no covariance of cepstra") from error
 
 

@@ -22,7 +22,7 @@ from lipsync_cli.synthesis.rendering.debug_video import check_debug, debug
 from lipsync_cli.synthesis.rendering.film_writer import FilmWriter
 from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
-from lipsync_cli.synthesis.rendering.scene import SceneBuilder
+from lipsync_cli.synthesis.rendering.scene import Scene, SceneBuilder
 from lipsync_cli.synthesis.rendering.segments import Segments, frames_in_piece, sweep
 
 Progress = Callable[[int, "int | None", str], None]
@@ -70,19 +70,20 @@ class Result:
 
 
 def infer(
-    task: Job,
+    job: Job,
     reference: str = "auto",
-    crf: int = 18,
+    *,
     batch_size: int = BATCH_SIZE,
-    force: bool = False,
-    progress: Progress | None = None,
-    say: Say | None = None,
-    keep_tracks: bool = False,
-    presenter: SceneBuilder | None = None,
     choices: Sequence[FaceSelection] = (FaceSelection(),),
+    presenter: SceneBuilder | None = None,
+    crf: int = 18,
+    force: bool = False,
+    resume: bool = False,
+    keep_tracks: bool = False,
     marking: Marking | None = None,
     debug_video: Path | None = None,
-    resume: bool = False,
+    progress: Progress | None = None,
+    say: Say = lambda text: None,
 ) -> Result:
     """Make the film.
 
@@ -90,111 +91,130 @@ def infer(
 
     Parameters
     ----------
-    task : from `prepare`
+    job : from `prepare`
     reference, batch_size, choices : see `SceneBuilder`; not used if one is given
+    presenter : keeps what is found out about the source, for other jobs of the same source and options
     crf : quality of the film, 0 ... 51, lower is better
     force : whether the output may exist
-    progress : told how many frames are done
-    say : told in words what a user should know
+    resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
     keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
-    presenter : keeps what is found out about the source, for other tasks of the same source and options
     marking : what says that the film is synthetic; None: metadata and sound
     debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
-    resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
+    progress : told how many frames are done
+    say : told in words what a user should know
 
     Raises
     ------
     NothingToDoError : no frame has a face
     InputError : an input turns out to be damaged, or the output cannot be written
+    ValueError : the job was prepared without a device
     """
-    import numpy as np
-
-    say = say or (lambda text: None)
     laps, marking = Stopwatch(), marking or Marking()
-    marking.check(task.output, force)
+    source, plan, output = job.source, job.schedule, job.output.path
+    marking.check(output, force)
     if debug_video is not None:
-        check_debug(debug_video, task, force, resume)
-    if task.loading is None:
-        raise ValueError("the task was prepared without a device")
+        check_debug(debug_video, job, force, resume)
+    if job.generator.loading is None:
+        raise ValueError("the job was prepared without a device")
     with ExitStack() as opened:
         if presenter is None:
             presenter = opened.enter_context(SceneBuilder(reference, batch_size, choices=choices))
-        scene = presenter.open_scene(task, laps, progress, say)
-        if task.plan.extended and not task.info.is_image:
-            say(f"{task.face}: ends before the speech, goes on with --extend {task.extend}")
-        _tell_of_inputs(task, say)
+        scene = presenter.open_scene(source, job.generator, plan.num_source_frames, laps, progress, say)
+        if plan.extended and not source.is_photo:
+            say(f"{source.path}: ends before the speech, goes on with --extend {plan.extend}")
+        _tell_of_inputs(job, say)
         watch = None
         if debug_video is not None:
-            watch = opened.enter_context(debug(debug_video, task, scene, marking, force))
-        drawing = FilmWriter(task, scene.renderer, marking, crf, laps, progress, watch)
+            watch = opened.enter_context(debug(debug_video, job, scene, marking, force))
+        drawing = FilmWriter(job, scene, marking, crf, laps, progress, watch)
         write = drawing.write
-        if resume and task.plan.num_frames > frames_in_piece(task.plan):
-            facts = fingerprint_of(task, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
-            write = partial(drawing.write_in_pieces, opened.enter_context(Segments(task.output, task.plan, facts, say)))
-        with atomic_output(task.output, force) as temporary:
-            if keep_tracks and not task.info.is_image:
-                with private_file(task.output) as film:
+        if resume and plan.num_frames > frames_in_piece(plan):
+            facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
+            write = partial(drawing.write_in_pieces, opened.enter_context(Segments(output, plan, facts, say)))
+        with atomic_output(output, force) as temporary:
+            if keep_tracks and not source.is_photo:
+                with private_file(output) as film:
                     num_covered = write(film)
-                    _add_tracks(task, film, temporary, say, marking)
+                    _add_tracks(job, film, temporary, say, marking)
             else:
                 num_covered = write(temporary)
-            _check_film(task, temporary)
-            marking.sign(task, temporary)
-            sidecar = marking.record(task, temporary, force)
-        sweep(task.output)
+            _check_film(job, temporary)
+            marking.sign(temporary, output)
+            sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
+        sweep(output)
         if num_covered:
-            say(f"{task.face}: something lies over the face in {num_covered} frames of the film; it stays there")
+            say(f"{source.path}: something lies over the face in {num_covered} frames of the film; it stays there")
         laps.end("drawing")
-    plan, boxes = task.plan, scene.renderer.boxes[:, : task.plan.num_source_frames]
+    return _report(job, scene, marking, num_covered, sidecar, debug_video, laps=laps)
+
+
+def _report(
+    job: Job,
+    scene: Scene,
+    marking: Marking,
+    num_covered: int,
+    sidecar: Path | None,
+    debug_video: Path | None,
+    *,
+    laps: Stopwatch,
+) -> Result:
+    """Say what was made."""
+    import numpy as np
+
+    plan, header = job.schedule, job.generator.header
+    boxes = scene.boxes[:, : plan.num_source_frames]
     return Result(
-        task.output,
-        plan.num_frames,
-        float(plan.timeline.duration_s),
-        float(plan.sound_s),
-        plan.num_source_frames,
-        int(np.isnan(boxes[:, :, 0]).all(0).sum()),
-        num_covered,
-        [[number + task.first_frame for number in numbers] for numbers in scene.reference_frames],
-        task.header.name,
-        task.header.sha256,
-        [voice.vtln for voice in task.voices],
-        laps,
-        marking.names(),
-        marking.no_mark,
-        sidecar,
-        debug_video,
+        output=job.output.path,
+        num_frames=plan.num_frames,
+        duration_s=float(plan.timeline.duration_s),
+        sound_s=float(plan.sound_s),
+        num_source_frames=plan.num_source_frames,
+        num_without_face=int(np.isnan(boxes[:, :, 0]).all(0).sum()),
+        num_covered=num_covered,
+        reference_frames=[[number + job.source.first_frame for number in each] for each in scene.reference_frames],
+        weights=header.name,
+        weights_sha256=header.sha256,
+        vtln=[voice.vtln for voice in job.voices],
+        laps=laps,
+        marks=marking.names(),
+        no_mark_reason=marking.no_mark,
+        sidecar=sidecar,
+        debug_video=debug_video,
     )
 
 
-def _check_film(task: Job, film: Path) -> None:
-    plan, sound = task.plan, task.sound if isinstance(task.sound, Path) else None
-    check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, sound)
+def _check_film(job: Job, film: Path) -> None:
+    plan, sound = job.schedule, job.output.sound
+    origin = sound if isinstance(sound, Path) else None
+    check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, origin)
 
 
-def _tell_of_inputs(task: Job, say: Say) -> None:
-    files = [task.face, *(voice.path for voice in task.voices)]
-    for path in dict.fromkeys([*files, *(task.sound.paths if isinstance(task.sound, Mix) else [task.sound])]):
+def _tell_of_inputs(job: Job, say: Say) -> None:
+    sound, video = job.output.sound, job.source.info.video
+    files = [job.source.path, *(voice.path for voice in job.voices)]
+    for path in dict.fromkeys([*files, *(sound.paths if isinstance(sound, Mix) else [sound])]):
         for text in notes_of(path):
             say(f"{path}: {text}")
-    if task.info.video is not None:
-        for text in playing_notes(task.info.video.width, task.info.video.height, task.plan.timeline.rate):
-            say(f"{task.face}: {text}")
-    frame_s, sound_s = 1 / task.plan.timeline.rate, task.plan.sound_s
-    for voice in task.voices:
+    if video is not None:
+        for text in playing_notes(video.width, video.height, job.schedule.timeline.rate):
+            say(f"{job.source.path}: {text}")
+    frame_s, sound_s = 1 / job.schedule.timeline.rate, job.schedule.sound_s
+    for voice in job.voices:
         if voice.is_silent:
             say(f"{voice.path}: the sound is silent throughout; the mouth will rest")
         elif not voice.has_speech and voice.silence != "model":
             say(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
-        if task.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
+        if job.output.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
             rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
             lengths = f"{float(voice.duration_s):.2f} s, the sound of the film {float(sound_s):.2f} s"
             say(f"{voice.path}: lasts {lengths}; {rest}")
 
 
-def _add_tracks(task: Job, film: Path, output: Path, say: Say, marking: Marking) -> None:
-    start_s, length_s = task.start_s, task.plan.timeline.duration_s
-    num_kept, left_out = keep_tracks_of(film, task.face, output, length_s, start_s, marking.tags(task))
+def _add_tracks(job: Job, film: Path, output: Path, say: Say, marking: Marking) -> None:
+    source, length_s = job.source, job.schedule.timeline.duration_s
+    tags = marking.tags(job.generator.header, source.info.tags)
+    num_kept, left_out = keep_tracks_of(film, source.path, output, length_s, source.start_s, tags)
     for track in left_out:
-        say(f"{task.face}: {track} does not fit into {task.output.suffix} and is left out")
+        say(f"{source.path}: {track} does not fit into {job.output.path.suffix} and is left out")
     if not num_kept and not left_out:
-        say(f"{task.face}: has no tracks to keep beside its picture and its sound")
+        say(f"{source.path}: has no tracks to keep beside its picture and its sound")

@@ -9,16 +9,18 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
+from lipsync_cli.runtime.json_values import parse_json
 from lipsync_cli.synthesis.drivers.speech_driver import SILENCES
 from lipsync_cli.synthesis.film import Result
-from lipsync_cli.synthesis.job import FILMS, Job
+from lipsync_cli.synthesis.job import Job, Prepare
+from lipsync_cli.synthesis.rendering.film_output import FILMS
 from lipsync_cli.synthesis.sources.frame_schedule import EXTEND
 
 OnFailure = Callable[[LipsyncError], None]
 
 CHOICES = {"extend": EXTEND, "silence": SILENCES}
-FILES = ("drive_audio", "final_audio")
-NAMES = {"driving_audio": "drive_audio"}  # in a list -> argument of `prepare`
+FILES = ("driving_audio", "final_audio")
+OLD_NAMES = {"drive_audio": "driving_audio"}
 SYNONYMS = {"pingpong": "bounce"}
 
 
@@ -29,12 +31,17 @@ class Message:
     Attributes
     ----------
     speech, output : the files
-    options : arguments of `prepare` that only this message has
+    options : of `JobSettings.with_options`, that only this message has
     """
 
     speech: Path
     output: Path
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that are read for it."""
+        return [self.speech, *(self.options[name] for name in FILES if name in self.options)]
 
 
 @dataclass(frozen=True)
@@ -88,16 +95,17 @@ def read_messages(lines: Iterable[str], where: str, base: Path, folder: Path, on
                 raise ValueError(f"{message.output.name} is the output of line {seen[message.output]}, too")
             seen[message.output] = number
             messages.append(message)
-        except ValueError as error:
+        except (InputError, ValueError) as error:
             on_failure(InputError(f"line {number}: {error}", where))
     return messages
 
 
 def make_messages(
     messages: list[Message],
-    prepare: Callable[..., Job],
+    prepare: Prepare,
     make: Callable[[Job], Result],
     force: bool = False,
+    *,
     on_failure: OnFailure = lambda error: None,
     on_skip: Callable[[Message], None] = lambda message: None,
     on_done: Callable[[Message, Result], None] = lambda message, result: None,
@@ -106,9 +114,8 @@ def make_messages(
 
     Parameters
     ----------
-    prepare : `prepare` with the presenter and its options filled in; called with speech, output, like, and the
-        message's own options
-    make : makes the film of a task
+    prepare : `prepare` with the presenter and its options filled in
+    make : makes the film of a job
     force : make all of them anew
     on_failure, on_skip, on_done : told of each message that fails, that is there already, that was made
 
@@ -126,13 +133,12 @@ def make_messages(
         try:
             if not message.speech.exists():
                 raise InputError("no such file", message.speech)
-            with prepare(speech=message.speech, output=message.output, like=like, **message.options) as task:
-                like = task
-                result = make(task)
-        except (UsageError, ToolError):
-            raise
+            with prepare(message.speech, message.output, like=like, **message.options) as job:
+                like = job
+                result = make(job)
         except LipsyncError as error:
-            if not _is_of(error, message):
+            is_general = isinstance(error, UsageError) or (isinstance(error, ToolError) and error.path is None)
+            if is_general or not _is_of(error, message):
                 raise
             on_failure(error if error.path is not None else type(error)(error.fact, message.speech, error.hint))
             continue
@@ -148,18 +154,20 @@ def _is_of(error: LipsyncError, message: Message) -> bool:
 
 
 def _read_line(line: str, base: Path, folder: Path) -> Message:
-    values = json.loads(line)
+    values = parse_json(line)
     if not isinstance(values, dict):
         raise ValueError("is no JSON object")
-    known = ("speech", "output", *CHOICES, *NAMES, "final_audio")
-    if unknown := sorted(set(values) - {*known, *FILES}):
+    known = ("speech", "output", *CHOICES, *FILES)
+    if unknown := sorted(set(values) - {*known, *OLD_NAMES}):
         raise ValueError(f"{unknown[0]!r} is not known, only {', '.join(known)}")
     for name, value in values.items():
         if not isinstance(value, str) or not value:
             raise ValueError(f"{name} must be a text, not {json.dumps(value)}")
+        if "\0" in value:
+            raise ValueError(f"{name} holds a NUL character")
     if "speech" not in values:
         raise ValueError("has no speech")
-    values = {NAMES.get(name, name): value for name, value in values.items()}
+    values = {OLD_NAMES.get(name, name): value for name, value in values.items()}
     for name, choices in CHOICES.items():
         if name in values:
             values[name] = SYNONYMS.get(values[name].lower(), values[name].lower())

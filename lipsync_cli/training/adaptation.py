@@ -14,12 +14,13 @@ import torch
 
 from lipsync_cli.datasets.batch import Draw
 from lipsync_cli.datasets.frame_table import gather
-from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.errors import LipsyncError, NothingToDoError
 from lipsync_cli.metrics.baselines import MODEL, TRUTH, WRONG, generate_rows
 from lipsync_cli.metrics.image.reconstruction import psnr
 from lipsync_cli.models import hears
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import TrainState
+from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.evaluators.validation import movement
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
@@ -86,10 +87,10 @@ def adapt(
     recording: PersonalClip,
     seconds: float,
     device: str = "cpu",
+    *,
     seed: int = 10,
     progress: Progress | None = None,
     max_samples: int | None = None,
-    *,
     measure: Callable[[nn.Module], dict[str, float]] | None = None,
     **options: Any,
 ) -> Adapted:
@@ -113,6 +114,7 @@ def adapt(
     Raises
     ------
     NothingToDoError : the mouth moves no more than the rest of the face: it is not this person who speaks
+    LipsyncError : the loss is no longer a number
     """
     if not mouth_moves(recording):
         raise NothingToDoError("the mouth moves no more than the rest of the face", recording.path)
@@ -255,7 +257,10 @@ def _step(
         batch = _refer(recipe.batch(source, state.step), recording.reference, SHARE)
     else:
         batch = _draw_pairs(source, recording, recording.pairs, state.step)
-    terms = recipe.network_loss(batch, recipe.forward(state.generator, batch))
+    output = recipe.forward(state.generator, batch)
+    terms = recipe.network_loss(batch, output)
+    if not are_finite(find_tensors([output, terms])):
+        raise LipsyncError("the loss is no longer a number while adapting", recording.path, "leave out --adapt")
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()
     if config.clip_norm:

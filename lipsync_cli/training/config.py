@@ -11,6 +11,7 @@ from lipsync_cli.config.option import option
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import ARCHITECTURES
+from lipsync_cli.runtime.json_values import check_object, read_json
 from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 
 # As `training.recipes` has them; named here, because the help of `lipsync train` must not import torch.
@@ -244,10 +245,11 @@ def save_config(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
 def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> None:
     """Raise InputError if the run folder was begun with other options or another pack."""
     try:
-        saved = json.loads(path.read_text())
-        seen = saved.get("data")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError("is not a readable run configuration", path, "choose another run folder") from error
+        saved = check_object(read_json(path), "it")
+    except InputError as error:
+        fact = f"is not a readable run configuration ({error.fact})"
+        raise InputError(fact, path, "choose another run folder") from error
+    seen = saved.get("data")
     if seen != pack_fingerprint:
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
     free = _FREE if config.schedule == "cosine" else _FREE | _FREE_IF_CONSTANT

@@ -97,8 +97,8 @@ def test_spellings_that_mean_the_same(line: tuple[str, ...], name: str, value: o
 
 @pytest.mark.parametrize("spelling", ["--hold-out", "--test-speaker"])
 def test_a_speaker_is_held_out_under_either_name(spelling: str) -> None:
-    context = APP.commands["pack"].make_context("pack", ["a.h5", "b.h5", "c.h5", spelling, "s2"])  # type: ignore[attr-defined]
-    assert context.params["hold_out"] == ["s2"]
+    config, said = parse("pack", "a.h5", "b.h5", "c.h5", spelling, "s2")
+    assert (config.test_speaker, said) == (("s2",), "")
 
 
 def test_a_recipe_that_does_not_exist_brings_the_nearest_one() -> None:
@@ -123,6 +123,17 @@ def test_the_defaults_of_train_are_those_of_its_recipe() -> None:
     assert given["learning_rate"] == 1e-3
 
 
+@pytest.mark.parametrize("verb", ["mels", "doctor"])
+def test_examples_stay_on_lines_of_their_own(verb: str) -> None:
+    shown = run(verb, "-h").stdout
+    assert f"\n  Example:\n    lipsync {verb}" in shown
+    assert "\\b" not in shown
+
+
+def test_zero_is_shown_as_a_default() -> None:
+    assert "[default: 0; 0<=x<=64]" in run("mels", "-h").stdout
+
+
 def test_each_verb_says_of_itself_what_lipsync_says_of_it() -> None:
     for verb, summary in cli.VERBS.items():
         assert APP.commands[verb].help.split("\n\n")[0] == summary  # type: ignore[attr-defined]
@@ -134,7 +145,7 @@ def test_config_writes_a_file_that_the_command_takes(verb: str, tmp_path: Path) 
     assert written.exit_code == 0
     assert written.stderr == ""
     (tmp_path / "mine.toml").write_text(written.stdout)
-    arguments = {"infer": ["a.mp4", "b.wav"], "score": ["a.h5"]}.get(verb, ["a", "b"])
+    arguments = {"infer": ["a.mp4", "b.wav"], "score": ["a.h5"], "pack": ["a", "b", "c"]}.get(verb, ["a", "b"])
     with_file, said = parse(verb, *arguments, "--config", str(tmp_path / "mine.toml"))
     assert (with_file, said) == parse(verb, *arguments)
     assert run("config", verb.upper()).stdout == written.stdout
@@ -144,7 +155,9 @@ def test_config_writes_a_file_that_the_command_takes(verb: str, tmp_path: Path) 
 def test_config_of_another_command_is_refused() -> None:
     result = run("config", "infr")
     assert result.exit_code == 2
-    assert result.stderr.endswith("use infer, train, score or detect-faces; did you mean infer?\n")
+    assert result.stderr.endswith(
+        "use infer, train, score, extract-frames, detect-faces, mels, pack, say or export; did you mean infer?\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_rule_through_json() -> None:
     with pytest.raises(InputError, match="unknown name in the crop rule: colour, turn"):
         CropRule.from_dict({**rule.to_dict(), "turn": 1, "colour": 2})
     for values in ({"mouth": 3}, {"mouth": ["a"]}, {"size": "96"}):
-        with pytest.raises(InputError, match="the crop rule cannot be read"):
+        with pytest.raises(InputError, match="in the crop rule must be"):
             CropRule.from_dict(values)
     for values in ({"size": 0}, {"scale": -1.0}, {"keyframe_interval": 0}, {"smoothing_frames": -1.0}):
         with pytest.raises(InputError, match="the crop rule has"):

@@ -174,26 +174,26 @@ def test_a_covered_face_does_not_lend_its_pixels(astronaut, stills, sketcher):
 
 
 def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file):
-    """Of two seconds two fingers are there for one; `--occlusion paint` draws over them."""
+    """Half of the time two fingers are there; `--occlusion paint` draws over them."""
     clip = tmp_path / "hand.mp4"
     with VideoWriter(clip, 256, 256, 25, crf=8) as writer:
-        for number in range(50):
-            frame = with_hand(astronaut, 2, 150) if 15 <= number < 40 else astronaut
+        for number in range(30):
+            frame = with_hand(astronaut, 2, 150) if 9 <= number < 24 else astronaut
             writer.write(np.roll(frame, number % 4, 1))
     changes = {}
     for mode in ("keep", "paint"):
         film = tmp_path / f"{mode}.mp4"
         done = lipsync(
-            *("infer", clip, voice_file(2), "-o", film, "--json", "--no-cache", "--crf", 8, "--occlusion", mode),
+            *("infer", clip, voice_file(1.2), "-o", film, "--json", "--no-cache", "--crf", 8, "--occlusion", mode),
             *("--weights", "grid"),  # which open the mouth for a buzz; the usual ones ask for speech
         )
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)["num_covered"]
         assert ("something lies over the face" in done.stderr) == (mode == "keep")
-        assert 22 <= told <= 28 if mode == "keep" else told == 0, told
+        assert 13 <= told <= 17 if mode == "keep" else told == 0, told
         source, made = list(read_frames(clip)), list(read_frames(film))
         fingers = slice(150, 165), slice(88, 128)  # on the chin, all skin
-        changes[mode] = np.mean([np.abs(made[n][fingers].astype(int) - source[n][fingers]) for n in range(17, 38)])
+        changes[mode] = np.mean([np.abs(made[n][fingers].astype(int) - source[n][fingers]) for n in range(11, 22)])
     assert changes["keep"] < 4 < 15 < changes["paint"]
 
 

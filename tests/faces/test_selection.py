@@ -7,12 +7,11 @@ import importlib.util
 import cv2
 import numpy as np
 import pytest
+from fixtures.jobs import open_scene, prepare
 
 from lipsync_cli.errors import InputError, NothingToDoError, ToolError, UsageError
 from lipsync_cli.faces.selection import parse_face_selection
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.runtime.stopwatch import Stopwatch
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 has_networks = importlib.util.find_spec("face_recognition_models") is not None
@@ -54,10 +53,10 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
         prepare(clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
         SceneBuilder("current", choices=[parse_face_selection(face, "hog")]) as presenter,
     ):
-        scene = presenter.open_scene(task, Stopwatch(), say=said.append)
-        with scene.renderer.views(task.plan, task.voices) as views:
+        scene = open_scene(presenter, task, say=said.append)
+        with scene.renderer.views(task.schedule, task.voices) as views:
             drawn = next(iter(views)).pixels
-        source = scene.renderer.footage.frame(0)
+        source = scene.footage.frame(0)
     changed = (np.asarray(drawn) != np.asarray(source)).any(axis=(0, 2))
     assert changed[first : first + 256].any()
     assert not changed[256 - first : 512 - first].any()
@@ -71,4 +70,4 @@ def test_a_face_that_is_not_there_is_refused(face_clip, voice_file, weights, tmp
         SceneBuilder(choices=[parse_face_selection("3", "hog")]) as presenter,
         pytest.raises(NothingToDoError, match=r"face\.mp4: no face 3: it shows 1"),
     ):
-        presenter.open_scene(task, Stopwatch())
+        open_scene(presenter, task)

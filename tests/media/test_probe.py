@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -122,14 +123,11 @@ def test_a_changed_file_is_read_again(make_clip: MakeClip) -> None:
     assert video.rate == 50
 
 
-def test_missing_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    tools.find_tool.cache_clear()
-    monkeypatch.setattr(tools.shutil, "which", lambda *args, **options: None)
+def test_missing_program(only_programs: Callable[..., None]) -> None:
+    only_programs()
     with pytest.raises(ToolError, match=r"ffprobe is missing; install FFmpeg") as caught:
         tools.find_tool("ffprobe")
     assert caught.value.exit_code == 6
-    monkeypatch.undo()
-    tools.find_tool.cache_clear()
 
 
 def test_program_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:

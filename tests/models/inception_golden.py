@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "inception.json"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "inception.json"
 
 
 def seeded_weights(network: nn.Module) -> dict[str, Tensor]:

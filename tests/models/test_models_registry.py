@@ -4,7 +4,6 @@ import pytest
 from torch import nn
 
 from lipsync_cli import models
-from lipsync_cli.models import registry
 
 
 def test_every_architecture_has_a_kind_and_builds() -> None:
@@ -26,10 +25,10 @@ def test_an_unknown_architecture_is_of_no_kind() -> None:
             ask("wav2lip")
 
 
-def test_a_registered_architecture_is_built_from_its_dims_and_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "ARCHITECTURES", dict(registry.ARCHITECTURES))
+def test_a_registered_architecture_is_built_from_its_dims_and_named_once(request: pytest.FixtureRequest) -> None:
     register = models.register("line", kind="generator")
     register(nn.Linear)
+    request.addfinalizer(lambda: models.ARCHITECTURES.pop("line"))
     assert models.build("line", {"in_features": 2, "out_features": 3}).weight.shape == (3, 2)
     assert models.kind_of("line") == "generator"
     assert models.architectures_of("generator")[-1] == "line"

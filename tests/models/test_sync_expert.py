@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from lipsync_cli import models
 from lipsync_cli.models.sync_expert import FRAMES
@@ -56,6 +55,8 @@ def test_other_crops(size):
 
 
 def test_it_stays_small(expert):
+    from torch.utils.flop_counter import FlopCounterMode
+
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         expert(*_inputs(1))
     assert counter.get_total_flops() < 1e8

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.datasets.personal_clip import PersonalClip
 from lipsync_cli.faces.crop import CropRule
@@ -21,8 +22,7 @@ from lipsync_cli.pipelines.adapt import ADAPT_STAGE
 from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.runtime.code_version import PACKAGE, closure, code_version
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.job import Job, prepare
-from lipsync_cli.synthesis.references import reference_cache
+from lipsync_cli.synthesis.job import Job
 from lipsync_cli.synthesis.references.own_speech import collect_own_speech
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.pose_pairs import pair_poses
@@ -119,14 +119,14 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path_factory: pytest
 
 
 def sketcher_of(task: Job) -> LocalRunner:
-    return LocalRunner(build(task.header.architecture, task.header.dims).eval())
+    return LocalRunner(build(task.generator.header.architecture, task.generator.header.dims).eval())
 
 
 def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Job) -> None:
-    rule = task.header.crop_rule
-    with VideoSource(task.info, 20) as footage:
+    rule = task.generator.header.crop_rule
+    with VideoSource(task.source.info, 20) as footage:
         with running() as seen:
-            boxes = find_faces(footage.scan(), rule, (FaceSelection(),), None, print, task.face)[0].boxes
+            boxes = find_faces(footage.scan(), rule, (FaceSelection(),), None, print, task.source.path)[0].boxes
         assert seen <= closure(FACE_STAGE).keys()
         assert len(seen) > 5
         sketcher = sketcher_of(task)
@@ -137,15 +137,17 @@ def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Job) 
 
 
 def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
-    row0, row1, column0, column1 = task.header.crop_rule.mouth_region()
+    row0, row1, column0, column1 = task.generator.header.crop_rule.mouth_region()
     quick = {"max_samples": 8, "batch_size": 8, "targets_per_reference": 4}
     with SceneBuilder("auto") as presenter, running() as seen:
         sketcher = sketcher_of(task)
-        crops, middles, mel, reference, _ = collect_own_speech(task, presenter, sketcher, 0.5)
+        crops, middles, mel, reference, _ = collect_own_speech(
+            task.source, task.voices[0], task.generator.header, presenter, sketcher, 0.5
+        )
         crops[::2, row0:row1, column0:column1] //= 2  # the mouth moves, and nothing else does
-        recording = PersonalClip(task.face, crops, middles, mel, CropRule(), reference)
+        recording = PersonalClip(task.source.path, crops, middles, mel, CropRule(), reference)
         pair_poses(replace(recording, reference=None))
-        adapt(build(task.header.architecture, task.header.dims), "compact", recording, 600, **quick)  # type: ignore[arg-type]
+        adapt(build(task.generator.header.architecture, task.generator.header.dims), "compact", recording, 600, **quick)  # type: ignore[arg-type]
     assert seen <= closure(ADAPT_STAGE).keys()
     assert len(seen) > 30
 
@@ -153,12 +155,18 @@ def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
 def test_networks_that_were_installed_since_find_faces_anew(
     task: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, boxes = FaceReferenceCache(ArrayCache(tmp_path)), np.ones((4, 4), np.float32)
-    monkeypatch.setattr(reference_cache, "find_pretrained", {}.get)
-    known.keep_boxes(task, "", boxes)
-    np.testing.assert_array_equal(known.boxes(task, "", 4), boxes)
-    monkeypatch.setattr(reference_cache, "find_pretrained", {"mmod_human_face_detector.dat": Path("there")}.get)
-    assert known.boxes(task, "", 4) is None
+    known, boxes = FaceReferenceCache(ArrayCache(tmp_path / "cache")), np.ones((4, 4), np.float32)
+    rule = task.generator.header.crop_rule
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
+    known.keep_boxes(task.source, rule, "", boxes)
+    np.testing.assert_array_equal(known.boxes(task.source, rule, "", 4), boxes)
+    package = tmp_path / "face_recognition_models"
+    (package / "models").mkdir(parents=True)
+    for name in ("__init__.py", "models/mmod_human_face_detector.dat"):
+        (package / name).touch()
+    monkeypatch.delitem(sys.modules, "face_recognition_models")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert known.boxes(task.source, rule, "", 4) is None
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.formats import schema
+from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.decode import read_frames
@@ -78,7 +79,8 @@ def test_extracting_again_keeps_what_is_there(made, clip_folder, tmp_path):
     source.write_bytes((clip_folder / "ann" / "a1.mp4").read_bytes())
     assert extract_frames(source, tmp_path / "frames")["kept"] == 0
     assert extract_frames(source, tmp_path / "frames")["kept"] == 1
-    left = tmp_path / "frames" / "ann" / ".a1.partial"  # of a worker that was stopped in the middle of the same clip
+    gone = 4194305  # above the highest number of a process
+    left = tmp_path / "frames" / "ann" / f".a1.{gone}-0123456789abcdef.partial"  # of a worker that was stopped
     left.mkdir()
     (left / "000000.jpg").touch()
     assert extract_frames(source, tmp_path / "frames")["kept"] == 1
@@ -99,7 +101,7 @@ def test_jobs_make_no_difference_and_raw_crops_are_pixels(made, clip_folder, tmp
 
 
 def test_stores_name_what_they_were_made_from(made, clip_folder):
-    with schema.open_hdf5(made / "faces.h5", (schema.FACES,)) as file:
+    with open_hdf5(made / "faces.h5", (schema.FACES,)) as file:
         attributes, table = schema.read_attributes(file), schema.read_table(file)
     assert attributes["command"] == "detect-faces"
     assert attributes["generator"].startswith("lipsync ")
@@ -142,3 +144,40 @@ def test_grid_clips_as_distributed(grid_dir, tmp_path):
         assert opened.clips["num_frames"].tolist() == [75, 75]
         assert opened.clips["num_mels"].min() > 235
         assert opened.read_crops(np.array([10]))[0].std() > 20
+
+
+@pytest.mark.parametrize("content", ["films", "record and a film", "record of another", "link", "file", "own"])
+def test_only_folders_of_frames_are_replaced(content, clip_folder, tmp_path):
+    folder, source = tmp_path / "frames" / "ann" / "a1", clip_folder / "ann" / "a1.mp4"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder.parent.mkdir(parents=True)
+    if content == "link":
+        folder.symlink_to(elsewhere)
+    elif content == "file":
+        folder.write_bytes(b"mine")
+    else:
+        extract_frames(source, tmp_path / "frames", quality=50)
+    if content in ("films", "record and a film"):
+        (folder / "take.mp4").write_bytes(b"mine")
+    if content == "films":
+        (folder / "frames.json").unlink()
+    if content == "record of another":
+        (folder / "frames.json").write_text('{"format": "mine"}')
+    before = sorted(folder.iterdir()) if folder.is_dir() else None
+    if content == "own":
+        assert extract_frames(source, tmp_path / "frames", force=True)["kept"] == 0
+        assert json.loads((folder / "frames.json").read_text())["image"]["quality"] == 95
+    else:
+        with pytest.raises(InputError, match=r"move it away"):
+            extract_frames(source, tmp_path / "frames", force=True)
+        assert (sorted(folder.iterdir()) if folder.is_dir() else None) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["a1"]
+
+
+def test_an_empty_output_folder_that_was_there_stays(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"bad")
+    (tmp_path / "frames").mkdir()
+    with pytest.raises(InputError):
+        extract_frames(tmp_path / "a.mp4", tmp_path / "frames")
+    assert (tmp_path / "frames").is_dir()

@@ -178,5 +178,5 @@ def test_a_damaged_pack_is_told(stores, tmp_path):
             opened.read_crops(np.array([7]))
     with h5py.File(tmp_path / "p.h5", "r+") as file:
         del file["faces/middle"]
-    with pytest.raises(InputError, match="is a damaged pack"):
+    with pytest.raises(InputError, match="has no faces/middle"):
         Pack(tmp_path / "p.h5")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
 
@@ -27,16 +29,14 @@ def test_arrays_come_back_by_number_in_any_order(tmp_path, monkeypatch):
         assert len(spool) == 1
 
 
-def test_full_disk_is_one_line(monkeypatch):
+def test_full_disk_is_one_line():
+    """A limit on the size of files stands in for the disk's end."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with DiskArray((100,)) as spool:
-
-        class Full:
-            seek = staticmethod(lambda place: None)
-            close = staticmethod(lambda: None)
-
-            def write(self, data):
-                raise OSError(28, "No space left on device")
-
-        spool._file = Full()
-        with pytest.raises(InputError, match=r"No space left on device.*set TMPDIR"):
-            spool.write(0, np.zeros(100, np.uint8))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
+        try:
+            with pytest.raises(InputError, match=r"cannot be written \(File too large\).*set TMPDIR"):
+                spool.write(0, np.zeros(100, np.uint8))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert spool.numbers() == []

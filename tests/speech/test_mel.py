@@ -104,5 +104,5 @@ def test_parameters_survive_json_and_differences_are_named():
     assert MelParameters.from_dict(parameters.to_dict()) == parameters
     with pytest.raises(InputError, match=r"fmax is 7600.0 here and 8000.0 there"):
         parameters.check_same(MelParameters(fmax=8000.0))
-    with pytest.raises(InputError, match="unknown mel parameter 'hop'"):
+    with pytest.raises(InputError, match="unknown name in the mel parameters: hop"):
         MelParameters.from_dict({"hop": 3})

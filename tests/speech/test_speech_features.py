@@ -123,7 +123,7 @@ def test_silence_is_the_same_whoever_encodes_it(encode: Encode) -> None:
 def test_other_parameters_are_named() -> None:
     with pytest.raises(InputError, match="layer is 3 here and 2 there"):
         FeatureParameters().check_same(FeatureParameters(layer=2))
-    with pytest.raises(InputError, match="unknown feature parameter 'colour'"):
+    with pytest.raises(InputError, match="unknown name in the feature parameters: colour"):
         FeatureParameters.from_dict({"colour": 1})
     assert FeatureParameters.from_dict(FeatureParameters().to_dict()) == FeatureParameters()
 

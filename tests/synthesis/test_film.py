@@ -10,6 +10,7 @@ from math import ceil
 import numpy as np
 import pytest
 import soundfile
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.tracking.face_track import Track
@@ -21,7 +22,6 @@ from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.job import prepare
 
 BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
 
@@ -49,7 +49,7 @@ def test_frames_and_sound_come_out_as_planned(
     assert sum(1 for _ in read_frames(output)) == result.num_frames
     marks = read_marks(output)
     assert marks["synthetic"]
-    assert marks["weights_sha256"] == task.header.sha256
+    assert marks["weights_sha256"] == task.generator.header.sha256
     assert marks["weights"] == "tiny"
     assert (result.reference_frames == [[]]) == (reference == "current")
     assert left_over(tmp_path) == []

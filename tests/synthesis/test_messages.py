@@ -8,6 +8,7 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
+from fixtures.jobs import prepare
 
 from lipsync_cli.errors import LipsyncError, NothingToDoError, UsageError
 from lipsync_cli.faces.alignment import Aligner
@@ -16,7 +17,6 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
@@ -169,9 +169,9 @@ def test_all_lenders_are_remembered(tmp_path, monkeypatch):
     memory = FaceReferenceCache(ArrayCache(tmp_path))
     monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
     for lenders in ((ReferenceFrames(5),), (ReferenceFrames(5), ReferenceFrames(0, 9), ReferenceFrames(7, 1))):
-        memory.keep_reference(None, "", "auto", 10, lenders)
-        assert memory.reference(None, "", "auto", 10) == lenders
-    assert memory.reference(None, "", "auto", 9) is None  # the open mouth is not among so few frames
+        memory.keep_reference(None, None, "", "auto", 10, lenders)
+        assert memory.reference(None, None, "", "auto", 10) == lenders
+    assert memory.reference(None, None, "", "auto", 9) is None  # the open mouth is not among so few frames
 
 
 def test_a_damaged_cache_is_told_and_made_again(searches, face_clip, voice_file, weights, tmp_path):

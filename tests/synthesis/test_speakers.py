@@ -8,6 +8,7 @@ from math import ceil
 
 import numpy as np
 import pytest
+from fixtures.jobs import open_scene, prepare
 
 from lipsync_cli.config.build import make
 from lipsync_cli.errors import NothingToDoError, UsageError
@@ -18,9 +19,7 @@ from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.speakers import chosen_people
 from lipsync_cli.runtime.array_cache import ArrayCache
-from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.job import prepare
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
@@ -43,13 +42,13 @@ def draw(clip, speakers, weights, output, silence="close", reference="current"):
     (names, voices), said = zip(*speakers.items(), strict=True), []
     choices = [parse_face_selection(name, "hog") for name in names]
     with (
-        prepare(clip, voices[0], output, weights, others=voices[1:], silence=silence) as task,
+        prepare(clip, voices, output, weights, silence=silence) as task,
         SceneBuilder(reference, choices=choices) as presenter,
     ):
-        scene = presenter.open_scene(task, Stopwatch(), say=said.append)
-        with scene.renderer.views(task.plan, task.voices) as views:
+        scene = open_scene(presenter, task, say=said.append)
+        with scene.renderer.views(task.schedule, task.voices) as views:
             drawn = [view.pixels for view in views]
-        return drawn, [scene.renderer.footage.frame(int(number)) for number in task.plan.order], said
+        return drawn, [scene.footage.frame(int(number)) for number in task.schedule.order], said
 
 
 def test_each_is_drawn_as_if_alone_and_who_is_not_named_stays(three, voice_file, weights, tmp_path):
@@ -70,7 +69,7 @@ def test_each_is_drawn_as_if_alone_and_who_is_not_named_stays(three, voice_file,
 
 def test_who_has_finished_keeps_the_mouth_closed_or_the_own(three, voice_file, weights, tmp_path):
     short, long = voice_file(0.4), voice_file(0.84)
-    with prepare(three, short, tmp_path / "out.mp4", weights, others=[long], device=None) as task:
+    with prepare(three, [short, long], tmp_path / "out.mp4", weights, device=None) as task:
         assert (task.voices[0].windows(np.array([0.74, 0.82])) == -4).all()
     drawn, source, _ = draw(three, {"0": short, "1": long}, weights, tmp_path / "out.mp4", "keep")
     np.testing.assert_array_equal(drawn[20][:, :256], source[20][:, :256])
@@ -80,7 +79,7 @@ def test_who_has_finished_keeps_the_mouth_closed_or_the_own(three, voice_file, w
 def test_the_film_is_as_long_as_the_longest_voice_and_both_are_heard(three, voice_file, weights, tmp_path):
     short, long, output = voice_file(0.3), voice_file(0.5), tmp_path / "out.mp4"
     choices = [parse_face_selection("0", "hog"), parse_face_selection("1", "hog")]
-    with prepare(three, short, output, weights, others=[long]) as task:
+    with prepare(three, [short, long], output, weights) as task:
         result = infer(task, "current", choices=choices)
     assert result.num_frames == ceil(Fraction(1, 2) * 25)
     assert len(result.reference_frames) == 2
@@ -93,10 +92,10 @@ def test_the_film_is_as_long_as_the_longest_voice_and_both_are_heard(three, voic
 
 def test_a_default_name_and_a_third_sound(three, voice_file, weights):
     one, other, music = voice_file(0.2), voice_file(0.3), voice_file(0.4)
-    with prepare(three, one, None, weights, others=[other], final_audio=music, device=None) as task:
-        assert task.output.name == "three.voice0.2.voice0.3.mp4"
-        assert task.sound == music
-        assert task.plan.num_frames == 10
+    with prepare(three, [one, other], None, weights, final_audio=music, device=None) as task:
+        assert task.output.path.name == "three.voice0.2.voice0.3.mp4"
+        assert task.output.sound == music
+        assert task.schedule.num_frames == 10
 
 
 def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(three, voice_file, weights, tmp_path):
@@ -104,22 +103,22 @@ def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(thre
     for names, error in ((("0", "left"), UsageError), (("0", "3"), NothingToDoError)):
         choices = [parse_face_selection(name, "hog") for name in names]
         with (
-            prepare(three, voice, tmp_path / "out.mp4", weights, others=[voice]) as task,
+            prepare(three, [voice, voice], tmp_path / "out.mp4", weights) as task,
             SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as presenter,
             pytest.raises(error, match=r"three\.mp4: (0 and left are the same person|no face 3: it shows 3)"),
         ):
-            presenter.open_scene(task, Stopwatch())
+            open_scene(presenter, task)
     for names in (("0",), ("left",), ("0", "left")):
         choices = [parse_face_selection(name, "hog") for name in names]
         with (
-            prepare(three, voice, tmp_path / "out.mp4", weights, others=[voice] * (len(names) - 1)) as task,
+            prepare(three, [voice] * len(names), tmp_path / "out.mp4", weights) as task,
             SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as presenter,
         ):
             if len(names) == 1:
-                presenter.open_scene(task, Stopwatch())
+                open_scene(presenter, task)
                 continue
             with pytest.raises(UsageError, match="0 and left are the same face"):
-                presenter.open_scene(task, Stopwatch())
+                open_scene(presenter, task)
 
 
 def given(**options):

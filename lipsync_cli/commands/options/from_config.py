@@ -13,10 +13,12 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from lipsync_cli.commands.output.terminal import print_line
 from lipsync_cli.config.build import build, check_value
 from lipsync_cli.config.check_values import Notify
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
 from lipsync_cli.errors import UsageError
+from lipsync_cli.runtime.run_inputs import keep_inputs
 
 CONFIG, CONTEXT = "config_file", "typer_context"
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -37,9 +39,10 @@ def takes_config(cls: type) -> Callable[[Callable[..., None]], Callable[..., Non
         def command(**values: Any) -> None:
             def warn(text: str) -> None:
                 if not values.get("quiet", False):
-                    typer.echo(f"lipsync: {text}", err=True)
+                    print_line(f"lipsync: {text}", error=True)
 
-            function(resolve(cls, values, warn), **{each.name: values[each.name] for each in own})
+            with keep_inputs([values[CONFIG]]):
+                function(resolve(cls, values, warn), **{each.name: values[each.name] for each in own})
 
         context = inspect.Parameter(CONTEXT, KEYWORD, annotation=typer.Context)
         command.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
@@ -136,7 +139,8 @@ def _option(entry: Entry) -> inspect.Parameter:
     names = entry.spellings
     if entry.kind is bool and option.both:
         names = (f"{entry.spelling}/{entry.negation}",)
-    is_shown = option.shows_default and option.shown is None and entry.default not in (None, False, ())
+    is_empty = entry.default is None or entry.default is False or entry.default == ()
+    is_shown = option.shows_default and option.shown is None and not is_empty
     is_listed = option.choices and option.metavar is not None
     text = f"{option.help} One of {', '.join(option.choices)}." if is_listed else option.help
     about = typer.Option(*names, help=text, show_default=option.shown or is_shown, **_details(entry))

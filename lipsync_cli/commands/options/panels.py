@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 from typer.core import TyperCommand
 
+from lipsync_cli.commands.output.terminal import print_text
 from lipsync_cli.config.option import FIRST_PANELS, LAST_PANELS
 
 ARGUMENTS, REST = "arguments", LAST_PANELS[-1]
+KEEP_LINES = "\\b\n", "\b\n"  # as docstrings spell it, and what click looks for above lines that stay as they are
 
 
 class PanelCommand(TyperCommand):
     """A command whose help has one section a panel; one without panels has its options in one section."""
 
+    def __init__(self, *args: Any, **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.help = (self.help or "").replace(*KEEP_LINES)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
         if args in (["-h"], ["--help"]) and not ctx.resilient_parsing:
-            typer.echo(ctx.get_help())
+            print_text(ctx.get_help())
             ctx.exit()
         return super().parse_args(ctx, args)
 

@@ -8,7 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lipsync_cli.errors import LipsyncError, PartialError
+from lipsync_cli.commands.output.terminal import print_text
+from lipsync_cli.errors import LipsyncError, PartialError, escape_controls
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -49,6 +50,7 @@ class Progress:
         """Show that `done` of `total` items (None: not known) of the work called `label` are done."""
         if self.quiet:
             return
+        label = escape_controls(label)
         if self._is_terminal:
             self._update_bar(done, total, label)
             return
@@ -58,7 +60,7 @@ class Progress:
         elif now - self._last_line >= LINE_EVERY_S:
             self._last_line = now
             of = f" of {total}" if total is not None else ""
-            print(f"{label}: {done}{of}, {now - self._started:.0f} s", file=sys.stderr, flush=True)
+            print_text(f"{label}: {done}{of}, {now - self._started:.0f} s", error=True)
 
     def failure(self, error: LipsyncError) -> None:
         """Print one line for one input of many that failed, and count it."""
@@ -83,7 +85,7 @@ class Progress:
     def _say(self, text: str) -> None:
         if self._bar is not None:
             self._bar.clear()
-        print(text, file=sys.stderr, flush=True)
+        print_text(text, error=True)
         if self._bar is not None:
             self._bar.refresh()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from lipsync_cli.commands.output.terminal import print_json, print_line
 
 
 def print_result(result: dict[str, Any], as_json: bool, path: str | Path | None = None) -> None:
@@ -17,9 +18,9 @@ def print_result(result: dict[str, Any], as_json: bool, path: str | Path | None 
     path : what is printed without --json; if None, `result` as lines of `name: value`
     """
     if as_json:
-        print(json.dumps(result, default=str, allow_nan=False), flush=True)
+        print_json(result)
     elif path is not None:
-        print(path, flush=True)
+        print_line(path)
     else:
         for name, value in result.items():
-            print(f"{name}: {value}", flush=True)
+            print_line(f"{name}: {value}")

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.ffmpeg import complaint, start_tool
-from lipsync_cli.media.limits import check_samples
+from lipsync_cli.media.headers.limits import check_samples
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.sound.decoder import decode, picture_start
 from lipsync_cli.media.sound.voice_channel import QUIET, voice_channel
+from lipsync_cli.media.tool_process import check_crash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +106,11 @@ def filter_samples(samples: np.ndarray, filters: str, sample_rate: int = SPEECH_
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    data, words = process.communicate(np.ascontiguousarray(samples, "<f4").tobytes())
+    try:
+        data, words = process.communicate(np.ascontiguousarray(samples, "<f4").tobytes())
+    finally:
+        process.end()
+    check_crash(process.returncode, "ffmpeg")
     if process.returncode:
         raise ToolError(f"ffmpeg cannot filter sound by {filters} ({complaint(words)})")
     filtered = np.frombuffer(data, "<f4")[: len(samples)].astype(np.float32)

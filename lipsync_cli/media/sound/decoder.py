@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.clock import check_packets
 from lipsync_cli.media.ffmpeg import complaint, source, start_tool
+from lipsync_cli.media.headers.trailing import is_streamed
 from lipsync_cli.media.probe import MediaInfo, probe
-from lipsync_cli.media.trailing import is_streamed
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +113,7 @@ def is_known_uneven(path: str | Path) -> bool:
 
 def start_pinned(
     info: MediaInfo, origin_s: Fraction | None, sample_rate: int, form: Sequence[str], messages: IO[bytes]
-) -> list[subprocess.Popen[bytes]]:
+) -> list[ToolProcess]:
     """Start the decoder of a sound that changes midway; the last of the processes gives samples f32le on its stdout.
 
     Parameters
@@ -177,7 +178,7 @@ def _plain(
             _end([process])
         words = _read(messages)
         _check_even(info, words, sample_rate, lead_s)
-        _check_done(info, words, process.returncode, num_samples, sample_rate)
+        _check_done(info, words, process.returncode or 0, num_samples, sample_rate)
 
 
 def _pinned(
@@ -227,6 +228,7 @@ def _check_done(info: MediaInfo, words: bytes, status: int, num_samples: int, sa
 
     Of films, the picture's reader tells the latter.
     """
+    check_crash(status, "ffmpeg", info.path)
     words = b"\n".join(line for line in words.splitlines() if SPOKEN.search(line))
     if status or not num_samples:
         reason = complaint(words, info.path) if b"[error]" in words else "it is empty"
@@ -240,18 +242,17 @@ def _check_done(info: MediaInfo, words: bytes, status: int, num_samples: int, sa
         raise InputError(f"is truncated: {decoded_s:.2f} s of its sound are there", info.path, "copy it again")
 
 
-def _samples(process: subprocess.Popen[bytes], block: int) -> Iterator[np.ndarray]:
+def _samples(process: ToolProcess, block: int) -> Iterator[np.ndarray]:
     import numpy as np
 
-    assert process.stdout is not None
-    while data := _read_up_to(process.stdout, 4 * block):
+    while data := _read_up_to(process, 4 * block):
         yield np.frombuffer(data[: len(data) // 4 * 4], dtype="<f4").astype(np.float32)
 
 
-def _read_up_to(pipe: IO[bytes], size: int) -> bytes:
-    """Return the next `size` bytes of an unbuffered pipe, fewer only at its end."""
+def _read_up_to(process: ToolProcess, size: int) -> bytes:
+    """Return the next `size` bytes of a program's output, fewer only at its end."""
     parts: list[bytes] = []
-    while size and (part := pipe.read(size)):
+    while size and (part := process.read(size)):
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
@@ -262,12 +263,9 @@ def _read(messages: IO[bytes]) -> bytes:
     return os.pread(messages.fileno(), 1 << 20, 0)
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end(processes: Sequence[ToolProcess]) -> None:
     for process in processes:
-        process.kill()
-        if process.stdout is not None:
-            process.stdout.close()
-        process.wait()
+        process.end()
 
 
 def _key(path: str | Path) -> tuple[str, int, int]:

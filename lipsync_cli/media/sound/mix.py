@@ -12,6 +12,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import complaint, source, start_tool
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.sound.decoder import align, is_uneven, picture_start
+from lipsync_cli.media.tool_process import check_crash
 
 LOUDEST = 0.891  # of full scale (-1 dB): room for what the coding of the sound adds
 BLOCK = 1 << 18  # bytes read at once
@@ -94,9 +95,8 @@ def _peak(heard: Mix) -> float:
             stdout=subprocess.PIPE,
             stderr=messages,
         )
-        assert process.stdout is not None
         try:
-            while data := process.stdout.read(BLOCK):
+            while data := process.read(BLOCK):
                 data = rest + data
                 whole = len(data) // 4 * 4
                 rest = data[whole:]
@@ -104,11 +104,10 @@ def _peak(heard: Mix) -> float:
                     peak = max(peak, float(np.abs(np.frombuffer(data[:whole], "<f4")).max()))
             process.wait()
         finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
+            process.end()
         messages.seek(0)
         words = messages.read(1 << 16)
+    check_crash(process.returncode, "ffmpeg", heard.paths[0])
     if process.returncode:
         raise InputError(f"the voices cannot be mixed ({complaint(words)})", heard.paths[0])
     return peak

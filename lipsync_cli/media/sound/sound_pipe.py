@@ -15,6 +15,7 @@ from lipsync_cli.media.ffmpeg import complaint, start_tool
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.sound.decoder import start_pinned
 from lipsync_cli.media.sound.soundtrack import Soundtrack
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +43,8 @@ class SoundPipe:
         self.descriptor, self._sink = os.pipe()
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with this object
         self._thread = threading.Thread(target=self._run, name="lipsync-sound", daemon=True)
-        self._decoder: subprocess.Popen[bytes] | None = None
-        self._others: list[subprocess.Popen[bytes]] = []  # before it, of a sound that changes midway
+        self._decoder: ToolProcess | None = None
+        self._others: list[ToolProcess] = []  # before it, of a sound that changes midway
         self._error: Exception | None = None
 
     def input(self) -> list[str]:
@@ -81,7 +82,9 @@ class SoundPipe:
         self._messages.close()
         if self._error is not None:
             raise self._error
-        if any(codes):
+        status = next((code for code in codes if code), 0)
+        check_crash(status, "ffmpeg", self.path)
+        if status:
             raise InputError(f"the sound cannot be decoded ({complaint(words, self.path)})", self.path)
 
     def stop(self) -> None:
@@ -89,17 +92,17 @@ class SoundPipe:
         if self._decoder is not None:
             for process in (*self._others, self._decoder):
                 process.kill()
-                process.wait()
             self._thread.join()
+            for process in (*self._others, self._decoder):
+                process.end()
         self._messages.close()
 
     def _blocks(self) -> Iterator[np.ndarray]:
         import numpy as np
 
         assert self._decoder is not None
-        assert self._decoder.stdout is not None
         size, rest = 4 * self.track.channels, b""
-        while data := self._decoder.stdout.read(BLOCK * size):
+        while data := self._decoder.read(BLOCK * size):
             data = rest + data
             whole = len(data) // size * size
             rest = data[whole:]

@@ -38,11 +38,10 @@ def _voice_channel(name: str, _mtime_ns: int, index: int) -> int | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    assert process.stdout is not None
     size, rest = 4 * audio.channels, b""
     powers, mean_power = np.zeros(audio.channels), 0.0
     try:
-        while data := process.stdout.read(BLOCK * size):
+        while data := process.read(BLOCK * size):
             data = rest + data
             whole = len(data) // size * size
             rest = data[whole:]
@@ -50,9 +49,7 @@ def _voice_channel(name: str, _mtime_ns: int, index: int) -> int | None:
             powers += (samples**2).sum(0)
             mean_power += float((samples.mean(1) ** 2).sum())
     finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
+        process.end()
     loudest = int(powers.argmax())
     if not powers[loudest] > 0 or mean_power >= CANCELLED * powers[loudest]:
         return None

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import FORMATS, check_file, complaint, run_tool, source, start_tool, widen_pipe
@@ -17,6 +17,7 @@ from lipsync_cli.media.photo import identify_photo, read_orientation, turn_uprig
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.reading import WHITE, note, reading_of
 from lipsync_cli.media.timeline import read_timeline
+from lipsync_cli.media.tool_process import ToolProcess, check_crash
 from lipsync_cli.media.video.picture_format import ALPHA
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
@@ -78,7 +79,7 @@ def read_frames(
     width, height = size or (info.video.width, info.video.height)
     format_ = f"scale={width}:{height}:{EXACT if size is None else SCALED},format={PLANES}"
     green, blue, red = planes = np.empty((3, height, width), np.uint8)
-    with closing(_read(info, start, stop, threads, filters, format_, lambda: planes)) as frames:  # type: ignore[type-var]
+    with closing(_read(info, start, stop, threads, filters, format_, make_room=lambda: planes)) as frames:  # type: ignore[type-var]
         for _ in frames:
             yield cv2.merge([red, green, blue])
 
@@ -104,7 +105,7 @@ def read_yuv_frames(
     width, height = info.video.width, info.video.height
     known = ":in_range=tv" if not filters and info.video.color_range != "pc" and info.video.pix_fmt == CODED else ""
     format_, shape = f"scale={width}:{height}:{YUV}{known},format={CODED}", (height * 3 // 2, width)
-    frames = _read(info, start, stop, threads, filters, format_, lambda: np.empty(shape, np.uint8))
+    frames = _read(info, start, stop, threads, filters, format_, make_room=lambda: np.empty(shape, np.uint8))
     with closing(frames):  # type: ignore[type-var]
         for planes in frames:
             yield YuvFrame(planes, matrix)
@@ -124,6 +125,7 @@ def _read(
     threads: int | None,
     filters: tuple[str, ...],
     format_: str,
+    *,
     make_room: Callable[[], np.ndarray],
 ) -> Iterator[np.ndarray]:
     """Decode, filter, and bring into a format; give an array, made by `make_room`, that is filled with each frame."""
@@ -144,16 +146,14 @@ def _read(
         num_frames = 0
         try:
             widen_pipe(process.stdout.fileno())
-            while _read_whole(process.stdout, (room := make_room()).data.cast("B")):
+            while _read_whole(process, (room := make_room()).data.cast("B")):
                 num_frames += 1
                 yield room
             process.wait()
         finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
+            process.end()
         messages.seek(0)
-        _check_end(info, process.returncode, messages.read(1 << 20), start + num_frames)
+        _check_end(info, process.returncode or 0, messages.read(1 << 20), start + num_frames)
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -189,7 +189,7 @@ def _read_pixels(info: MediaInfo, layout: str) -> np.ndarray:
     forced = picture.demuxer if picture is not None else ["-f", info.format]
     options = ["-v", "error", "-nostdin", "-noautorotate", *forced, *source(info.path), "-map", f"0:{info.video.index}"]
     output = ["-frames:v", "1", "-vf", f"scale={width}:{height}:{EXACT},format={layout}", "-f", "rawvideo", "-"]
-    result = run_tool("ffmpeg", [*options, *output])
+    result = run_tool("ffmpeg", [*options, *output], info.path)
     if result.returncode or len(result.stdout) != width * height * depth:
         raise InputError(f"is a damaged photo ({complaint(result.stderr, info.path)})", info.path)
     return np.frombuffer(result.stdout, np.uint8).reshape(height, width, depth)
@@ -240,11 +240,11 @@ def _arguments(
     return ffmpeg.output(film, "pipe:", format="rawvideo", vf=",".join(chain), **after).compile()[1:]
 
 
-def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:
-    """Fill `room` from the pipe; False if the pipe ends before it is full."""
+def _read_whole(process: ToolProcess, room: memoryview) -> bool:
+    """Fill `room` from a program's output; False if that ends before it is full."""
     filled = 0
     while filled < len(room):
-        count = pipe.readinto(room[filled:])  # type: ignore[attr-defined]
+        count = process.read_into(room[filled:])
         if not count:
             return False
         filled += count
@@ -253,6 +253,7 @@ def _read_whole(pipe: IO[bytes], room: memoryview) -> bool:
 
 def _check_end(info: MediaInfo, status: int, messages: bytes, num_frames: int) -> None:
     """Raise InputError if the decoder's last words show damage, or there is no frame (`num_frames` counts all)."""
+    check_crash(status, "ffmpeg", info.path)
     found = next((line for line in messages.splitlines() if DAMAGE.search(line)), None)
     if status == 0 and found is None and num_frames:
         return

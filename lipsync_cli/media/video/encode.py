@@ -20,6 +20,7 @@ from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.sound.sound_pipe import ChangeSound, SoundPipe
 from lipsync_cli.media.sound.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
+from lipsync_cli.media.tool_process import check_crash
 from lipsync_cli.media.video import matroska
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
@@ -76,6 +77,7 @@ class VideoWriter:
     ------
     InputError : from `write`, `close` or on leaving the block: the file cannot be written (disk full, no such folder)
         or the sound cannot be read
+    ToolError : the encoder crashes, or gives no sign of life
     ValueError : more or fewer frames were given than the timeline has
     """
 
@@ -87,6 +89,7 @@ class VideoWriter:
         timeline: Timeline | Fraction | int,
         audio: str | Path | Mix | None = None,
         audio_duration_s: Fraction | None = None,
+        *,
         audio_origin_s: Fraction | None = None,
         crf: int = 18,
         preset: str = "superfast",
@@ -183,7 +186,7 @@ class VideoWriter:
             self._process.stdin.close()
         except OSError:
             self._fail()
-        code = self._process.wait()
+        code = self._process.wait(self.path)
         if self._sound is not None:
             self._sound.finish()
         if code or is_cut(self._messages, self.path, self.num_frames):
@@ -194,13 +197,7 @@ class VideoWriter:
 
     def abort(self) -> None:
         """Stop the encoder; what it has written so far is no whole file."""
-        self._process.kill()
-        try:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        except OSError:
-            pass  # it was full; the encoder is gone
-        self._process.wait()
+        self._process.end()
         if self._sound is not None:
             self._sound.stop()
         self._messages.close()
@@ -239,24 +236,19 @@ class VideoWriter:
         return self._padded
 
     def _send(self, data: bytes | memoryview) -> None:
-        assert self._process.stdin is not None
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._process.stdin.write(rest) :]
+            self._process.write(data)
         except OSError:
             self._fail()
 
     def _fail(self) -> None:
-        """Raise InputError with the encoder's last words."""
-        try:
-            status = self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            status = 0
+        """Raise InputError with the encoder's last words, or ToolError if it has crashed."""
+        status = self._process.wait(self.path)
         self._messages.seek(0)
         words = self._messages.read(1 << 16)
         self.abort()
-        reason = f"the encoder was ended by signal {-status}" if status < 0 else complaint(words, self.path)
+        check_crash(status, "ffmpeg", self.path)
+        reason = "it may not grow so large" if status < 0 else complaint(words, self.path)
         raise InputError(f"cannot be written ({reason})", self.path, "make room or choose another output")
 
 

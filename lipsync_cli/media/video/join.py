@@ -15,6 +15,7 @@ from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.sound.sound_pipe import ChangeSound, SoundPipe
 from lipsync_cli.media.sound.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
+from lipsync_cli.media.tool_process import check_crash
 from lipsync_cli.media.video.encode import container, is_cut
 
 MICROSECOND = Fraction(1, 1_000_000)  # the clock by which FFmpeg puts files end to end
@@ -27,6 +28,7 @@ def join(
     output: str | Path,
     audio: str | Path | Mix,
     audio_duration_s: Fraction,
+    *,
     tags: dict[str, str] | None = None,
     change_sound: ChangeSound | None = None,
 ) -> None:
@@ -67,12 +69,12 @@ def join(
         try:
             if pipe is not None:
                 pipe.start()
-            failed = process.wait() != 0 or is_cut(messages, Path(output), timeline.num_frames)
+            failed = process.wait(Path(output)) != 0 or is_cut(messages, Path(output), timeline.num_frames)
         finally:
-            process.kill()
-            process.wait()
+            process.end()
             if pipe is not None and failed:
                 pipe.stop()
+        check_crash(process.returncode, "ffmpeg", output)
         if failed:
             messages.seek(0)
             reason = complaint(messages.read(1 << 16), output)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.metrics.metric import CLIP, NEAR, Metric, MetricGroup
 from lipsync_cli.metrics.mouth.movement import MIN_FRAMES, STILL, opening
-from lipsync_cli.metrics.sync.lip_leak import MIN_OPEN, OPEN_APERTURE, aperture, open_share
+from lipsync_cli.metrics.sync.lip_leak import OPEN_APERTURE, aperture, open_share_ratio
 from lipsync_cli.metrics.unavailable import MetricUnavailableError
 
 if TYPE_CHECKING:
@@ -41,33 +41,12 @@ def range_ratio(reference: np.ndarray, estimate: np.ndarray) -> float:
     return made / real
 
 
-def articulation(reference: np.ndarray, estimate: np.ndarray, threshold: float = OPEN_APERTURE) -> float:
-    """Return the share of open frames over the real one's, both with speech.
-
-    Parameters
-    ----------
-    reference, estimate : shape (n,) and (m,), `lip_leak.aperture` of the real film and of the other one
-
-    Returns
-    -------
-    0 or more, no unit; 1 is the real one's
-
-    Raises
-    ------
-    MetricUnavailableError : too few frames, or the real mouth is open in less than one frame of twenty
-    """
-    share, real = open_share(estimate, threshold), open_share(reference, threshold)
-    if real < MIN_OPEN:
-        raise MetricUnavailableError("the real mouth is hardly ever open")
-    return share / real
-
-
 def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     real, made = evidence.truth.landmarks, evidence.landmarks
     figures: dict[str, float | MetricUnavailableError] = {}
     for name, compute, measure in (
         ("opening_range", range_ratio, opening),
-        ("articulation_share", articulation, aperture),
+        ("articulation_share", open_share_ratio, aperture),
     ):
         try:
             figures[name] = compute(measure(real), measure(made))

@@ -82,13 +82,13 @@ def open_share(opened: np.ndarray, threshold: float) -> float:
     return float((known > threshold).mean())
 
 
-def normalised_leak(reference: np.ndarray, estimate: np.ndarray, threshold: float = OPEN_APERTURE) -> float:
-    """Return the share of open frames over that of the same person's real film: a copied mouth has 1, a closed one 0.
+def open_share_ratio(reference: np.ndarray, estimate: np.ndarray, threshold: float = OPEN_APERTURE) -> float:
+    """Return the share of open frames over that of the same person's real film.
 
     Parameters
     ----------
-    reference : shape (n,), `aperture` in the real film, in which the person talks
-    estimate : shape (m,), the same in the film that was made from silence
+    reference, estimate : shape (n,) and (m,), `aperture` in the real film, in which the person talks, and in another
+    threshold : in the same measure; above it the mouth is open
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     figures: dict[str, float | MetricUnavailableError] = {}
     figures["lip_leak"] = open_share(mouth_aspect_ratio(evidence.landmarks), OPEN_RATIO)
     try:
-        figures["normalised_leak"] = normalised_leak(aperture(evidence.truth.landmarks), aperture(evidence.landmarks))
+        figures["normalised_leak"] = open_share_ratio(aperture(evidence.truth.landmarks), aperture(evidence.landmarks))
     except MetricUnavailableError as reason:
         figures["normalised_leak"] = reason
     return figures

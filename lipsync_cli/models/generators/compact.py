@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipsync_cli.models.generators.generator_output import GeneratorResult
+from lipsync_cli.models.generators.generator_protocols import FaceCoding
 from lipsync_cli.models.speech_encoder import FeatureEmbedder
 
 CENTRE_PACE = 0.01  # how fast the centre of the speech embeddings follows the batches
@@ -39,7 +40,7 @@ class FaceCode(NamedTuple):
     deviation: Tensor
 
 
-class CompactGenerator(nn.Module):
+class CompactGenerator(nn.Module, FaceCoding):
     """Move the mouth of a reference face to the speech, in the pose of the target.
 
     The appearance is taken out (each face is normalised by the reference's own colour mean and deviation) and put

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,8 +26,11 @@ class SpeechDriven(Protocol):
         """Generate B crops: reference (R, 3, S, S), target (B, 3, S, S), RGB in [0, 1], mel (B, 1, 80, 27)."""
 
 
+@runtime_checkable
 class FaceCoding(SpeechDriven, Protocol):
     """A generator that computes what does not depend on the speech once a face, and moves the mouth from that.
+
+    Generators that can do so derive from it, so that `isinstance` tells.
 
     Attributes
     ----------
@@ -39,8 +42,8 @@ class FaceCoding(SpeechDriven, Protocol):
     def encode_face(self, reference: Tensor, target: Tensor) -> Any:
         """Compute what does not depend on the speech; arguments as of a call."""
 
-    def move(self, code: Any, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def move(self, code: Any, speech: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return flow, mask and patch of the lower halves, (B, C, S / 2, S), for the speech."""
 
-    def hear(self, mel: Tensor) -> Tensor:
+    def hear(self, speech: Tensor) -> Tensor:
         """Embed sounds, (B, 1, 80, 27), as clearly articulated as is asked for: shape (B, D)."""

@@ -25,6 +25,7 @@ class FileOptions:
         None,
         names=("-o", "--output"),
         shown="FACE.SPEECH.mp4 beside the face",
+        writes=True,
     )
     messages: Path | None = option(
         'List of speeches, one JSON object a line, such as {"speech": "a.wav", "output": "a.mp4"}; - is stdin.', None
@@ -73,6 +74,7 @@ class FaceOptions:
         names=("--face",),
         key="face",
         is_number=True,
+        names_file=True,
     )
     speaker: tuple[str, ...] = option(
         "One of several people who speak, as for --face, and this one's voice, such as 0=ann.wav; given once for each. "
@@ -80,6 +82,7 @@ class FaceOptions:
         (),
         metavar="WHO=SPEECH",
         example="0=ann.wav",
+        names_file=True,
     )
     detector: str = option(
         "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
@@ -99,6 +102,7 @@ class FaceOptions:
         "keep",
         choices=("keep", "ignore"),
         other="FILE",
+        names_file=True,
         old_values={"paint": "ignore"},
     )
     extend: str = option(
@@ -151,7 +155,9 @@ class QualityOptions:
         check=parse_duration,
         is_number=True,
     )
-    save_weights: Path | None = option("Keep what --adapt has made, for --weights.", None, shown="in the cache")
+    save_weights: Path | None = option(
+        "Keep what --adapt has made, for --weights.", None, shown="in the cache", writes=True
+    )
     crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
     fps: str = option(
         "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
@@ -212,6 +218,7 @@ class AdvancedOptions:
         "Write a second video that shows over every frame the face, the mask and the points it was posed by, and below "
         "it the time, the state and the sound that moves the lips.",
         None,
+        writes=True,
     )
     seed: int = seed_option(10)
 

@@ -36,12 +36,14 @@ class ScoreConfig:
         None,
         panel=FILES,
         names=("-o", "--output"),
+        writes=True,
     )
     report: Path | None = option(
         "Write an HTML file to look at: tables, plots, curves, pictures, videos. Of several .jsonl files: a column "
         "each.",
         None,
         panel=FILES,
+        writes=True,
     )
     compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
     split: str = option("Clips of the pack to score.", "test", panel=FILES, choices=("test", "val", "train"))

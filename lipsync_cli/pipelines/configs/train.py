@@ -27,7 +27,7 @@ class TrainJob:
     """
 
     pack: Path = argument("A pack made by lipsync pack.")
-    run: Path = argument("The run folder; one that was interrupted is resumed.")
+    run: Path = argument("The run folder; one that was interrupted is resumed.", writes=True)
     config: TrainConfig = group(table=False, build=_make_config)
     init: Path | None = option(
         "Start from these weights: a run folder or a .safetensors file.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from lipsync_cli.config.check_values import ValueProblemError
@@ -21,6 +22,21 @@ def cache_folder() -> Path:
         return Path.home() / "Library" / "Caches" / "lipsync"
     named = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "lipsync"
+
+
+def find_cache(folder: Path | None, notify: Callable[[str], None]) -> Path | None:
+    """Return the folder of the cache, made if it is not there; None, after one word of it, where it cannot be used."""
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fact = None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "permission denied"
+    except OSError as error:
+        fact = str(error.strerror or error).lower()
+    if fact is None:
+        return folder
+    notify(f"{folder}: the cache cannot be used, what is found out is not kept ({fact})")
+    return None
 
 
 def resolve_jobs(jobs: int | None) -> int:

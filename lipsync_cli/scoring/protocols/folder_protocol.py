@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
+from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.video_protocol import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, judge_video
 from lipsync_cli.scoring.results.aggregate import collect
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.protocols.video_protocol import Progress
     from lipsync_cli.speech.transcript import Transcripts
 
-_BLOCK = 1 << 20
-
 
 def score_video(
     output: Path,
@@ -40,6 +38,7 @@ def score_video(
     align: bool = False,
     wanted: Sequence[str] | None = None,
     tools: MetricNetworks | None = None,
+    *,
     progress: Progress | None = None,
     transcript: Path | None = None,
 ) -> Scores:
@@ -113,6 +112,7 @@ def score_folder(
     align: bool = False,
     wanted: Sequence[str] | None = None,
     tools: MetricNetworks | None = None,
+    *,
     kept_at: Path | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -152,7 +152,17 @@ def score_folder(
             kept_at = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-"))) / "scores"
         clips = [clip for clip, _ in films]
         parts = stack.enter_context(
-            journal(_judge_task, clips, parameters, kept_at, jobs, True, progress, on_failure, "score")
+            journal(
+                _judge_task,
+                clips,
+                parameters,
+                kept_at,
+                jobs,
+                force=True,
+                progress=progress,
+                on_failure=on_failure,
+                label="score",
+            )
         )
         for part in parts:
             found = _split(part.read_all())
@@ -167,15 +177,6 @@ def score_folder(
     facts = {"output": str(outputs), **({"reference": str(references)} if references else {}), "files": files}
     sound = "the next video's sound" if len(films) > 1 else "its own sound from half a clip away"
     return _make_scores(judged, find_metric_groups(wanted), facts, references is not None, sound)
-
-
-def hash_file(path: Path) -> str:
-    """Compute the SHA-256 of a file, piece by piece."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _make_scores(

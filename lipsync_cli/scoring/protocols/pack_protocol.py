@@ -48,6 +48,7 @@ def score_pack(
     pack: Pack,
     generator: nn.Module,
     split: str = "test",
+    *,
     max_frames: int | None = None,
     seed: int = 0,
     tools: MetricNetworks | None = None,
@@ -112,19 +113,8 @@ def score_pack(
         clips.append(judged)
         if progress is not None:
             progress(done, len(table.rows), "score")
-    facts = {
-        "pack": str(pack.path),
-        "fingerprint": pack.fingerprint,
-        "split": split,
-        "seed": seed,
-        "max_frames": max_frames,
-        "frames": len(draw.target),
-        "clips": len(clips),
-        "min_gap_frames": MIN_GAP,
-        "crop_size": pack.crop_rule.size,
-        "mouth_rows_columns": [int(edge) for edge in pack.crop_rule.mouth_region()],
-        "tools": tools.used,
-    }
+    drawn = {"seed": seed, "max_frames": max_frames, "frames": len(draw.target), "clips": len(clips)}
+    facts = {**_describe_frames(pack), "split": split, **drawn, "tools": tools.used}
     notes = (_NOTES_FRAMES if of_frames else []) + (_NOTES_CLIPS if of_clips else [])
     notes += describe_reader(tools.used)
     notes += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
@@ -132,6 +122,17 @@ def score_pack(
         facts["transcripts"] = {"folder": str(transcripts.folder), "sha256": transcripts.fingerprint()}
     differences = (MODEL, COPY), (MODEL, WRONG), (MODEL, FROZEN)
     return collect(clips, families, differences, facts, notes), draw
+
+
+def _describe_frames(pack: Pack) -> dict[str, Any]:
+    """Say which pack's frames are scored, and where in them, JSON-able."""
+    return {
+        "pack": str(pack.path),
+        "fingerprint": pack.fingerprint,
+        "min_gap_frames": MIN_GAP,
+        "crop_size": pack.crop_rule.size,
+        "mouth_rows_columns": [int(edge) for edge in pack.crop_rule.mouth_region()],
+    }
 
 
 def plan_pack(pack: Pack, split: str = "test", max_frames: int | None = None, seed: int = 0) -> dict[str, Any]:
@@ -180,7 +181,7 @@ class Stage:
         crops = {name: np.concatenate(pixels) for name, pixels in parts.items()}
         truth = self._evidence(TRUTH, row, draw.target, crops.pop(TRUTH), crops[COPY], self._mel(row))
         for name, pixels in crops.items():
-            yield self._evidence(name, row, draw.target, pixels, crops[COPY], self._mel(row), truth)
+            yield self._evidence(name, row, draw.target, pixels, crops[COPY], self._mel(row), truth=truth)
         yield truth
 
     def show_clip(self, row: int) -> Iterator[ClipView]:
@@ -195,10 +196,10 @@ class Stage:
         shifted = middles if self._other_row(row) != row else (middles + half) % (2 * half)
         for name, heard, times in ((MODEL, row, middles), (WRONG, self._other_row(row), shifted)):
             drawn = self._generate(reference, real, self.table.speech.cut(np.full(len(frames), heard), times))
-            yield self._evidence(name, row, frames, drawn, reference, sound, truth)
+            yield self._evidence(name, row, frames, drawn, reference, sound, truth=truth)
         frozen = np.broadcast_to(reference, real.shape)
-        yield self._evidence(FROZEN, row, frames, frozen, reference, sound, truth)
-        yield self._evidence(OTHER_SOUND, row, frames, real, reference, other, truth)
+        yield self._evidence(FROZEN, row, frames, frozen, reference, sound, truth=truth)
+        yield self._evidence(OTHER_SOUND, row, frames, real, reference, other, truth=truth)
         yield truth
 
     def _generate(self, reference: np.ndarray, targets: np.ndarray, speech: np.ndarray) -> np.ndarray:
@@ -225,6 +226,7 @@ class Stage:
         crops: np.ndarray,
         source: np.ndarray,
         mel: np.ndarray,
+        *,
         truth: ClipView | None = None,
     ) -> ClipView:
         clip = self.pack.clips[row]

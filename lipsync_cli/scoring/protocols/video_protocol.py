@@ -121,7 +121,7 @@ def judge_video(
     if not has_face.all():
         notes.append(f"no face in {int((~has_face).sum())} of {count} frames of {real.name}: left out")
     with ExitStack() as stack:
-        judge = _Judge(film, pairing, track, rule, families, tools, stack)
+        judge = _Judge(film, pairing, track, rule, families, tools, stack=stack)
         pieces = -(-count // max(1, int(PIECE_S * float(pairing.clock.rate))))
         edges = np.linspace(0, count, pieces + 1).round().astype(int)
         judged: list[ClipScores] = []
@@ -159,6 +159,7 @@ class _Judge:
         rule: CropRule,
         families: list[MetricGroup],
         tools: MetricNetworks,
+        *,
         stack: ExitStack,
     ) -> None:
         self.film, self.pairing, self.track, self.rule = film, pairing, track, rule

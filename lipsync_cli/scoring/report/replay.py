@@ -262,14 +262,10 @@ def _list_films(results: Results) -> dict[Key, tuple[Path, Path | None]]:
 
 
 def _check_file(about: dict[str, Any], name: str) -> Path:
-    from lipsync_cli.scoring.protocols.folder_protocol import hash_file
+    from lipsync_cli.runtime.hashing import hash_file
 
     path = Path(str(about[name]))
-    try:
-        is_same = hash_file(path) == about[f"{name}_sha256"]
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path) from error
-    if not is_same:
+    if hash_file(path) != about[f"{name}_sha256"]:
         raise InputError("is another file than the one that was scored", path)
     return path
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +33,7 @@ def check_folder(folder: Path, force: bool = False) -> None:
 def write_folder(
     folder: Path, scores: Scores, table: str, heading: str, sheet: Sheet | None = None, force: bool = False
 ) -> list[Path]:
-    """Write the results of a score into a folder, each file whole or not at all.
+    """Write the results of a score into a folder, all of them or none.
 
     Parameters
     ----------
@@ -41,20 +44,35 @@ def write_folder(
     Returns
     -------
     the files written
+
+    Raises
+    ------
+    InputError : they cannot be written; the folder is as it was
     """
     from lipsync_cli.scoring.report.plots import plot_boxes, plot_sheet
 
     check_folder(folder, force)
-    folder.mkdir(exist_ok=True)
-    write_text(folder / LINES, make_lines(make_records(scores)), force)
-    write_text(folder / TABLE, table + "\n", force)
-    with atomic_output(folder / BOXES, force) as temporary:
-        plot_boxes(scores, temporary, heading)
-    if sheet is None:
-        return [folder / LINES, folder / TABLE, folder / BOXES]
-    with atomic_output(folder / SHEET, force) as temporary:
-        plot_sheet(sheet, temporary, heading)
-    return [folder / LINES, folder / TABLE, folder / BOXES, folder / SHEET]
+    staging = (folder if folder.is_dir() else folder.parent) / f".{folder.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        staging.mkdir()
+        write_text(staging / LINES, make_lines(make_records(scores)))
+        write_text(staging / TABLE, table + "\n")
+        with atomic_output(staging / BOXES) as temporary:
+            plot_boxes(scores, temporary, heading)
+        if sheet is not None:
+            with atomic_output(staging / SHEET) as temporary:
+                plot_sheet(sheet, temporary, heading)
+        folder.mkdir(exist_ok=True)
+        names = [name for name in (LINES, TABLE, BOXES, SHEET) if (staging / name).exists()]
+        for name in names:
+            os.replace(staging / name, folder / name)
+    except InputError as error:
+        raise InputError(error.fact, folder, error.hint) from error
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror or error})", folder, "choose another output") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return [folder / name for name in names]
 
 
 def write_text(path: Path, text: str, force: bool = False) -> None:

@@ -36,6 +36,7 @@ def draw_sheet(
     generator: nn.Module,
     split: str,
     draw: Draw,
+    *,
     device: str = "cpu",
     lines: int = 8,
     heard: np.ndarray | None = None,

@@ -147,7 +147,7 @@ def _compare_figures(
         resampled = drawn @ (sums[:, 1] - sums[:, 0]) / (drawn @ counts)
         low, high = (float(edge) for edge in np.percentile(resampled, (2.5, 97.5)))
         target = None if " - " in row else _find_target(metric, results, list(mine))
-        verdict = _judge(metric, row, float(means[0]), float(means[1]), low, high, target)
+        verdict = _judge(metric, row, float(means[0]), float(means[1]), low, high, target=target)
     is_of_frames = next(iter(mine.values())).frame is not None
     return Difference(
         row,
@@ -205,7 +205,9 @@ def _find_target(metric: Metric, results: Results, keys: list[Key]) -> float | N
     return float(np.concatenate(values).mean()) if values else None
 
 
-def _judge(metric: Metric, row: str, first: float, second: float, low: float, high: float, target: float | None) -> str:
+def _judge(
+    metric: Metric, row: str, first: float, second: float, low: float, high: float, *, target: float | None
+) -> str:
     if low <= 0 <= high:
         return WITHIN
     if metric.direction == HIGHER:

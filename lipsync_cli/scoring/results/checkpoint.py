@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from lipsync_cli import __version__
-from lipsync_cli.runtime.resumable import lock_folder, write_part
+from lipsync_cli.runtime.ownership import is_own_file
+from lipsync_cli.runtime.resumable import clear_folder, work_folder, write_part
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 
 
@@ -33,7 +33,7 @@ class ScoreCheckpoint:
     def get(self, name: str) -> ClipScores | None:
         """Return a finished clip's figures, or None."""
         path = self._path(name)
-        if path is None or not zipfile.is_zipfile(path):
+        if path is None or not is_own_file(path) or not zipfile.is_zipfile(path):
             return None
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -65,6 +65,6 @@ def open_checkpoint(output: Path | None, key: Any) -> Iterator[ScoreCheckpoint]:
         yield ScoreCheckpoint(None, key)
         return
     folder = output.with_name(f".{output.name}.parts")
-    with lock_folder(folder):
+    with work_folder(folder):
         yield ScoreCheckpoint(folder, key)
-        shutil.rmtree(folder, ignore_errors=True)
+        clear_folder(folder)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.metrics.baselines import MODEL, OUTPUT, ROWS
 from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, SET, Metric
+from lipsync_cli.runtime.json_values import parse_json
 from lipsync_cli.scoring.results.scores import ALL, Statistics
 
 Key = tuple[str, str]  # speaker, clip
@@ -117,7 +117,7 @@ def make_results(records: Iterable[dict[str, Any]], label: str, path: Path | Non
         results = Results(label, protocol, metrics, rows)
         for record in records[1:]:
             _ADD[record["kind"]](results, record)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"holds scores of another form ({error!r})", path, _AGAIN) from error
     if results.judged not in rows:
         raise InputError("holds no row that is judged", path, _AGAIN)
@@ -134,17 +134,11 @@ def relabel(results: list[Results]) -> list[Results]:
 
 
 def _parse(line: str, number: int, path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(line, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"line {number} is no JSON", path, "give a file that lipsync score wrote") from error
+    hint = "give a file that lipsync score wrote"
+    record = parse_json(line, path, hint, f"line {number}", allows_nan=False)
     if not isinstance(record, dict):
         raise InputError(f"line {number} is no record", path, "give a file that lipsync score wrote")
     return record
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _make_metric(name: str, about: dict[str, Any]) -> Metric:
@@ -194,7 +188,7 @@ def _add_frames(results: Results, record: dict[str, Any]) -> None:
             continue
         there = np.array([value is not None for value in record[name]], bool)
         values = _make_array([value for value in record[name] if value is not None])
-        if len(there) != len(frame):
+        if there.shape != frame.shape:
             raise ValueError(name)
         _keep(results, record, name, Figures(values, frame[there]))
 

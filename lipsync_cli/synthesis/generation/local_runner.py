@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+import sys
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
 from lipsync_cli.models import hears
+from lipsync_cli.models.generators.generator_protocols import FaceCoding
 from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_features import Encode, encode_silence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lipsync_cli.models.generators.compact import FaceCode
+    from lipsync_cli.models.generators.generator_protocols import SpeechDriven
 
 
 Result = TypeVar("Result")
@@ -61,7 +64,9 @@ class LocalRunner:
             occlusion = occlusion and occlusion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device, self._occlusion = device, occlusion
         self._articulations = (ARTICULATION, PAINTED) if articulation is None else (articulation, articulation)
-        self._generator, self._painter = (_articulating(generator, each) for each in self._articulations)
+        self._generator, painter = (_articulating(generator, each) for each in self._articulations)
+        self._mover = self._generator if isinstance(self._generator, FaceCoding) else None
+        self._painter = painter if isinstance(painter, FaceCoding) else None
         self._codes: dict[bytes, FaceCode] = {}
         self._encode: Encode | None = None
         self._hears = hears(generator)
@@ -138,17 +143,17 @@ class LocalRunner:
         """Generate, at once."""
         import torch
 
-        if not hasattr(self._generator, "encode_face"):
+        if self._mover is None or self._painter is None:
             target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if pose_hint is None else pose_hint
             return _done(self.sketch(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
             speech = self._mel(mel)
-            generator = self._painter if open_face is None else self._generator
-            flow, mask, patch = generator.move(self._code(face, pose_hint), speech)  # type: ignore[operator]
+            generator = self._painter if open_face is None else self._mover
+            flow, mask, patch = generator.move(self._code(self._mover, face, pose_hint), speech)
             shown = None
             if open_face is not None:
-                code = self._code(open_face, face if pose_hint is None else pose_hint)
+                code = self._code(self._mover, open_face, face if pose_hint is None else pose_hint)
                 inside = show_inside(generator, code, speech, mask)
                 shown = None if inside is None else _channels_last(torch.cat([inside.flow, inside.share], 1))
             return _done(
@@ -157,26 +162,24 @@ class LocalRunner:
                 )
             )
 
-    def _code(self, face: np.ndarray, pose_hint: np.ndarray | None) -> FaceCode:
+    def _code(self, generator: FaceCoding, face: np.ndarray, pose_hint: np.ndarray | None) -> FaceCode:
         """Return what the generator's drawing takes of some faces; that of one face in one pose is kept."""
         target = face if pose_hint is None else pose_hint
         if len(face) > 1 or len(target) > 1:
-            return self._generator.encode_face(self._image(face), self._image(target))  # type: ignore[operator, no-any-return]
+            several: FaceCode = generator.encode_face(self._image(face), self._image(target))
+            return several
         key = face.tobytes() + target.tobytes()
         code = self._codes.get(key)
         if code is None:
-            code = self._generator.encode_face(self._image(face), self._image(target))  # type: ignore[operator]
-            self._codes[key] = code
+            code = self._codes[key] = generator.encode_face(self._image(face), self._image(target))
             for old in list(self._codes)[:-NUM_CODES]:
                 self._codes.pop(old, None)
         return code
 
     def warm_up(self, count: int) -> None:
         """Draw once what is thrown away, so that libraries have made what they keep; as many crops as will be drawn."""
-        size = getattr(self._generator, "size", None)
-        if isinstance(size, int):
-            crop = np.zeros((1, size, size, 3), np.uint8)
-            self.submit(crop, self.silence(count))
+        size = cast("SpeechDriven", self._generator).size
+        self.submit(np.zeros((1, size, size, 3), np.uint8), self.silence(count))
 
     def _limit_threads(self) -> None:
         import torch
@@ -198,10 +201,10 @@ class LocalRunner:
 
 def _articulating(generator: nn.Module, articulation: float) -> nn.Module:
     """Return a generator that articulates so, where it can, with the same parameters; the given one stays as it is."""
-    if not hasattr(generator, "articulation"):
+    if not isinstance(generator, FaceCoding):
         return generator
     other = copy.copy(generator)
-    other.articulation = articulation  # type: ignore[assignment]
+    other.articulation = articulation
     return other
 
 
@@ -213,7 +216,9 @@ def _done(result: Result) -> Future[Result]:
 
 def num_cores() -> int:
     """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _channels_last(x: Tensor) -> np.ndarray:

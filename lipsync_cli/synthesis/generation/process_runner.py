@@ -7,7 +7,6 @@ batches on two cores take hardly longer than one.
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.errors import LipsyncError
-from lipsync_cli.runtime.workers import Worker, answer_to, quiet_interrupts
+from lipsync_cli.runtime.workers import Worker, answer_to
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE, MAX_THREADS, LocalRunner, num_cores
 
@@ -49,8 +48,7 @@ class ProcessRunner:
     def __init__(
         self, weights: Path, device: str | Callable[[], str], articulation: float | None, occlusion: Path | None = None
     ) -> None:
-        with quiet_interrupts():
-            self._line = _Line(Worker(_obey, _serve))
+        self._line = _Line(Worker(_obey, _serve))
         weakref.finalize(self, self._line.close)
         self.sees_occlusion = occlusion is not None
         try:
@@ -154,7 +152,6 @@ _sketcher: LocalRunner | None = None  # of the process that serves
 
 def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
     """Do what is ordered, some things side by side."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     lock = threading.Lock()
 
     def answer(number: int, order: Order) -> None:

@@ -14,12 +14,13 @@ from lipsync_cli.speech.mel import WINDOW, window_start
 from lipsync_cli.speech.speech_features import RATE, FeatureParameters, encode_silence
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_windows import FeatureStore
-from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 if TYPE_CHECKING:
+    from lipsync_cli.formats.weights import WeightsHeader
+    from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
-    from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.scene import SceneBuilder
+    from lipsync_cli.synthesis.sources.source_clip import SourceClip
 
 LOOK_S = 120  # of the video are looked through
 REST_S = 0.4  # before and after speech, in which the mouth comes to rest
@@ -49,18 +50,23 @@ class OwnSpeech(NamedTuple):
 
 
 def collect_own_speech(
-    task: Job,
+    source: SourceClip,
+    voice: SpeechDriver,
+    header: WeightsHeader,
     presenter: SceneBuilder,
     sketcher: GeneratorRunner,
     min_s: float,
+    *,
     progress: Progress | None = None,
     say: Say = lambda text: None,
 ) -> OwnSpeech:
-    """Collect the talking in the first two minutes of a task's source.
+    """Collect the talking in the first two minutes of a video.
 
     Parameters
     ----------
-    task : of a video, with its own sound as the only voice
+    source : the video
+    voice : its own sound
+    header : of the generator's weights
     presenter : knows whose face is meant, and what is known of it; of several, the first counts
     sketcher : of the generator that is to draw the video
     min_s : how much there must be
@@ -70,23 +76,21 @@ def collect_own_speech(
     NothingToDoError : nothing is said, or the face is seen in too few frames of it
     InputError : the video turns out to be damaged
     """
-    voice, rate = task.voices[0], task.timeline.rate
-    num_frames = min(task.timeline.num_frames, int(LOOK_S * rate))
-    middles = float(task.start_s) + task.timeline.middles()[:num_frames]
+    rule, rate = header.crop_rule, source.timeline.rate
+    num_frames = min(source.timeline.num_frames, int(LOOK_S * rate))
+    middles = float(source.start_s) + source.timeline.middles()[:num_frames]
     if not voice.has_speech:
-        raise NothingToDoError("no speech stands out in its own sound", task.face)
+        raise NothingToDoError("no speech stands out in its own sound", source.path)
     near = _widen(voice.speech(middles) > 0, round(REST_S * float(rate)))
-    filters, matrix = task.picture.filters, task.picture.matrix
-    with VideoSource(task.info, num_frames, first=task.first_frame, filters=filters, matrix=matrix) as footage:
-        boxes = presenter.find(task, footage, progress, say)[0]
+    with source.open(num_frames) as footage:
+        boxes = presenter.find(source, rule, footage, progress, say)[0]
         wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
         if len(wanted) < min_s * rate:
             seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own talking"
-            raise NothingToDoError(f"{seen}, {min_s:g} s are needed", task.face)
-        rule = task.header.crop_rule
+            raise NothingToDoError(f"{seen}, {min_s:g} s are needed", source.path)
         most = MAX_BYTES // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
-        lenders = presenter.choose(task, footage, boxes, sketcher, lambda text: None)
+        lenders = presenter.choose(source, header, footage, boxes, sketcher, say=lambda text: None)
         resting = lenders[0].resting if lenders is not None and len(lenders) == 1 else None
         reference = None if resting is None else crop_face(footage.frame(resting), boxes[resting], rule)
         bring = _posing(reference, rule)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
-    from lipsync_cli.synthesis.sources.video_source import VideoSource
+    from lipsync_cli.synthesis.sources.frame_source import ScannedSource
 
 NUM_CANDIDATES = 40
 MAX_VIEWS = 4
@@ -46,7 +46,7 @@ class Share(NamedTuple):
 
 
 def choose_reference(
-    mode: str, footage: VideoSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+    mode: str, footage: ScannedSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...] | None:
     """Choose the frames that lend their pixels.
 
@@ -72,7 +72,7 @@ def choose_reference(
 
 
 def choose_pose_clusters(
-    footage: VideoSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...]:
     """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
 

@@ -23,7 +23,9 @@ from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.formats.weights import WeightsHeader
+    from lipsync_cli.synthesis.sources.source_clip import SourceClip
 
 Say = Callable[[str], None]
 # Modules that compute what is kept, and those whose objects they are handed: what another text of theirs, or of what
@@ -57,11 +59,11 @@ class FaceReferenceCache:
         self._sha256: dict[Path, str] = {}
         self._from_store = False
 
-    def boxes(self, task: Job, who: str, num_frames: int) -> np.ndarray | None:
+    def boxes(self, source: SourceClip, rule: CropRule, who: str, num_frames: int) -> np.ndarray | None:
         """See `ReferenceCache`."""
         if self._store is not None:
             try:
-                known = self._stored(task, who, num_frames, self._store)
+                known = self._stored(source, rule, who, num_frames, self._store)
                 self._from_store = True
                 return known
             except _UnfitError as reason:
@@ -69,27 +71,35 @@ class FaceReferenceCache:
                 self._from_store = False
         if self._cache is None:
             return None
-        found = self._cache.get(self._key(task, who))
+        found = self._cache.get(self._key(source, rule, who))
         boxes = None if found is None else found.get("boxes")
         return boxes[:num_frames] if boxes is not None and len(boxes) >= num_frames else None
 
-    def keep_boxes(self, task: Job, who: str, boxes: np.ndarray) -> None:
+    def keep_boxes(self, source: SourceClip, rule: CropRule, who: str, boxes: np.ndarray) -> None:
         """See `ReferenceCache`."""
         if self._cache is not None:
-            self._cache.put(self._key(task, who), {"boxes": boxes})
+            self._cache.put(self._key(source, rule, who), {"boxes": boxes})
 
-    def reference(self, task: Job, who: str, mode: str, num_frames: int) -> tuple[ReferenceFrames, ...] | None:
+    def reference(
+        self, source: SourceClip, header: WeightsHeader, who: str, mode: str, num_frames: int
+    ) -> tuple[ReferenceFrames, ...] | None:
         """See `ReferenceCache`."""
         if self._cache is None or self._from_store:
             return None
-        found = self._cache.get(self._reference_key(task, who, mode, num_frames))
+        found = self._cache.get(self._reference_key(source, header, who, mode, num_frames))
         numbers = None if found is None else found.get("lenders")
         if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or (numbers >= num_frames).any():
             return None
         return tuple(ReferenceFrames(int(resting), None if opened < 0 else int(opened)) for resting, opened in numbers)
 
     def keep_reference(
-        self, task: Job, who: str, mode: str, num_frames: int, lenders: tuple[ReferenceFrames, ...]
+        self,
+        source: SourceClip,
+        header: WeightsHeader,
+        who: str,
+        mode: str,
+        num_frames: int,
+        lenders: tuple[ReferenceFrames, ...],
     ) -> None:
         """See `ReferenceCache`."""
         import numpy as np
@@ -97,50 +107,50 @@ class FaceReferenceCache:
         if self._cache is not None and not self._from_store:
             numbers = [(each.resting, -1 if each.opened is None else each.opened) for each in lenders]
             kept = {"lenders": np.array(numbers, np.int64).reshape(-1, 2)}
-            self._cache.put(self._reference_key(task, who, mode, num_frames), kept)
+            self._cache.put(self._reference_key(source, header, who, mode, num_frames), kept)
 
-    def _stored(self, task: Job, who: str, num_frames: int, store: Path) -> np.ndarray:
+    def _stored(self, source: SourceClip, rule: CropRule, who: str, num_frames: int, store: Path) -> np.ndarray:
         import numpy as np
 
         from lipsync_cli.formats.faces_file import read_track
         from lipsync_cli.preprocessing.detect_faces import collect_faces
 
-        if task.picture.filters or who or reading_of(task.face) != Reading():
+        if source.picture.filters or who or reading_of(source.path) != Reading():
             raise _UnfitError("holds the largest face of the video as it is, not what the options ask for")
         if not store.exists():
             failures: list[Exception] = []
-            collect_faces(task.face, store, task.header.crop_rule, on_failure=failures.append)
+            collect_faces(source.path, store, rule, on_failure=failures.append)
             if failures:
                 raise _UnfitError(f"is not made ({failures[0]})")
-        rule, track = read_track(store, self._hash(task.face))
+        stored_rule, track = read_track(store, self._hash(source.path))
         try:
-            check_same(rule, task.header.crop_rule)
+            check_same(stored_rule, rule)
         except InputError as error:
             raise _UnfitError(error.fact) from error
         if track is None:
-            raise _UnfitError(f"does not hold {task.face}")
+            raise _UnfitError(f"does not hold {source.path}")
         boxes = np.where(is_trusted(track)[:, None], track.boxes, np.float32(np.nan))
-        boxes = boxes[task.first_frame : task.first_frame + num_frames]
+        boxes = boxes[source.first_frame : source.first_frame + num_frames]
         if len(boxes) < num_frames:
-            raise _UnfitError(f"holds too few frames of {task.face}")
+            raise _UnfitError(f"holds too few frames of {source.path}")
         return boxes
 
-    def _key(self, task: Job, who: str) -> str:
+    def _key(self, source: SourceClip, rule: CropRule, who: str) -> str:
         return make_key(
-            video=self._hash(task.face),
-            first_frame=task.first_frame,
-            filters=list(task.picture.filters),
-            reading=asdict(reading_of(task.face)),
-            crop_rule=task.header.crop_rule.to_dict(),
+            video=self._hash(source.path),
+            first_frame=source.first_frame,
+            filters=list(source.picture.filters),
+            reading=asdict(reading_of(source.path)),
+            crop_rule=rule.to_dict(),
             who=who,
             networks=[find_pretrained(name) is not None for name in (DETECTOR, IDENTITY, LANDMARKS)],
             program=code_version(*FACE_STAGE, assets=FACE_ASSETS),
         )
 
-    def _reference_key(self, task: Job, who: str, mode: str, num_frames: int) -> str:
+    def _reference_key(self, source: SourceClip, header: WeightsHeader, who: str, mode: str, num_frames: int) -> str:
         return make_key(
-            face=self._key(task, who),
-            weights=task.header.sha256,
+            face=self._key(source, header.crop_rule, who),
+            weights=header.sha256,
             mode=mode,
             num_frames=num_frames,
             program=code_version(*REFERENCE_STAGE, assets=REFERENCE_ASSETS),

@@ -13,7 +13,7 @@ from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, referenc
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
-    from lipsync_cli.synthesis.sources.video_source import VideoSource
+    from lipsync_cli.synthesis.sources.frame_source import ScannedSource
 
 NUM_CANDIDATES = 20
 FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
@@ -57,7 +57,7 @@ class Candidates(NamedTuple):
 
 
 def choose_reference_frames(
-    footage: VideoSource,
+    footage: ScannedSource,
     boxes: np.ndarray,
     rule: CropRule,
     sketcher: GeneratorRunner,
@@ -123,7 +123,7 @@ def _is_covered(crops: np.ndarray, number: int, sketcher: GeneratorRunner, rule:
 
 
 def gather(
-    footage: VideoSource,
+    footage: ScannedSource,
     boxes: np.ndarray,
     sketcher: GeneratorRunner,
     rule: CropRule,
@@ -148,7 +148,7 @@ def gather(
 
 
 def bring_open(
-    footage: VideoSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames, resting: ReferenceFace
+    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames, resting: ReferenceFace
 ) -> ReferenceFace | None:
     """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
     if lenders.opened is None:
@@ -193,7 +193,7 @@ def most_open(posed: np.ndarray, resting: int, openness: np.ndarray, rule: CropR
     return opened if apart[opened] > APART * contrast else None
 
 
-def fits_poses(footage: VideoSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
+def fits_poses(footage: ScannedSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
     """Tell whether the face of one frame can be brought into the poses of most others.
 
     It cannot where the head turns: there a moved face no longer lies on the one below it.

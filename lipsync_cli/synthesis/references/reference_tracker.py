@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,6 +23,29 @@ BAND = 0.19  # of the crop's side: height of what is compared
 CHEEKS = 0.08, 0.32  # of the crop's side: from its left border, and from its right
 
 
+class BoxesByFrame(Protocol):
+    """Face boxes by frame index: an array (N, 4) of a whole video, or what finds them as frames come."""
+
+    def __getitem__(self, number: int, /) -> np.ndarray:
+        """Return the box of a frame, x0 y0 x1 y1 in pixels: shape (4,), NaN where there is no face."""
+        ...
+
+
+class _Pose(NamedTuple):
+    """How the resting face lies in a frame.
+
+    Attributes
+    ----------
+    matrix : shape (2, 3) float64, from pixel indices of the frame's crop to those of the resting face's
+    turned : how much the generator is to see of the frame, 0 ... 1
+    misfit : root mean square difference of the upper faces, in levels
+    """
+
+    matrix: np.ndarray
+    turned: float
+    misfit: float
+
+
 class ReferenceTracker:
     """Poses of one speaker, each found when it is first asked for.
 
@@ -32,7 +55,7 @@ class ReferenceTracker:
 
     Parameters
     ----------
-    boxes : shape (N, 4), of the film's frames, NaN where there is no face
+    boxes : of the source's frames
     reference : the resting face
     rule : of the crops
 
@@ -41,19 +64,18 @@ class ReferenceTracker:
     reference : the same
     contrast : of its upper face, in levels, to compare a misfit with
     compared : shape (2, S / 3, S / 2, 3) uint8 RGB, resting and open face as an occlusion network is shown them
-    is_bare : shape (N,) bool, frames in which nothing lies over the face, as far as was looked
+    bare : indices of frames in which nothing lies over the face, as far as was looked
     """
 
-    def __init__(self, boxes: np.ndarray, reference: ReferenceFace, rule: CropRule) -> None:
+    def __init__(self, boxes: BoxesByFrame, reference: ReferenceFace, rule: CropRule) -> None:
         self._boxes, self.reference, self._rule = boxes, reference, rule
         self._aligner = Aligner(rule)
         self._grey = crop_brightness(reference.pixels, reference.matrix, rule)
         self.contrast = max(1.0, self._aligner.contrast(self._grey))
         opened = reference.crop if reference.opened is None else reference.opened.crop
         self.compared = np.stack([shrink(reference.crop), shrink(opened)])
-        self.is_bare = np.zeros(len(boxes), bool)
-        self._poses = np.full((len(boxes), 2, 3), np.nan)
-        self._turned, self._misfits = np.zeros((2, len(boxes)), np.float32)
+        self.bare: set[int] = set()
+        self._poses: dict[int, _Pose] = {}
         half, size = rule.size // 2, rule.size
         near, far = (round(size * share) for share in CHEEKS)
         self._band = slice(half - round(size * BAND), half - 2), np.r_[near:far, size - far : size - near]
@@ -71,9 +93,7 @@ class ReferenceTracker:
         held : shape (S, S, 3) uint8 RGB, what the generator is to see of the frame; None: nothing, the resting face
             says it all
         """
-        if np.isnan(self._poses[number, 0, 0]):
-            self._look(number, frame)
-        pose, share = self._poses[number], float(self._turned[number])
+        pose, share, _ = self._pose(number, frame)
         if not share:
             return pose, None
         own = warp_crop(crop_face(frame, self._boxes[number], self._rule), pose)
@@ -87,19 +107,20 @@ class ReferenceTracker:
 
     def alignment_rmse(self, number: int, frame: Frame) -> float:
         """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""
-        if np.isnan(self._poses[number, 0, 0]):
-            self._look(number, frame)
-        return float(self._misfits[number])
+        return self._pose(number, frame).misfit
 
-    def _look(self, number: int, frame: Frame) -> None:
-        """Find a pose, from where the head was a frame before or after."""
-        near = [n for n in (number - 1, number + 1) if 0 <= n < len(self._poses)]
-        known = [self._poses[n] for n in near if not np.isnan(self._poses[n, 0, 0])]
+    def _pose(self, number: int, frame: Frame) -> _Pose:
+        """Return a pose, which is found once, from where the head was a frame before or after."""
+        if number in self._poses:
+            return self._poses[number]
+        known = [self._poses[near].matrix for near in (number - 1, number + 1) if near in self._poses]
         crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
-        pose = self._poses[number] = self._aligner.align(crop, self._grey, known[0] if known else None)
+        pose = self._aligner.align(crop, self._grey, known[0] if known else None)
         rows, columns = self._band
         posed = warp_crop(crop, pose)
-        self._misfits[number] = self._aligner.difference(posed, self._grey)
+        difference = float(np.float32(self._aligner.difference(posed, self._grey)))
         band = posed[rows][:, columns].astype(np.float32)
         misfit = float(np.abs(band - self._grey[rows][:, columns]).mean()) / self.contrast
-        self._turned[number] = np.clip((misfit - HELD) / (TURNED - HELD), 0, 1)
+        turned = float(np.float32(np.clip((misfit - HELD) / (TURNED - HELD), 0, 1)))
+        found = self._poses[number] = _Pose(np.array(pose, np.float64), turned, difference)
+        return found

@@ -104,9 +104,8 @@ def _work(line: _Line, start: Callable[[], Iterable[Any]], after: queue.Queue[An
             for item in items:
                 line.put(after, item)
         finally:
-            close = getattr(items, "close", None)
-            if close is not None:
-                close()
+            if isinstance(items, Generator):
+                items.close()
         line.put(after, _END)
     except _StoppedError:
         pass

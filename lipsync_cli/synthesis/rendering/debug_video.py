@@ -14,6 +14,7 @@ from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler
+from lipsync_cli.synthesis.rendering.film_output import check_film_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,37 +33,32 @@ COLOURS = ((255, 210, 0), (0, 220, 255), (255, 110, 200), (140, 255, 90), (255, 
 EDGES = (0.02, 0.5)  # of the mask: where it begins, and where half is replaced
 
 
-def check_debug(path: Path, task: Job, force: bool, resume: bool = False) -> None:
+def check_debug(path: Path, job: Job, force: bool, resume: bool = False) -> None:
     """Raise before anything is made if the film of `debug` cannot be written to `path`, or not of a resumed film."""
-    from lipsync_cli.synthesis.job import FILMS
-
     if resume:
         raise UsageError("--debug-video does not go with --resume", hint="what an earlier run has drawn is not seen")
-    if path.suffix.lower() not in FILMS:
-        kind = path.suffix or "no suffix"
-        raise UsageError(f"{path}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
-    if path.absolute() == task.output.absolute():
+    check_film_name(path)
+    if path.absolute() == job.output.path.absolute():
         raise UsageError(f"{path}: is the film itself", hint="name another file for --debug-video")
-    check_output(path, force, [task.face, *(voice.path for voice in task.voices)])
+    check_output(path, force, [job.source.path, *(voice.path for voice in job.voices)])
 
 
 @contextmanager
 def debug(
-    path: Path, task: Job, scene: Scene, marking: Marking, force: bool = False
+    path: Path, job: Job, scene: Scene, marking: Marking, force: bool = False
 ) -> Iterator[Callable[[int, View], None]]:
     """Write the film that explains another one; give what takes its frames, by their numbers."""
-    assert task.info.video is not None
     with atomic_output(path, force) as temporary:
-        inspector = Inspector(task, scene)
+        inspector = Inspector(job, scene)
         writer = VideoWriter(
             temporary,
             *inspector.size,
-            task.plan.timeline,
-            task.sound,
-            task.plan.sound_s,
-            tags=marking.tags(task),
-            color_tags=task.picture.color_tags,
-            sample_aspect=task.info.video.sample_aspect,
+            job.schedule.timeline,
+            job.output.sound,
+            job.schedule.sound_s,
+            tags=marking.tags(job.generator.header, job.source.info.tags),
+            color_tags=job.source.picture.color_tags,
+            sample_aspect=job.source.sample_aspect,
             change_sound=mark if marking.sound else None,
         )
         with writer:
@@ -79,17 +75,18 @@ class Inspector:
 
     Parameters
     ----------
-    task, scene : of the film
+    job, scene : of the film
 
     Attributes
     ----------
     size : width and height of what `draw` returns
     """
 
-    def __init__(self, task: Job, scene: Scene) -> None:
-        self._task, self._lenders = task, scene.lenders
+    def __init__(self, job: Job, scene: Scene) -> None:
+        self._source, self._voices, self._timeline = job.source, job.voices, job.schedule.timeline
+        self._lenders, self._boxes = scene.lenders, scene.boxes
         self._renderer = renderer = scene.renderer
-        width, height = renderer.footage.width, renderer.footage.height
+        width, height = scene.footage.width, scene.footage.height
         self._factor = min(LARGEST_FACTOR, -(-SMALL // height)) if height < SMALL else 1
         self._width, self._height = width * self._factor, height * self._factor
         self._line = max(10, self._height // LINES)
@@ -107,9 +104,9 @@ class Inspector:
         canvas = np.full((self.size[1], self.size[0], 3), 24, np.uint8)
         size = self._width, self._height
         canvas[: self._height] = cv2.resize(np.asarray(view.pixels), size, interpolation=cv2.INTER_CUBIC)
-        shown, faces = self._task.plan.timeline.time(number), {face.speaker: face for face in reversed(view.faces)}
-        source = view.number + self._task.first_frame
-        source_s = self._task.start_s + self._task.timeline.time(view.number)
+        shown, faces = self._timeline.time(number), {face.speaker: face for face in reversed(view.faces)}
+        source = view.number + self._source.first_frame
+        source_s = self._source.start_s + self._source.timeline.time(view.number)
         text = f"frame {number}  {float(shown):.3f} s    source {source}  {float(source_s):.3f} s"
         self._write(canvas, text, self._line // 2, self._height + self._line // 2, (255, 255, 255))
         for place in range(len(self._renderer.speakers)):
@@ -128,7 +125,7 @@ class Inspector:
 
         side, thick = self._renderer.rule.size, max(1, self._line // 8)
         back = invert(face.matrix)
-        x0, y0, x1, y1 = self._renderer.speakers[face.speaker].boxes[face.number]
+        x0, y0, x1, y1 = self._boxes[face.speaker, face.number]
         box = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
         crop = np.array([[0, 0], [side, 0], [side, side], [0, side]]) - 0.5
         if face.covered is not None:
@@ -171,7 +168,7 @@ class Inspector:
         import numpy as np
 
         line, colour = self._line, COLOURS[place % len(COLOURS)]
-        voice, speaker = self._task.voices[place], self._renderer.speakers[place]
+        voice, speaker = self._voices[place], self._renderer.speakers[place]
         middle = np.array([view.middle_s])
         size = min(3 * PANEL * line // 4, self._width - left), (PANEL - 1) * line
         mel = (np.clip(voice.windows(middle)[0].T[::-1] / 8 + 0.5, 0, 1) * 255).astype(np.uint8)
@@ -190,7 +187,7 @@ class Inspector:
 
     def _lent(self, place: int, face: Face | None) -> str:
         """Say which frames lend their pixels, of a head that turns in this frame."""
-        views, first = self._lenders[place], self._task.first_frame
+        views, first = self._lenders[place], self._source.first_frame
         if views is None:
             return "pixels of each frame"
         lenders = views[0 if face is None else face.view]
@@ -203,7 +200,7 @@ class Inspector:
 
         if face is None:
             return "no face: passes through"
-        voice = self._task.voices[place]
+        voice = self._voices[place]
         if view.middle_s >= voice.duration_s:
             what = "the voice has ended"
         elif voice.speech(np.array([view.middle_s]))[0] > 0.5:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.synthesis.rendering.renderer import Renderer, View
+    from lipsync_cli.synthesis.rendering.scene import Scene
     from lipsync_cli.synthesis.rendering.segments import Segments
 
 Progress = Callable[[int, "int | None", str], None]
@@ -33,15 +34,15 @@ class FilmWriter:
 
     Attributes
     ----------
-    task, renderer, marking : the film, its frames, and its marks
+    job, scene, marking : the film, what it shows, and its marks
     crf : quality, 0 ... 51, lower is better
     laps : counts the time of the stages
     progress : told how many frames are done
     watch : shown every frame, by its number
     """
 
-    task: Job
-    renderer: Renderer
+    job: Job
+    scene: Scene
     marking: Marking
     crf: int
     laps: Stopwatch
@@ -50,54 +51,54 @@ class FilmWriter:
 
     def write(self, path: Path) -> int:
         """Write the film, with its sound and marks; return in how many frames something lies over a drawn face."""
-        span = 0, self.task.plan.num_frames
-        return self._draw(self._writer(path, self.task.plan.timeline, True), self.renderer, span, None, self._label())
+        plan = self.job.schedule
+        writer = self._writer(path, plan.timeline, True)
+        return self._draw(writer, self.scene.renderer, (0, plan.num_frames), None, self._label())
 
     def write_in_pieces(self, pieces: Segments, path: Path) -> int:
         """Draw the pieces that are not there yet, each as if it were alone, and join all to the film; see `write`."""
-        plan, label, num_covered = self.task.plan, self._label(), 0
+        plan, label, num_covered = self.job.schedule, self._label(), 0
         for row in pieces.missing():
             order = plan.order[row[0].start : row[-1].stop]
-            with closing(self.renderer.footage.frames(order)) as frames:  # type: ignore[type-var]
+            with closing(self.scene.footage.frames(order)) as frames:  # type: ignore[type-var]
                 for piece in row:
                     span = piece.start, piece.stop
                     part = islice(frames, piece.stop - piece.start)
                     with pieces.writing(piece) as temporary:
                         writer = self._writer(temporary, plan.timeline.cut(*span), False)
-                        num_covered += self._draw(writer, self.renderer.without_cache(), span, part, label)
+                        num_covered += self._draw(writer, self.scene.renderer.without_cache(), span, part, label)
         with self.laps.stage("join"):
             join(
                 [piece.path for piece in pieces.all],
                 [piece.start for piece in pieces.all],
                 plan.timeline,
                 path,
-                self.task.sound,
+                self.job.output.sound,
                 plan.sound_s,
-                self.marking.tags(self.task),
-                mark if self.marking.sound else None,
+                tags=self.marking.tags(self.job.generator.header, self.job.source.info.tags),
+                change_sound=mark if self.marking.sound else None,
             )
         return num_covered
 
     def _label(self) -> Label | None:
-        footage = self.renderer.footage
-        return self.marking.draw(footage.width, footage.height, self.renderer.boxes.reshape(-1, 4))
+        footage = self.scene.footage
+        return self.marking.draw(footage.width, footage.height, self.scene.boxes.reshape(-1, 4))
 
     def _writer(self, path: Path, timeline: Timeline, with_sound: bool) -> VideoWriter:
-        task, footage = self.task, self.renderer.footage
-        assert task.info.video is not None
+        job, footage = self.job, self.scene.footage
         return VideoWriter(
             path,
             footage.width,
             footage.height,
             timeline,
-            task.sound if with_sound else None,
-            task.plan.sound_s if with_sound else None,
+            job.output.sound if with_sound else None,
+            job.schedule.sound_s if with_sound else None,
             crf=self.crf,
-            tags=self.marking.tags(task),
-            color_tags=task.picture.color_tags,
-            sample_aspect=task.info.video.sample_aspect,
+            tags=self.marking.tags(job.generator.header, job.source.info.tags),
+            color_tags=job.source.picture.color_tags,
+            sample_aspect=job.source.sample_aspect,
             change_sound=mark if with_sound and self.marking.sound else None,
-            keep_clock=constant_rate(task.plan.timeline) is None,
+            keep_clock=constant_rate(job.schedule.timeline) is None,
             is_yuv=footage.matrix is not None,
         )
 
@@ -110,8 +111,8 @@ class FilmWriter:
         label: Label | None,
     ) -> int:
         """Write frames `span[0]` ... `span[1] - 1` of the film; return in how many something lies over a drawn face."""
-        plan, laps, num_covered = self.task.plan, self.laps, 0
-        with writer, renderer.views(plan, self.task.voices, laps, span, frames) as views:
+        plan, laps, num_covered = self.job.schedule, self.laps, 0
+        with writer, renderer.views(plan, self.job.voices, laps, span, frames) as views:
             for number, view in enumerate(views, span[0]):
                 num_covered += any(face.covered is not None and face.covered.share > TOLD for face in view.faces)
                 if label is not None:

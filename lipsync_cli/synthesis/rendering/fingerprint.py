@@ -12,7 +12,7 @@ from lipsync_cli import __version__
 from lipsync_cli.media.ffmpeg_check import tool_version
 from lipsync_cli.media.reading import reading_of
 from lipsync_cli.media.sound.mix import Mix
-from lipsync_cli.provenance.sidecar import hash_file
+from lipsync_cli.runtime.hashing import hash_file
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.job import Job
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.rendering.scene import Scene
 
 
-def fingerprint_of(task: Job, scene: Scene, marking: Marking, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of a film, JSON-able.
 
     Files count by their content and not by their names, so that the same command from another folder makes the same
@@ -28,33 +28,40 @@ def fingerprint_of(task: Job, scene: Scene, marking: Marking, arguments: Mapping
 
     Parameters
     ----------
-    task, scene, marking : the film
+    job, scene, marking : the film
     arguments : of the function that makes it
     """
-    plan, renderer = task.plan, scene.renderer
-    paths = task.sound.paths if isinstance(task.sound, Mix) else (task.sound,)
-    hashes = {path: hash_file(path) for path in {task.face, *paths, *(voice.path for voice in task.voices)}}
+    plan, source, sketcher, sound = job.schedule, job.source, scene.renderer.sketcher, job.output.sound
+    paths = sound.paths if isinstance(sound, Mix) else (sound,)
+    hashes = {path: hash_file(path) for path in {source.path, *paths, *(voice.path for voice in job.voices)}}
+    tags = marking.tags(job.generator.header, job.source.info.tags)
     facts = {
         "version": __version__,
         "ffmpeg": tool_version("ffmpeg"),
-        "kind of film": task.output.suffix.lower(),
-        "face": hashes[task.face],
-        "voices": [(hashes[voice.path], _reading(voice.path), voice.silence, voice.vtln) for voice in task.voices],
+        "kind of film": job.output.path.suffix.lower(),
+        "face": hashes[source.path],
+        "voices": [(hashes[voice.path], _reading(voice.path), voice.silence, voice.vtln) for voice in job.voices],
         "sound": [(hashes[path], _reading(path)) for path in paths],
-        "weights": [task.header.sha256, renderer.sketcher.fingerprint()],
-        "device": renderer.sketcher.device,
-        "batch size": renderer.batch_size,
-        "found faces": _digest([renderer.boxes.tobytes(), repr(renderer.boxes.shape).encode()]),
+        "weights": [job.generator.header.sha256, sketcher.fingerprint()],
+        "device": sketcher.device,
+        "batch size": scene.renderer.batch_size,
+        "found faces": _digest([scene.boxes.tobytes(), repr(scene.boxes.shape).encode()]),
         "references": [None if each is None else [list(lenders) for lenders in each] for each in scene.lenders],
         "picture": [
-            task.first_frame,
-            list(task.picture.filters),
-            repr(task.picture.color_tags),
-            _reading(task.face),
+            source.first_frame,
+            list(source.picture.filters),
+            repr(source.picture.color_tags),
+            _reading(source.path),
         ],
         "times": [_digest([plan.order.tobytes(), plan.timeline.pts.tobytes()]), str(plan.timeline.time_base)],
         "length of the sound": str(plan.sound_s),
-        "marks": [marking.names(), marking.label, marking.no_mark, marking.writes_sidecar, marking.tags(task)],
+        "marks": [
+            marking.names(),
+            marking.label,
+            marking.no_mark,
+            marking.writes_sidecar,
+            tags,
+        ],
     }
     given = {**arguments, **marking.options}
     return facts | {name.replace("_", " "): _plain(value) for name, value in given.items() if not _is_path(value)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from lipsync_cli.runtime.atomic_files import check_output, private_file
 if TYPE_CHECKING:
     import numpy as np
 
-    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.formats.weights import WeightsHeader
 
 
 @dataclass(frozen=True)
@@ -79,35 +80,37 @@ class Marking:
         more = [("label", self.label), ("credentials", self.identity)]
         return ["metadata", "sound", *(name for name, value in more if value is not None)]
 
-    def tags(self, task: Job) -> dict[str, str]:
-        """Return the film's metadata."""
-        kept = source_tags(task.info.tags) if self.keep_metadata else {}
+    def tags(self, header: WeightsHeader, source: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the film's metadata, given what the generator's weights say of themselves, and the source's tags."""
+        kept = source_tags(source) if self.keep_metadata and source is not None else {}
         if self.no_mark is not None:
             return kept
-        return kept | synthetic_tags(task.header.name, task.header.sha256, marks=",".join(self.names()))
+        return kept | synthetic_tags(header.name, header.sha256, marks=",".join(self.names()))
 
     def draw(self, width: int, height: int, boxes: np.ndarray) -> Label | None:
         """Return the label for frames of a size, away from the faces' boxes (N, 4)."""
         return None if self.label is None else make_label(self.label, width, height, boxes)
 
-    def sign(self, task: Job, film: Path) -> None:
-        """Put the content credentials into the whole film, in place."""
+    def sign(self, film: Path, output: Path) -> None:
+        """Put the content credentials into the whole film that still lies at `film`, in place."""
         if self.identity is not None:
-            with private_file(task.output) as signed:
-                sign(film, signed, task.output.name, self.identity)
+            with private_file(output) as signed:
+                sign(film, signed, output.name, self.identity)
                 signed.replace(film)
 
-    def record(self, task: Job, film: Path, force: bool) -> Path | None:
-        """Write the sidecar, if there is to be one, for the whole film that still lies at `film`."""
+    def record(
+        self, film: Path, output: Path, inputs: dict[str, Path], header: WeightsHeader, force: bool
+    ) -> Path | None:
+        """Write the sidecar, if there is to be one, for the whole film that still lies at `film`.
+
+        Parameters
+        ----------
+        output : the film's name
+        inputs : the files it was made of, by their role
+        header : of the generator's weights
+        """
         if not self.writes_sidecar:
             return None
-        inputs = {"face": task.face, "speech": task.speech}
-        if len(task.voices) > 1:
-            inputs = {"face": task.face} | {f"speech_{place}": voice.path for place, voice in enumerate(task.voices)}
-        elif task.voices[0].path != task.speech:
-            inputs["drive_audio"] = task.voices[0].path
-        if isinstance(task.sound, Path) and task.sound != task.speech:
-            inputs["final_audio"] = task.sound
         marks: dict[str, Any] = {"in_film": self.names(), "label": self.label, "no_mark_reason": self.no_mark}
-        weights = {"name": task.header.name, "sha256": task.header.sha256}
-        return write_sidecar(task.output, film, inputs, weights, marks, {"options": self.options}, force)
+        weights = {"name": header.name, "sha256": header.sha256}
+        return write_sidecar(output, film, inputs, weights, marks, {"options": self.options}, force=force)

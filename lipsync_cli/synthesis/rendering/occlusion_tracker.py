@@ -59,7 +59,7 @@ class OcclusionTracker:
         places: list[int] = []
         if self._sketcher.sees_occlusion:
             places = [place for place in range(len(numbers)) if (len(numbers) - 1 - place) % STEP == 0]
-        places = [place for place in places if not posing.is_bare[numbers[place]]]
+        places = [place for place in places if numbers[place] not in posing.bare]
         shown = {place: posing.shown(numbers[place], frames[place]) for place in places}
         return Look(posing, numbers, frames, shown, self._ask(posing, list(shown.values())))
 
@@ -77,14 +77,14 @@ class OcclusionTracker:
             place
             for place, number in enumerate(look.numbers)
             if place not in look.shown
-            and not look.posing.is_bare[number]
+            and number not in look.posing.bare
             and (found.get(place - 1) or found.get(place + 1) or (place == 0 and speaker in self._covered))
         ]
         shown = {place: look.posing.shown(look.numbers[place], look.frames[place]) for place in between}
         found |= self._judge(look.posing, shown, self._ask(look.posing, list(shown.values())))
         over = [found.get(place) for place in range(len(look.numbers))]
         for number, covered in zip(look.numbers, over, strict=True):
-            look.posing.is_bare[number] = covered is None
+            (look.posing.bare.add if covered is None else look.posing.bare.discard)(number)
         (self._covered.discard if over[-1] is None else self._covered.add)(speaker)
         return over
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.occlusion import OcclusionMask
     from lipsync_cli.media.video.yuv_frame import Frame
-    from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
+    from lipsync_cli.synthesis.drivers.driver import Driver
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput, GeneratorRunner
+    from lipsync_cli.synthesis.references.reference_tracker import BoxesByFrame
     from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
-    from lipsync_cli.synthesis.sources.video_source import VideoSource
+    from lipsync_cli.synthesis.sources.frame_source import FrameSource
 
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
@@ -104,18 +105,20 @@ class Speaker:
 
     Attributes
     ----------
-    boxes : shape (N, 4), of the source's frames, NaN where there is no face
+    boxes : by frame index, shape (4,), NaN where there is no face; of a video an array (N, 4)
     name : as the user gave it
     posings : of the faces whose pixels are moved, brought into each frame's pose; of one, or of several of a head that
         turns; none: each frame's own
     """
 
-    boxes: np.ndarray
+    boxes: BoxesByFrame
     name: str = ""
     posings: tuple[ReferenceTracker, ...] = ()
 
     @classmethod
-    def resting(cls, boxes: np.ndarray, references: Sequence[ReferenceFace], rule: CropRule, name: str = "") -> Speaker:
+    def resting(
+        cls, boxes: BoxesByFrame, references: Sequence[ReferenceFace], rule: CropRule, name: str = ""
+    ) -> Speaker:
         """Return a speaker with references."""
         return cls(boxes, name, tuple(ReferenceTracker(boxes, reference, rule) for reference in references))
 
@@ -137,26 +140,19 @@ class Renderer:
 
     Attributes
     ----------
-    footage : scanned
+    footage : whose frames are drawn on
     speakers : whose mouths are moved
     rule : of the crop that the generator was trained on
     sketcher, compositor : the generator, and what puts its work into the frames
     batch_size : frames that the generator draws at once, at most
     """
 
-    footage: VideoSource
+    footage: FrameSource
     speakers: tuple[Speaker, ...]
     rule: CropRule
     sketcher: GeneratorRunner
     compositor: Compositor
     batch_size: int = BATCH_SIZE
-
-    @property
-    def boxes(self) -> np.ndarray:
-        """The boxes of all speakers, shape (number of speakers, N, 4)."""
-        import numpy as np
-
-        return np.stack([speaker.boxes for speaker in self.speakers])
 
     def without_cache(self) -> Renderer:
         """Return a renderer like this that knows no poses yet, so that what it draws depends on its own frames only."""
@@ -166,39 +162,59 @@ class Renderer:
     def views(
         self,
         plan: FrameSchedule,
-        voices: Sequence[SpeechDriver],
+        voices: Sequence[Driver],
         laps: Stopwatch | None = None,
         span: tuple[int, int] | None = None,
         frames: Iterator[tuple[int, Frame]] | None = None,
     ) -> Generator[Iterator[View], None, None]:
-        """Give the output's frames in order, with what was drawn on them; without a face they are the source's own.
+        """Give the frames of a planned output in order, see `stream`.
 
         Parameters
         ----------
         plan : of the output
-        voices : the speakers'
-        laps : counts the time of the stages decode, crop, generate and composite
+        voices, laps : as for `stream`
         span : first of the output's frames, and the one after the last; None: all
         frames : numbers and pixels of the source's frames that these show, as from the footage; None: from there
         """
-        laps, (start, stop) = laps or Stopwatch(), span or (0, plan.num_frames)
+        start, stop = span or (0, plan.num_frames)
         frames = self.footage.frames(plan.order[start:stop]) if frames is None else frames
+        middles_s = plan.timeline.middles()[start:stop]
+        timed = ((middle_s, *frame) for middle_s, frame in zip(middles_s, frames, strict=True))
+        with self.stream(timed, voices, laps) as views:
+            yield views
+
+    @contextmanager
+    def stream(
+        self,
+        frames: Iterable[tuple[float, int, Frame]],
+        voices: Sequence[Driver],
+        laps: Stopwatch | None = None,
+    ) -> Generator[Iterator[View], None, None]:
+        """Give frames, in order, with what was drawn on them; those without a face are the source's own.
+
+        Nothing is asked of what comes later, so that the frames may be live, and without an end.
+
+        Parameters
+        ----------
+        frames : mid-time in seconds, frame index in the source, and pixels of each
+        voices : what drives each speaker's mouth
+        laps : counts the time of the stages decode, crop, generate and composite
+        """
+        laps = laps or Stopwatch()
         with pipeline(
-            self._crop(plan.timeline.middles()[start:stop], frames, laps),
+            self._crop(frames, laps),
             lambda batches: self._sketch(batches, voices, laps),
             lambda batches: self._compose(batches, laps),
             depth=1,
         ) as views:
             yield views
 
-    def _crop(
-        self, middles_s: np.ndarray, source: Iterator[tuple[int, Frame]], laps: Stopwatch
-    ) -> Iterator[list[View]]:
+    def _crop(self, frames: Iterable[tuple[float, int, Frame]], laps: Stopwatch) -> Iterator[list[View]]:
         """Read the frames and cut the faces out."""
         size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
         finders = [self._faces(place) for place in range(len(self.speakers))]
         batch: list[View] = []
-        for middle_s, (number, pixels) in zip(middles_s, laps.count("decode", source), strict=True):
+        for middle_s, number, pixels in laps.count("decode", frames):
             with laps.stage("crop"):
                 found = tuple(face for find in finders for face in find(number, pixels))
                 batch.append(View(middle_s, number, pixels, found))
@@ -238,9 +254,7 @@ class Renderer:
 
         return find
 
-    def _sketch(
-        self, batches: Iterator[list[View]], voices: Sequence[SpeechDriver], laps: Stopwatch
-    ) -> Iterator[list[View]]:
+    def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Driver], laps: Stopwatch) -> Iterator[list[View]]:
         """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
         most = self.sketcher.num_at_once
         begun: deque[tuple[list[View], list[_Begun]]] = deque()
@@ -253,7 +267,7 @@ class Renderer:
         while begun:
             yield self._finish(*begun.popleft(), lookout, laps)
 
-    def _begin(self, batch: list[View], voices: Sequence[SpeechDriver], lookout: OcclusionTracker) -> list[_Begun]:
+    def _begin(self, batch: list[View], voices: Sequence[Driver], lookout: OcclusionTracker) -> list[_Begun]:
         """Begin to draw the faces of a batch."""
         import numpy as np
 

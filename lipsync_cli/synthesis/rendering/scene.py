@@ -18,15 +18,17 @@ from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames, bring_open
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
-from lipsync_cli.synthesis.sources.video_source import VideoSource
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.formats.weights import WeightsHeader
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
+    from lipsync_cli.synthesis.generation.generator_choice import GeneratorChoice
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
-    from lipsync_cli.synthesis.job import Job
+    from lipsync_cli.synthesis.sources.frame_source import ScannedSource
+    from lipsync_cli.synthesis.sources.source_clip import SourceClip
 
 Progress = Callable[[int, "int | None", str], None]
 Say = Callable[[str], None]
@@ -40,17 +42,25 @@ class ReferenceCache(Protocol):
     `who` says which face it is, among several, and how it is found; it is empty for the largest, found as usual.
     """
 
-    def boxes(self, task: Job, who: str, num_frames: int) -> np.ndarray | None:
+    def boxes(self, source: SourceClip, rule: CropRule, who: str, num_frames: int) -> np.ndarray | None:
         """Return the boxes (num_frames, 4) of the first frames, or None if they are not known."""
 
-    def keep_boxes(self, task: Job, who: str, boxes: np.ndarray) -> None:
+    def keep_boxes(self, source: SourceClip, rule: CropRule, who: str, boxes: np.ndarray) -> None:
         """Keep what `boxes` is to return."""
 
-    def reference(self, task: Job, who: str, mode: str, num_frames: int) -> tuple[ReferenceFrames, ...] | None:
+    def reference(
+        self, source: SourceClip, header: WeightsHeader, who: str, mode: str, num_frames: int
+    ) -> tuple[ReferenceFrames, ...] | None:
         """Return the frames that lend their pixels, or None if they are not known."""
 
     def keep_reference(
-        self, task: Job, who: str, mode: str, num_frames: int, lenders: tuple[ReferenceFrames, ...]
+        self,
+        source: SourceClip,
+        header: WeightsHeader,
+        who: str,
+        mode: str,
+        num_frames: int,
+        lenders: tuple[ReferenceFrames, ...],
     ) -> None:
         """Keep what `reference` is to return."""
 
@@ -66,11 +76,15 @@ class Scene:
     Attributes
     ----------
     renderer : of its frames
-    lenders : for each speaker, the frames that lend their pixels, counted from the task's first frame, two for each way
-        in which the head is held; None: each frame its own
+    footage : the frames
+    boxes : shape (number of speakers, N, 4), where their faces are, NaN where there is none
+    lenders : for each speaker, the frames that lend their pixels, counted from the source's first frame, two for each
+        way in which the head is held; None: each frame its own
     """
 
     renderer: Renderer
+    footage: ScannedSource
+    boxes: np.ndarray
     lenders: tuple[tuple[ReferenceFrames, ...] | None, ...]
 
     @property
@@ -80,16 +94,16 @@ class Scene:
 
 
 class SceneBuilder:
-    """A context manager over what is known of one source, for any number of tasks that show it.
+    """A context manager over what is known of one source, for any number of jobs that show it.
 
     Parameters
     ----------
     reference : "neutral" moves the pixels of one frame with a resting mouth; "current" those of each frame itself;
         "auto" is neutral, but of a head that turns it moves those of several such frames, each where it fits
     batch_size : frames that the generator draws at once
-    ahead_s : so much of the source is looked through although the first task may need less
+    ahead_s : so much of the source is looked through although the first job may need less
     memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
-    choices : whose mouths are moved, from `read_choice`, in the order of the tasks' voices
+    choices : whose mouths are moved, from `read_choice`, in the order of the jobs' voices
     """
 
     def __init__(
@@ -114,9 +128,20 @@ class SceneBuilder:
         self._open.close()
 
     def open_scene(
-        self, task: Job, laps: Stopwatch, progress: Progress | None = None, say: Say = lambda text: None
+        self,
+        source: SourceClip,
+        generator: GeneratorChoice,
+        num_frames: int,
+        laps: Stopwatch,
+        progress: Progress | None = None,
+        say: Say = lambda text: None,
     ) -> Scene:
-        """Return the task's source, ready to be drawn; it is looked through again only if more of it is needed.
+        """Return a source, ready to be drawn; it is looked through again only if more of it is needed.
+
+        Parameters
+        ----------
+        source, generator : the same in all calls
+        num_frames : how many of the source's frames are needed
 
         Raises
         ------
@@ -124,29 +149,40 @@ class SceneBuilder:
         UsageError : two choices mean the same person
         InputError : the source turns out to be damaged
         """
-        if self._scene is None or self._scene.renderer.footage.num_frames < task.plan.num_source_frames:
+        if self._scene is None or self._scene.footage.num_frames < num_frames:
+            self._scene = None
             self._open.close()
-            self._scene = self._look(task, laps, progress, say)
+            ahead = 1 if source.is_photo else int(self._ahead_s * source.timeline.rate)
+            footage = source.open(max(num_frames, min(ahead, source.timeline.num_frames)))
+            self._open.enter_context(footage)
+            for note in source.picture.notes:
+                say(f"{source.path}: {note}")
+            self._scene = self._look(source, footage, generator, laps, progress, say)
         return self._scene
 
-    def _look(self, task: Job, laps: Stopwatch, progress: Progress | None, say: Say) -> Scene:
-        rule, picture, num_frames = task.header.crop_rule, task.picture, self._num_frames(task)
-        assert task.loading is not None
-        footage = VideoSource(
-            task.info, num_frames, first=task.first_frame, filters=picture.filters, matrix=picture.matrix
-        )
-        self._open.enter_context(footage)
-        for note in picture.notes:
-            say(f"{task.face}: {note}")
-        boxes = self.find(task, footage, progress, say)
+    def _look(
+        self,
+        source: SourceClip,
+        footage: ScannedSource,
+        generator: GeneratorChoice,
+        laps: Stopwatch,
+        progress: Progress | None,
+        say: Say,
+    ) -> Scene:
+        import numpy as np
+
+        header, rule = generator.header, generator.header.crop_rule
+        boxes = self.find(source, rule, footage, progress, say)
         for choice, found in zip(self._choices, boxes, strict=True):
-            _check_faces(found, task, say, self._call(choice))
+            _check_faces(found, source, say, self._call(choice))
         laps.end("faces")
-        sketcher = task.loading.result()
+        sketcher = generator.result()
         laps.end("load")
-        if task.occlusion and not sketcher.sees_occlusion and not task.info.is_image:
-            say(f"{task.face}: the occlusion network does not know crops of these weights; hands are painted over")
-        lenders = [self.choose(task, footage, found, sketcher, say, place) for place, found in enumerate(boxes)]
+        if generator.occlusion and not sketcher.sees_occlusion and not source.is_photo:
+            say(f"{source.path}: the occlusion network does not know crops of these weights; hands are painted over")
+        lenders = [
+            self.choose(source, header, footage, found, sketcher, place, say=say) for place, found in enumerate(boxes)
+        ]
         speakers = []
         for choice, chosen, found in zip(self._choices, lenders, boxes, strict=True):
             if chosen is None:
@@ -157,7 +193,7 @@ class SceneBuilder:
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
         renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
-        return Scene(renderer, tuple(lenders))
+        return Scene(renderer, footage, np.stack(boxes), tuple(lenders))
 
     def _call(self, choice: FaceSelection) -> str:
         """Return how a choice is named in what is said: not at all if it is the only one."""
@@ -170,13 +206,15 @@ class SceneBuilder:
         alone = choice.is_usual and len(self._choices) == 1
         return self._memory, "" if alone else f"{choice.name}, {choice.detector}"
 
-    def _num_frames(self, task: Job) -> int:
-        """Return how many frames are looked through."""
-        ahead = 1 if task.info.is_image else int(self._ahead_s * task.timeline.rate)
-        return max(task.plan.num_source_frames, min(ahead, task.timeline.num_frames))
-
-    def find(self, task: Job, footage: VideoSource, progress: Progress | None, say: Say) -> list[np.ndarray]:
+    def find(
+        self, source: SourceClip, rule: CropRule, footage: ScannedSource, progress: Progress | None, say: Say
+    ) -> list[np.ndarray]:
         """Return the boxes (N, 4) of every choice; the frames are gone through once, or not at all.
+
+        Parameters
+        ----------
+        rule : of the crops for which the faces are found
+        footage : the source's frames
 
         Raises
         ------
@@ -186,29 +224,41 @@ class SceneBuilder:
         import numpy as np
 
         memories = [self._known(choice) for choice in self._choices]
-        known = [m[0].boxes(task, m[1], footage.num_frames) if m is not None else None for m in memories]
+        known = [m[0].boxes(source, rule, m[1], footage.num_frames) if m is not None else None for m in memories]
         if any(boxes is None for boxes in known):
             counted = _counted(progress, footage.num_frames)
-            tracks = find_faces(footage.scan(), task.header.crop_rule, self._choices, counted, say, task.face)
+            tracks = find_faces(footage.scan(), rule, self._choices, counted, say, source.path)
             for place, (track, memory) in enumerate(zip(tracks, memories, strict=True)):
                 if memory is not None and known[place] is None:
-                    memory[0].keep_boxes(task, memory[1], track.boxes)
+                    memory[0].keep_boxes(source, rule, memory[1], track.boxes)
                 known[place] = track.boxes
         found = [boxes for boxes in known if boxes is not None]
         for place, boxes in enumerate(found):
             for before in range(place):
                 if np.array_equal(found[before], boxes, equal_nan=True) and not np.isnan(boxes).all():
                     names = f"{self._choices[before].name} and {self._choices[place].name}"
-                    raise UsageError(f"{task.face}: --speaker {names} are the same face", hint="give one voice a face")
+                    raise UsageError(
+                        f"{source.path}: --speaker {names} are the same face", hint="give one voice a face"
+                    )
         return found
 
     def choose(
-        self, task: Job, footage: VideoSource, boxes: np.ndarray, sketcher: GeneratorRunner, say: Say, place: int = 0
+        self,
+        source: SourceClip,
+        header: WeightsHeader,
+        footage: ScannedSource,
+        boxes: np.ndarray,
+        sketcher: GeneratorRunner,
+        place: int = 0,
+        *,
+        say: Say,
     ) -> tuple[ReferenceFrames, ...] | None:
         """Return the numbers of the frames that lend their pixels, None where each frame lends its own.
 
         Parameters
         ----------
+        header : of the generator's weights
+        footage : the source's frames
         boxes : shape (N, 4), of the choice at `place`; at least one frame has a face
         """
         choice = self._choices[place]
@@ -216,39 +266,38 @@ class SceneBuilder:
             return None
         mode = self._reference + ("" if sketcher.sees_occlusion else ", whatever lies over the face")
         num_frames, memory = footage.num_frames, self._known(choice)
-        known = memory[0].reference(task, memory[1], mode, num_frames) if memory is not None else None
+        known = memory[0].reference(source, header, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
-            known = choose_reference(self._reference, footage, boxes, task.header.crop_rule, sketcher)
+            known = choose_reference(self._reference, footage, boxes, header.crop_rule, sketcher)
             if known is None:
                 return None
             if memory is not None:
-                memory[0].keep_reference(task, memory[1], mode, num_frames, known)
+                memory[0].keep_reference(source, header, memory[1], mode, num_frames, known)
         if len(known) > 1:
             why = f"the face{self._call(choice)} turns or changes too much for one resting face"
-            say(f"{task.face}: {why}, {len(known)} are used in turn")
+            say(f"{source.path}: {why}, {len(known)} are used in turn")
         return known
 
 
-def _lent(footage: VideoSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames) -> ReferenceFace:
+def _lent(footage: ScannedSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames) -> ReferenceFace:
     """Return the face that lends its pixels."""
     face = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
     return face._replace(opened=bring_open(footage, boxes, rule, lenders, face))
 
 
-def _check_faces(boxes: np.ndarray, task: Job, say: Say, whose: str = "") -> None:
+def _check_faces(boxes: np.ndarray, source: SourceClip, say: Say, whose: str = "") -> None:
     """Say how many frames have no face; NothingToDoError if none has one, or so few that it may be none."""
     missing = num_without_face(boxes)
     found = len(boxes) - missing
     if missing == len(boxes):
-        what = "the photo" if task.info.is_image else f"{len(boxes)} frames"
-        raise NothingToDoError(f"no face{whose} in {what}", task.face, "give a face that looks at the camera")
-    if is_false_face(boxes, float(task.timeline.rate)):
+        what = "the photo" if source.is_photo else f"{len(boxes)} frames"
+        raise NothingToDoError(f"no face{whose} in {what}", source.path, "give a face that looks at the camera")
+    if is_false_face(boxes, float(source.timeline.rate)):
         fact = f"a face{whose} is found in {found} of {len(boxes)} frames only, too few to be sure that it is one"
-        raise NothingToDoError(
-            fact, task.face, "turn a video that stands upside down; choose a part with --start, --end"
-        )
+        hint = "turn a video that stands upside down; choose a part with --start, --end"
+        raise NothingToDoError(fact, source.path, hint)
     if missing:
-        say(f"{task.face}: no face{whose} in {missing} of {len(boxes)} frames; {_passing(whose)}")
+        say(f"{source.path}: no face{whose} in {missing} of {len(boxes)} frames; {_passing(whose)}")
 
 
 def _passing(whose: str) -> str:

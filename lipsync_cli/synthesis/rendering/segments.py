@@ -15,7 +15,8 @@ from typing import Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.runtime.atomic_files import atomic_output
-from lipsync_cli.runtime.resumable import lock_folder
+from lipsync_cli.runtime.ownership import is_own_file
+from lipsync_cli.runtime.resumable import clear_folder, work_folder
 from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
 
 PIECE_S, LEAST = 20, 32  # seconds of film, and frames: so much, at most, is drawn again after a kill
@@ -34,7 +35,7 @@ class Segment:
     def is_whole(self) -> bool:
         """Whether the file is there with all its frames."""
         try:
-            return self.path.exists() and read_timeline(self.path).num_frames == self.stop - self.start
+            return is_own_file(self.path) and read_timeline(self.path).num_frames == self.stop - self.start
         except InputError:
             return False
 
@@ -69,7 +70,7 @@ class Segments:
         ends = [plan.num_frames * number // num_pieces for number in range(num_pieces + 1)]
         self.all = [Segment(*span, self._folder / f"{span[0]:06}.mp4") for span in pairwise(ends)]
         self._key: dict[str, Any] = json.loads(json.dumps({**facts, "pieces": ends}))
-        self._lock = lock_folder(self._folder)
+        self._lock = work_folder(self._folder)
 
     def __enter__(self) -> Segments:
         self._lock.__enter__()
@@ -84,7 +85,7 @@ class Segments:
         if kind is not None and self._whole:
             self._say(f"{self._output}: {self._count()} are kept; the same with --resume goes on with them")
         else:
-            _empty(self._folder)
+            clear_folder(self._folder, OURS)
         self._lock.__exit__(None, None, None)
 
     def missing(self) -> list[list[Segment]]:
@@ -121,7 +122,7 @@ class Segments:
             if earlier is not None:
                 names = sorted(name for name in {*earlier, *self._key} if earlier.get(name) != self._key.get(name))
                 self._say(f"{self._output}: begins anew, the pieces of an earlier run differ in: {', '.join(names)}")
-            _empty(self._folder)
+            clear_folder(self._folder, OURS)
             with atomic_output(place) as temporary:
                 temporary.write_text(json.dumps(self._key), encoding="utf-8")
         except OSError as error:
@@ -142,23 +143,16 @@ def sweep(output: Path) -> None:
     """Remove the pieces that a killed run of a film has left, unless a run is at it."""
     folder = folder_of(output)
     if folder.is_dir():
-        with suppress(InputError, OSError), lock_folder(folder):
-            _empty(folder)
-
-
-def _empty(folder: Path) -> None:
-    """Remove what is in a folder of pieces; the folder itself goes with its lock."""
-    for path in folder.iterdir():
-        if OURS.fullmatch(path.name):
-            path.unlink()
+        with suppress(InputError, OSError), work_folder(folder):
+            clear_folder(folder, OURS)
 
 
 def _read(place: Path) -> dict[str, Any] | None:
     """Return what pieces were made from, None if there are none; what cannot be read was made from nothing known."""
+    if not is_own_file(place):
+        return None
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -26,12 +26,14 @@ class FrameSchedule:
     timeline : when the M output frames are shown, the first at 0
     sound_s : length of the sound track; never longer than the picture
     extended : whether the source ends before the speech, so that frames are shown again
+    extend : how it goes on then, one of EXTEND
     """
 
     order: np.ndarray
     timeline: Timeline
     sound_s: Fraction
     extended: bool
+    extend: str = "bounce"
 
     @property
     def num_frames(self) -> int:
@@ -78,7 +80,7 @@ def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") 
             num_frames = min(num_frames, timeline.num_frames)
         order = _order(timeline.num_frames, num_frames, extend)
         shown = Timeline.constant(timeline.rate, num_frames)
-    return FrameSchedule(order, shown, min(speech_s, shown.time(shown.num_frames)), extended)
+    return FrameSchedule(order, shown, min(speech_s, shown.time(shown.num_frames)), extended, extend)
 
 
 def steady(timeline: Timeline, rate: Fraction) -> Timeline:

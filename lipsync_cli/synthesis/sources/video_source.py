@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ class VideoSource:
     filters : as for `read_frames`
     matrix : as for `read_yuv_frames`, whose frames are then given; None: frames are arrays (H, W, 3) uint8 RGB, as a
         photo always is
+    read : decodes frames as arrays, as `read_frames` does
     """
 
     def __init__(
@@ -52,10 +53,13 @@ class VideoSource:
         first: int = 0,
         filters: tuple[str, ...] = (),
         matrix: str | None = None,
+        *,
+        read: Callable[..., Iterator[np.ndarray]] = read_frames,
     ) -> None:
         if info.video is None:
             raise InputError("has no picture", info.path)
         self.path, self.is_image, self.num_frames = Path(info.path), info.is_image, num_frames
+        self._read_frames = read
         self._first, self._filters, self.matrix = first, filters, None if info.is_image else matrix
         self.width, self.height = info.video.width, info.video.height
         shape = (self.height, self.width, 3) if self.matrix is None else (self.height * 3 // 2, self.width)
@@ -64,7 +68,7 @@ class VideoSource:
         self.is_kept_whole = num_frames <= self.stretch
         self._spool, self._kept = DiskArray(shape), DiskArray(shape)
         self._photo: np.ndarray | None = None
-        self._reader: Iterator[Frame] | None = None  # of frames that were not scanned
+        self._reader: Generator[Frame, None, None] | None = None  # of frames that were not scanned
         self._next = 0  # number of the frame that the reader gives next
 
     def __enter__(self) -> VideoSource:
@@ -109,7 +113,7 @@ class VideoSource:
         kept = self._spool if self.is_kept_whole else self._kept
         if number in kept:
             return self._read(kept, number)
-        with closing(self._decode(number, number + 1)) as frames:  # type: ignore[type-var]
+        with closing(self._decode(number, number + 1)) as frames:
             frame = next(frames)
         self._write(kept, number, frame)
         return frame
@@ -154,9 +158,8 @@ class VideoSource:
                 return frame
 
     def _end_reader(self) -> None:
-        close = getattr(self._reader, "close", None)
-        if close is not None:
-            close()
+        if self._reader is not None:
+            self._reader.close()
         self._reader = None
 
     def _forwards(self, first: int, last: int) -> Iterator[tuple[int, Frame]]:
@@ -190,14 +193,14 @@ class VideoSource:
     def _write(spool: DiskArray, number: int, frame: Frame) -> None:
         spool.write(number, frame.planes if isinstance(frame, YuvFrame) else frame)
 
-    def _decode(self, start: int, stop: int, scanning: bool = False) -> Iterator[Frame]:
+    def _decode(self, start: int, stop: int, scanning: bool = False) -> Generator[Frame, None, None]:
         """Give frames `start` ... `stop - 1`, or raise InputError if there are fewer."""
         number, is_small = start, self.width * self.height <= ONE_THREAD_PIXELS
         threads = 1 if is_small and not scanning else None
         span = self._first + start, self._first + stop
         decoded: Iterator[Frame]
         if self.matrix is None:
-            decoded = read_frames(self.path, *span, threads=threads, filters=self._filters)
+            decoded = self._read_frames(self.path, *span, threads=threads, filters=self._filters)
         else:
             decoded = read_yuv_frames(self.path, self.matrix, *span, filters=self._filters, threads=threads)
         with closing(decoded):  # type: ignore[type-var]

@@ -6,9 +6,12 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.json_values import check_type
+from lipsync_cli.training.engine.finite import are_finite
 
 if TYPE_CHECKING:
     from torch import nn, optim
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 FORMAT = "lipsync-training-state"
 FORMAT_VERSION = 2  # 1, with one discriminator at most, is read
 STATE = "last.state.pt"
-_COUNTERS = ("step", "samples_seen", "elapsed_s", "best", "waited")
+_COUNTERS: dict[str, Any] = {"step": int, "samples_seen": int, "elapsed_s": float, "best": float | None, "waited": int}
+_MISFITS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class TrainState:
@@ -107,22 +111,28 @@ class TrainState:
 
         Raises
         ------
-        InputError : if the file is cut short, foreign, of another version, or of other networks
+        InputError : if the file is cut short, changed, foreign, of another version, or of other networks
         """
         values = read_state(path, device)
         try:
             self.generator.load_state_dict(values["generator"])
-            self.optimizer.load_state_dict(values["optimizer"])
+            _load_optimizer(self.optimizer, values["optimizer"])
             if self.ema is not None:
                 self.ema.load_state_dict(values["ema"])
             for name, network in self.discriminators.items():
                 network.load_state_dict(values["discriminators"][name]["network"])
-                self.discriminator_optimizers[name].load_state_dict(values["discriminators"][name]["optimizer"])
-            for name in _COUNTERS:
-                setattr(self, name, values["counters"][name])
-            self.pending = values["pending"]
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+                _load_optimizer(self.discriminator_optimizers[name], values["discriminators"][name]["optimizer"])
+            for name, kind in _COUNTERS.items():
+                setattr(self, name, check_type(values["counters"][name], kind, name))
+            if min(self.step, self.samples_seen, self.waited, self.elapsed_s) < 0:
+                raise ValueError("a counter below zero")
+            pending = check_type(values["pending"], dict[str, tuple[float, int]], "pending")
+            self.pending = {name: list(pair) for name, pair in pending.items()}
+        except (InputError, *_MISFITS) as error:
             raise _unreadable(path) from error
+        networks = [self.generator, *self.discriminators.values(), *([] if self.ema is None else [self.ema])]
+        if not are_finite([weights for network in networks for weights in network.parameters()], device):
+            raise InputError("holds weights that are not finite", path, "remove it to begin the run anew")
 
 
 def read_state(path: Path, device: str) -> dict[str, Any]:
@@ -135,19 +145,52 @@ def read_state(path: Path, device: str) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : if the file is cut short, foreign or of another version
+    InputError : if the file is cut short, changed, foreign or of another version
     """
     from pickle import UnpicklingError
 
     import torch
 
     try:
+        _check_sums(path)
         values = torch.load(path, map_location=device, weights_only=True)
         if values["format"] != FORMAT or values["format_version"] not in (1, FORMAT_VERSION):
             raise InputError("is no training state of this version", path, "choose another run folder")
         return _from_format_1(values) if values["format_version"] == 1 else values
-    except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, UnpicklingError) as error:
+    except (*_MISFITS, EOFError, UnpicklingError, BadZipFile) as error:
         raise _unreadable(path) from error
+
+
+def _check_sums(path: Path) -> None:
+    """Compare every part of a state file with its checksum, which torch writes (CRC-32) and does not look at.
+
+    Raises
+    ------
+    ValueError : a part has changed, or is compressed, which no state is
+    BadZipFile : the file is no archive, or its directory has changed
+    """
+    with ZipFile(path) as archive:
+        if any(part.compress_type != ZIP_STORED or part.file_size != part.compress_size for part in archive.infolist()):
+            raise ValueError("a part of it is compressed")
+        if (changed := archive.testzip()) is not None:
+            raise ValueError(f"{changed} has changed")
+
+
+def _load_optimizer(optimizer: optim.Optimizer, values: dict[str, Any]) -> None:
+    """Take up the moments of an optimiser; its rates stay those of this run's options.
+
+    Raises
+    ------
+    ValueError : they are not of these parameters, or not finite
+    """
+    optimizer.load_state_dict({"state": values["state"], "param_groups": optimizer.state_dict()["param_groups"]})
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            shape = () if name == "step" else parameter.shape
+            if value.shape != shape or not value.isfinite().all() or (name != "exp_avg" and (value < 0).any()):
+                raise ValueError(f"{name} of an optimiser does not fit")
+        if moments.keys() != {"step", "exp_avg", "exp_avg_sq"}:
+            raise ValueError("an optimiser has other moments")
 
 
 def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.formats.weights import BEST, LAST, WeightsHeader, save_weights
+from lipsync_cli.runtime.resumable import lock_folder
 from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
 from lipsync_cli.training.engine.checkpoint import STATE
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from lipsync_cli.training.engine.checkpoint import TrainState
 
 CONFIG, LOG, SAMPLE_GRIDS = "config.json", "log.jsonl", "sheets"
+CARD, CURVES = "MODEL_CARD.md", "curves.png"
+WRITTEN = (BEST, LAST, STATE, CONFIG, LOG, CARD, CURVES)  # what a run replaces in its folder
 
 
 class RunFolder:
@@ -31,6 +36,14 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.log, self.state = self.path / LOG, self.path / STATE
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other runs out of the folder; one that was not there before is gone afterwards if nothing is in it."""
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError("exists and is no run folder", self.path, "name another folder")
+        with lock_folder(self.path, "wait for it, or name another folder", is_named=True):
+            yield
 
     def check(self, config: TrainConfig, fingerprint: str) -> None:
         """Raise InputError if it holds something else, or a run of other options or data; nothing is written."""

@@ -6,6 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,8 +17,10 @@ from lipsync_cli.errors import LipsyncError, StoppedError
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.engine.distributed import World
+from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.engine.gradient_norms import measure_norms
 from lipsync_cli.training.engine.prefetch import Prefetch
+from lipsync_cli.training.engine.run_folder import CURVES, RunFolder
 from lipsync_cli.training.engine.setup import Run, prepare
 from lipsync_cli.training.engine.signals import Interruption
 from lipsync_cli.training.engine.update_schedule import UpdateSchedule
@@ -52,6 +55,7 @@ def train(
     tensorboard: bool = False,
     world: World | None = None,
     transcripts: Path | None = None,
+    plot: Callable[[Path, Path], None] = plot_curves,
 ) -> dict[str, Any]:
     """Train a network from a pack into a run folder, resuming an earlier run of the same command.
 
@@ -66,6 +70,7 @@ def train(
     tensorboard : write the log for TensorBoard, too
     transcripts : folder of them, for the recipe that learns from them
     world : the processes that share the work, from `distributed.join`
+    plot : draws the finished log, its first argument, as PNG, its second
 
     Returns
     -------
@@ -73,7 +78,8 @@ def train(
 
     Raises
     ------
-    InputError : the folder holds a run of other options or data, the pack cannot be read, or the disk is full
+    InputError : the folder holds a run of other options or data, or another process writes into it, the pack cannot be
+        read, or the disk is full
     NothingToDoError : the pack has no usable frames
     ToolError : the package tensorboard is missing
     StoppedError : SIGTERM or SIGINT came; the run is saved
@@ -83,17 +89,25 @@ def train(
     note = note if note is not None and world.is_first else (lambda text: None)
     if tensorboard:
         check_tensorboard()
-    with Pack(pack_path, jobs) as pack:
+    with Pack(pack_path, jobs) as pack, RunFolder(run).hold() if world.is_first else nullcontext():
         given = {"init": init, "expert": expert, "transcripts": transcripts}
         prepared = prepare(pack, run, config, device, world=world, note=note, **given)
-        loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard)
+        loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard, plot=plot)
         return loop.run(min(jobs, MAX_WORKERS) if not prepared.is_resident else 1)
 
 
 class _Loop:
     def __init__(
-        self, run: Run, world: World, note: Callable[[str], None], progress: Progress | None, tensorboard: bool
+        self,
+        run: Run,
+        world: World,
+        note: Callable[[str], None],
+        progress: Progress | None,
+        tensorboard: bool,
+        *,
+        plot: Callable[[Path, Path], None] = plot_curves,
     ) -> None:
+        self.plot = plot
         self.parts, self.config, self.state, self.recipe = run, run.config, run.state, run.recipe
         self.world, self.note, self.progress = world, note, progress
         self.device = run.device
@@ -152,6 +166,7 @@ class _Loop:
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
             with torch.set_grad_enabled(has_generator):
                 output = recipe.forward(state.generator, batch)
+            self._watch(find_tensors(output))
             self.world.average(buffer for buffer in state.generator.buffers() if buffer.is_floating_point())
             coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
             for name in schedule.discriminators(state.step):
@@ -166,25 +181,31 @@ class _Loop:
 
     def _update(self, name: str | None, terms: dict[str, torch.Tensor]) -> None:
         """Minimise the sum of terms by one step of a discriminator, or of the generator (None)."""
+        values = torch.stack([term.detach().float() for term in terms.values()])
+        self.world.average([values])
+        self._watch([values])
         optimizer = self.state.optimizer if name is None else self.state.discriminator_optimizers[name]
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         if self.schedule.is_last(name, self.state.step, LOG_EVERY):  # before a line of the log
             self.statistics.add(measure_norms(terms, parameters, self.world))
         optimizer.zero_grad(set_to_none=True)
         torch.stack([term.float() for term in terms.values()]).sum().backward()
-        values = torch.stack([term.detach().float() for term in terms.values()])
-        self.world.average([values, *(parameter.grad for parameter in parameters)])
-        self.is_finite &= values.isfinite().all()
-        if self.device == "cpu":  # elsewhere looking would wait for the device: see `_report`
-            self._check_finite()
+        self.world.average(parameter.grad for parameter in parameters)
         if name is None and self.config.clip_norm:
             norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
             self.statistics.add({"generator/gradient_norm": norm})
         optimizer.step()
         self.statistics.add(dict(zip(terms, values, strict=True)))
 
-    def _check_finite(self) -> None:
-        if not self.is_finite:
+    def _watch(self, tensors: list[torch.Tensor]) -> None:
+        """Take note of numbers that gradients are about to be taken of; an accelerator is not waited for."""
+        self.is_finite &= are_finite(tensors, self.device)
+        if self.device == "cpu":  # elsewhere `_report` looks, and gradients of NaN do no harm
+            self._check_finite(loss_only=True)
+
+    def _check_finite(self, loss_only: bool = False) -> None:
+        """Raise LipsyncError if a loss, or a weight that is about to be shown or saved, is no longer a number."""
+        if not self.is_finite or not (loss_only or are_finite(self.state.shown.parameters(), self.device)):
             raise LipsyncError(
                 f"the loss is no longer a number at {self.state.samples_seen} samples",
                 self.parts.folder.path,
@@ -273,7 +294,7 @@ class _Loop:
         folder, state = self.parts.folder, self.state
         if self.world.is_first:
             write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.evaluator)
-            plot_curves(folder.log, folder.path / "curves.png")
+            self.plot(folder.log, folder.path / CURVES)
         if self.board is not None:
             self.board.close()
         self.world.wait()

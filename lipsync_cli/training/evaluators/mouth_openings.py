@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +19,19 @@ MOST_FRAMES = 65_536  # looked at: more teach little, and each takes 3 ms
 _TOGETHER = 256
 
 
-def measure_openings(source: Source) -> tuple[np.ndarray, np.ndarray]:
-    """Measure how far the mouth is open in the frames of a split, at most MOST_FRAMES of them, evenly spread.
+def measure_openings(
+    source: Source,
+    *,
+    most_frames: int = MOST_FRAMES,
+    load: Callable[[], Any] = load_predictor,
+    find: Callable[..., np.ndarray] = find_landmarks,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure how far the mouth is open in the frames of a split, at most `most_frames` of them, evenly spread.
+
+    Parameters
+    ----------
+    load : gives the predictor of landmarks, None if it is not installed
+    find : finds landmarks with it, as `faces.landmarks.find_landmarks`
 
     Returns
     -------
@@ -30,17 +42,17 @@ def measure_openings(source: Source) -> tuple[np.ndarray, np.ndarray]:
     ------
     ToolError : dlib's landmarks are not installed
     """
-    predictor = load_predictor()
+    predictor = load()
     if predictor is None:
         raise ToolError("the recipe needs dlib's landmarks", hint="pip install 'lipsync-cli[models]'")
     table = source.table
     frames = np.concatenate([table.frames[row] for row in table.rows])
-    frames = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))]
+    frames = frames[np.unique(np.linspace(0, len(frames) - 1, min(len(frames), most_frames)).round().astype(int))]
     measured = np.empty(len(frames), np.float32)
     for first in range(0, len(frames), _TOGETHER):
         part = slice(first, first + _TOGETHER)
         crops = fetch_pixels(source.crops, frames[part], "cpu").cpu().numpy()
-        measured[part] = opening(find_landmarks(predictor, crops, source.crop_rule, looks=1))
+        measured[part] = opening(find(predictor, crops, source.crop_rule, looks=1))
     speakers = dict(zip(table.rows, table.speaker, strict=True))
     speaker = np.array([speakers[row] for row in table.clip_of[frames]])
     for name in np.unique(speaker):

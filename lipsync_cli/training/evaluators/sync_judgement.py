@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from lipsync_cli.formats.compatibility import check_fits
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.metrics.sync_embeddings import draw_pairs, judge_pairs
+from lipsync_cli.runtime.json_values import check_object, check_type, read_json
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import STATE, read_state
 from lipsync_cli.training.evaluators.sync_expert_evaluator import ExpertEvaluator
@@ -64,12 +64,12 @@ def evaluate_critic(
 
     run = Path(run)
     try:
-        config = json.loads((run / "config.json").read_text())
-        margin = config["margin"]
+        config = check_object(read_json(run / "config.json"), "it")
+        margin = check_type(config["margin"], float, "margin")
         with Pack(pack_path) as pack:
             critic = LipGANCritic(pack.crop_rule.size, config.get("critic_width", WIDTH))
         critic.load_state_dict(read_state(run / STATE, device)["discriminators"]["critic"]["network"])
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (InputError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise InputError("holds no run with LipGAN's critic", run, "train one with --recipe lipgan") from error
     critic.to(device).eval()
     found = []

@@ -9,6 +9,7 @@ from lipsync_cli.formats.weights import WeightsHeader
 from lipsync_cli.models import kind_of, one_of
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.training.config import TrainConfig
+from lipsync_cli.training.engine.run_folder import CARD
 from lipsync_cli.training.evaluators.evaluator import Evaluator
 
 
@@ -46,5 +47,5 @@ def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Pa
         "```",
         "",
     ]
-    with atomic_output(folder / "MODEL_CARD.md", force=True) as temporary:
+    with atomic_output(folder / CARD, force=True) as temporary:
         temporary.write_text("\n".join(text))

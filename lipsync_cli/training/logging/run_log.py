@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.json_values import parse_json
 
 if TYPE_CHECKING:
     from lipsync_cli.training.logging.tensorboard import TensorBoard
@@ -110,12 +111,15 @@ class Statistics:
 
 def read_log(path: Path) -> list[dict[str, Any]]:
     """Read the whole lines of a log, with the names of today where it is of an older version; none without a file."""
-    lines = []
-    for text in path.read_text().splitlines() if path.exists() else ():
+    lines: list[dict[str, Any]] = []
+    for text in path.read_bytes().splitlines() if path.exists() else ():
         try:
-            lines.append(_with_names_of_today(json.loads(text)))
-        except ValueError:  # the last line of a killed run may be cut short
+            line = parse_json(text, path)
+        except InputError:  # the last line of a killed run may be cut short
             break
+        if not (isinstance(line, dict) and isinstance(line.get("kind"), str) and isinstance(line.get("samples"), int)):
+            raise InputError(f"line {len(lines) + 1} is no line of a log", path, "remove it, or name another folder")
+        lines.append(_with_names_of_today(line))
     return lines
 
 

@@ -101,6 +101,7 @@ class Listen(GeneratorRecipe):
     }
     architectures = ("compact",)
     needs = frozenset({"start"})
+    measure_openings = staticmethod(measure_openings)  # of a source: numbers of frames, and openings
 
     def __init__(self, context: RecipeContext) -> None:
         self.config = context.config
@@ -120,7 +121,7 @@ class Listen(GeneratorRecipe):
     def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Measure how far the mouths are open, and how that is read of the embeddings as they are."""
         note("measuring how far the mouths are open")
-        table, (frames, openings) = source.table, measure_openings(source)
+        table, (frames, openings) = source.table, self.measure_openings(source)
         clip = dict(zip(table.rows, table.clip_odds(self.config.speaker_temperature), strict=True))
         rows, where, counts = np.unique(table.clip_of[frames], return_inverse=True, return_counts=True)
         odds = np.array([clip[row] for row in rows])[where] / counts[where]

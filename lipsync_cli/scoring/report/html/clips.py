@@ -64,6 +64,7 @@ def draw_clip(
     leading: Metric,
     scenes: Scenes | None,
     num_clips: int,
+    *,
     on_failure: Callable[[LipsyncError], None],
 ) -> Markup:
     """Show one clip: three frames in every column, the film with its sound, and the curves."""

@@ -24,6 +24,7 @@ def make_page(
     heading: str,
     command: str = "",
     device: str = "cpu",
+    *,
     with_pictures: bool = True,
     progress: Progress | None = None,
     on_failure: Callable[[LipsyncError], None] | None = None,
@@ -59,7 +60,11 @@ def make_page(
         ("differences", "Differences", _draw_differences(all_results, metrics)),
         ("figures", "Figures", _draw_figures(columns, metrics, leading)),
         ("spread", "Spread", _draw_spread(columns, metrics)),
-        ("clips", "Clips", _draw_clips(columns, metrics, leading, device, with_pictures, progress, notify)),
+        (
+            "clips",
+            "Clips",
+            _draw_clips(columns, metrics, leading, device, with_pictures, progress=progress, notify=notify),
+        ),
         ("protocol", "Protocol", _draw_protocol(all_results, metrics, command)),
     ]
     there = [(name, title, content) for name, title, content in sections if content is not None]
@@ -142,6 +147,7 @@ def _draw_clips(
     leading: Metric,
     device: str,
     with_pictures: bool,
+    *,
     progress: Progress | None,
     notify: Callable[[LipsyncError], None],
 ) -> Markup:
@@ -161,7 +167,7 @@ def _draw_clips(
         for title, chosen in (("Worst clips" if best else "All clips, worst first", worst), ("Best clips", best)):
             parts += [tag("h3", title)] if chosen else []
             for choice in chosen:
-                parts.append(clips.draw_clip(choice, columns, metrics, leading, scenes, num_clips, notify))
+                parts.append(clips.draw_clip(choice, columns, metrics, leading, scenes, num_clips, on_failure=notify))
                 done += 1
                 if progress is not None:
                     progress(done, total, "report")

@@ -1,0 +1,96 @@
+"""How the process ends: by a signal at any moment, and with a standard output that cannot be written.
+
+Imported before everything else, and therefore light.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+DEADLINE_S = 4.0  # for what ends in good order after SIGTERM
+
+
+def leave_at_interrupt() -> None:
+    """Answer Ctrl-C by an end at once, unless the process was started to ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def handle_signals() -> None:
+    """Answer SIGTERM by an end in good order that cannot take long, and Ctrl-C as `leave_at_interrupt` does."""
+    leave_at_interrupt()
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt in the block, once; the second one ends the process at once.
+
+    Where `handle_signals` was not called nothing changes.
+    """
+    is_ours = signal.getsignal(signal.SIGINT) is _leave
+    if is_ours:
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGINT, _leave)
+
+
+def close_stdout() -> bool:
+    """Write what is left in stdout, and tell whether that failed; signals do not disturb the rest of the end."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    failed = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            failed = failed or (stream is sys.stdout and error.errno != errno.EPIPE)
+            with suppress(OSError, ValueError):  # Python writes the rest again when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return failed
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, _leave)
+    _end_tools()
+    raise KeyboardInterrupt
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, _leave)
+    late = threading.Timer(DEADLINE_S, _leave, (number, None))
+    late.daemon = True
+    late.start()
+    _end_tools()
+    raise SystemExit(128 + number)  # unwinds, so that temporary files go and child processes end
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """End the process at once; temporary files and children go with it."""
+    if "lipsync_cli.runtime.atomic_files" in sys.modules:
+        from lipsync_cli.runtime.atomic_files import remove_private_files
+
+        remove_private_files()
+    _end_tools()
+    if number == signal.SIGINT:
+        with suppress(OSError):
+            os.write(2, b"lipsync: interrupted\n")
+    os._exit(128 + number)
+
+
+def _end_tools() -> None:
+    """End FFmpeg and the workers: threads that wait for them go on, and see that they are gone."""
+    if "lipsync_cli.runtime.children" in sys.modules:
+        from lipsync_cli.runtime.children import end_all
+
+        end_all()

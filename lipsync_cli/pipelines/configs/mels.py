@@ -1,0 +1,29 @@
+"""The options of `lipsync mels`: one field each, from which the command line, files and the docs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shared_options import force_option, jobs_option
+
+
+@dataclass(frozen=True)
+class MelsConfig:
+    """Which sounds become spectrograms, and what else is made of them."""
+
+    source: Path = argument("Folder of clips or sound files, folder made by extract-frames, or one file.")
+    output: Path = argument("HDF5 file to write.")
+    features: str = option("What to make: mel, or mel,encoder for speech features, too.", "mel", panel="voice")
+    variants: int = option(
+        "Altered copies of each sound (other voices, noise, music, telephone) that get speech features, too, for "
+        "training.",
+        0,
+        panel="voice",
+        least=0,
+        most=64,
+    )
+    jobs: int | None = jobs_option()
+    force: bool = force_option()
+    seed: int = option("Seed of the altered copies.", 10, panel="advanced")

@@ -1,0 +1,95 @@
+"""The files that a run reads: nothing of the same run may replace or remove one of them.
+
+A run names what it reads by `keep_inputs`. Everything that writes or removes files asks here first: `check_output`,
+`atomic_output`, and whatever clears away what an earlier run has left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+Identity = tuple[int, int]  # device and inode: the same for every link to a file
+
+# What is read of a folder that is an input: clips and their frames, weights, transcripts. Results that an earlier run
+# has put beside them, such as an HDF5 file, may be overwritten.
+READ_IN_FOLDERS = re.compile(
+    r".+\.(3gp|avi|flv|m2ts|m4v|mkv|mov|mp4|mpeg|mpg|mts|ogv|ts|vob|webm|wmv"
+    r"|aac|aif|aiff|flac|m4a|mp3|oga|ogg|opus|wav|wma|jpe?g|align|safetensors)|\d{6}\.png|frames\.json",
+    re.IGNORECASE,
+)
+
+
+class _Inputs:
+    """The inputs of one run; what folders hold is listed when it is first asked for."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        found = {path: identity for path in paths if (identity := identify(path)) is not None}
+        self.folders = {identity: path for path, identity in found.items() if path.is_dir()}
+        self._files = {identity for identity in found.values() if identity not in self.folders}
+        self._inside: set[Identity] | None = None
+
+    def holds(self, identity: Identity) -> bool:
+        """Tell whether a file is one of them."""
+        if identity in self._files:
+            return True
+        if self._inside is None:
+            self._inside = {each for folder in self.folders.values() for each in _list(folder)}
+        return identity in self._inside
+
+
+_lock = threading.Lock()
+_kept: list[_Inputs] = []
+
+
+@contextmanager
+def keep_inputs(paths: Iterable[Path | None]) -> Iterator[None]:
+    """Keep files, and what is read of folders, from being replaced or removed while the block lasts.
+
+    Parameters
+    ----------
+    paths : None, and what is not there, is passed over; of a link, what it leads to counts, whatever its names
+    """
+    inputs = _Inputs(path for path in paths if path is not None)
+    with _lock:
+        _kept.append(inputs)
+    try:
+        yield
+    finally:
+        with _lock:
+            _kept.remove(inputs)
+
+
+def is_input(path: Path) -> bool:
+    """Tell whether a file is an input of a run that goes on, under this or another name."""
+    if not _kept or (identity := identify(path)) is None:
+        return False
+    with _lock:
+        return any(inputs.holds(identity) for inputs in _kept)
+
+
+def is_input_folder(path: Path) -> bool:
+    """Tell whether a folder is itself an input of a run that goes on, under this or another name."""
+    identity = identify(path)
+    with _lock:
+        return identity is not None and any(identity in inputs.folders for inputs in _kept)
+
+
+def identify(path: Path) -> Identity | None:
+    """Return what a file has in common with every other name of it; None if it is not there."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _list(folder: Path) -> Iterator[Identity]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if READ_IN_FOLDERS.fullmatch(name) and (identity := identify(Path(place, name))) is not None:
+                yield identity

@@ -1,0 +1,38 @@
+"""The file that a film goes to, and the sound that it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_cli.errors import UsageError
+from lipsync_cli.media.sound.mix import Mix
+
+FILMS = (".mp4", ".mov", ".mkv", ".m4v")
+
+
+@dataclass(frozen=True)
+class FilmOutput:
+    """Where a film goes.
+
+    Attributes
+    ----------
+    path : the film
+    sound : what is heard; the speech, or the mix of the voices if there are several, unless a file was named
+    """
+
+    path: Path
+    sound: Path | Mix
+
+
+def name_film(face: Path, speeches: Sequence[Path]) -> Path:
+    """Return the name of a film that was given none: beside the face, `face.speech.mp4`."""
+    return face.with_name(".".join([face.stem, *(each.stem for each in speeches), "mp4"]))
+
+
+def check_film_name(path: Path) -> None:
+    """Raise UsageError if a file of this name is no film."""
+    if path.suffix.lower() not in FILMS:
+        kind = path.suffix or "no suffix"
+        raise UsageError(f"{path}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")

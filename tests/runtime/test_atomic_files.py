@@ -1,0 +1,68 @@
+"""Outputs appear whole, and a name that was free is given to one run only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.resumable import lock_folder
+
+
+def test_of_eight_runs_that_write_one_output_exactly_one_wins(tmp_path: Path) -> None:
+    together, told, refused = threading.Barrier(8), [], []
+
+    def write(number: int) -> None:
+        try:
+            with atomic_output(tmp_path / "out.h5") as temporary:
+                temporary.write_text(str(number))
+                together.wait()
+            told.append(number)
+        except InputError as error:
+            refused.append(error.fact)
+
+    runs = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(told) == 1
+    assert refused == ["exists"] * 7
+    assert (tmp_path / "out.h5").read_text() == str(told[0])
+    assert os.listdir(tmp_path) == ["out.h5"]
+
+
+def test_with_force_the_last_of_several_runs_wins(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("old")
+    with atomic_output(tmp_path / "out", force=True) as first, atomic_output(tmp_path / "out", force=True) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "out").read_text() == "first"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_locked_folder_is_another_runs_until_that_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "run"
+    with lock_folder(folder, is_named=True):
+        with pytest.raises(InputError, match="another run is writing this output") as caught, lock_folder(folder):
+            pass
+        assert caught.value.exit_code == 3
+    assert not (tmp_path / "deep").exists()
+
+
+def test_the_lock_of_a_killed_run_is_none(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from lipsync_cli.runtime.resumable import lock_folder\n"
+        "with lock_folder(Path(sys.argv[1])): Path(sys.argv[1], 'part').touch(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "run")], check=False)
+    assert (tmp_path / "run" / "part").exists()
+    with lock_folder(tmp_path / "run"):
+        (tmp_path / "run" / "part").unlink()
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,106 @@
+"""Tables, JSON Lines and pictures of scores."""
+
+from __future__ import annotations
+
+import json
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures.fakes import Listener, MemoryPack
+from matplotlib.image import imread
+
+from lipsync_cli.errors import InputError
+from lipsync_cli.metrics.registry import find_metric_groups
+from lipsync_cli.scoring.protocols.pack_protocol import score_pack
+from lipsync_cli.scoring.report.result_folder import write_folder
+from lipsync_cli.scoring.report.sample_sheet import Sheet, draw_sheet
+from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
+from lipsync_cli.scoring.results.scores import Scores
+
+
+@pytest.fixture(scope="module")
+def scored(memory_pack: MemoryPack) -> tuple[Scores, Sheet]:
+    scores, draw = score_pack(
+        memory_pack, Listener(), max_frames=60, families=find_metric_groups(["mouth_psnr", "mouth_ssim", "crop_psnr"])
+    )
+    return scores, draw_sheet(memory_pack, Listener(), "test", draw)
+
+
+def test_records_say_what_was_compared_then_the_summary_then_each_clip(scored: tuple[Scores, Sheet]) -> None:
+    records = [json.loads(line) for line in make_lines(make_records(scored[0])).splitlines()]
+    kinds = [record["kind"] for record in records]
+    groups, names, metrics = 3, 6, 3
+    assert kinds == ["protocol"] + ["summary"] * (groups * names * metrics) + ["clip"] * (3 * 4) + ["frames"] * (3 * 4)
+    assert records[0]["split"] == "test"
+    assert records[0]["fingerprint"] == "0" * 64
+    assert list(records[0]["metrics"]) == ["mouth_psnr", "mouth_ssim", "crop_psnr"]
+    assert records[0]["metrics"]["mouth_ssim"]["direction"] == "higher"
+    model = next(record for record in records if record.get("row") == "model" and record["metric"] == "crop_psnr")
+    assert model["frames"] == 60
+    assert model["clips"] == 3
+    assert model["min"] <= model["low"] <= model["mean"] <= model["high"] <= model["max"]
+
+
+def test_summary_is_one_object_for_programs(scored: tuple[Scores, Sheet]) -> None:
+    summary = json.loads(json.dumps(make_summary(scored[0]), allow_nan=False))
+    assert list(summary["groups"]) == ["all", "s1", "s2"]
+    assert summary["groups"]["s1"]["ground_truth"]["mouth_psnr"]["mean"] == 100
+    assert summary["groups"]["all"]["model - wrong_audio"]["mouth_psnr"]["mean"] > 10
+
+
+def test_table_has_the_columns_of_the_thesis_every_row_and_every_speaker(scored: tuple[Scores, Sheet]) -> None:
+    table = make_table(scored[0], "weights x on pack y")
+    lines = table.splitlines()
+    assert lines[:2] == ["weights x on pack y", "60 frames of 3 clips"]
+    head = lines.index("PSNR of the mouth (dB); better: higher") + 1
+    assert lines[head].split() == ["mean", "95", "%", "interval", "median", "max", "min"]
+    assert lines[3].split() == ["means", "better", "model", "copy", "wrong", "audio", "ground", "truth"]
+    assert lines[4].endswith("100.00")
+    rows = ("model", "copy", "wrong audio", "ground truth", "model - copy", "model - wrong audio")
+    assert [line[2:22].strip() for line in lines[head + 1 : head + 7]] == list(rows)
+    assert lines[head + 5].split()[3].startswith("+")
+    assert any(line.startswith("s2") for line in lines)
+    assert max(map(len, lines)) <= 140
+
+
+def test_folder_holds_figures_table_and_pictures(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    scores, sheet = scored
+    files = write_folder(tmp_path / "scores", scores, make_table(scores, "x"), "x", sheet)
+    assert [file.name for file in files] == ["scores.jsonl", "table.txt", "boxes.png", "samples.png"]
+    assert sorted(tmp_path.joinpath("scores").iterdir()) == sorted(files)
+    picture = imread(files[3])
+    real = np.kron(sheet.columns["real"][0], np.ones((2, 2, 1), np.uint8))
+    row, column = 52, 130 + 192 + 6
+    shown = np.round(picture[row : row + 192, column : column + 192, :3] * 255).astype(np.uint8)
+    np.testing.assert_array_equal(shown, real)
+    assert imread(files[2]).shape[1] > 600
+
+
+def test_results_that_exist_are_kept_without_force(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    scores, _ = scored
+    (tmp_path / "scores.jsonl").write_text("mine")
+    with pytest.raises(InputError, match="exists"):
+        write_folder(tmp_path, scores, "table", "x")
+    assert [file.name for file in tmp_path.iterdir()] == ["scores.jsonl"]
+    write_folder(tmp_path, scores, "table", "x", force=True)
+    assert (tmp_path / "scores.jsonl").read_text() != "mine"
+
+
+def test_a_folder_appears_whole_or_not_at_all(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for folder in (tmp_path / "scores", tmp_path):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))  # too few for the plots, as on a full disk
+        try:
+            with pytest.raises(InputError, match=r"cannot be written .*make room"):
+                write_folder(folder, *scored[:1], "table", "x", scored[1])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_the_way_of_the_folder_is_said(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    (tmp_path / "scores").write_text("mine")
+    with pytest.raises(InputError, match="is a file"):
+        write_folder(tmp_path / "scores", scored[0], "table", "x")

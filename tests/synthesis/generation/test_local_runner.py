@@ -1,0 +1,66 @@
+"""What a generator draws on faces in their own pose: the same as in one call, each face encoded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lipsync_cli.formats.weights import load_weights
+from lipsync_cli.synthesis.generation.local_runner import ARTICULATION, NUM_CODES, PAINTED, LocalRunner
+
+
+@pytest.fixture
+def sketcher() -> LocalRunner:
+    return LocalRunner(load_weights(Path("grid"))[0])
+
+
+@pytest.fixture(scope="module")
+def faces() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return rng.integers(0, 255, (NUM_CODES + 1, 96, 96, 3), dtype=np.uint8)
+
+
+def mels(count: int) -> np.ndarray:
+    return np.random.default_rng(4).uniform(-4, 4, (count, 27, 80)).astype(np.float32)
+
+
+@pytest.mark.parametrize("num_faces", [1, 3], ids=["one face", "each its own"])
+@pytest.mark.parametrize("is_held", [False, True], ids=["in its own pose", "in others"])
+def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_faces, is_held):
+    held = faces[1:4] if is_held else None
+    targets = faces[:1].repeat(3, 0) if num_faces == 1 else faces[:3]
+    whole = sketcher.sketch(faces[:num_faces], targets if held is None else held, mels(3))
+    drawn = sketcher.submit(faces[:num_faces], mels(3), held).result()
+    assert drawn.image is None
+    assert drawn.inside is None
+    assert whole.inside is None
+    for one, other in zip(whole[1:4], drawn[1:4], strict=True):
+        np.testing.assert_allclose(one[:, 48:], other, atol=2e-5)
+
+
+def test_one_face_is_encoded_once_as_long_as_few_are_drawn(faces):
+    encoded, generator = [], load_weights(Path("grid"))[0]
+    generator.pose_encoder[1].register_forward_pre_hook(lambda module, given: encoded.append(len(given[0])))
+    sketcher = LocalRunner(generator)
+    first = [sketcher.submit(faces[n : n + 1], mels(2)).result() for n in range(NUM_CODES)]
+    again = sketcher.submit(faces[:1].copy(), mels(2)).result()
+    np.testing.assert_array_equal(again.flow, first[0].flow)
+    assert np.abs(first[1].flow - first[0].flow).max() > 1e-4
+    assert encoded == [1] * NUM_CODES
+    sketcher.submit(faces[NUM_CODES:], mels(2))  # one too many: the oldest is forgotten
+    np.testing.assert_array_equal(sketcher.submit(faces[:1], mels(2)).result().flow, first[0].flow)
+    assert encoded == [1] * (NUM_CODES + 2)
+
+
+def test_by_default_painted_mouths_move_more(faces):
+    generator = load_weights(Path("grid"))[0]
+    default, painted, lent = (LocalRunner(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
+    np.testing.assert_array_equal(
+        default.submit(faces[:1], mels(2)).result().flow, painted.submit(faces[:1], mels(2)).result().flow
+    )
+    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
+    np.testing.assert_array_equal(opened[0].flow, opened[1].flow)
+    assert np.abs(opened[0].flow - opened[2].flow).max() > 1e-4
+    assert len({each.fingerprint() for each in (default, painted, lent)}) == 3

@@ -1,0 +1,67 @@
+"""What a film of `infer` says of itself: on by default, off only with a reason that is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from fixtures.jobs import prepare
+
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.provenance.c2pa import Identity
+from lipsync_cli.provenance.verify import verify_marks
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.rendering.marking import Marking
+
+SPEECH = Path(__file__).resolve().parents[3] / "examples" / "speech.flac"
+
+
+def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path):
+    with prepare(face_clip, SPEECH, tmp_path / "out.mp4", weights) as task:
+        result = infer(task)
+    assert result.marks == ["metadata", "sound"]
+    assert result.sidecar is None
+    marks = verify_marks(tmp_path / "out.mp4")
+    assert marks["synthetic"]
+    assert marks["metadata"]["found"]
+    assert marks["sound"]["found"]
+    assert not marks["sidecar"]["found"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_no_mark_keeps_its_reason(no_detector, face_clip, weights, tmp_path):
+    film = tmp_path / "out.mp4"
+    with prepare(face_clip, SPEECH, film, weights) as task:
+        result = infer(task, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
+    assert result.marks == []
+    assert result.no_mark_reason == "marked by the broadcaster"
+    record = json.loads((tmp_path / "out.mp4.json").read_text())
+    assert record["marks"] == {"in_film": [], "label": None, "no_mark_reason": "marked by the broadcaster"}
+    assert record["film"]["sha256"] == hashlib.sha256(film.read_bytes()).hexdigest()
+    assert record["inputs"]["speech"]["sha256"] == hashlib.sha256(SPEECH.read_bytes()).hexdigest()
+    assert record["inputs"]["face"]["name"] == face_clip.name
+    assert record["weights"]["sha256"] == result.weights_sha256
+    assert record["options"] == {"crf": 18}
+    marks = verify_marks(film)
+    assert not marks["metadata"]["found"]
+    assert not marks["sound"]["found"]
+    assert marks["sidecar"]["matches"]
+    assert marks["synthetic"]
+    film.write_bytes(film.read_bytes() + b"\0\0\0\x08free")
+    assert verify_marks(film)["sidecar"] == marks["sidecar"] | {"matches": False}
+
+
+def test_what_does_not_go_together(tmp_path):
+    film, someone = tmp_path / "a.mp4", Identity(b"", b"", "es256")
+    with pytest.raises(UsageError, match="reason"):
+        Marking(no_mark="  ").check(film)
+    with pytest.raises(UsageError, match="neither"):
+        Marking(no_mark="because", label="synthetic").check(film)
+    with pytest.raises(UsageError, match="mkv"):
+        Marking(identity=someone).check(tmp_path / "a.mkv")
+    (tmp_path / "a.mp4.json").touch()
+    with pytest.raises(InputError, match="exists"):
+        Marking(sidecar=True).check(film)
+    Marking(sidecar=True).check(film, force=True)

@@ -1,0 +1,223 @@
+"""A film in pieces: stopped at any moment, the same call goes on and ends with an undisturbed run's film."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from fixtures.jobs import open_scene, prepare
+
+from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.media.sound.audio import read_speech
+from lipsync_cli.media.sound.mix import mix
+from lipsync_cli.media.timeline import Timeline, read_timeline
+from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.provenance.metadata import read_marks
+from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
+from lipsync_cli.synthesis.rendering import segments
+from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
+from lipsync_cli.synthesis.rendering.marking import Marking
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
+from lipsync_cli.synthesis.rendering.segments import Segments, folder_of
+from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
+
+RATE = Fraction(30000, 1001)
+
+
+@pytest.fixture
+def short_pieces(monkeypatch):
+    monkeypatch.setattr(segments, "PIECE_S", 0.7)
+    monkeypatch.setattr(segments, "LEAST", 2)
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Let the generator work for some calls, then stop the program."""
+    draw = LocalRunner.submit
+
+    def after(num_calls):
+        left = [num_calls]
+
+        def count(self, *args):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return draw(self, *args)
+
+        monkeypatch.setattr(LocalRunner, "submit", count)
+
+    return after
+
+
+def check_same(output, wanted):
+    """Pictures, times and sound of two films are equal, each bit."""
+    frames, others = list(read_frames(output)), list(read_frames(wanted))
+    assert len(frames) == len(others) > 0
+    assert all(np.array_equal(one, other) for one, other in zip(frames, others, strict=True))
+    assert read_timeline(output) == read_timeline(wanted)
+    assert np.array_equal(read_speech(output), read_speech(wanted))
+    assert read_marks(output) == read_marks(wanted)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_clip, voice_file, weights, tmp_path):
+    marked = Marking(label="synthetic", sidecar=True)
+
+    def make(name, marking=marked):
+        said.clear()
+        with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as task:
+            return infer(task, "neutral", batch_size=8, say=said.append, resume=True, marking=marking)
+
+    said, voice, output = [], voice_file(2.5), tmp_path / "out.mp4"
+    make("undisturbed")
+    folder = folder_of(output)
+    for num_calls, num_done in ((2, 0), (4, 1), (5, 2)):
+        interrupt(num_calls)
+        with pytest.raises(KeyboardInterrupt):
+            make("out")
+        assert not output.exists()
+        assert not output.with_name(f"{output.name}.json").exists()
+        assert len(list(folder.glob("0*.mp4"))) == num_done
+        assert folder.exists() == bool(num_done)
+        if num_done:
+            assert said[-1] == f"{output}: {num_done} of 4 pieces are kept; the same with --resume goes on with them"
+    for piece in folder.glob("0*.mp4"):
+        assert read_marks(piece)["synthetic"]
+    first = folder / "000000.mp4"
+    first.write_bytes(first.read_bytes()[:1000])  # damaged: it is drawn again
+    shutil.copytree(folder, tmp_path / "kept")
+    interrupt(1000)
+    result = make("out")
+    assert f"{output}: goes on with 1 of 4 pieces that an earlier run has made" in said
+    assert result.num_frames == 75
+    assert result.marks == ["metadata", "sound", "label"]
+    check_same(output, tmp_path / "undisturbed.mp4")
+    beside = [f"{name}.mp4{more}" for name in ("out", "undisturbed") for more in ("", ".json")]
+    assert names_in(tmp_path) == sorted([*beside, "kept", voice.name])
+    for path in (output, output.with_name(f"{output.name}.json")):
+        path.unlink()
+    shutil.move(tmp_path / "kept", folder)
+    make("out", Marking(label="made up"))
+    assert f"{output}: begins anew, the pieces of an earlier run differ in: marks" in said
+    assert not np.array_equal(next(read_frames(output)), next(read_frames(tmp_path / "undisturbed.mp4")))
+    assert not folder.exists()
+
+
+def test_a_film_in_pieces_is_the_one_at_once_but_for_its_coding(
+    no_detector, short_pieces, face_clip, voice_file, weights, tmp_path
+):
+    def make(name, **options):
+        with prepare(face_clip, voice_file(1.5), tmp_path / name, weights) as task:
+            infer(task, "current", **options)
+
+    left = folder_of(tmp_path / "at once.mp4")  # by a killed run; it goes with the film, however that is made
+    left.mkdir()
+    (left / segments.KEY).touch()
+    make("at once.mp4")
+    assert not left.exists()
+    make("pieces.mp4", resume=True)
+    one, other = (list(read_frames(tmp_path / name)) for name in ("at once.mp4", "pieces.mp4"))
+    assert len(one) == len(other) == 45
+    assert read_timeline(tmp_path / "pieces.mp4") == Timeline.constant(RATE, 45)
+    assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(one, other, strict=True)) < 4
+    assert np.array_equal(read_speech(tmp_path / "at once.mp4"), read_speech(tmp_path / "pieces.mp4"))
+    assert read_marks(tmp_path / "at once.mp4") == read_marks(tmp_path / "pieces.mp4")
+
+
+def test_a_piece_depends_on_nothing_that_was_made_before(
+    no_detector, short_pieces, face_clip, voice_file, weights, tmp_path
+):
+    """Of several messages each film is the one that it is alone, although the presenter knows the faces' codes."""
+
+    def make(name, seconds, presenter):
+        with prepare(face_clip, voice_file(seconds), tmp_path / name, weights) as task:
+            infer(task, presenter=presenter, batch_size=8, resume=True)
+
+    with SceneBuilder("neutral", 8, Fraction(1)) as presenter:
+        make("short.mp4", 0.6, presenter)
+        make("second.mp4", 1.5, presenter)
+    with SceneBuilder("neutral", 8, Fraction(1)) as presenter:
+        make("alone.mp4", 1.5, presenter)
+    check_same(tmp_path / "second.mp4", tmp_path / "alone.mp4")
+
+
+def test_variable_rate(no_detector, short_pieces, astronaut, voice_file, weights, tmp_path):
+    from lipsync_cli.media.video.encode import VideoWriter
+
+    source = Timeline(np.cumsum([0, *[33, 50, 17, 40] * 4, *[40] * 20]), Fraction(1, 1000))
+    clip = tmp_path / "variable.mp4"
+    with VideoWriter(clip, 256, 256, source) as writer:
+        for _ in range(36):
+            writer.write(astronaut)
+    with prepare(clip, voice_file(1.2), tmp_path / "out.mp4", weights) as task:
+        result = infer(task, resume=True)
+        assert len(Segments(task.output.path, task.schedule, {}).all) > 1
+    shown = read_timeline(tmp_path / "out.mp4")
+    assert [shown.time(n) for n in range(result.num_frames)] == [source.time(n) for n in range(result.num_frames)]
+
+
+def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights, tmp_path):
+    from safetensors.torch import load_file
+
+    from lipsync_cli.formats.weights import read_header, save_weights
+
+    def facts(task, scene, marking=None, crf=18):
+        return fingerprint_of(task, scene, marking or Marking(), {"crf": crf})
+
+    def differ(other):
+        return {name for name in {*usual, *other} if usual.get(name) != other.get(name)}
+
+    voice = voice_file(0.5)
+    with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as task, SceneBuilder("neutral") as presenter:
+        scene = open_scene(presenter, task)
+        usual = facts(task, scene)
+        moved, changed = (shutil.copy(face_clip, tmp_path / name) for name in ("moved.mp4", "changed.mp4"))
+        with open(changed, "ab") as file:
+            file.write(b"\0\0\0\x08free")
+        elsewhere = replace(task.output, path=tmp_path / "another name.mp4")
+        assert facts(replace(task, source=replace(task.source, path=moved), output=elsewhere), scene) == usual
+        assert facts(task, scene, Marking(options={"output": tmp_path, "speech": [tmp_path]})) == usual
+        assert differ(facts(replace(task, source=replace(task.source, path=changed)), scene)) == {"face"}
+        mixed = replace(task.output, sound=mix([voice, voice]))
+        assert differ(facts(replace(task, output=mixed), scene)) == {"sound"}
+        quicktime = replace(task.output, path=tmp_path / "out.mov")
+        assert differ(facts(replace(task, output=quicktime), scene)) == {"kind of film"}
+        plan = replace(task.schedule, order=task.schedule.order[::-1])
+        assert differ(facts(replace(task, schedule=plan), scene)) == {"times"}
+        assert differ(facts(task, replace(scene, boxes=np.zeros((1, 15, 4))))) == {"found faces"}
+        assert differ(facts(task, scene, crf=19)) == {"crf"}
+        for marking in (Marking(no_mark="a test"), Marking(label="made up"), Marking(sidecar=True)):
+            assert differ(facts(task, scene, marking)) == {"marks"}
+        assert differ(facts(task, scene, Marking(options={"keep_tracks": True}))) == {"keep tracks"}
+    other_weights, tensors = tmp_path / "other.safetensors", load_file(weights)
+    tensors[min(tensors)] += 1
+    save_weights(other_weights, tensors, read_header(weights))
+    other = {"weights": other_weights, "silence": "keep", "start_s": Fraction(1, 5)}
+    with (
+        prepare(face_clip, voice_file(0.5, 0.2), task.output.path, **other) as task,
+        SceneBuilder("current", 5) as presenter,
+    ):
+        scene = open_scene(presenter, task)
+        names = {"weights", "marks", "voices", "sound", "references", "picture", "batch size"}
+        assert differ(facts(task, scene)) == names
+
+
+def test_two_runs_do_not_share_pieces(tmp_path):
+    plan = plan_frames(Timeline.constant(25, 100), Fraction(4))
+    with Segments(tmp_path / "a.mp4", plan, {}), pytest.raises(InputError, match="another run"):
+        with Segments(tmp_path / "a.mp4", plan, {}):
+            pass
+    assert names_in(tmp_path) == []
+
+
+def test_what_it_does_not_go_with(no_detector, face_clip, voice_file, weights, tmp_path):
+    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task, pytest.raises(UsageError):
+        infer(task, resume=True, debug_video=tmp_path / "look.mp4")
+    assert names_in(tmp_path) == ["voice0.5.wav"]

@@ -1,0 +1,128 @@
+"""The renderer's seams: frames from memory, live frames without an end, and a mouth that no sound drives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from fractions import Fraction
+from itertools import count, islice
+
+import numpy as np
+
+from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.mask import lower_face_mask
+from lipsync_cli.media.timeline import Timeline
+from lipsync_cli.speech.speech_features import Encode
+from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
+from lipsync_cli.synthesis.drivers.driver import Driver
+from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
+from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
+from lipsync_cli.synthesis.sources.frame_source import FrameSource
+
+RULE = CropRule(size=32)
+BOX = np.array([24.0, 16.0, 72.0, 64.0], np.float32)
+HEIGHT, WIDTH, RATE = 80, 96, 25
+
+
+def grey_frame(number: int) -> np.ndarray:
+    return np.full((HEIGHT, WIDTH, 3), 10 * (number % 20), np.uint8)
+
+
+class MemorySource:
+    """Frames that are made when they are asked for; it has nothing but what `FrameSource` asks for."""
+
+    width, height, matrix = WIDTH, HEIGHT, None
+    frame_bytes = HEIGHT * WIDTH * 3
+
+    def frames(self, order: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        return ((int(number), grey_frame(int(number))) for number in order)
+
+
+class TextDriver:
+    """Opens the mouth wider from syllable to syllable, and rests between words: text, and no sound."""
+
+    def __init__(self, text: str, syllable_s: float = 0.2) -> None:
+        self._text, self._syllable_s = text, syllable_s
+
+    def _letters(self, middles_s: np.ndarray) -> list[str]:
+        return [self._text[int(middle_s / self._syllable_s) % len(self._text)] for middle_s in middles_s]
+
+    def windows(self, middles_s: np.ndarray, encode: Encode | None = None) -> np.ndarray:
+        levels = np.array([ord(letter) for letter in self._letters(middles_s)], np.float32) / 255
+        return np.broadcast_to(levels[:, None, None], (len(levels), 27, 80))
+
+    def shown(self, middles_s: np.ndarray) -> np.ndarray:
+        return np.array([letter != " " for letter in self._letters(middles_s)], np.float32)
+
+
+class LevelRunner:
+    """Generates lower faces in the grey of what it hears."""
+
+    device, num_at_once, sees_occlusion = "cpu", 1, False
+
+    def fingerprint(self) -> str:
+        return ""
+
+    def encode(self, mel: np.ndarray) -> np.ndarray:
+        raise AssertionError("it hears mels")
+
+    def silence(self, number: int) -> np.ndarray:
+        return np.zeros((number, 27, 80), np.float32)
+
+    def sketch(
+        self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
+    ) -> GeneratorOutput:
+        image = np.zeros((len(mel), 32, 32, 3), np.float32) + mel.mean((1, 2))[:, None, None, None]
+        still = np.zeros((len(mel), 32, 32), np.float32)
+        return GeneratorOutput(image, np.zeros((len(mel), 32, 32, 2), np.float32), still, image)
+
+    def submit(
+        self,
+        face: np.ndarray,
+        mel: np.ndarray,
+        pose_hint: np.ndarray | None = None,
+        open_face: np.ndarray | None = None,
+    ) -> Future[GeneratorOutput]:
+        done: Future[GeneratorOutput] = Future()
+        done.set_result(self.sketch(face, face, mel))
+        return done
+
+    def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
+        raise AssertionError("it has no occlusion network")
+
+
+class SameBox:
+    """Where the face is, whichever frame is asked for: not an array, and of no length."""
+
+    def __getitem__(self, number: int, /) -> np.ndarray:
+        return BOX
+
+
+def make_renderer(source: FrameSource, speaker: Speaker) -> Renderer:
+    return Renderer(source, (speaker,), RULE, LevelRunner(), Compositor(RULE, lower_face_mask(RULE)), 4)
+
+
+def changed(frames: list[np.ndarray]) -> list[bool]:
+    return [bool((frame != grey_frame(number)).any()) for number, frame in enumerate(frames)]
+
+
+def test_frames_from_memory_are_drawn_as_a_text_says() -> None:
+    driver: Driver = TextDriver("A z")
+    schedule = plan_frames(Timeline.constant(RATE, 15), Fraction(15, RATE))
+    renderer = make_renderer(MemorySource(), Speaker(np.tile(BOX, (15, 1))))
+    with renderer.views(schedule, [driver]) as views:
+        frames = [np.asarray(view.pixels) for view in views]
+    assert changed(frames) == [True] * 5 + [False] * 5 + [True] * 5
+    first, last = (int(frames[number][48, 48, 0]) for number in (2, 12))
+    assert abs(first - ord("A")) <= 1
+    assert abs(last - ord("z")) <= 1
+
+
+def test_live_frames_come_one_after_the_other_without_an_end() -> None:
+    live = ((float((number + 0.5) / RATE), number, grey_frame(number)) for number in count())
+    speaker = Speaker.resting(SameBox(), [reference_face(grey_frame(3), BOX, RULE)], RULE)
+    with make_renderer(MemorySource(), speaker).stream(live, [TextDriver("a b")]) as views:
+        frames = [np.asarray(view.pixels) for view in islice(views, 20)]
+    assert len(frames) == 20
+    assert changed(frames) == ([True] * 5 + [False] * 5 + [True] * 5 + [True] * 5)

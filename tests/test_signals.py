@@ -1,0 +1,153 @@
+"""The process ends when it is told to, with its code and no traceback, and nothing it started stays at work."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lipsync_cli.media.ffmpeg import find_tool
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+PATIENCE_S = 60.0
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+TWICE = """
+import signal, sys, threading, time
+from lipsync_cli import cli
+from lipsync_cli.errors import StoppedError
+from lipsync_cli.training.engine.signals import Interruption
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def wait():
+    with Interruption() as interruption:
+        print("ready", flush=True)
+        while not interruption.number {stays}:
+            time.sleep(0.01)
+    threading.Thread(target=time.sleep, args=(3,)).start()  # is waited for at the very end
+    raise StoppedError(interruption.number, "stopped")
+cli.app.command("wait")(cli.with_exit_codes(wait)); sys.argv = ["lipsync", "wait"]; cli.main()
+"""
+
+
+def start(*command: object, **options: object) -> subprocess.Popen[str]:
+    line = [sys.executable, *map(str, command)]
+    return subprocess.Popen(line, **PIPES, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_ctrl_c_while_the_program_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(60)\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with start("-m", "lipsync_cli", "-h", env={**os.environ, "PYTHONPATH": path}) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=PATIENCE_S)[1] == "lipsync: interrupted\n"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("moment", ["in a step", "at the end"])
+def test_ctrl_c_twice_in_a_run_that_saves_itself(moment: str) -> None:
+    with start("-c", TWICE.format(stays="or True" if moment == "in a step" else "")) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        if moment == "at the end":
+            assert process.stderr.readline() == "lipsync: stopped\n"
+        else:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=PATIENCE_S)[1]
+    assert process.returncode == 130
+    assert errors in ("", "lipsync: interrupted\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("line", [["-h"], ["infer", "-h"], ["--version"], ["config", "infer"], ["info"]])
+def test_a_standard_output_that_is_full(line: list[str], lipsync: Run) -> None:
+    with open("/dev/full", "w") as full:
+        result = lipsync(*line, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 3
+    assert result.stderr.splitlines() == [
+        "lipsync: standard output: cannot be written (No space left on device); make room"
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_standard_error_that_is_full(lipsync: Run, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        result = lipsync("info", tmp_path / "none", capture_output=False, stdout=subprocess.PIPE, stderr=full)
+    assert result.returncode == 3
+
+
+@pytest.fixture
+def hanging_ffmpeg(tmp_path: Path) -> dict[str, str]:
+    """An environment in which ffmpeg hangs, and leaves its number in `pids`; ffprobe works."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ffprobe").symlink_to(find_tool("ffprobe"))
+    (folder / "ffmpeg").write_text(f"#!/bin/sh\necho $$ >> '{tmp_path / 'pids'}'\nexec sleep 1000\n")
+    (folder / "ffmpeg").chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("command", ["mels", "infer"])
+def test_a_hanging_ffmpeg_holds_nothing(
+    command: str,
+    number: int,
+    hanging_ffmpeg: dict[str, str],
+    tiny_weights: Path,
+    example_voice: Path,
+    grid_dir: Path,
+    tmp_path: Path,
+) -> None:
+    """In the process itself (infer) and in a worker (mels)."""
+    shutil.copy(example_voice, tmp_path / "v.flac")
+    film = next(grid_dir.rglob("*.mp4"))
+    line = {
+        "mels": ["mels", tmp_path / "v.flac", tmp_path / "out.h5"],
+        "infer": ["infer", film, tmp_path / "v.flac", "--weights", tiny_weights, "-o", tmp_path / "out.mp4"],
+    }[command]
+    with start("-m", "lipsync_cli", *line, env=hanging_ffmpeg) as process:
+        wait_until((tmp_path / "pids").exists, "ffmpeg was not started")
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number]
+    assert "Traceback" not in errors
+    pids = [int(text) for text in (tmp_path / "pids").read_text().split()]
+    wait_until(lambda: all(map(is_gone, pids)), "ffmpeg is still at work")
+    assert not list(tmp_path.glob("out.*"))
+
+
+@pytest.mark.parametrize("place", ["a file", "below a file"])
+def test_a_cache_that_cannot_be_used_costs_a_line(
+    place: str, clip_folder: Path, example_voice: Path, tiny_weights: Path, lipsync: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("none")
+    named = tmp_path / "cache" if place == "a file" else tmp_path / "cache" / "lipsync"
+    line = ["infer", clip_folder / "ann" / "a1.mp4", example_voice, "--weights", tiny_weights, "--extend", "trim"]
+    result = lipsync(*line, "-o", tmp_path / "out.mp4", env={**os.environ, "LIPSYNC_CACHE": str(named)})
+    assert result.returncode == 0, result.stderr
+    assert [line for line in result.stderr.splitlines() if "cache" in line] == [
+        line for line in result.stderr.splitlines() if line.startswith(f"{named}: the cache cannot be used")
+    ]
+    assert result.stderr.count("the cache cannot be used") == 1
