@@ -1,4 +1,4 @@
-"""Texts that stand for times, lengths of time, rates and factors."""
+"""Texts that stand for times, lengths of time, rates, factors and colours."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d*)?)s?)?", re.ASCII)
 SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 MIN_VTLN, MAX_VTLN = 0.7, 1.4
 MAX_FPS = 1000
+COLOURS = {
+    "white": "#ffffff",
+    "black": "#000000",
+    "grey": "#808080",
+    "gray": "#808080",
+    "red": "#ff0000",
+    "green": "#00ff00",
+    "blue": "#0000ff",
+}
 
 
 def parse_time(text: str) -> Fraction:
@@ -64,3 +73,12 @@ def parse_rate(text: str) -> Fraction:
     if not 0 < rate <= MAX_FPS:
         raise ValueProblemError(f"{text!r} is no frame rate", "give a number such as 25 or 30000/1001")
     return rate
+
+
+def parse_colour(text: str) -> tuple[int, int, int]:
+    """Return red, green and blue, 0 ... 255, of a name or "#rrggbb"; ValueProblemError if it is none."""
+    code = COLOURS.get(text.lower(), text)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", code):
+        names = ", ".join(sorted(set(COLOURS) - {"gray"}))
+        raise ValueProblemError(f"{text!r} is no colour", f"give {names}, or one such as #40a0ff")
+    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)

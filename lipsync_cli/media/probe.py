@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,13 @@ from typing import Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import check_file, complaint, run_tool, source
-from lipsync_cli.media.photo import photo_format, read_orientation
+from lipsync_cli.media.headers.limits import check_picture, check_sound, check_times
+from lipsync_cli.media.headers.track_choice import choose_tracks
+from lipsync_cli.media.headers.trailing import note_trailing
+from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
+from lipsync_cli.media.reading import Reading, note, reading_of
+
+CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,8 @@ class VideoStream:
     num_frames : as the file's index says, which may count frames that are not shown; None where it is silent
     sample_aspect : width of a pixel over its height
     codec, time_base : FFmpeg's name of the coding, and the tick of the stream's clock in seconds
+    index : number of the track among all streams of the file
+    duration_s : as the header says; None where it is silent
     """
 
     width: int
@@ -47,6 +56,8 @@ class VideoStream:
     sample_aspect: Fraction = Fraction(1)
     codec: str | None = None
     time_base: Fraction = Fraction(1, 90_000)
+    index: int = 0
+    duration_s: Fraction | None = None
 
     @property
     def color_tags(self) -> dict[str, str]:
@@ -60,6 +71,7 @@ class AudioStream:
     """The sound of a file.
 
     `start_s` is when it starts on the file's own clock; Matroska tells it only to within the coder's filling.
+    `index` is the number of the track among all streams of the file.
     """
 
     codec: str | None
@@ -67,11 +79,12 @@ class AudioStream:
     channels: int
     start_s: Fraction = Fraction(0)
     duration_s: Fraction | None = None
+    index: int = 0
 
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What `probe` found: the first video stream that is not a cover picture, the first audio stream, the tags.
+    """What `probe` found: the picture that counts (no cover picture), the sound that counts, the tags.
 
     `start_s` is the earliest time in the file on its own clock; `format` is FFmpeg's name of the container.
     """
@@ -91,18 +104,18 @@ def probe(path: str | Path) -> MediaInfo:
 
     Raises
     ------
-    InputError : the file is missing, empty, unreadable, or neither picture nor sound
+    InputError : the file is missing, empty, unreadable, neither picture nor sound, or beyond the limits of `limits.py`
     """
     check_file(path)
     status = os.stat(path)
-    return _probe(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino)
+    return _probe(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino, reading_of(path))
 
 
 @functools.lru_cache(maxsize=64)  # the same file is asked about by timeline, decode and audio in turn
-def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
+def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading) -> MediaInfo:
     path = Path(name)
-    photo = photo_format(path)
-    forced = ["-f", f"{photo}_pipe"] if photo else []
+    picture = identify_photo(path)
+    forced = [] if picture is None or picture.is_animation else picture.demuxer
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
     result = run_tool("ffprobe", [*options, *source(path)], path)
     try:
@@ -120,21 +133,37 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int) -> MediaInfo:
             path,
             "copy it again or convert it",
         )
-    orientation = (read_orientation(path) if photo == "jpeg" else 1) if photo else None
-    video = next((_video(s, orientation) for s in streams if _is_picture(s)), None)
-    audio = next((_audio(s) for s in streams if s.get("codec_type") == "audio" and s.get("sample_rate")), None)
+    is_image = _is_photo(path, picture, container.get("format_name", ""))
+    orientation = read_orientation(path) if is_image else None
+    shown, heard = choose_tracks(path, streams, reading)
+    video = None if shown is None else _video(shown, orientation)
+    audio = None if heard is None else _audio(heard)
     if video is None and audio is None:
         raise InputError("holds neither picture nor sound", path)
     if video is not None and (video.width <= 0 or video.height <= 0):
         raise InputError(f"the picture has no size ({complaint(result.stderr, path)})", path, "the file may be damaged")
     tags = {str(key): str(value) for key, value in container.get("tags", {}).items()}
-    duration_s = None if photo else _fraction(container.get("duration"))
+    duration_s = None if is_image else _fraction(container.get("duration"))
     start_s = _fraction(container.get("start_time")) or Fraction(0)
-    return MediaInfo(path, video, audio, duration_s, bool(photo), tags, container.get("format_name", ""), start_s)
+    if video is not None:
+        check_picture(path, video.width, video.height)
+    if audio is not None:
+        check_sound(path, audio.sample_rate, audio.channels)
+    both = (video.start_s, audio.start_s) if video is not None and audio is not None and not is_image else None
+    check_times(path, duration_s, both)
+    note_trailing(path, container.get("format_name", ""))
+    return MediaInfo(path, video, audio, duration_s, is_image, tags, container.get("format_name", ""), start_s)
 
 
-def _is_picture(stream: dict[str, Any]) -> bool:
-    return stream.get("codec_type") == "video" and not stream.get("disposition", {}).get("attached_pic")
+def _is_photo(path: Path, picture: Photo | None, format_name: str) -> bool:
+    """Tell whether a file holds one picture; what is done with an animation is noted."""
+    if picture is None:
+        return format_name.endswith("_pipe")
+    if picture.is_animation and picture.kind == "webp":
+        raise InputError("is an animated WebP, which FFmpeg cannot read", path, "convert it to GIF or MP4")
+    if picture.is_animation:
+        note(path, f"is an animation ({picture.kind}), and is taken as a video")
+    return not picture.is_animation
 
 
 def _video(stream: dict[str, Any], orientation: int | None) -> VideoStream:
@@ -159,18 +188,19 @@ def _video(stream: dict[str, Any], orientation: int | None) -> VideoStream:
         sample_aspect=aspect,
         codec=stream.get("codec_name"),
         time_base=_fraction(stream.get("time_base")) or Fraction(1, 90_000),
+        index=int(stream.get("index", 0)),
+        duration_s=_duration(stream),
     )
 
 
 def _audio(stream: dict[str, Any]) -> AudioStream:
-    base = _fraction(stream.get("time_base")) or Fraction(1, 90_000)
-    ticks = stream.get("duration_ts")
     return AudioStream(
         codec=stream.get("codec_name"),
         sample_rate=int(stream["sample_rate"]),
         channels=int(stream.get("channels", 1)),
         start_s=_start(stream),
-        duration_s=ticks * base if isinstance(ticks, int) else _fraction(stream.get("duration")),
+        duration_s=_duration(stream),
+        index=int(stream.get("index", 0)),
     )
 
 
@@ -185,6 +215,17 @@ def _rotation(stream: dict[str, Any]) -> int:
 def _start(stream: dict[str, Any]) -> Fraction:
     base, ticks = _fraction(stream.get("time_base")), stream.get("start_pts")
     return ticks * base if base and isinstance(ticks, int) else _fraction(stream.get("start_time")) or Fraction(0)
+
+
+def _duration(stream: dict[str, Any]) -> Fraction | None:
+    """Return how long a stream lasts; of Matroska, a tag says so."""
+    base, ticks = _fraction(stream.get("time_base")) or Fraction(1, 90_000), stream.get("duration_ts")
+    if isinstance(ticks, int):
+        return ticks * base
+    clock = CLOCK.fullmatch(stream.get("tags", {}).get("DURATION", ""))
+    if clock is not None:
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
+    return _fraction(stream.get("duration"))
 
 
 def _fraction(text: str | None) -> Fraction | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.clock import ClockCheck
 from lipsync_cli.media.ffmpeg import complaint, run_tool, source
 from lipsync_cli.media.probe import MediaInfo, VideoStream, probe
 
@@ -122,7 +123,8 @@ def read_timeline(path: str | Path) -> Timeline:
 
     Raises
     ------
-    InputError : not a video, no frame in it, or the file ends before its index says (it is truncated)
+    InputError : not a video, no frame in it, the file ends before its index says (it is truncated), or its clock starts
+        again midway
     """
     info = probe(path)
     if info.video is None:
@@ -162,9 +164,11 @@ def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
         return None
     rows: list[tuple[int | None, int]] = []
     num_packets, first_key, flags, is_trusted = 0, None, "", True
+    clock = ClockCheck(info.path, info.video.time_base)
     for line in _ffprobe(info, "packet=pts,duration,flags"):
         pts, duration, flags = (line.get(key, "") for key in ("pts", "duration", "flags"))
         num_packets += 1
+        clock.add(_ticks(pts), _ticks(duration) or 0, "K" in flags)
         is_trusted = is_trusted and "C" not in flags and _is_number(pts)
         if not is_trusted:
             continue
@@ -187,17 +191,21 @@ def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
 
 def _frame_rows(info: MediaInfo) -> list[tuple[int | None, int]]:
     """Return (pts, duration) of the frames that come out of the decoder."""
+    assert info.video is not None
+    clock = ClockCheck(info.path, info.video.time_base)
     rows: list[tuple[int | None, int]] = []
     for line in _ffprobe(info, "frame=pts,best_effort_timestamp,duration,pkt_duration"):
         pts = next((line[key] for key in ("best_effort_timestamp", "pts") if _is_number(line.get(key, ""))), None)
         lasts = next((line[key] for key in ("duration", "pkt_duration") if _is_number(line.get(key, ""))), "0")
+        clock.add(_ticks(pts or ""), int(lasts))
         rows.append((None if pts is None else int(pts), int(lasts)))
     return rows
 
 
 def _ffprobe(info: MediaInfo, entries: str) -> Iterator[dict[str, str]]:
     """Give the entries of each packet or frame of the picture."""
-    options = ["-v", "error", "-select_streams", "V:0", "-show_entries", entries, "-of", "compact"]
+    assert info.video is not None
+    options = ["-v", "error", "-select_streams", str(info.video.index), "-show_entries", entries, "-of", "compact"]
     result = run_tool("ffprobe", [*options, *source(info.path)], info.path)
     if result.returncode:
         raise InputError(f"cannot be read ({complaint(result.stderr, info.path)})", info.path)
@@ -206,6 +214,10 @@ def _ffprobe(info: MediaInfo, entries: str) -> Iterator[dict[str, str]]:
         raise InputError(f"is truncated: the file ends after {len(lines)} frames", info.path, "copy it again")
     for line in lines:
         yield dict(part.split("=", 1) for part in reversed(line.split("|")) if "=" in part)
+
+
+def _ticks(text: str) -> int | None:
+    return int(text) if _is_number(text) else None
 
 
 def _is_number(text: str) -> bool:

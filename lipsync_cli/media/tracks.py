@@ -1,4 +1,4 @@
-"""What a video holds beside its picture and its first sound: further sound tracks, subtitles, chapters."""
+"""What a video holds beside its picture and its sound: further sound tracks, subtitles, chapters."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Chapter(NamedTuple):
 
 
 def read_tracks(path: str | Path) -> tuple[list[Track], list[Chapter]]:
-    """Return the tracks beside the first picture and the first sound, and the chapters."""
+    """Return the tracks beside the picture and the sound that count, and the chapters."""
+    info = probe(path)
+    counted = {track.index for track in (info.video, info.audio) if track is not None}
     options = ["-v", "error", "-show_streams", "-show_chapters", "-of", "json"]
     result = run_tool("ffprobe", [*options, *source(path)])
     try:
@@ -53,13 +55,11 @@ def read_tracks(path: str | Path) -> tuple[list[Track], list[Chapter]]:
         found = {}
     if result.returncode or not found.get("streams"):
         raise InputError(f"cannot be read ({complaint(result.stderr, path)})", path)
-    tracks, seen = [], set()
+    tracks = []
     for stream in found["streams"]:
         kind, tags = stream.get("codec_type", "unknown"), stream.get("tags", {})
-        is_cover = bool(stream.get("disposition", {}).get("attached_pic"))
-        if kind in ("video", "audio") and kind not in seen and not is_cover:
-            seen.add(kind)
-        elif tags.get("handler_name") != "SubtitleHandler" or kind != "data":  # a chapter's titles are no track
+        is_title = tags.get("handler_name") == "SubtitleHandler" and kind == "data"  # of a chapter
+        if int(stream["index"]) not in counted and not is_title:
             codec = stream.get("codec_name") or stream.get("codec_tag_string", "unknown")
             tracks.append(Track(int(stream["index"]), kind, codec, tags.get("language", "").replace("und", "")))
     chapters = [

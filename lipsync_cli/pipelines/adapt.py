@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -252,6 +252,7 @@ def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
 
 def _key(asked: Adapting, job: Job, choice: FaceSelection) -> str:
     """Return what the adapted weights depend on."""
+    from lipsync_cli.media.reading import reading_of
     from lipsync_cli.runtime.code_version import code_version
     from lipsync_cli.runtime.hashing import hash_file, make_key
     from lipsync_cli.synthesis.references.reference_cache import FACE_ASSETS, REFERENCE_ASSETS
@@ -261,6 +262,7 @@ def _key(asked: Adapting, job: Job, choice: FaceSelection) -> str:
         video=hash_file(job.source.path),
         span=[job.source.first_frame, job.source.timeline.num_frames],
         filters=list(job.source.picture.filters),
+        reading=asdict(reading_of(job.source.path)),
         who=[wanted, choice.detector],
         weights=job.generator.header.sha256,
         seconds=asked.seconds,

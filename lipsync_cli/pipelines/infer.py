@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
-from lipsync_cli.config.quantities import parse_rate, parse_time, parse_vtln
+from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
+from lipsync_cli.media.reading import Reading, read_as
 from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
@@ -27,7 +28,7 @@ from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.marking import chosen_marks
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
-from lipsync_cli.pipelines.speakers import People, chosen_people
+from lipsync_cli.pipelines.speakers import People, chosen_people, chosen_voices
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
@@ -128,7 +129,31 @@ def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ign
 
 
 @contextmanager
-def open_session(
+def open_session(config: InferConfig, **options: Any) -> Iterator[Session]:
+    """Open what films of one configuration share; the weights are adapted first where that is asked for.
+
+    Parameters
+    ----------
+    options : `cache`, `progress`, `notify` as for `run`; `dry_run` only looks at the inputs
+    """
+    check_values(config)
+    with read_as(_readings(config)), _open_session(config, **options) as session:
+        yield session
+
+
+def _readings(config: InferConfig) -> dict[Path, Reading]:
+    """Return how the inputs are to be read."""
+    files, background = config.files, parse_colour(config.quality.background)
+    if files.audio_track is not None and files.messages is not None:
+        raise UsageError("--audio-track does not go with --messages", hint="make the videos of these speeches by name")
+    speeches = (*files.speech, *chosen_voices(config))
+    readings = {path: Reading(audio_track=files.audio_track) for path in speeches}
+    own = readings.get(files.face, Reading())
+    return readings | {files.face: replace(own, video_track=files.video_track, background=background)}
+
+
+@contextmanager
+def _open_session(
     config: InferConfig,
     *,
     cache: Path | None = None,
@@ -136,18 +161,11 @@ def open_session(
     notify: Notify = ignore,
     dry_run: bool = False,
 ) -> Iterator[Session]:
-    """Open what films of one configuration share; the weights are adapted first where that is asked for.
-
-    Parameters
-    ----------
-    cache, progress, notify : as for `run`
-    dry_run : only look at the inputs
-    """
+    """Do the work of `open_session`."""
     from lipsync_cli.runtime.array_cache import ArrayCache
     from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
     from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
-    check_values(config)
     files, several = config.files, config.is_batch
     marking, cast = chosen_marks(config), chosen_people(config)
     kept_at = None if config.performance.no_cache else cache

@@ -30,6 +30,7 @@ def chosen_marks(config: InferConfig) -> Marking:
         asked.sidecar,
         _identity(asked.credentials, asked.certificate, asked.private_key),
         {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN},
+        config.files.keep_metadata,
     )
 
 

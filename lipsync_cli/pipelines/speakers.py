@@ -57,6 +57,11 @@ def chosen_people(config: InferConfig) -> People:
     return People(choices, tuple(voice for _, voice in pairs))
 
 
+def chosen_voices(config: InferConfig) -> tuple[Path, ...]:
+    """Return the voices that --speaker names."""
+    return tuple(voice for _, voice in map(_split, config.face.speaker))
+
+
 def _split(text: str) -> tuple[str, Path]:
     """Return who is meant, and the voice; a photo that exists may have a = in its name."""
     ends = [place for place, letter in enumerate(text) if letter == "="]

@@ -30,10 +30,14 @@ OnFailure = Callable[[LipsyncError], None]
 
 @dataclass(frozen=True)
 class ClipJob:
-    """One clip and what is to be done with it; goes to a worker."""
+    """One clip and what is to be done with it; goes to a worker.
+
+    `folder` is where the worker may leave `StoredRows`.
+    """
 
     clip: Clip
     parameters: dict[str, Any]
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,27 @@ class Part:
         """Read all arrays; raises as `read` does."""
         return self._read(None)
 
+    def read_rows(self, name: str, size: int = 1 << 14) -> Iterator[np.ndarray]:
+        """Read an array (n, ...) in blocks of `size` rows; raises as `read` does."""
+        import numpy as np
+        from numpy.lib import format as numpy_format
+
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as file:
+                is_short = numpy_format.read_magic(file) == (1, 0)  # type: ignore[arg-type]
+                read = numpy_format.read_array_header_1_0 if is_short else numpy_format.read_array_header_2_0
+                shape, _, dtype = read(file)  # type: ignore[arg-type]
+                row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
+                for first in range(0, shape[0], size):
+                    count = min(size, shape[0] - first)
+                    yield np.frombuffer(file.read(count * row_bytes), dtype).reshape(count, *shape[1:])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> InputError:
+        self.path.unlink(missing_ok=True)
+        return InputError("a finished part was damaged and is removed", self.path, "run the same again")
+
     def _read(self, names: tuple[str, ...] | None) -> dict[str, np.ndarray]:
         import numpy as np
 
@@ -64,8 +89,7 @@ class Part:
             with np.load(self.path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in (arrays.files if names is None else names)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            self.path.unlink(missing_ok=True)
-            raise InputError("a finished part was damaged and is removed", self.path, "run the same again") from error
+            raise self._damaged() from error
 
 
 @contextmanager
@@ -113,7 +137,7 @@ def journal(
             if is_own_file(path) and zipfile.is_zipfile(path):
                 done[clip] = Part(clip, path)
             else:
-                todo.append(ClipJob(clip, parameters))
+                todo.append(ClipJob(clip, parameters, folder))
         for unreadable in failures:
             if on_failure is not None and len(clips) > 1:
                 on_failure(unreadable)

@@ -14,11 +14,14 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progre
 from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_SOUND, SOUND, VIDEO, find_clips
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.run_inputs import keep_inputs
-from lipsync_cli.speech.mel import WINDOW, MelParameters
+from lipsync_cli.speech.mel import WINDOW, MelParameters, log_mel, stream_levels, to_mel
 from lipsync_cli.speech.speech_features import FeatureParameters, encode_silence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from lipsync_cli.speech.speech_features import Encode
@@ -101,31 +104,54 @@ def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str
     return parameters
 
 
-def mel_of_clip(task: ClipJob) -> dict[str, np.ndarray]:
+def mel_of_clip(task: ClipJob) -> dict[str, Any]:
     """Compute the mel of one clip: what a worker does.
 
     Returns
     -------
     mel (T, n_mels), bytes, sha256; where speech features are wanted, features (1 + variants, T', 384) float16
+
+    Raises
+    ------
+    InputError : there is no sound, or it is damaged, too short or silent throughout
     """
-    from lipsync_cli.media.sound.audio import read_speech
-    from lipsync_cli.speech.mel import log_mel
+    import numpy as np
 
     clip, parameters = task.clip, MelParameters.from_dict(task.parameters["mel_parameters"])
     path = clip.path / FRAMES_SOUND if clip.kind == FRAMES else clip.path
     if clip.kind == FRAMES and not path.exists():
         raise InputError("has no sound", clip.path, "give a clip with sound")
-    samples = read_speech(path, parameters.sample_rate)
-    shortest = WINDOW * parameters.hop_length
-    if len(samples) < shortest:
-        raise InputError(
-            f"its sound is too short: {len(samples) / parameters.sample_rate:.2f} s, "
-            f"{shortest / parameters.sample_rate:.2f} s are needed"
-        )
+    if "feature_parameters" not in task.parameters and task.folder is not None:
+        return {"mel": _stored_mel(path, parameters, task.folder), **hash_clip(clip)}
+    samples = np.concatenate(list(_checked(path, parameters)))
     made = {"mel": log_mel(samples, parameters), **hash_clip(clip)}
     if "feature_parameters" in task.parameters:
         made["features"] = _encode_variants(samples, f"{clip.speaker}/{clip.name}", task.parameters)
     return made
+
+
+def _stored_mel(path: Path, parameters: MelParameters, folder: Path) -> StoredRows:
+    """Compute a mel block by block: the length of the sound costs no memory."""
+    blocks = (to_mel(levels, parameters) for levels in stream_levels(_checked(path, parameters), parameters))
+    return StoredRows.write(blocks, parameters.n_mels, folder)
+
+
+def _checked(path: Path, parameters: MelParameters) -> Iterator[np.ndarray]:
+    """Give the sound of a clip in pieces; InputError at its end if it is too short, or silent throughout."""
+    from lipsync_cli.media.sound.audio import read_speech_blocks
+
+    num_samples, is_silent = 0, True
+    for piece in read_speech_blocks(path, parameters.sample_rate):
+        num_samples, is_silent = num_samples + len(piece), is_silent and not piece.any()
+        yield piece
+    shortest = WINDOW * parameters.hop_length
+    if num_samples < shortest:
+        raise InputError(
+            f"its sound is too short: {num_samples / parameters.sample_rate:.2f} s, "
+            f"{shortest / parameters.sample_rate:.2f} s are needed"
+        )
+    if is_silent:
+        raise InputError("its sound is silent throughout", hint="leave it out, or name its voice's track")
 
 
 def _encode_variants(samples: np.ndarray, name: str, parameters: dict[str, Any]) -> np.ndarray:
@@ -163,11 +189,11 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
     total = features = 0
     has_features = "feature_parameters" in parameters
     for part in parts:
-        mel, size, sha256 = part.read("mel", "bytes", "sha256")
-        clip = part.clip
-        row: dict[str, Any] = {"name": clip.name, "speaker": clip.speaker, "num_mels": len(mel), "first_mel": total}
+        size, sha256 = part.read("bytes", "sha256")
+        clip, num_mels = part.clip, sum(len(rows) for rows in part.read_rows("mel"))
+        row: dict[str, Any] = {"name": clip.name, "speaker": clip.speaker, "num_mels": num_mels, "first_mel": total}
         row |= {"file": clip.file, "bytes": int(size), "sha256": str(sha256)}
-        total += len(mel)
+        total += num_mels
         if has_features:
             count = part.read("features")[0].shape[1]
             row |= {"num_features": count, "first_feature": features}
@@ -181,9 +207,9 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
         data = file.create_dataset("mels/data", (total, parameters["mel_parameters"]["n_mels"]), np.float32)
         first = 0
         for part in parts:
-            (mel,) = part.read("mel")
-            data[first : first + len(mel)] = mel
-            first += len(mel)
+            for mel in part.read_rows("mel"):
+                data[first : first + len(mel)] = mel
+                first += len(mel)
         if has_features:
             shape = (1 + parameters["variants"], features, parameters["feature_parameters"]["dim"])
             stored = file.create_dataset("features/data", shape, np.float16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from lipsync_cli import __version__
@@ -10,6 +11,15 @@ from lipsync_cli.media.probe import probe
 
 PREFIX = "lipsync_"
 SOURCE_TYPE = "compositeWithTrainedAlgorithmicMedia"  # IPTC NewsCodes, scheme "Digital Source Type"
+SOURCE_TAGS = {
+    "title",
+    "date",
+    "creation_time",
+    "location",
+    "location-eng",
+    "com.apple.quicktime.creationdate",
+    "com.apple.quicktime.location.iso6709",
+}
 SENTENCE = re.compile(r"Synthetic video: .* by lipsync (\S+) with the weights (.*) \(sha256 ([0-9a-f]*)\)")
 
 
@@ -34,6 +44,11 @@ def synthetic_tags(weights_name: str, weights_sha256: str, **details: object) ->
     tags = {"comment": sentence, "description": sentence, PREFIX + "synthetic": "true"}
     tags[PREFIX + "source_type"] = SOURCE_TYPE
     return tags | {PREFIX + key: str(value) for key, value in facts.items()}
+
+
+def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a video's tags that tell its title, date and place."""
+    return {key: value for key, value in tags.items() if key.lower() in SOURCE_TAGS}
 
 
 def read_marks(path: str | Path) -> dict[str, str | bool]:

@@ -12,6 +12,7 @@ from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.runtime.ownership import create_file, is_own_file
 from lipsync_cli.runtime.run_inputs import identify, is_input
 
+MAX_NAME_BYTES = 190  # of an output; file systems take 255
 RANDOM_BYTES = 8  # of a temporary name
 _private: set[Path] = set()  # temporary files that are there now
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for what is written
@@ -27,6 +28,11 @@ def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -
     path = Path(path)
     if str(path) == "-":
         raise UsageError("this cannot be written to standard output", hint="name a file")
+    length = len(os.fsencode(path.name))
+    if length > MAX_NAME_BYTES:  # names on the way to it are longer
+        raise InputError(
+            f"its name has {length} bytes, at most {MAX_NAME_BYTES} are taken", path, "choose a shorter one"
+        )
     if path.is_dir():
         raise InputError("is a folder, a file is to be written", path, "name a file")
     if path.exists() and not force:

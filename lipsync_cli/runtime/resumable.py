@@ -7,12 +7,14 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.ownership import create_file, is_own
 from lipsync_cli.runtime.run_inputs import is_input
 
@@ -23,14 +25,12 @@ PARTS = re.compile(r"[0-9a-f]{40}\.(npz|tmp)|\.[0-9a-f]{32}\.tmp")  # names of f
 TRIES = 100  # to lock a folder that another run is about to remove
 
 
-def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
     """Write finished work whole or not at all; `Part` reads it."""
-    import numpy as np
-
     temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
         with os.fdopen(create_file(temporary), "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            _save(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -39,6 +39,20 @@ def write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
             path.parent,
             "what is done is kept: make room, run it again",
         ) from error
+
+
+def _save(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
+    """Write arrays as `numpy.savez` does; rows that a worker left on disk are moved there without being read whole."""
+    import numpy as np
+
+    with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
+        for name, value in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                if isinstance(value, StoredRows):
+                    value.copy_to(member)
+                    value.path.unlink()
+                else:
+                    np.lib.format.write_array(member, np.asanyarray(value), allow_pickle=False)
 
 
 def with_path(error: LipsyncError, path: Path) -> LipsyncError:

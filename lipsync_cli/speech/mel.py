@@ -14,6 +14,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.json_values import make_dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
     import numpy as np
@@ -146,35 +147,61 @@ def mel_levels(samples: np.ndarray, parameters: MelParameters | None = None) -> 
     """
     import numpy as np
 
-    parameters = parameters or MelParameters()
     samples = np.asarray(samples)
-    if samples.ndim != 1 or not np.isfinite(samples).all():
+    if samples.ndim != 1:
         raise ValueError("the samples must be one row of finite numbers")
-    num_frames = 1 + len(samples) // parameters.hop_length
-    margin = parameters.n_fft // 2
-    padded = np.zeros(len(samples) + 2 * margin, np.float32)
-    padded[margin : margin + len(samples)] = samples
+    return np.concatenate(list(stream_levels([samples], parameters)))
+
+
+def stream_levels(pieces: Iterable[np.ndarray], parameters: MelParameters | None = None) -> Iterator[np.ndarray]:
+    """Give the rows of `mel_levels` in blocks, bit for bit, of a sound that comes in pieces (n,) of any length."""
+    import numpy as np
+
+    parameters = parameters or MelParameters()
+    hop, margin = parameters.hop_length, parameters.n_fft // 2
+    size = (_BLOCK - 1) * hop + parameters.n_fft  # samples that a block needs
+    held, before = np.zeros(margin, np.float32), 0.0  # what comes before the sound is silence
+    for piece in pieces:
+        if not np.isfinite(piece).all():
+            raise ValueError("the samples must be one row of finite numbers")
+        held = np.concatenate([held, piece], dtype=np.float32)
+        while len(held) >= size:
+            yield _block_levels(held[:size], before, parameters)
+            before, held = float(held[_BLOCK * hop - 1]), held[_BLOCK * hop :]
+    num_rows = 1 + (len(held) - margin) // hop  # fewer than a block needs are held, but its silent end may be missing
+    end = len(held)
+    held = np.pad(held, (0, parameters.n_fft))
+    while num_rows > 0:
+        last = min(num_rows, _BLOCK)
+        stop = (last - 1) * hop + parameters.n_fft
+        yield _block_levels(held[:stop], before, parameters, end)
+        before, held = float(held[last * hop - 1]), held[last * hop :]
+        num_rows, end = num_rows - last, end - last * hop
+
+
+def _block_levels(signal: np.ndarray, before: float, parameters: MelParameters, end: int | None = None) -> np.ndarray:
+    """Compute the rows of a stretch of sound (n,), at most _BLOCK of them.
+
+    Parameters
+    ----------
+    before : the sample before it
+    end : where the recording ends in it, if it does
+    """
+    import numpy as np
+
     filters = mel_filters(parameters)
     taper = np.zeros(parameters.n_fft)
     start = (parameters.n_fft - parameters.win_length) // 2
     cycles = np.arange(parameters.win_length) / parameters.win_length
     taper[start : start + parameters.win_length] = 0.5 - 0.5 * np.cos(2 * np.pi * cycles)
-    floor = 10.0 ** (LOWEST_DB / 20.0)
-    levels = np.empty((num_frames, parameters.n_mels))
-    for first in range(0, num_frames, _BLOCK):
-        last = min(first + _BLOCK, num_frames)
-        begin, end = first * parameters.hop_length, (last - 1) * parameters.hop_length + parameters.n_fft
-        signal = padded[begin:end].astype(np.float64)
-        emphasised = signal.copy()
-        emphasised[1:] -= parameters.preemphasis * signal[:-1]
-        if begin:
-            emphasised[0] -= parameters.preemphasis * padded[begin - 1]
-        if end > margin + len(samples):  # the filter's tail is no part of the recording
-            emphasised[margin + len(samples) - begin :] = 0.0
-        frames = np.lib.stride_tricks.sliding_window_view(emphasised, parameters.n_fft)[:: parameters.hop_length]
-        magnitude = np.abs(np.fft.rfft(frames * taper, axis=1))
-        levels[first:last] = 20.0 * np.log10(np.maximum(floor, magnitude @ filters.T))
-    return levels
+    emphasised = signal.astype(np.float64)
+    emphasised[1:] -= parameters.preemphasis * signal[:-1].astype(np.float64)
+    emphasised[0] -= parameters.preemphasis * before
+    if end is not None and end < len(signal):  # the filter's tail is no part of the recording
+        emphasised[max(0, end) :] = 0.0
+    frames = np.lib.stride_tricks.sliding_window_view(emphasised, parameters.n_fft)[:: parameters.hop_length]
+    magnitude = np.abs(np.fft.rfft(frames * taper, axis=1))
+    return 20.0 * np.log10(np.maximum(10.0 ** (LOWEST_DB / 20.0), magnitude @ filters.T))
 
 
 def window_start(middle_s: float | Fraction | np.ndarray) -> Any:

@@ -9,7 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from lipsync_cli.faces.selection import FaceSelection
+from lipsync_cli.media.reading import notes_of
+from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
+from lipsync_cli.media.video.lengths import check_lengths
+from lipsync_cli.media.video.playability import playing_notes
 from lipsync_cli.runtime.atomic_files import atomic_output, private_file
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
@@ -118,7 +122,7 @@ def infer(
         scene = presenter.open_scene(source, job.generator, plan.num_source_frames, laps, progress, say)
         if plan.extended and not source.is_photo:
             say(f"{source.path}: ends before the speech, goes on with --extend {plan.extend}")
-        _tell_of_sound(job, say)
+        _tell_of_inputs(job, say)
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, job, scene, marking, force))
@@ -134,6 +138,7 @@ def infer(
                     _add_tracks(job, film, temporary, say, marking)
             else:
                 num_covered = write(temporary)
+            _check_film(job, temporary)
             marking.sign(temporary, output)
             sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
         sweep(output)
@@ -178,7 +183,21 @@ def _report(
     )
 
 
-def _tell_of_sound(job: Job, say: Say) -> None:
+def _check_film(job: Job, film: Path) -> None:
+    plan, sound = job.schedule, job.output.sound
+    origin = sound if isinstance(sound, Path) else None
+    check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, origin)
+
+
+def _tell_of_inputs(job: Job, say: Say) -> None:
+    sound, video = job.output.sound, job.source.info.video
+    files = [job.source.path, *(voice.path for voice in job.voices)]
+    for path in dict.fromkeys([*files, *(sound.paths if isinstance(sound, Mix) else [sound])]):
+        for text in notes_of(path):
+            say(f"{path}: {text}")
+    if video is not None:
+        for text in playing_notes(video.width, video.height, job.schedule.timeline.rate):
+            say(f"{job.source.path}: {text}")
     frame_s, sound_s = 1 / job.schedule.timeline.rate, job.schedule.sound_s
     for voice in job.voices:
         if voice.is_silent:
@@ -192,9 +211,10 @@ def _tell_of_sound(job: Job, say: Say) -> None:
 
 
 def _add_tracks(job: Job, film: Path, output: Path, say: Say, marking: Marking) -> None:
-    source, length_s, tags = job.source, job.schedule.timeline.duration_s, marking.tags(job.generator.header)
+    source, length_s = job.source, job.schedule.timeline.duration_s
+    tags = marking.tags(job.generator.header, source.info.tags)
     num_kept, left_out = keep_tracks_of(film, source.path, output, length_s, source.start_s, tags)
     for track in left_out:
         say(f"{source.path}: {track} does not fit into {job.output.path.suffix} and is left out")
     if not num_kept and not left_out:
-        say(f"{source.path}: has no tracks to keep beside its picture and its first sound")
+        say(f"{source.path}: has no tracks to keep beside its picture and its sound")

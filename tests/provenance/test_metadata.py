@@ -9,7 +9,7 @@ from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, numbered_frame
 from lipsync_cli import __version__
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.provenance.metadata import read_marks, synthetic_tags
+from lipsync_cli.provenance.metadata import read_marks, source_tags, synthetic_tags
 
 SHA256 = "0123456789abcdef" * 4
 
@@ -46,3 +46,8 @@ def test_marks_survive_other_programs(tmp_path: Path, ffmpeg: Ffmpeg) -> None:
 
 def test_no_mark(make_clip: MakeClip) -> None:
     assert read_marks(make_clip("a.mp4", 2, 25, "-metadata", "comment=a synthetic fibre")) == {"synthetic": False}
+
+
+def test_title_date_and_place_are_what_is_kept_of_a_source() -> None:
+    kept = {"title": "Ann", "date": "2024-05-01", "location": "+48.1+011.6/", "creation_time": "2024-05-01T10:00:00Z"}
+    assert source_tags({**kept, "encoder": "x", "comment": "y", "artist": "z"}) == kept

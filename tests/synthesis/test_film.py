@@ -203,7 +203,7 @@ def test_tracks_are_kept_where_asked(no_detector, face_clip, voice_file, weights
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
         said = []
         infer(task, say=said.append, keep_tracks=True)
-    assert said == [f"{face_clip}: has no tracks to keep beside its picture and its first sound"]
+    assert said == [f"{face_clip}: has no tracks to keep beside its picture and its sound"]
     assert read_timeline(tmp_path / "out.mp4") == Timeline.constant(Fraction(30000, 1001), 15)
     assert read_marks(tmp_path / "out.mp4")["synthetic"]
     assert left_over(tmp_path) == []

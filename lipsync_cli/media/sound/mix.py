@@ -11,7 +11,7 @@ from pathlib import Path
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import complaint, source, start_tool
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.sound.audio import align, picture_start
+from lipsync_cli.media.sound.decoder import align, is_uneven, picture_start
 from lipsync_cli.media.tool_process import check_crash
 
 LOUDEST = 0.891  # of full scale (-1 dB): room for what the coding of the sound adds
@@ -20,7 +20,7 @@ BLOCK = 1 << 18  # bytes read at once
 
 @dataclass(frozen=True)
 class Mix:
-    """The sum of the first sound tracks of several files.
+    """The sum of the sound tracks of several files.
 
     Attributes
     ----------
@@ -51,7 +51,8 @@ class Mix:
             if self.channels == 2 and info.audio is not None and info.audio.channels == 1:
                 layout = "pan=stereo|c0=c0|c1=c0"  # FFmpeg's own way makes it 3 dB quieter
             filling = align(picture_start(info), sample_rate)[1]
-            chains.append(f"[{first + number}:a:0]{filling},aformat=sample_fmts=fltp,{layout}[voice{number}]")
+            index = 0 if info.audio is None else info.audio.index
+            chains.append(f"[{first + number}:{index}]{filling},aformat=sample_fmts=fltp,{layout}[voice{number}]")
         voices = "".join(f"[voice{number}]" for number in range(len(self.paths)))
         summed = f"{voices}amix=inputs={len(self.paths)}:duration=longest:normalize=0"
         return ";".join([*chains, f"{summed},volume={self.gain:.6f}:precision=float"])
@@ -62,13 +63,16 @@ def mix(paths: Sequence[Path]) -> Mix:
 
     Raises
     ------
-    InputError : a file is missing or unreadable, or has no sound
+    InputError : a file is missing or unreadable, has no sound, or changes its rate or channels midway
     """
     tracks = []
     for path in paths:
         audio = probe(path).audio
         if audio is None:
             raise InputError("has no sound", path, "give a file with sound")
+        if is_uneven(path):
+            fact = "changes its rate or channels midway, and cannot be mixed with other voices"
+            raise InputError(fact, path, "convert it to WAV first")
         tracks.append(audio)
     several = any(track.channels > 1 for track in tracks)
     plain = Mix(tuple(paths), max(track.sample_rate for track in tracks), 2 if several else 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import source
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.sound.audio import align, picture_start
+from lipsync_cli.media.sound.decoder import align, is_uneven, picture_start
 from lipsync_cli.media.sound.mix import Mix
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -16,7 +16,7 @@ BITS_PER_CHANNEL = 96_000
 
 
 class Soundtrack:
-    """The first sound track of a file, or a mix of several, cut or filled to an exact length.
+    """The sound track of a file that counts, or a mix of several, cut or filled to an exact length.
 
     Parameters
     ----------
@@ -24,6 +24,11 @@ class Soundtrack:
     duration_s : exact length, counted from the first frame; None keeps the sound's own
     origin_s : moment of the file's own clock that is heard at the first frame; None takes the file's first video frame,
         or the first sample of a file without picture, as a mix does for each of its files
+
+    Attributes
+    ----------
+    is_uneven : whether the file changes its sound midway, so that it has to pass through a `SoundPipe`
+    num_samples : of the film's sound; None: as many as there are
 
     Raises
     ------
@@ -40,6 +45,8 @@ class Soundtrack:
             raise InputError("has no sound", self.path, "give a file with sound")
         self.origin_s = picture_start(info) if origin_s is None else origin_s
         own = info.audio if self._mix is None else self._mix
+        self._index = info.audio.index
+        self.is_uneven = self._mix is None and is_uneven(self.path)
         self.channels = own.channels
         self.sample_rate = next((rate for rate in AAC_RATES if rate >= own.sample_rate), AAC_RATES[-1])
         self.num_samples = None if duration_s is None else round(duration_s * self.sample_rate)
@@ -61,7 +68,7 @@ class Soundtrack:
         if self._mix is not None:
             graph = ",".join([self._mix.graph(first, self.sample_rate), *chain])
             return ["-filter_complex", f"{graph}[sound]", "-map", "[sound]"]
-        return ["-map", f"{first}:a:0", "-af", ",".join([align(self.origin_s, self.sample_rate)[1], *chain])]
+        return ["-map", f"{first}:{self._index}", "-af", ",".join([align(self.origin_s, self.sample_rate)[1], *chain])]
 
     def output(self, first: int, filtered: bool = False) -> list[str]:
         """Return the options that code the sound; `filtered`: it comes from one input as it is to be."""

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import FORMATS, check_file, complaint, run_tool, source, start_tool, widen_pipe
-from lipsync_cli.media.photo import photo_format, read_orientation, turn_upright
+from lipsync_cli.media.photo import identify_photo, read_orientation, turn_upright
 from lipsync_cli.media.probe import MediaInfo, probe
+from lipsync_cli.media.reading import WHITE, note, reading_of
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.media.tool_process import ToolProcess, check_crash
+from lipsync_cli.media.video.picture_format import ALPHA
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
 if TYPE_CHECKING:
@@ -155,7 +157,7 @@ def _read(
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read a photo as shown, its Exif orientation applied, transparency dropped.
+    """Read a photo as shown: turned as its Exif orientation says, its transparent parts before a background.
 
     Returns
     -------
@@ -165,23 +167,45 @@ def read_image(path: str | Path) -> np.ndarray:
     ------
     InputError : the file is missing, damaged or no photo
     """
+    check_file(path)
+    info = probe(path)
+    if not info.is_image or info.video is None:
+        raise InputError("is not a photo", path)
+    pixels = None
+    if info.video.pix_fmt == "pal8" or ALPHA.search(info.video.pix_fmt or ""):
+        pixels = _composite(path, _read_pixels(info, "rgba"))
+    return turn_upright(_read_pixels(info, "rgb24") if pixels is None else pixels, read_orientation(path))
+
+
+def _read_pixels(info: MediaInfo, layout: str) -> np.ndarray:
+    """Decode a photo as it is stored, shape (H, W, 3 or 4) uint8."""
     import numpy as np
 
-    check_file(path)
-    photo = photo_format(path)
-    info = probe(path)
-    if photo is None or info.video is None:
-        raise InputError("is not a photo", path)
-    orientation = read_orientation(path) if photo == "jpeg" else 1
+    assert info.video is not None
     width, height = info.video.width, info.video.height
-    if orientation >= 5:
+    if read_orientation(info.path) >= 5:
         width, height = height, width
-    options = ["-v", "error", "-nostdin", "-noautorotate", "-f", f"{photo}_pipe", *source(path), "-map", "0:V:0"]
-    output = ["-frames:v", "1", "-vf", f"scale={width}:{height}:{EXACT},format=rgb24", "-f", "rawvideo", "-"]
-    result = run_tool("ffmpeg", [*options, *output], path)
-    if result.returncode or len(result.stdout) != width * height * 3:
-        raise InputError(f"is a damaged photo ({complaint(result.stderr, path)})", path)
-    return turn_upright(np.frombuffer(result.stdout, np.uint8).reshape(height, width, 3), orientation)
+    picture, depth = identify_photo(info.path), len(layout.rstrip("0123456789"))
+    forced = picture.demuxer if picture is not None else ["-f", info.format]
+    options = ["-v", "error", "-nostdin", "-noautorotate", *forced, *source(info.path), "-map", f"0:{info.video.index}"]
+    output = ["-frames:v", "1", "-vf", f"scale={width}:{height}:{EXACT},format={layout}", "-f", "rawvideo", "-"]
+    result = run_tool("ffmpeg", [*options, *output], info.path)
+    if result.returncode or len(result.stdout) != width * height * depth:
+        raise InputError(f"is a damaged photo ({complaint(result.stderr, info.path)})", info.path)
+    return np.frombuffer(result.stdout, np.uint8).reshape(height, width, depth)
+
+
+def _composite(path: str | Path, pixels: np.ndarray) -> np.ndarray | None:
+    """Put transparent pixels (H, W, 4) before the background, which is noted; None if there are none."""
+    import numpy as np
+
+    share = pixels[..., 3:].astype(np.float32) / 255
+    if (pixels[..., 3] == 255).all():
+        return None
+    background = reading_of(path).background
+    colour = "white" if background == WHITE else "#{:02x}{:02x}{:02x}".format(*background)
+    note(path, f"its transparent parts are seen before {colour}; --background takes another colour")
+    return np.rint(pixels[..., :3] * share + np.array(background, np.float32) * (1 - share)).astype(np.uint8)
 
 
 def _arguments(
@@ -202,9 +226,13 @@ def _arguments(
         before |= {"seek_timestamp": 1, "ss": f"{float(moment + info.video.start_s):.6f}"}
         skipped -= start
     chain = [*filters, *([f"trim=start_frame={skipped}"] if skipped else []), format_]
-    if info.is_image:
-        before["format"] = f"{photo_format(info.path)}_pipe"
-    after: dict[str, object] = {"map": "0:V:0", "fps_mode": "passthrough", "filter_threads": max(1, threads)}
+    if info.is_image and (picture := identify_photo(info.path)) is not None and picture.demuxer:
+        before["format"] = picture.demuxer[1]
+    after: dict[str, object] = {
+        "map": f"0:{info.video.index}",
+        "fps_mode": "passthrough",
+        "filter_threads": max(1, threads),
+    }
     if wanted is not None:
         after["frames:v"] = wanted
     allowed = {"protocol_whitelist": "file,pipe", "format_whitelist": FORMATS}

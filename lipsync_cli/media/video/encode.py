@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import complaint, run_tool, source, start_tool, widen_pipe
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.sound.audio import picture_start
+from lipsync_cli.media.sound.decoder import picture_start
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.media.sound.sound_pipe import ChangeSound, SoundPipe
 from lipsync_cli.media.sound.soundtrack import Soundtrack
@@ -61,7 +61,7 @@ class VideoWriter:
     path : file to write; an existing one is overwritten, so give the temporary name of `atomic_output`
     width, height : of the frames; an odd one is made even by doubling the last column or row
     timeline : when each frame is shown, or a constant number of frames per second
-    audio : file whose first sound track is joined, a mix of several, or None for a silent film
+    audio : file whose sound is joined, a mix of several, or None for a silent film
     audio_duration_s : exact length of the sound, cut or filled with silence; None keeps its own
     audio_origin_s : moment of `audio`'s own clock that is heard at the first frame; None as in `read_speech`
     crf, preset : quality (0 ... 51, lower is better) and speed of x264
@@ -108,7 +108,11 @@ class VideoWriter:
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
-        self._sound = SoundPipe(sound, change_sound) if sound is not None and change_sound is not None else None
+        self._sound = (
+            SoundPipe(sound, change_sound)
+            if sound is not None and (change_sound is not None or sound.is_uneven)
+            else None
+        )
         self._size = width + width % 2, height + height % 2
         self._padded: np.ndarray | None = None
         coding = ["-c:v", "libx264", "-preset", preset, *LOOKAHEAD, *_quality(crf, width * height)]

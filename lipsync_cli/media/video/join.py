@@ -50,7 +50,7 @@ def join(
     if first is None:
         raise InputError("has no picture", pieces[0])
     sound = Soundtrack(audio, audio_duration_s)
-    pipe = SoundPipe(sound, change_sound) if change_sound is not None else None
+    pipe = SoundPipe(sound, change_sound) if change_sound is not None or sound.is_uneven else None
     with tempfile.TemporaryDirectory(prefix="lipsync-") as folder, tempfile.TemporaryFile() as messages:
         listing = _list(pieces, starts, timeline, Path(folder))
         films = ["-f", "concat", "-protocol_whitelist", "file,pipe", "-i", f"file:{listing}"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lipsync_cli.config.option import argument, group, option
-from lipsync_cli.config.quantities import parse_duration, parse_rate, parse_time
+from lipsync_cli.config.quantities import parse_colour, parse_duration, parse_rate, parse_time
 from lipsync_cli.config.shared_options import device_option, force_option, seed_option, vtln_option
 
 LARGEST = "largest"
@@ -49,7 +49,17 @@ class FileOptions:
     end: str | None = option(
         "Where the video ends, in its own time.", None, check=parse_time, is_number=True, metavar="TIME", example="2.5"
     )
+    video_track: int | None = option(
+        "Which picture of the video counts, of several: a number from 0.", None, least=0, shown="the file's default"
+    )
+    audio_track: int | None = option(
+        "Which sound of each speech counts, of several: a number from 0.",
+        None,
+        least=0,
+        shown="the file's default, or the first that is not silent",
+    )
     keep_tracks: bool = option("Keep further sound tracks, subtitles and chapters of the video.", False)
+    keep_metadata: bool = option("Keep title, date and place of the video, which are left out otherwise.", False)
     force: bool = force_option()
 
 
@@ -151,6 +161,12 @@ class QualityOptions:
     crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
     fps: str = option(
         "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
+    )
+    background: str = option(
+        "Colour behind a photo's transparent parts: white, black, grey, red, green, blue, or #rrggbb.",
+        "white",
+        check=parse_colour,
+        metavar="COLOUR",
     )
     deinterlace: bool | None = option(
         "Make whole frames of interlaced ones, or take them as they are.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from lipsync_cli.faces.dlib_models import DETECTOR, IDENTITY, LANDMARKS, find_pr
 from lipsync_cli.faces.tracking.confidence import is_trusted
 from lipsync_cli.formats.speech_encoder_weights import ASSET as SPEECH_ENCODER
 from lipsync_cli.formats.weights import EMBEDDED
+from lipsync_cli.media.reading import Reading, reading_of
 from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.runtime.code_version import code_version
 from lipsync_cli.runtime.hashing import hash_file, make_key
@@ -113,7 +115,7 @@ class FaceReferenceCache:
         from lipsync_cli.formats.faces_file import read_track
         from lipsync_cli.preprocessing.detect_faces import collect_faces
 
-        if source.picture.filters or who:
+        if source.picture.filters or who or reading_of(source.path) != Reading():
             raise _UnfitError("holds the largest face of the video as it is, not what the options ask for")
         if not store.exists():
             failures: list[Exception] = []
@@ -138,6 +140,7 @@ class FaceReferenceCache:
             video=self._hash(source.path),
             first_frame=source.first_frame,
             filters=list(source.picture.filters),
+            reading=asdict(reading_of(source.path)),
             crop_rule=rule.to_dict(),
             who=who,
             networks=[find_pretrained(name) is not None for name in (DETECTOR, IDENTITY, LANDMARKS)],

@@ -56,7 +56,7 @@ def debug(
             job.schedule.timeline,
             job.output.sound,
             job.schedule.sound_s,
-            tags=marking.tags(job.generator.header),
+            tags=marking.tags(job.generator.header, job.source.info.tags),
             color_tags=job.source.picture.color_tags,
             sample_aspect=job.source.sample_aspect,
             change_sound=mark if marking.sound else None,

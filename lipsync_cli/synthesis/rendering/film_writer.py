@@ -75,7 +75,7 @@ class FilmWriter:
                 path,
                 self.job.output.sound,
                 plan.sound_s,
-                tags=self.marking.tags(self.job.generator.header),
+                tags=self.marking.tags(self.job.generator.header, self.job.source.info.tags),
                 change_sound=mark if self.marking.sound else None,
             )
         return num_covered
@@ -94,7 +94,7 @@ class FilmWriter:
             job.output.sound if with_sound else None,
             job.schedule.sound_s if with_sound else None,
             crf=self.crf,
-            tags=self.marking.tags(job.generator.header),
+            tags=self.marking.tags(job.generator.header, job.source.info.tags),
             color_tags=job.source.picture.color_tags,
             sample_aspect=job.source.sample_aspect,
             change_sound=mark if with_sound and self.marking.sound else None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.media.ffmpeg_check import tool_version
+from lipsync_cli.media.reading import reading_of
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.runtime.hashing import hash_file
 
@@ -33,20 +34,25 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
     plan, source, sketcher, sound = job.schedule, job.source, scene.renderer.sketcher, job.output.sound
     paths = sound.paths if isinstance(sound, Mix) else (sound,)
     hashes = {path: hash_file(path) for path in {source.path, *paths, *(voice.path for voice in job.voices)}}
-    tags = marking.tags(job.generator.header)
+    tags = marking.tags(job.generator.header, job.source.info.tags)
     facts = {
         "version": __version__,
         "ffmpeg": tool_version("ffmpeg"),
         "kind of film": job.output.path.suffix.lower(),
         "face": hashes[source.path],
-        "voices": [(hashes[voice.path], voice.silence, voice.vtln) for voice in job.voices],
-        "sound": [hashes[path] for path in paths],
+        "voices": [(hashes[voice.path], _reading(voice.path), voice.silence, voice.vtln) for voice in job.voices],
+        "sound": [(hashes[path], _reading(path)) for path in paths],
         "weights": [job.generator.header.sha256, sketcher.fingerprint()],
         "device": sketcher.device,
         "batch size": scene.renderer.batch_size,
         "found faces": _digest([scene.boxes.tobytes(), repr(scene.boxes.shape).encode()]),
         "references": [None if each is None else [list(lenders) for lenders in each] for each in scene.lenders],
-        "picture": [source.first_frame, list(source.picture.filters), repr(source.picture.color_tags)],
+        "picture": [
+            source.first_frame,
+            list(source.picture.filters),
+            repr(source.picture.color_tags),
+            _reading(source.path),
+        ],
         "times": [_digest([plan.order.tobytes(), plan.timeline.pts.tobytes()]), str(plan.timeline.time_base)],
         "length of the sound": str(plan.sound_s),
         "marks": [
@@ -59,6 +65,10 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
     }
     given = {**arguments, **marking.options}
     return facts | {name.replace("_", " "): _plain(value) for name, value in given.items() if not _is_path(value)}
+
+
+def _reading(path: Path) -> str:
+    return repr(reading_of(path))
 
 
 def _digest(parts: Iterable[bytes]) -> str:

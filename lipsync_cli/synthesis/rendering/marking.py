@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import UsageError
 from lipsync_cli.provenance.c2pa import SUFFIXES, Identity, sign
-from lipsync_cli.provenance.metadata import synthetic_tags
+from lipsync_cli.provenance.metadata import source_tags, synthetic_tags
 from lipsync_cli.provenance.sidecar import sidecar_of, write_sidecar
 from lipsync_cli.provenance.visible_label import Label, check_text, make_label
 from lipsync_cli.runtime.atomic_files import check_output, private_file
@@ -30,6 +31,7 @@ class Marking:
     sidecar : write the JSON file beside the film
     identity : who signs the content credentials; None: there are none
     options : of the command, for the sidecar
+    keep_metadata : whether the film has the source's title, date and place
     """
 
     no_mark: str | None = None
@@ -37,6 +39,7 @@ class Marking:
     sidecar: bool = False
     identity: Identity | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    keep_metadata: bool = False
 
     def check(self, output: Path, force: bool = False) -> None:
         """Raise before anything is made what would fail after.
@@ -77,11 +80,12 @@ class Marking:
         more = [("label", self.label), ("credentials", self.identity)]
         return ["metadata", "sound", *(name for name, value in more if value is not None)]
 
-    def tags(self, header: WeightsHeader) -> dict[str, str]:
-        """Return the film's metadata, given what the generator's weights say of themselves."""
+    def tags(self, header: WeightsHeader, source: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the film's metadata, given what the generator's weights say of themselves, and the source's tags."""
+        kept = source_tags(source) if self.keep_metadata and source is not None else {}
         if self.no_mark is not None:
-            return {}
-        return synthetic_tags(header.name, header.sha256, marks=",".join(self.names()))
+            return kept
+        return kept | synthetic_tags(header.name, header.sha256, marks=",".join(self.names()))
 
     def draw(self, width: int, height: int, boxes: np.ndarray) -> Label | None:
         """Return the label for frames of a size, away from the faces' boxes (N, 4)."""

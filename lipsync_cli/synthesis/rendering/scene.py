@@ -65,6 +65,10 @@ class ReferenceCache(Protocol):
         """Keep what `reference` is to return."""
 
 
+# A face that is found in a smaller share of the frames, and never for so long, is taken for a false one.
+FEW_FACES, FEW_S = 0.25, 0.5
+
+
 @dataclass(frozen=True)
 class Scene:
     """A source, ready to be drawn.
@@ -282,11 +286,16 @@ def _lent(footage: ScannedSource, boxes: np.ndarray, rule: CropRule, lenders: Re
 
 
 def _check_faces(boxes: np.ndarray, source: SourceClip, say: Say, whose: str = "") -> None:
-    """Say how many frames have no face; NothingToDoError if none has one."""
+    """Say how many frames have no face; NothingToDoError if none has one, or so few that it may be none."""
     missing = num_without_face(boxes)
+    found = len(boxes) - missing
     if missing == len(boxes):
         what = "the photo" if source.is_photo else f"{len(boxes)} frames"
         raise NothingToDoError(f"no face{whose} in {what}", source.path, "give a face that looks at the camera")
+    if is_false_face(boxes, float(source.timeline.rate)):
+        fact = f"a face{whose} is found in {found} of {len(boxes)} frames only, too few to be sure that it is one"
+        hint = "turn a video that stands upside down; choose a part with --start, --end"
+        raise NothingToDoError(fact, source.path, hint)
     if missing:
         say(f"{source.path}: no face{whose} in {missing} of {len(boxes)} frames; {_passing(whose)}")
 
@@ -300,6 +309,18 @@ def num_without_face(boxes: np.ndarray) -> int:
     import numpy as np
 
     return int(np.isnan(boxes[:, 0]).sum())
+
+
+def is_false_face(boxes: np.ndarray, rate: float) -> bool:
+    """Tell whether boxes (N, 4) at so many frames a second are so few, and never long on end, that they are no face's.
+
+    So is what a detector finds in a video that stands upside down.
+    """
+    import numpy as np
+
+    gaps = np.flatnonzero(np.isnan(np.pad(boxes[:, 0], 1, constant_values=np.nan)))
+    longest = int(np.diff(gaps).max()) - 1
+    return len(boxes) - num_without_face(boxes) < FEW_FACES * len(boxes) and longest < FEW_S * rate
 
 
 def _counted(progress: Progress | None, total: int) -> Progress | None:

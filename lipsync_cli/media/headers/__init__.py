@@ -1,0 +1,1 @@
+"""What headers tell: tracks, lengths and limits, before anything is decoded."""
