@@ -48,7 +48,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
         raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
-    if config.freeze_speech and (kind_of(config.generator) != "generator" or "start" in found.needs):
+    if config.freeze_speech and not found.learns_pictures:
         raise UsageError(f"the recipe {found.name} teaches no generator to draw", hint="leave out --freeze-speech")
     parse_transforms(config.transforms)
     found.check(config)

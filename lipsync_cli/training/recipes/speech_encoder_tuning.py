@@ -101,6 +101,7 @@ class Listen(GeneratorRecipe):
     }
     architectures = ("compact",)
     needs = frozenset({"start"})
+    learns_pictures = False
 
     def __init__(self, context: RecipeContext) -> None:
         self.config = context.config
