@@ -18,6 +18,7 @@ from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 RECIPES = (
     "lipgan",
     "l1",
+    "own-frame",
     "wgan-gp",
     "l1wgan-gp",
     "l1wgan-gp-adv",

@@ -8,7 +8,6 @@ from typing import Any
 
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
-from lipsync_cli.models import kind_of
 from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.recipes import find_recipe
@@ -48,7 +47,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         raise UsageError(f"a batch of {config.batch_size} cannot share references {config.targets_per_reference} each")
     if config.motion_weight and config.targets_per_reference < 2:
         raise UsageError("one frame does not move", hint="use --targets-per-reference 4 or so with --motion-weight")
-    if config.freeze_speech and (kind_of(config.generator) != "generator" or "start" in found.needs):
+    if config.freeze_speech and not found.learns_pictures:
         raise UsageError(f"the recipe {found.name} teaches no generator to draw", hint="leave out --freeze-speech")
     parse_transforms(config.transforms)
     found.check(config)

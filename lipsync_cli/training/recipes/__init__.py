@@ -16,6 +16,7 @@ from lipsync_cli.training.recipes.lipgan import LipGAN
 from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
 from lipsync_cli.training.recipes.lsgan import LSGAN
 from lipsync_cli.training.recipes.occlusion import Occlusion
+from lipsync_cli.training.recipes.own_frame import OwnFrame
 from lipsync_cli.training.recipes.speech_embedding import SpeechEmbedding
 from lipsync_cli.training.recipes.speech_encoder_tuning import Listen
 from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
@@ -24,6 +25,7 @@ from lipsync_cli.training.recipes.wasserstein import WASSERSTEIN_RECIPES
 _ALL: tuple[Any, ...] = (
     LipGAN,
     L1,
+    OwnFrame,
     *WASSERSTEIN_RECIPES,
     LSGAN,
     SyncExpertRecipe,

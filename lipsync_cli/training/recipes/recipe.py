@@ -47,6 +47,7 @@ class Recipe(Protocol):
     defaults : values of `TrainConfig` that the recipe changes
     architectures : of the networks that it can train
     needs : names of the parts of the context that it cannot do without, see `context.INPUTS`
+    learns_pictures : it trains a generator on pictures, so that the speech encoder may stay as it is
     n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
     discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
     frozen : networks that judge but do not learn, by name; the loop moves them to its device
@@ -57,6 +58,7 @@ class Recipe(Protocol):
     defaults: ClassVar[dict[str, Any]]
     architectures: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
+    learns_pictures: ClassVar[bool]
     n_critic: ClassVar[int]
     discriminators: Mapping[str, Discriminator]
     frozen: Mapping[str, nn.Module]
@@ -99,6 +101,7 @@ class BaseRecipe:
 
     defaults: ClassVar[dict[str, Any]] = {}
     needs: ClassVar[frozenset[str]] = frozenset()
+    learns_pictures: ClassVar[bool] = False
     n_critic: ClassVar[int] = 1
     discriminators: Mapping[str, Discriminator] = MappingProxyType({})
 
@@ -128,6 +131,7 @@ class GeneratorRecipe(BaseRecipe):
     """What the recipes that train a generator share; each of them is one class on top of this one."""
 
     architectures: ClassVar[tuple[str, ...]] = architectures_of("generator")
+    learns_pictures: ClassVar[bool] = True
 
     def batch(self, source: Source, step: int) -> Batch | Mixed:
         """Give references, targets, and right and wrong speech."""

@@ -89,6 +89,7 @@ class SpeechEmbedding(GeneratorRecipe):
     }
     architectures = ("compact",)
     needs: ClassVar[frozenset[str]] = frozenset({"start"})
+    learns_pictures = False
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:

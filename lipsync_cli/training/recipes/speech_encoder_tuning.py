@@ -102,6 +102,7 @@ class Listen(GeneratorRecipe):
     architectures = ("compact",)
     needs = frozenset({"start"})
     measure_openings = staticmethod(measure_openings)  # of a source: numbers of frames, and openings
+    learns_pictures = False
 
     def __init__(self, context: RecipeContext) -> None:
         self.config = context.config
