@@ -67,9 +67,9 @@ def test_ctrl_c_twice_in_a_run_that_saves_itself(moment: str) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("line", [["-h"], ["infer", "-h"], ["--version"], ["config", "infer"], ["info"]])
-def test_a_standard_output_that_is_full(line: list[str], lipsync: Run) -> None:
+def test_a_standard_output_that_is_full(line: list[str], lipsync_process: Run) -> None:
     with open("/dev/full", "w") as full:
-        result = lipsync(*line, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        result = lipsync_process(*line, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert result.returncode == 3
     assert result.stderr.splitlines() == [
         "lipsync: standard output: cannot be written (No space left on device); make room"
@@ -77,9 +77,9 @@ def test_a_standard_output_that_is_full(line: list[str], lipsync: Run) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_standard_error_that_is_full(lipsync: Run, tmp_path: Path) -> None:
+def test_a_standard_error_that_is_full(lipsync_process: Run, tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
-        result = lipsync("info", tmp_path / "none", capture_output=False, stdout=subprocess.PIPE, stderr=full)
+        result = lipsync_process("info", tmp_path / "none", capture_output=False, stdout=subprocess.PIPE, stderr=full)
     assert result.returncode == 3
 
 
@@ -140,12 +140,12 @@ def test_a_hanging_ffmpeg_holds_nothing(
 
 @pytest.mark.parametrize("place", ["a file", "below a file"])
 def test_a_cache_that_cannot_be_used_costs_a_line(
-    place: str, clip_folder: Path, example_voice: Path, tiny_weights: Path, lipsync: Run, tmp_path: Path
+    place: str, clip_folder: Path, example_voice: Path, tiny_weights: Path, lipsync_process: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "cache").write_text("none")
     named = tmp_path / "cache" if place == "a file" else tmp_path / "cache" / "lipsync"
     line = ["infer", clip_folder / "ann" / "a1.mp4", example_voice, "--weights", tiny_weights, "--extend", "trim"]
-    result = lipsync(*line, "-o", tmp_path / "out.mp4", env={**os.environ, "LIPSYNC_CACHE": str(named)})
+    result = lipsync_process(*line, "-o", tmp_path / "out.mp4", env={**os.environ, "LIPSYNC_CACHE": str(named)})
     assert result.returncode == 0, result.stderr
     assert [line for line in result.stderr.splitlines() if "cache" in line] == [
         line for line in result.stderr.splitlines() if line.startswith(f"{named}: the cache cannot be used")

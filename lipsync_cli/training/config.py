@@ -18,7 +18,6 @@ from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 RECIPES = (
     "lipgan",
     "l1",
-    "own-frame",
     "wgan-gp",
     "l1wgan-gp",
     "l1wgan-gp-adv",
@@ -32,6 +31,7 @@ RECIPES = (
     "listen",
     "speech-embedding",
     "occlusion",
+    "own-frame",
 )
 # What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}

@@ -25,7 +25,6 @@ from lipsync_cli.training.recipes.wasserstein import WASSERSTEIN_RECIPES
 _ALL: tuple[Any, ...] = (
     LipGAN,
     L1,
-    OwnFrame,
     *WASSERSTEIN_RECIPES,
     LSGAN,
     SyncExpertRecipe,
@@ -34,6 +33,7 @@ _ALL: tuple[Any, ...] = (
     Listen,
     SpeechEmbedding,
     Occlusion,
+    OwnFrame,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 

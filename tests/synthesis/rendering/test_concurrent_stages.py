@@ -12,7 +12,9 @@ from lipsync_cli.synthesis.rendering.concurrent_stages import pipeline
 
 
 def _num_threads() -> int:
-    return sum(thread.name.startswith("lipsync-") for thread in threading.enumerate())
+    return sum(
+        thread.name.startswith("lipsync-") and thread.name != "lipsync-children" for thread in threading.enumerate()
+    )
 
 
 def test_order_is_kept_through_all_stages():
