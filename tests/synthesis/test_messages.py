@@ -190,9 +190,9 @@ def test_a_damaged_cache_is_told_and_made_again(searches, face_clip, voice_file,
 def test_the_cache_stays_small(tmp_path):
     cache = ArrayCache(tmp_path, limit_bytes=20_000)
     for number in range(5):
-        cache.put(str(number), {"boxes": np.zeros(1000)})
-    assert cache.get("0") is None
-    assert cache.get("4") is not None
+        cache.put(f"{number:064x}", {"boxes": np.zeros(1000)})
+    assert cache.get(f"{0:064x}") is None
+    assert cache.get(f"{4:064x}") is not None
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 20_000
 
 

@@ -28,9 +28,9 @@ class OwnFrame(L1):
     """Reconstruction from an altered copy of the target, so that a generator can edit a frame with nothing else to see.
 
     The copy is the target as the starting weights generate it for mismatched audio: its pose, light and background are
-    the target's to the pixel, its mouth, jaw and cheeks are not (FlashLips, 2025, stage 2: altered frame in, real frame
-    out). So there is nothing in the input from which the right mouth could be copied. Copies are coded as JPEG, and
-    mixed with real frames of other moments, so that traces of the generator do not tell which is which.
+    the target's to the pixel, its mouth, jaw and cheeks are not (FlashLips, arXiv 2512.20033, stage 2: altered frame
+    in, real frame out). So there is nothing in the input from which the right mouth could be copied. Copies are coded
+    as JPEG, and mixed with real frames of other moments, so that traces of the generator do not tell which is which.
     """
 
     name = "own-frame"

@@ -50,7 +50,7 @@ def test_a_transcript_is_its_words_in_seconds(tmp_path: Path) -> None:
     ("content", "fact"),
     [
         (b"0 1 bin\n2 three four\n", "line 2 is not"),
-        (b"0 9 bin\n5 12 blue\n", "line 2 ends before it starts, or starts before"),
+        (b"0 9 bin\n5 12 blue\n", "line 2 ends before it starts, starts before the last"),
         (b"0 9 sil\n", "holds no words"),
         (b"\x89HDF\r\n\x1a\n", "no readable transcript"),
     ],

@@ -1,0 +1,59 @@
+"""Recipe own-frame: the input is the target itself, with a mouth that says something else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lipsync_cli.datasets.batch import Batch
+from lipsync_cli.errors import UsageError
+from lipsync_cli.models.generators.generator_output import GeneratorResult
+from lipsync_cli.training.recipe_config import check_inputs, make_config
+from lipsync_cli.training.recipes.own_frame import alter
+
+SIZE, EACH, COUNT = 96, 2, 40
+
+
+class Marker(nn.Module):
+    """Gives the target, its lower half as grey as the speech says."""
+
+    def forward(self, reference: torch.Tensor, target: torch.Tensor, speech: torch.Tensor) -> GeneratorResult:
+        image = target.clone()
+        image[:, :, SIZE // 2 :] = speech.mean((1, 2, 3))[:, None, None, None]
+        return GeneratorResult(image, image, image, image)
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    """Smooth targets, right speech of 0.9 and mismatched speech of 0.2."""
+    rng = np.random.default_rng(0)
+    shades = torch.from_numpy(rng.uniform(0.3, 0.7, (COUNT * EACH, 3, 1, 1))).float()
+    target = shades.expand(-1, -1, SIZE, SIZE).clone()
+    speech = torch.full((COUNT * EACH, 1, 80, 27), 0.9)
+    return Batch(torch.zeros(COUNT, 3, SIZE, SIZE), target, speech, 0 * speech + 0.2, speech, 0 * speech + 0.2)
+
+
+def test_most_references_are_their_first_target_with_the_mouth_of_mismatched_speech(batch: Batch) -> None:
+    altered = alter(batch, Marker(), torch.Generator().manual_seed(1))
+    changed = altered.reference.flatten(1).any(1)
+    assert 0.5 < changed.float().mean() < 0.9
+    shown, own = altered.reference[changed], batch.target[::EACH][changed]
+    assert (shown[:, :, : SIZE // 2] - own[:, :, : SIZE // 2]).abs().mean() < 0.02  # as JPEG leaves it
+    assert (shown[:, :, SIZE // 2 + 8 :] - 0.2).abs().mean() < 0.02
+    assert torch.equal(altered.target, batch.target)
+    assert torch.equal(altered.speech, batch.speech)
+    assert not batch.reference.any()  # what was given is as it was
+
+
+def test_the_same_seed_alters_alike(batch: Batch) -> None:
+    one, other = (alter(batch, Marker(), torch.Generator().manual_seed(3)).reference for _ in range(2))
+    assert torch.equal(one, other)
+
+
+def test_it_needs_weights_to_start_from_and_may_keep_their_speech_encoder() -> None:
+    config = make_config("own-frame", freeze_speech=True)
+    check_inputs(config, {"start"})
+    with pytest.raises(UsageError, match="needs trained weights"):
+        check_inputs(config, set())
