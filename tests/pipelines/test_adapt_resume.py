@@ -43,7 +43,7 @@ cli.app()
 """
 
 
-def learn(generator, *_):  # type: ignore[no-untyped-def]
+def learn(generator, *_, **__):  # type: ignore[no-untyped-def]
     """Stand in for the training: other weights each time, as a clock makes them, and a gain."""
     import torch
 

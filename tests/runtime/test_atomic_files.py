@@ -12,7 +12,7 @@ import pytest
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
-from lipsync_cli.runtime.resumable import lock_folder
+from lipsync_cli.runtime.resumable import lock_folder, work_folder
 
 
 def test_of_eight_runs_that_write_one_output_exactly_one_wins(tmp_path: Path) -> None:
@@ -58,11 +58,11 @@ def test_a_locked_folder_is_another_runs_until_that_ends(tmp_path: Path) -> None
 
 def test_the_lock_of_a_killed_run_is_none(tmp_path: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from lipsync_cli.runtime.resumable import lock_folder\n"
-        "with lock_folder(Path(sys.argv[1])): Path(sys.argv[1], 'part').touch(); os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from lipsync_cli.runtime.resumable import work_folder\n"
+        "with work_folder(Path(sys.argv[1])): Path(sys.argv[1], 'part').touch(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "run")], check=False)
     assert (tmp_path / "run" / "part").exists()
-    with lock_folder(tmp_path / "run"):
+    with work_folder(tmp_path / "run"):
         (tmp_path / "run" / "part").unlink()
     assert not (tmp_path / "run").exists()
