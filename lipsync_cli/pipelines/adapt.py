@@ -196,13 +196,13 @@ def _find_or_make(
         device, source = resolve_device(asked.device), find_weights(asked.weights)
         generator, header = load_weights(source, device)
         with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as presenter:
-            sketcher = LocalRunner(generator, device)
+            runner = LocalRunner(generator, device)
             talking = collect_own_speech(
                 job.source,
                 job.voices[0],
                 job.generator.header,
                 presenter,
-                sketcher,
+                runner,
                 MIN_S,
                 progress=progress,
                 say=notify,

@@ -118,7 +118,7 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path_factory: pytest
         yield prepared
 
 
-def sketcher_of(task: Job) -> LocalRunner:
+def runner_of(task: Job) -> LocalRunner:
     return LocalRunner(build(task.generator.header.architecture, task.generator.header.dims).eval())
 
 
@@ -129,9 +129,9 @@ def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Job) 
             boxes = find_faces(footage.scan(), rule, (FaceSelection(),), None, print, task.source.path)[0].boxes
         assert seen <= closure(FACE_STAGE).keys()
         assert len(seen) > 5
-        sketcher = sketcher_of(task)
+        runner = runner_of(task)
         with running() as seen:
-            assert choose_reference("auto", footage, boxes, rule, sketcher)
+            assert choose_reference("auto", footage, boxes, rule, runner)
     assert seen <= closure(REFERENCE_STAGE).keys()
     assert len(seen) > 5
 
@@ -140,9 +140,9 @@ def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
     row0, row1, column0, column1 = task.generator.header.crop_rule.mouth_region()
     quick = {"max_samples": 8, "batch_size": 8, "targets_per_reference": 4}
     with SceneBuilder("auto") as presenter, running() as seen:
-        sketcher = sketcher_of(task)
+        runner = runner_of(task)
         crops, middles, mel, reference, _ = collect_own_speech(
-            task.source, task.voices[0], task.generator.header, presenter, sketcher, 0.5
+            task.source, task.voices[0], task.generator.header, presenter, runner, 0.5
         )
         crops[::2, row0:row1, column0:column1] //= 2  # the mouth moves, and nothing else does
         recording = PersonalClip(task.source.path, crops, middles, mel, CropRule(), reference)

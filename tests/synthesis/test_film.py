@@ -94,7 +94,7 @@ def test_silence_gives_a_film_without_nan(no_detector, face_clip, voice_file, we
 
 
 def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(LocalRunner, "sketch", lambda *_: pytest.fail("the generator ran"))
+    monkeypatch.setattr(LocalRunner, "generate", lambda *_: pytest.fail("the generator ran"))
     output = tmp_path / "out.mp4"
     with (
         prepare(numbered(12), voice_file(0.4), output, weights) as task,

@@ -73,7 +73,7 @@ class LocalRunner:
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
 
-    def sketch(
+    def generate(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
     ) -> GeneratorOutput:
         """Generate the mouths of a batch."""
@@ -145,7 +145,7 @@ class LocalRunner:
 
         if self._mover is None or self._painter is None:
             target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if pose_hint is None else pose_hint
-            return _done(self.sketch(face, target, mel))
+            return _done(self.generate(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
             speech = self._mel(mel)

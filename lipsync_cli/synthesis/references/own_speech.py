@@ -54,7 +54,7 @@ def collect_own_speech(
     voice: SpeechDriver,
     header: WeightsHeader,
     presenter: SceneBuilder,
-    sketcher: GeneratorRunner,
+    runner: GeneratorRunner,
     min_s: float,
     *,
     progress: Progress | None = None,
@@ -68,7 +68,7 @@ def collect_own_speech(
     voice : its own sound
     header : of the generator's weights
     presenter : knows whose face is meant, and what is known of it; of several, the first counts
-    sketcher : of the generator that is to draw the video
+    runner : of the generator that is to draw the video
     min_s : how much there must be
 
     Raises
@@ -90,7 +90,7 @@ def collect_own_speech(
             raise NothingToDoError(f"{seen}, {min_s:g} s are needed", source.path)
         most = MAX_BYTES // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
-        lenders = presenter.choose(source, header, footage, boxes, sketcher, say=lambda text: None)
+        lenders = presenter.choose(source, header, footage, boxes, runner, say=lambda text: None)
         resting = lenders[0].resting if lenders is not None and len(lenders) == 1 else None
         reference = None if resting is None else crop_face(footage.frame(resting), boxes[resting], rule)
         bring = _posing(reference, rule)
@@ -103,8 +103,8 @@ def collect_own_speech(
     features = None
     if voice.hears != "mel":
         stop = int(middles[-1] * RATE) + FEATURE_WINDOW
-        heard = voice.features(sketcher.encode, 0, stop)
-        features = FeatureStore(heard[None], encode_silence(sketcher.encode), FeatureParameters())
+        heard = voice.features(runner.encode, 0, stop)
+        features = FeatureStore(heard[None], encode_silence(runner.encode), FeatureParameters())
     return OwnSpeech(crops, middles[wanted], mel, reference, features)
 
 

@@ -46,7 +46,7 @@ class Share(NamedTuple):
 
 
 def choose_reference(
-    mode: str, footage: ScannedSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+    mode: str, footage: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...] | None:
     """Choose the frames that lend their pixels.
 
@@ -65,14 +65,14 @@ def choose_reference(
             pass
     if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
         return None
-    lenders = choose_reference_frames(footage, boxes, rule, sketcher)
+    lenders = choose_reference_frames(footage, boxes, rule, runner)
     if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
         return (lenders,)
-    return choose_pose_clusters(footage, boxes, rule, sketcher)
+    return choose_pose_clusters(footage, boxes, rule, runner)
 
 
 def choose_pose_clusters(
-    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...]:
     """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
 
@@ -85,7 +85,7 @@ def choose_pose_clusters(
     footage : scanned; the candidates are among the frames that it has at hand
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
-    found = gather(footage, boxes, sketcher, rule, NUM_CANDIDATES)
+    found = gather(footage, boxes, runner, rule, NUM_CANDIDATES)
     aligner, greys = Aligner(rule), [to_grey(crop) for crop in found.crops]
     contrast = float(np.median([aligner.contrast(grey) for grey in greys]))
     misfits = np.zeros((len(greys), len(greys)))
@@ -96,7 +96,7 @@ def choose_pose_clusters(
     for middle in _middles(misfits, WORTH * contrast):
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
-        views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), sketcher, rule))
+        views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule))
     return tuple(dict.fromkeys(views))
 
 

@@ -60,7 +60,7 @@ def choose_reference_frames(
     footage: ScannedSource,
     boxes: np.ndarray,
     rule: CropRule,
-    sketcher: GeneratorRunner,
+    runner: GeneratorRunner,
     num_candidates: int = NUM_CANDIDATES,
 ) -> ReferenceFrames:
     """Choose the frame whose mouth is most at rest, and one whose mouth is open.
@@ -77,44 +77,44 @@ def choose_reference_frames(
     footage : scanned; the candidates are among the frames that it has at hand
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
-    found = gather(footage, boxes, sketcher, rule, num_candidates, usual_pose=True)
-    return select_reference_frames(found, sketcher, rule)
+    found = gather(footage, boxes, runner, rule, num_candidates, usual_pose=True)
+    return select_reference_frames(found, runner, rule)
 
 
-def select_reference_frames(found: Candidates, sketcher: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
+def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
     """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
-    resting = next((int(n) for n in found.openness.argsort() if not _is_covered(found.crops, n, sketcher, rule)), None)
+    resting = next((int(n) for n in found.openness.argsort() if not _is_covered(found.crops, n, runner, rule)), None)
     if resting is None:
         resting = int(found.openness.argmin())
     posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
-    opened = most_open(posed, resting, found.openness, rule, _are_bare(posed, resting, sketcher, rule))
+    opened = most_open(posed, resting, found.openness, rule, _are_bare(posed, resting, runner, rule))
     return ReferenceFrames(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
 
 
-def _are_bare(posed: np.ndarray, resting: int, sketcher: GeneratorRunner, rule: CropRule) -> np.ndarray:
+def _are_bare(posed: np.ndarray, resting: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:
     """Tell over which of some faces (n, S, S, 3) nothing lies, beside one over which nothing does: shape (n,) bool."""
-    if not sketcher.sees_occlusion:
+    if not runner.sees_occlusion:
         return np.ones(len(posed), bool)
     shown = np.stack([shrink(crop) for crop in posed])
     bare = shown[resting][None]
     verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[resting]))
-    looks = zip(sketcher.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
+    looks = zip(runner.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
     return np.array([verdict.covered(odds, each, bare, contrast) is None for odds, each in looks])
 
 
-def _is_covered(crops: np.ndarray, number: int, sketcher: GeneratorRunner, rule: CropRule) -> bool:
+def _is_covered(crops: np.ndarray, number: int, runner: GeneratorRunner, rule: CropRule) -> bool:
     """Tell whether something lies over one of some faces (n, S, S, 3): a few others say so.
 
     Between a face and a covered one there is as much of a difference as between a covered one and a face. But what is
     looked for is a hand and not a mouth, and the network is surer of it where it is in the face that it judges.
     """
     others = spread(np.flatnonzero(np.arange(len(crops)) != number), NUM_WITNESSES)
-    if not sketcher.sees_occlusion or not len(others):
+    if not runner.sees_occlusion or not len(others):
         return False
     verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(crops[number]))
     posed = np.stack([shrink(_bring(crops[number], crops[other], rule)) for other in others])
     witnesses = np.stack([shrink(crops[other]) for other in others])
-    looks = [sketcher.predict_occlusion(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
+    looks = [runner.predict_occlusion(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
     against = 0
     for odds, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
         is_surer = odds[odds > 0].sum() > back[back > 0].sum()
@@ -125,7 +125,7 @@ def _is_covered(crops: np.ndarray, number: int, sketcher: GeneratorRunner, rule:
 def gather(
     footage: ScannedSource,
     boxes: np.ndarray,
-    sketcher: GeneratorRunner,
+    runner: GeneratorRunner,
     rule: CropRule,
     num_candidates: int,
     usual_pose: bool = False,
@@ -140,7 +140,7 @@ def gather(
         kept = _of_usual_pose(crops, rule)
         numbers, crops = numbers[kept], crops[kept]
     row0, row1, col0, col1 = rule.mouth_region()
-    closed = sketcher.sketch(crops, crops, sketcher.silence(len(crops)), articulation=1.0).image
+    closed = runner.generate(crops, crops, runner.silence(len(crops)), articulation=1.0).image
     assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])

@@ -46,18 +46,18 @@ class OcclusionTracker:
 
     Parameters
     ----------
-    sketcher : whose occlusion network is asked, if it has one
+    runner : whose occlusion network is asked, if it has one
     rule : of the crops
     """
 
-    def __init__(self, sketcher: GeneratorRunner, rule: CropRule) -> None:
-        self._sketcher, self._verdict, self._release = sketcher, OcclusionClassifier(rule), MaskDecay()
+    def __init__(self, runner: GeneratorRunner, rule: CropRule) -> None:
+        self._runner, self._verdict, self._release = runner, OcclusionClassifier(rule), MaskDecay()
         self._covered: set[int] = set()  # speakers over whose last face something lay
 
     def begin(self, posing: ReferenceTracker, numbers: Sequence[int], frames: Sequence[Frame]) -> Look:
         """Begin to look at frames of one view."""
         places: list[int] = []
-        if self._sketcher.sees_occlusion:
+        if self._runner.sees_occlusion:
             places = [place for place in range(len(numbers)) if (len(numbers) - 1 - place) % STEP == 0]
         places = [place for place in places if numbers[place] not in posing.bare]
         shown = {place: posing.shown(numbers[place], frames[place]) for place in places}
@@ -70,7 +70,7 @@ class OcclusionTracker:
         ----------
         speaker : number of whose faces they are
         """
-        if not self._sketcher.sees_occlusion:
+        if not self._runner.sees_occlusion:
             return [None] * len(look.numbers)
         found = self._judge(look.posing, look.shown, look.odds)
         between = [
@@ -94,7 +94,7 @@ class OcclusionTracker:
 
     def _ask(self, posing: ReferenceTracker, shown: list[np.ndarray]) -> Future[np.ndarray] | None:
         reference, other = posing.compared
-        return self._sketcher.predict_occlusion(np.stack(shown), reference[None], other[None]) if shown else None
+        return self._runner.predict_occlusion(np.stack(shown), reference[None], other[None]) if shown else None
 
     def _judge(
         self, posing: ReferenceTracker, shown: dict[int, np.ndarray], odds: Future[np.ndarray] | None

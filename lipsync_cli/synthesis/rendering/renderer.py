@@ -45,7 +45,7 @@ class Face(NamedTuple):
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
     held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
-    sketch : what to draw; None: nothing
+    generated : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
     covered : what lies over it; None: nothing does, or it was not looked for
     part, after : how much of what replaces it is this face, and how much are those that follow, of other views
@@ -57,7 +57,7 @@ class Face(NamedTuple):
     matrix: np.ndarray
     reference: ReferenceFace
     held: np.ndarray | None = None
-    sketch: GeneratorOutput | None = None
+    generated: GeneratorOutput | None = None
     covered: OcclusionMask | None = None
     shown: float = 1.0
     part: float = 1.0
@@ -66,7 +66,7 @@ class Face(NamedTuple):
     @property
     def drawn(self) -> float:
         """How much of the source's own mouth is replaced, 0 ... 1."""
-        return self.shown if self.sketch is not None else 0.0
+        return self.shown if self.generated is not None else 0.0
 
     @property
     def mixed(self) -> float:
@@ -143,14 +143,14 @@ class Renderer:
     footage : whose frames are drawn on
     speakers : whose mouths are moved
     rule : of the crop that the generator was trained on
-    sketcher, compositor : the generator, and what puts its work into the frames
+    runner, compositor : the generator, and what puts its work into the frames
     batch_size : frames that the generator draws at once, at most
     """
 
     footage: FrameSource
     speakers: tuple[Speaker, ...]
     rule: CropRule
-    sketcher: GeneratorRunner
+    runner: GeneratorRunner
     compositor: Compositor
     batch_size: int = BATCH_SIZE
 
@@ -203,7 +203,7 @@ class Renderer:
         laps = laps or Stopwatch()
         with pipeline(
             self._crop(frames, laps),
-            lambda batches: self._sketch(batches, voices, laps),
+            lambda batches: self._generate(batches, voices, laps),
             lambda batches: self._compose(batches, laps),
             depth=1,
         ) as views:
@@ -254,11 +254,13 @@ class Renderer:
 
         return find
 
-    def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Driver], laps: Stopwatch) -> Iterator[list[View]]:
+    def _generate(
+        self, batches: Iterator[list[View]], voices: Sequence[Driver], laps: Stopwatch
+    ) -> Iterator[list[View]]:
         """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
-        most = self.sketcher.num_at_once
+        most = self.runner.num_at_once
         begun: deque[tuple[list[View], list[_Begun]]] = deque()
-        lookout = OcclusionTracker(self.sketcher, self.rule)
+        lookout = OcclusionTracker(self.runner, self.rule)
         for batch in batches:
             with laps.stage("generate"):
                 begun.append((batch, self._begin(batch, voices, lookout)))
@@ -280,7 +282,7 @@ class Renderer:
                     if face.speaker == speaker and shown[place] > 0:
                         groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
             for faces in groups.values():
-                mels = voice.windows(middles_s[list(faces)], self.sketcher.encode)
+                mels = voice.windows(middles_s[list(faces)], self.runner.encode)
                 drawn, posings = self._draw(list(faces.values()), mels), self.speakers[speaker].posings
                 look = None
                 if posings:
@@ -293,11 +295,11 @@ class Renderer:
         """Put what was drawn beside the frames of its batch."""
         for faces, drawn, look in begun:
             with laps.stage("generate"):
-                sketch = drawn.result()
+                generated = drawn.result()
                 speaker = next(iter(faces.values())).speaker
                 over = [None] * len(faces) if look is None else lookout.finish(look, speaker)
             for index, (place, face) in enumerate(faces.items()):
-                new, others = face._replace(sketch=sketch.one(index), covered=over[index]), batch[place].faces
+                new, others = face._replace(generated=generated.one(index), covered=over[index]), batch[place].faces
                 batch[place] = batch[place]._replace(
                     faces=tuple(new if other[:2] == new[:2] else other for other in others)
                 )
@@ -316,7 +318,7 @@ class Renderer:
         held = [face.reference.crop if face.held is None else face.held for face in faces]
         seen = np.stack(held) if any(face.held is not None for face in faces) else None
         opened = faces[0].reference.opened if alike else None
-        return self.sketcher.submit(
+        return self.runner.submit(
             np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened.crop[None]
         )
 
@@ -326,9 +328,9 @@ class Renderer:
             for view in batch:
                 pixels = view.pixels
                 for face in view.faces:
-                    if face.sketch is not None:
+                    if face.generated is not None:
                         with laps.stage("composite"):
                             pixels = self.compositor.compose(
-                                pixels, face.matrix, face.sketch, face.reference, face.mixed, face.covered
+                                pixels, face.matrix, face.generated, face.reference, face.mixed, face.covered
                             )
                 yield view._replace(pixels=pixels)

@@ -176,12 +176,12 @@ class SceneBuilder:
         for choice, found in zip(self._choices, boxes, strict=True):
             _check_faces(found, source, say, self._call(choice))
         laps.end("faces")
-        sketcher = generator.result()
+        runner = generator.result()
         laps.end("load")
-        if generator.occlusion and not sketcher.sees_occlusion and not source.is_photo:
+        if generator.occlusion and not runner.sees_occlusion and not source.is_photo:
             say(f"{source.path}: the occlusion network does not know crops of these weights; hands are painted over")
         lenders = [
-            self.choose(source, header, footage, found, sketcher, place, say=say) for place, found in enumerate(boxes)
+            self.choose(source, header, footage, found, runner, place, say=say) for place, found in enumerate(boxes)
         ]
         speakers = []
         for choice, chosen, found in zip(self._choices, lenders, boxes, strict=True):
@@ -192,7 +192,7 @@ class SceneBuilder:
                 speakers.append(Speaker.resting(found, faces, rule, choice.name))
         laps.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
-        renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
+        renderer = Renderer(footage, tuple(speakers), rule, runner, compositor, self._batch_size)
         return Scene(renderer, footage, np.stack(boxes), tuple(lenders))
 
     def _call(self, choice: FaceSelection) -> str:
@@ -248,7 +248,7 @@ class SceneBuilder:
         header: WeightsHeader,
         footage: ScannedSource,
         boxes: np.ndarray,
-        sketcher: GeneratorRunner,
+        runner: GeneratorRunner,
         place: int = 0,
         *,
         say: Say,
@@ -264,11 +264,11 @@ class SceneBuilder:
         choice = self._choices[place]
         if self._reference == "current" or footage.num_frames == 1:
             return None
-        mode = self._reference + ("" if sketcher.sees_occlusion else ", whatever lies over the face")
+        mode = self._reference + ("" if runner.sees_occlusion else ", whatever lies over the face")
         num_frames, memory = footage.num_frames, self._known(choice)
         known = memory[0].reference(source, header, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
-            known = choose_reference(self._reference, footage, boxes, header.crop_rule, sketcher)
+            known = choose_reference(self._reference, footage, boxes, header.crop_rule, runner)
             if known is None:
                 return None
             if memory is not None:

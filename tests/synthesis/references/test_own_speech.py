@@ -27,9 +27,9 @@ def task(make_clip: Callable[..., Path], weights: Path, tmp_path: Path):
 
 
 def collect(task: Job, min_s: float = 0.5, reference: str = "current") -> OwnSpeech:
-    sketcher = LocalRunner(build(task.generator.header.architecture, task.generator.header.dims).eval())
+    runner = LocalRunner(build(task.generator.header.architecture, task.generator.header.dims).eval())
     with SceneBuilder(reference) as presenter:
-        return collect_own_speech(task.source, task.voices[0], task.generator.header, presenter, sketcher, min_s)
+        return collect_own_speech(task.source, task.voices[0], task.generator.header, presenter, runner, min_s)
 
 
 def test_crops_and_sound_belong_together(task: Job) -> None:

@@ -42,7 +42,7 @@ class Closer:
     def silence(self, count):
         return np.full((count, 27, 80), -4, np.float32)
 
-    def sketch(self, reference, target, mel, articulation=None):
+    def generate(self, reference, target, mel, articulation=None):
         nearest = [
             min(self._closed, key=lambda closed, crop=crop: np.abs(closed[:48] - crop[:48].astype(float)).mean())
             for crop in target

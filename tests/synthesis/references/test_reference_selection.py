@@ -54,7 +54,7 @@ class _Closer:
     def silence(self, count):
         return np.full((count, 27, 80), -4, np.float32)
 
-    def sketch(self, reference, target, mel, articulation=None):
+    def generate(self, reference, target, mel, articulation=None):
         return GeneratorOutput(np.broadcast_to(self._closed / np.float32(255), target.shape))
 
 

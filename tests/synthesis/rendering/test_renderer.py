@@ -56,11 +56,11 @@ class Draughtsman:
 
         def work():
             time.sleep(0.02 * (number % 2))  # every other batch overtakes the one before
-            return self.sketch(face, target, mel)
+            return self.generate(face, target, mel)
 
-        return self._pool.submit(work if self.num_at_once > 1 else partial(self.sketch, face, target, mel))
+        return self._pool.submit(work if self.num_at_once > 1 else partial(self.generate, face, target, mel))
 
-    def sketch(self, reference, target, mel):
+    def generate(self, reference, target, mel):
         assert reference.shape[0] in (1, len(target))
         assert len(mel) == len(target)
         self.batches.append(len(target))
@@ -128,10 +128,10 @@ def test_batches_shrink_for_large_frames(numbered, monkeypatch):
 
 def test_an_error_of_the_generator_is_raised_as_it_is(numbered):
     class Broken(Draughtsman):
-        def sketch(self, reference, target, mel):
+        def generate(self, reference, target, mel):
             if len(self.batches) == 2:
                 raise InputError("is broken")
-            return super().sketch(reference, target, mel)
+            return super().generate(reference, target, mel)
 
     plan = plan_frames(Timeline.constant(25, 90), Fraction(90, 25))
     with VideoSource(probe(numbered(90)), 90) as footage:
@@ -142,7 +142,7 @@ def test_an_error_of_the_generator_is_raised_as_it_is(numbered):
 
 def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
     class Judge(Draughtsman):
-        def sketch(self, reference, target, mel, articulation=None):
+        def generate(self, reference, target, mel, articulation=None):
             assert (mel == -4).all()
             np.testing.assert_array_equal(reference, target)
             change = np.linspace(0.5, 1, len(target))
