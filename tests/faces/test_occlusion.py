@@ -25,7 +25,7 @@ ROW0, ROW1, COL0, COL1 = RULE.mouth_region(48)
 SKIN = (196, 148, 120)
 
 
-def odds(*parts: tuple[slice, slice]) -> np.ndarray:
+def logits(*parts: tuple[slice, slice]) -> np.ndarray:
     """Log odds (32, 48) of which some parts, in rows and columns of the crop at half its size, are covered."""
     whole = np.full((48, 48), -4.0, np.float32)
     for part in parts:
@@ -56,7 +56,7 @@ def covered_by(*parts: tuple[slice, slice], light: int = 190) -> OcclusionMask |
     shown = np.full((48, 48, 3), 120, np.uint8)
     for part in parts:
         shown[part] = light
-    return OcclusionClassifier(RULE).covered(odds(*parts), shown[16:], GREY[None], 40.0)
+    return OcclusionClassifier(RULE).covered(logits(*parts), shown[16:], GREY[None], 40.0)
 
 
 def test_a_hand_from_below_covers_and_a_mouth_of_its_own_kind_does_not():
@@ -86,8 +86,8 @@ def test_what_the_bare_face_explains_is_no_hand_whatever_the_network_says():
     moved = np.full((48, 48, 3), 120, np.uint8)
     moved[ROW1 + 2 :] = 190  # a collar
     bare = np.roll(moved, 2, 0)
-    assert OcclusionClassifier(RULE).covered(odds(chin), moved[16:], bare[None, 16:], 40.0) is None
-    assert OcclusionClassifier(RULE).covered(odds(chin), moved[16:], GREY[None], 40.0) is not None
+    assert OcclusionClassifier(RULE).covered(logits(chin), moved[16:], bare[None, 16:], 40.0) is None
+    assert OcclusionClassifier(RULE).covered(logits(chin), moved[16:], GREY[None], 40.0) is not None
 
 
 def test_what_is_small_or_beside_the_drawn_part_does_not_count():

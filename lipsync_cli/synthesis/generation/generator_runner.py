@@ -97,7 +97,7 @@ class GeneratorRunner(Protocol):
         ...
 
     def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
-        """Begin to look for what lies over faces; the future has log odds, shape (n, S / 3, S / 2).
+        """Begin to look for what lies over faces; the future has logits, shape (n, S / 3, S / 2).
 
         Parameters
         ----------

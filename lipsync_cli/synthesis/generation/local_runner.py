@@ -44,7 +44,7 @@ class LocalRunner:
     generator : in evaluation mode, on `device`
     device : torch device
     articulation : how much the mouth moves, beside what the generator learned; for generators that can say it. None:
-        ARTICULATION where an open mouth lends its inside, PAINTED elsewhere
+        ARTICULATION where the inside of an open mouth is shown, PAINTED elsewhere
     threads : of torch; None leaves one core to the other stages of the stream: reading, compositing, coding
     occlusion : network that tells what lies over faces, on `device`; None: nothing is looked for
     """
@@ -130,8 +130,8 @@ class LocalRunner:
         self._limit_threads()
         with torch.inference_mode():
             shown = (self._image(each).expand(len(face), -1, -1, -1) for each in (face, reference, other))
-            odds: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
-        return _done(odds)
+            logits: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
+        return _done(logits)
 
     def submit(
         self,

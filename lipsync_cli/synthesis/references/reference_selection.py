@@ -1,4 +1,4 @@
-"""Which frames lend their pixels: in a usual pose, one with its mouth at rest and one with it open."""
+"""Which frames are the reference: in a usual pose, one with its mouth at rest and one with it open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NUM_CANDIDATES = 20
 FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
-FITTED = 0.8  # share of the other frames that a face has to fit, if it is to lend its pixels to all
+FITTED = 0.8  # share of the other frames that a face has to fit, if it is to be the reference of all
 MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
 NUM_WITNESSES, ENOUGH = 5, 2  # other frames that tell whether something lies over a candidate, and how many must
 NUM_POSES = 8  # other frames that a candidate is compared with
@@ -29,7 +29,7 @@ COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand 
 
 
 class ReferenceFrames(NamedTuple):
-    """Numbers of the frames that lend their pixels.
+    """Numbers of the frames whose pixels are used as reference.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class ReferenceFrames(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Frames that may lend their pixels.
+    """Candidates for reference frames.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Candidates(NamedTuple):
 
 
 def choose_reference_frames(
-    footage: ScannedSource,
+    video: ScannedSource,
     boxes: np.ndarray,
     rule: CropRule,
     runner: GeneratorRunner,
@@ -74,10 +74,10 @@ def choose_reference_frames(
 
     Parameters
     ----------
-    footage : scanned; the candidates are among the frames that it has at hand
+    video : scanned; the candidates are among the frames that it has at hand
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
-    found = gather(footage, boxes, runner, rule, num_candidates, usual_pose=True)
+    found = gather(video, boxes, runner, rule, num_candidates, usual_pose=True)
     return select_reference_frames(found, runner, rule)
 
 
@@ -99,7 +99,7 @@ def _are_bare(posed: np.ndarray, resting: int, runner: GeneratorRunner, rule: Cr
     bare = shown[resting][None]
     verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[resting]))
     looks = zip(runner.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
-    return np.array([verdict.covered(odds, each, bare, contrast) is None for odds, each in looks])
+    return np.array([verdict.covered(logits, each, bare, contrast) is None for logits, each in looks])
 
 
 def _is_covered(crops: np.ndarray, number: int, runner: GeneratorRunner, rule: CropRule) -> bool:
@@ -116,24 +116,24 @@ def _is_covered(crops: np.ndarray, number: int, runner: GeneratorRunner, rule: C
     witnesses = np.stack([shrink(crops[other]) for other in others])
     looks = [runner.predict_occlusion(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
     against = 0
-    for odds, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
-        is_surer = odds[odds > 0].sum() > back[back > 0].sum()
-        against += is_surer and verdict.covered(odds, shown, other[None], contrast) is not None
+    for logits, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
+        is_surer = logits[logits > 0].sum() > back[back > 0].sum()
+        against += is_surer and verdict.covered(logits, shown, other[None], contrast) is not None
     return against >= min(ENOUGH, len(others))
 
 
 def gather(
-    footage: ScannedSource,
+    video: ScannedSource,
     boxes: np.ndarray,
     runner: GeneratorRunner,
     rule: CropRule,
     num_candidates: int,
     usual_pose: bool = False,
 ) -> Candidates:
-    """Return frames that may lend their pixels: sharp, of the usual size, and in a usual pose if that is wanted."""
-    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0])])
+    """Return candidates for reference frames: sharp, of the usual size, and in a usual pose if that is wanted."""
+    numbers = np.array([n for n in video.at_hand() if not np.isnan(boxes[n, 0])])
     numbers = spread(_of_usual_size(numbers, boxes), num_candidates)
-    crops = np.stack([crop_face(footage.frame(n), boxes[n], rule) for n in numbers])
+    crops = np.stack([crop_face(video.frame(n), boxes[n], rule) for n in numbers])
     kept = _sharp(crops)
     numbers, crops = numbers[kept], crops[kept]
     if usual_pose:
@@ -148,12 +148,12 @@ def gather(
 
 
 def bring_open(
-    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames, resting: ReferenceFace
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, resting: ReferenceFace
 ) -> ReferenceFace | None:
     """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
-    if lenders.opened is None:
+    if references.opened is None:
         return None
-    face = reference_face(footage.frame(lenders.opened), boxes[lenders.opened], rule)
+    face = reference_face(video.frame(references.opened), boxes[references.opened], rule)
     pose = Aligner(rule).align(to_grey(face.crop), to_grey(resting.crop))
     return face._replace(matrix=compose_affine(pose, face.matrix), crop=warp_crop(face.crop, pose))
 
@@ -193,20 +193,20 @@ def most_open(posed: np.ndarray, resting: int, openness: np.ndarray, rule: CropR
     return opened if apart[opened] > APART * contrast else None
 
 
-def fits_poses(footage: ScannedSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
+def fits_poses(video: ScannedSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
     """Tell whether the face of one frame can be brought into the poses of most others.
 
     It cannot where the head turns: there a moved face no longer lies on the one below it.
 
     Parameters
     ----------
-    number : of the frame, one that the footage has at hand
+    number : of the frame, one that the video has at hand
     """
-    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0]) and n != number])
+    numbers = np.array([n for n in video.at_hand() if not np.isnan(boxes[n, 0]) and n != number])
     if not len(numbers):
         return True
-    aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
-    others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
+    aligner, face = Aligner(rule), to_grey(crop_face(video.frame(number), boxes[number], rule))
+    others = [to_grey(crop_face(video.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
     misfit = np.quantile([aligner.alignment_rmse(other, face) for other in others], FITTED)
     return bool(misfit <= MISFIT * aligner.contrast(face))
 

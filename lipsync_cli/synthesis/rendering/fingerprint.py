@@ -46,7 +46,9 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
         "device": runner.device,
         "batch size": scene.renderer.batch_size,
         "found faces": _digest([scene.boxes.tobytes(), repr(scene.boxes.shape).encode()]),
-        "references": [None if each is None else [list(lenders) for lenders in each] for each in scene.lenders],
+        "references": [
+            None if each is None else [list(references) for references in each] for each in scene.references
+        ],
         "picture": [
             source.first_frame,
             list(source.picture.filters),

@@ -90,7 +90,7 @@ def _grey_skin(reference):
 
 
 def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=slice(30, 60)):
-    """A generated that shows a patch of grey all over but for a part, where the open mouth lies, and that one's face."""
+    """An output that shows a patch of grey all over but for a part, where the open mouth lies, and that one's face."""
     inside = np.zeros((SIZE // 2, SIZE, 3), np.float32)
     inside[rows, columns] = *flow, share
     nothing = np.zeros((SIZE // 2, SIZE, 2), np.float32)

@@ -56,11 +56,11 @@ def test_one_face_is_encoded_once_as_long_as_few_are_drawn(faces):
 
 def test_by_default_painted_mouths_move_more(faces):
     generator = load_weights(Path("grid"))[0]
-    default, painted, lent = (LocalRunner(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
+    default, painted, interior = (LocalRunner(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
     np.testing.assert_array_equal(
         default.submit(faces[:1], mels(2)).result().flow, painted.submit(faces[:1], mels(2)).result().flow
     )
-    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
+    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, interior, painted)]
     np.testing.assert_array_equal(opened[0].flow, opened[1].flow)
     assert np.abs(opened[0].flow - opened[2].flow).max() > 1e-4
-    assert len({each.fingerprint() for each in (default, painted, lent)}) == 3
+    assert len({each.fingerprint() for each in (default, painted, interior)}) == 3

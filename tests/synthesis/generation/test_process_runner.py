@@ -81,9 +81,9 @@ def test_a_film_is_the_same_and_no_process_is_left(
         monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.ASIDE_FRAMES", least)
         monkeypatch.setattr("lipsync_cli.synthesis.generation.local_runner.num_cores", lambda: 2)
         monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.num_cores", lambda: 2)
-        with prepare(face_clip, voice_file(2), film, weights, device=partial(str, "cpu")) as task:
-            infer(task)
-            runner = task.generator.loading.result()
+        with prepare(face_clip, voice_file(2), film, weights, device=partial(str, "cpu")) as job:
+            infer(job)
+            runner = job.generator.loading.result()
             kinds.append(type(runner))
     assert kinds == [LocalRunner, ProcessRunner]
     here, there = (list(read_yuv_frames(film, "bt709")) for film in films)
@@ -92,7 +92,7 @@ def test_a_film_is_the_same_and_no_process_is_left(
         np.testing.assert_array_equal(one.planes, other.planes)
     process = runner._line._worker.process
     assert process.is_alive()
-    del task, runner
+    del job, runner
     gc.collect()
     start = time.monotonic()
     while process.is_alive() and time.monotonic() - start < 60:
