@@ -3,8 +3,8 @@
 LipGAN's data loader (KR et al. 2019, train.py) lists a clip's folder for every sample, reads two of its images and its
 mel file, and cuts the window. All three ways draw the same frames here and give the same arrays: reference and target
 (n, 96, 96, 3) uint8 and the mel window (n, 27, 80) float32. One thread, but for "jpeg_2_threads". Beside them
-"training_batches": what `lipsync train` does on a CPU for a batch, which also draws the frames and a wrong sound for
-each, and makes float tensors of it all.
+"training_batches": what `lipsync train` does on a CPU for a batch, which also draws the frames and mismatched audio
+for each, and makes float tensors of it all.
 """
 
 from __future__ import annotations

@@ -62,9 +62,9 @@ def look_through(clip: Path, weights: Path, every: int) -> list[Seen]:
         scene = scenes.open_scene(job.source, job.generator, job.schedule.num_source_frames, Stopwatch())
         boxes, rule = scene.boxes[0], scene.renderer.rule
         order = np.flatnonzero(~np.isnan(boxes[:, 0]))[::every]
-        for number, frame in scene.footage.frames(order):
-            errors = [tracker.alignment_rmse(number, frame) for tracker in scene.renderer.speakers[0].posings]
-            tracker = scene.renderer.speakers[0].posings[int(np.argmin(errors))]
+        for number, frame in scene.video.frames(order):
+            errors = [tracker.alignment_rmse(number, frame) for tracker in scene.renderer.speakers[0].trackers]
+            tracker = scene.renderer.speakers[0].trackers[int(np.argmin(errors))]
             pose, _ = tracker.find(number, frame)
             crop = warp_crop(crop_face(frame, boxes[number], rule), pose)
             seen.append(Seen(crop, tracker.compared, tracker.contrast))
@@ -84,12 +84,12 @@ def measure(
     counts = {"network": np.zeros(3), "infer": np.zeros(3)}
     flagged, tiles, matters = 0, [], mask > FAINT
     for each, picture, there in zip(seen, pictures, true, strict=True):
-        bare = verdict.covered(_odds(network, shrink(each.crop), each.compared), shrink(each.crop), *each[1:])
+        bare = verdict.covered(_logits(network, shrink(each.crop), each.compared), shrink(each.crop), *each[1:])
         flagged += bare is not None and bare.share > TOLD
-        odds = _odds(network, shrink(picture), each.compared)
-        covered = verdict.covered(odds, shrink(picture), *each[1:])
+        logits = _logits(network, shrink(picture), each.compared)
+        covered = verdict.covered(logits, shrink(picture), *each[1:])
         found = np.zeros(mask.shape, bool) if covered is None else covered.opacity > 0.5
-        for name, what in (("network", odds[-half:] > 0), ("infer", found)):
+        for name, what in (("network", logits[-half:] > 0), ("infer", found)):
             there_too, here = there & matters, what & matters
             counts[name] += ((there_too & here).sum(), (there_too | here).sum(), there_too.sum())
         tiles.append(_tile(picture, found))
@@ -100,11 +100,11 @@ def measure(
     return figures, np.hstack([tiles[number] for number in chosen])
 
 
-def _odds(network: Any, shown: np.ndarray, compared: np.ndarray) -> np.ndarray:
+def _logits(network: Any, shown: np.ndarray, compared: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         pictures = (torch.from_numpy(each).permute(2, 0, 1)[None].float() / 255 for each in (shown, *compared))
-        odds: np.ndarray = network(*pictures)[0].numpy()
-    return odds
+        logits: np.ndarray = network(*pictures)[0].numpy()
+    return logits
 
 
 def _tile(picture: np.ndarray, found: np.ndarray) -> np.ndarray:

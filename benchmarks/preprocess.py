@@ -34,7 +34,7 @@ JOBS = 2
 NUM_CLIPS, NUM_NAIVE = 40, 4
 
 
-def preprocess_naively(task: ClipJob) -> int:
+def preprocess_naively(job: ClipJob) -> int:
     """Write one clip's faces and mel as files and return the number of its frames."""
     import cv2
     import dlib
@@ -45,10 +45,10 @@ def preprocess_naively(task: ClipJob) -> int:
     from lipsync_cli.media.sound.audio import read_speech
 
     cv2.setNumThreads(1)
-    folder = Path(task.parameters["folder"]) / task.clip.name
+    folder = Path(job.parameters["folder"]) / job.clip.name
     folder.mkdir()
     detector = dlib.get_frontal_face_detector()
-    video = cv2.VideoCapture(str(task.clip.path))
+    video = cv2.VideoCapture(str(job.clip.path))
     count = 0
     while True:
         more, frame = video.read()
@@ -60,7 +60,7 @@ def preprocess_naively(task: ClipJob) -> int:
             crop = frame[max(0, box.top()) : box.bottom(), max(0, box.left()) : box.right()]
             cv2.imwrite(str(folder / f"{count}.jpg"), cv2.resize(crop, (96, 96)))
         count += 1
-    samples = lfilter([1, -0.97], [1], read_speech(task.clip.path))
+    samples = lfilter([1, -0.97], [1], read_speech(job.clip.path))
     magnitude = np.abs(librosa.stft(y=samples, n_fft=800, hop_length=200, win_length=800))
     basis = librosa.filters.mel(sr=16000, n_fft=800, n_mels=80, fmin=55, fmax=7600)
     level = 20 * np.log10(np.maximum(1e-5, basis @ magnitude)) - 20

@@ -24,7 +24,7 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
-from lipsync_cli.scoring.protocols.video_protocol import Film, judge_video
+from lipsync_cli.scoring.protocols.video_protocol import Film, measure_video
 from lipsync_cli.speech.phonemes import spread_phones
 from lipsync_cli.speech.transcript import Transcripts, read_transcript
 from lipsync_cli.synthesis.film import infer
@@ -152,8 +152,8 @@ class Bench:
         return None if self.transcripts is None else self.transcripts.find(clip.person, clip.path.stem)
 
     def _misread(self, film: Path, transcript: Path) -> float | None:
-        judged = judge_video(Film(film, transcript=transcript), find_metric_groups(["word_error"]), self.tools)
-        values = [one.clips["output", "word_error"] for one in judged if ("output", "word_error") in one.clips]
+        clip_scores = measure_video(Film(film, transcript=transcript), find_metric_groups(["word_error"]), self.tools)
+        values = [one.clips["output", "word_error"] for one in clip_scores if ("output", "word_error") in one.clips]
         return float(np.mean(values)) if values else None
 
     def _keep(self, record: table.Record) -> None:

@@ -120,30 +120,30 @@ def damage(clip: Clip) -> Iterator[ClipView]:
 def ask(
     clips: Sequence[Clip], families: Sequence[MetricGroup], report: Callable[[str], None] | None = None
 ) -> list[ClipScores]:
-    """Let the metrics judge every row of every clip."""
-    judged = []
+    """Let the metrics score every row of every clip."""
+    clip_scores = []
     for clip in clips:
-        judged.append(ClipScores(clip.real.clip, clip.real.speaker))
-        judged[-1].add(damage(clip), families)
+        clip_scores.append(ClipScores(clip.real.clip, clip.real.speaker))
+        clip_scores[-1].add(damage(clip), families)
         watcher = FrameAccumulator(families)
         for row in damage(clip) if watcher.families else ():
             for number, picture, real in zip(row.frame, row.crops, clip.real.crops, strict=True):
                 watcher.watch(row.row, FrameView(picture, real, row.rule.box_in_crop(), row.rule, int(number)))
-        watcher.hand_over(judged[-1])
+        watcher.hand_over(clip_scores[-1])
         if report is not None:
-            report(f"{len(judged)} of {len(clips)} clips")
-    return judged
+            report(f"{len(clip_scores)} of {len(clips)} clips")
+    return clip_scores
 
 
-def tabulate(judged: Sequence[ClipScores], families: Sequence[MetricGroup]) -> dict[str, dict[str, Cell] | str]:
+def tabulate(clip_scores: Sequence[ClipScores], families: Sequence[MetricGroup]) -> dict[str, dict[str, Cell] | str]:
     """Reduce the figures to lines of the table: metric -> damage -> cell; or why there is no figure at all."""
     table: dict[str, dict[str, Cell] | str] = {}
     for family in families:
         for metric in family.metrics:
-            figures = {row: _per_clip(judged, family, metric, row) for row in TITLES}
+            figures = {row: _per_clip(clip_scores, family, metric, row) for row in TITLES}
             cells = {row: _compare(metric, figures[row], figures[PERFECT]) for row in TITLES}
             is_empty = all(cell.mean is None for cell in cells.values())
-            table[metric.name] = _reason(judged, family, metric) if is_empty else cells
+            table[metric.name] = _reason(clip_scores, family, metric) if is_empty else cells
     return table
 
 
@@ -248,13 +248,15 @@ def _blur(crop: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(crop, (0, 0), BLUR_SIGMA)
 
 
-def _per_clip(judged: Sequence[ClipScores], family: MetricGroup, metric: Metric, row: str) -> np.ndarray:
+def _per_clip(clip_scores: Sequence[ClipScores], family: MetricGroup, metric: Metric, row: str) -> np.ndarray:
     """One figure a clip, NaN where there is none; of a set one for all."""
     key, there = (row, metric.name), (PERFECT, metric.name)
     if metric.per != SET:
-        frames = [clip.frames[key][1].mean() if key in clip.frames else clip.clips.get(key, np.nan) for clip in judged]
+        frames = [
+            clip.frames[key][1].mean() if key in clip.frames else clip.clips.get(key, np.nan) for clip in clip_scores
+        ]
         return np.array(frames, float)
-    with_both = [clip for clip in judged if key in clip.features and there in clip.features]
+    with_both = [clip for clip in clip_scores if key in clip.features and there in clip.features]
     assert family.combine is not None
     try:
         if not with_both:
@@ -282,12 +284,12 @@ def _compare(metric: Metric, figures: np.ndarray, perfect: np.ndarray) -> Cell:
     return Cell(mean, change, change == (-1 if metric.direction == HIGHER else 1))
 
 
-def _reason(judged: Sequence[ClipScores], family: MetricGroup, metric: Metric) -> str:
-    for clip in judged:
+def _reason(clip_scores: Sequence[ClipScores], family: MetricGroup, metric: Metric) -> str:
+    for clip in clip_scores:
         if (reason := clip.reasons.get((PERFECT, metric.name))) is not None:
             return reason
     if family.combine is not None:
-        real = [clip.features[PERFECT, metric.name] for clip in judged]
+        real = [clip.features[PERFECT, metric.name] for clip in clip_scores]
         try:
             family.combine(real, real)
         except MetricUnavailableError as reason:

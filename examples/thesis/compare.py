@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 METRICS = {"crop_ssim": "SSIM", "crop_psnr": "PSNR (dB)", "mouth_ssim": "mouth SSIM", "mouth_psnr": "mouth PSNR (dB)"}
 FRECHET = {"crop_frechet_dlib": "of dlib's face features", "crop_fid": "FID"}
-CONTROL, WRONG, TRUTH = "copy", "wrong_audio", "ground_truth"
-AUDIO_GAP = f"model - {WRONG}"
+CONTROL, MISMATCHED, TRUTH = "copy", "wrong_audio", "ground_truth"
+AUDIO_GAP = f"model - {MISMATCHED}"
 KEYS = "kind", "group", "row", "metric"
 
 Records = list[dict[str, Any]]
@@ -57,7 +57,7 @@ def make_tables(results: dict[str, Records]) -> str:
         for title, records, row in _rows(results):
             cells = [_show(find(records, row, metric), digits, True) for metric in metrics]
             is_model = row == "model"
-            cells += [_show(find(records, WRONG, metrics[1]), digits) if is_model else ""]
+            cells += [_show(find(records, MISMATCHED, metrics[1]), digits) if is_model else ""]
             cells += [_show(find(records, AUDIO_GAP, metrics[1]), digits, sign="+") if is_model else ""]
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
     there = [metric for metric in FRECHET if any(find(records, "model", metric) for records in results.values())]
@@ -68,7 +68,7 @@ def make_tables(results: dict[str, Records]) -> str:
         for title, records, row in _rows(results):
             if not any(find(records, row, metric) for metric in there):
                 continue
-            pairs = [(find(records, row, m), find(records, WRONG, m) if row == "model" else None) for m in there]
+            pairs = [(find(records, row, m), find(records, MISMATCHED, m) if row == "model" else None) for m in there]
             lines.append(f"| {title} | " + " | ".join(_show(of, 4) for pair in pairs for of in pair) + " |")
     return "\n".join([*lines, ""])
 

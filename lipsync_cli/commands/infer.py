@@ -58,7 +58,7 @@ def infer(
             return
         result = pipeline.run(config, cache=cache_folder(), progress=progress.update, notify=progress.note)
         _tell_times(config, result, progress)
-    print_result(vars(result) | {"laps": result.laps.to_dict()}, json, result.output)
+    print_result(vars(result) | {"laps": result.stopwatch.to_dict()}, json, result.output)
 
 
 def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress) -> None:
@@ -94,5 +94,5 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
 
 
 def _tell_times(config: InferConfig, result: Result, progress: Progress) -> None:
-    for line in result.laps.table():
+    for line in result.stopwatch.table():
         (progress.note if config.performance.profile else progress.detail)(line)

@@ -18,16 +18,16 @@ class Batch(NamedTuple):
     reference : shape (R, 3, S, S), RGB in [0, 1]
     target : shape (B, 3, S, S), RGB in [0, 1], whole: the generator blanks its lower half
     mel : shape (B, 1, 80, 27), the target's own sound
-    wrong_mel : shape (B, 1, 80, 27), sound of another clip (of another time where there is one clip only)
-    speech, wrong_speech : the same sounds as the generator hears them: the mels, or speech features (B, 21, 384)
+    mismatched_mel : shape (B, 1, 80, 27), sound of another clip (of another time where there is one clip only)
+    speech, mismatched_speech : the same sounds as the generator hears them: the mels, or speech features (B, 21, 384)
     """
 
     reference: Tensor
     target: Tensor
     mel: Tensor
-    wrong_mel: Tensor
+    mismatched_mel: Tensor
     speech: Tensor
-    wrong_speech: Tensor
+    mismatched_speech: Tensor
 
 
 class Mixed(NamedTuple):
@@ -52,8 +52,8 @@ class Mixed(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """Frame numbers in a pack; `wrong` is the frame whose sound is the wrong one for the target."""
+    """Frame numbers in a pack; `mismatched` is the frame whose sound is the wrong one for the target."""
 
     reference: np.ndarray  # (R,)
     target: np.ndarray  # (B,)
-    wrong: np.ndarray  # (B,)
+    mismatched: np.ndarray  # (B,)

@@ -132,17 +132,17 @@ class FrameTable:
         rng = np.random.default_rng([sampling.seed, step])
         share = sampling.targets_per_reference
         num_references = sampling.batch_size // share
-        odds = self.clip_odds(sampling.speaker_temperature)
+        probabilities = self.clip_probabilities(sampling.speaker_temperature)
         if sampling.consecutive:
-            odds = odds * [len(self.find_runs(row, share)) > 0 for row in self.rows]
-            if not odds.any():
+            probabilities = probabilities * [len(self.find_runs(row, share)) > 0 for row in self.rows]
+            if not probabilities.any():
                 raise NothingToDoError(f"no clip has {share} consecutive frames with a face")
-            odds = odds / odds.sum()
-        rows = rng.choice(len(self.rows), num_references, p=odds)
+            probabilities = probabilities / probabilities.sum()
+        rows = rng.choice(len(self.rows), num_references, p=probabilities)
         others = rng.integers(0, len(self.rows), sampling.batch_size)
         references: list[int] = []
         targets: list[int] = []
-        wrong: list[int] = []
+        mismatched: list[int] = []
         for index in rows:
             row = self.rows[index]
             frames = self.frames[row]
@@ -156,8 +156,8 @@ class FrameTable:
             references.append(reference)
             targets.extend(targets_here)
         for target, other in zip(targets, others, strict=True):
-            wrong.append(self._wrong(rng, target, self.rows[other]))
-        return Draw(np.array(references), np.array(targets), np.array(wrong))
+            mismatched.append(self._draw_mismatched(rng, target, self.rows[other]))
+        return Draw(np.array(references), np.array(targets), np.array(mismatched))
 
     def find_runs(self, row: int, length: int) -> np.ndarray:
         """Find the frames of a clip with which a run of consecutive frames with a face begins."""
@@ -173,7 +173,7 @@ class FrameTable:
         Every clip gives `per_clip` targets spread evenly over it (all of them if it has fewer), each with its own
         random reference at least 6 frames away and the sound of a random frame of another clip.
         """
-        references, targets, wrong = [], [], []
+        references, targets, mismatched = [], [], []
         for position, row in enumerate(self.rows):
             rng = np.random.default_rng([seed, position])
             frames = self.frames[row]
@@ -182,10 +182,10 @@ class FrameTable:
                 apart = frames[np.abs(frames - target) >= MIN_GAP]
                 references.append(int(apart[rng.integers(0, len(apart))]))
                 targets.append(target)
-                wrong.append(self._wrong(rng, target, self.rows[rng.integers(0, len(self.rows))]))
-        return Draw(np.array(references), np.array(targets), np.array(wrong))
+                mismatched.append(self._draw_mismatched(rng, target, self.rows[rng.integers(0, len(self.rows))]))
+        return Draw(np.array(references), np.array(targets), np.array(mismatched))
 
-    def _wrong(self, rng: np.random.Generator, target: int, row: int) -> int:
+    def _draw_mismatched(self, rng: np.random.Generator, target: int, row: int) -> int:
         own = int(self.clip_of[target])
         if row == own and len(self.rows) > 1:
             row = self.rows[(self.rows.index(row) + 1) % len(self.rows)]
@@ -194,13 +194,13 @@ class FrameTable:
             frames = frames[np.abs(frames - target) >= MIN_GAP]
         return int(frames[rng.integers(0, len(frames))])
 
-    def clip_odds(self, temperature: float) -> np.ndarray:
+    def clip_probabilities(self, temperature: float) -> np.ndarray:
         """Give the probability of each clip of `rows`, see `Sampling.speaker_temperature`."""
         _, where = np.unique(self.speaker, return_inverse=True)
         totals = np.bincount(where, self.num_frames)
-        speaker_odds = totals ** (1 / temperature)
-        odds = speaker_odds[where] * self.num_frames / totals[where]
-        return odds / odds.sum()
+        speaker_weights = totals ** (1 / temperature)
+        probabilities = speaker_weights[where] * self.num_frames / totals[where]
+        return probabilities / probabilities.sum()
 
 
 def gather(
@@ -221,11 +221,11 @@ def gather(
     def mels(frames: np.ndarray) -> Tensor:
         return table.fetch_windows(frames, device).transpose(1, 2)[:, None].contiguous()
 
-    mel, wrong_mel = mels(draw.target), mels(draw.wrong)
+    mel, mismatched_mel = mels(draw.target), mels(draw.mismatched)
     if table.hears == MEL:
-        return Batch(images(draw.reference), images(draw.target), mel, wrong_mel, mel, wrong_mel)
-    speech, wrong = (table.fetch_speech(frames, device, variants) for frames in (draw.target, draw.wrong))
-    return Batch(images(draw.reference), images(draw.target), mel, wrong_mel, speech, wrong)
+        return Batch(images(draw.reference), images(draw.target), mel, mismatched_mel, mel, mismatched_mel)
+    speech, mismatched = (table.fetch_speech(frames, device, variants) for frames in (draw.target, draw.mismatched))
+    return Batch(images(draw.reference), images(draw.target), mel, mismatched_mel, speech, mismatched)
 
 
 def fetch_pixels(crops: Crops, frames: np.ndarray, device: str) -> Tensor:

@@ -92,7 +92,7 @@ class PersonalClip:
         return np.array(rows, [(name, "U8" if place < 3 else "i8") for place, name in enumerate(columns)])
 
     def draw_held_out(self, table: FrameTable, seed: int = 0) -> Draw:
-        """Draw held-out frames to judge by, with quiet references and foreign sound from the part that is learnt from.
+        """Draw held-out frames to score, with quiet references and mismatched audio from the part that is learnt from.
 
         Parameters
         ----------
@@ -103,5 +103,5 @@ class PersonalClip:
         targets = np.unique(np.linspace(first, first + count - 1, min(count, MAX_HELD_OUT)).round().astype(np.int64))
         rng = np.random.default_rng([seed, count])
         references = rng.choice(table.quiet_frames(0), len(targets))
-        wrong = rng.integers(0, int(learnt["num_frames"]), len(targets))
-        return Draw(references, targets, wrong)
+        mismatched = rng.integers(0, int(learnt["num_frames"]), len(targets))
+        return Draw(references, targets, mismatched)

@@ -64,8 +64,8 @@ class WindowTable:
         shape (C, K), numbers of the middle frames, ascending in a clip
         """
         rng = np.random.default_rng([seed, step])
-        odds = self.table.clip_odds(temperature)[[self.table.rows.index(row) for row in self.rows]]
-        rows = rng.choice(self.rows, clips, replace=clips > len(self.rows), p=odds / odds.sum())
+        probabilities = self.table.clip_probabilities(temperature)[[self.table.rows.index(row) for row in self.rows]]
+        rows = rng.choice(self.rows, clips, replace=clips > len(self.rows), p=probabilities / probabilities.sum())
         drawn = []
         for row in rows:
             frames = self.middles[int(row)]

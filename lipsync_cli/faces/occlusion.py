@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.video.yuv_frame import Frame
 
-SURE = 0.0  # log odds: what has more is covered
+SURE = 0.0  # logits: what has more is covered
 UNLIKE = 0.3  # of the face's contrast: what differs by less from all that lies nearby in the uncovered faces is a face
 NEARBY = 3  # places: cheeks and chins move so far in speech
 SMALLEST = 20  # places: fewer are noise
@@ -76,7 +76,7 @@ class OcclusionMask(NamedTuple):
 
 
 class OcclusionClassifier:
-    """What follows from an occlusion network's odds.
+    """What follows from an occlusion network's logits.
 
     What hardly reaches beyond the mouth is a mouth of its own kind, and nothing that lies over it; what lies beside the
     part that is drawn does not matter.
@@ -95,21 +95,21 @@ class OcclusionClassifier:
         self._outside[row0:row1, col0:col1] = False
 
     def covered(
-        self, odds: np.ndarray, shown: np.ndarray, compared: np.ndarray, contrast: float
+        self, logits: np.ndarray, shown: np.ndarray, compared: np.ndarray, contrast: float
     ) -> OcclusionMask | None:
         """Return what is covered, None if nothing is.
 
         Parameters
         ----------
-        odds : shape (S / 3, S / 2), from an occlusion network
+        logits : shape (S / 3, S / 2), from an occlusion network
         shown : shape (S / 3, S / 2, 3) uint8 RGB, of what they are
         compared : shape (n, S / 3, S / 2, 3) uint8 RGB, uncovered faces in the same pose
         contrast : of the face, in levels
         """
         import cv2
 
-        found = (odds > SURE).astype(np.uint8)
-        mask, outside = self._mask[-len(odds) :], self._outside[-len(odds) :]
+        found = (logits > SURE).astype(np.uint8)
+        mask, outside = self._mask[-len(logits) :], self._outside[-len(logits) :]
         if not (found * mask).any():
             return None
         kept, apart = np.zeros_like(found), None

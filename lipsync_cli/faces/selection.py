@@ -94,7 +94,7 @@ def find_faces(
     rule: CropRule,
     choices: Sequence[FaceSelection],
     progress: Callable[[int, int | None, str], None] | None = None,
-    say: Callable[[str], None] | None = None,
+    notify: Callable[[str], None] | None = None,
     path: Path | None = None,
 ) -> list[Track]:
     """Find the faces that are meant, in every frame in which each can be trusted; the others are NaN.
@@ -104,7 +104,7 @@ def find_faces(
     frames : each of shape (H, W, 3) uint8 RGB, looked at once
     rule : of the crop that the generator was trained on
     choices : who is meant; all with the detector of the first
-    progress, say : told how many frames are done, and in words what a user should know
+    progress, notify : told how many frames are done, and in words what a user should know
     path : of the clip, for messages
 
     Raises
@@ -112,7 +112,7 @@ def find_faces(
     NothingToDoError : there are faces, but not one of these
     UsageError : two choices mean the same person
     """
-    say = say or (lambda text: None)
+    notify = notify or (lambda text: None)
     everyone = len(choices) > 1 or choices[0].name != "largest"
     cast = find_cast(frames, rule, progress, _detector(choices[0].detector, rule), everyone)
     if not cast.people:
@@ -128,16 +128,16 @@ def find_faces(
     if len(cast.people) > 1:
         option = "--speaker" if len(choices) > 1 else "--face"
         meant = (f"{option} {choice.name} is face {n}" for choice, n in zip(choices, numbers, strict=True))
-        say(f"{path}: {_describe(cast)}; {', '.join(meant)}")
+        notify(f"{path}: {_describe(cast)}; {', '.join(meant)}")
     whose = [f" of {choice.name}" if len(choices) > 1 else "" for choice in choices]
-    return [_trusted(cast.track(n), f"{path}: the face{name}", say) for n, name in zip(numbers, whose, strict=True)]
+    return [_trusted(cast.track(n), f"{path}: the face{name}", notify) for n, name in zip(numbers, whose, strict=True)]
 
 
-def _trusted(track: Track, name: str, say: Callable[[str], None]) -> Track:
+def _trusted(track: Track, name: str, notify: Callable[[str], None]) -> Track:
     """Return a track without the boxes of faces that cannot be trusted."""
     seen, trusted = ~np.isnan(track.boxes[:, 0]), is_trusted(track)
     if lost := int((seen & ~trusted).sum()):
-        say(f"{name} is turned away, covered or under {MIN_SIDE:.0f} pixels wide in {lost} frames")
+        notify(f"{name} is turned away, covered or under {MIN_SIDE:.0f} pixels wide in {lost} frames")
     return replace(track, boxes=np.where(trusted[:, None], track.boxes, np.float32(np.nan)))
 
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from lipsync_cli.datasets.batch import Batch
 
 
-MODEL, COPY, WRONG, TRUTH = "model", "copy", "wrong_audio", "ground_truth"
+MODEL, COPY, MISMATCHED, TRUTH = "model", "copy", "wrong_audio", "ground_truth"
 OUTPUT, FROZEN, OTHER_SOUND = "output", "frozen", "other_sound"
-ROWS = (MODEL, OUTPUT, COPY, WRONG, FROZEN, OTHER_SOUND, TRUTH)  # in the order of reports
+ROWS = (MODEL, OUTPUT, COPY, MISMATCHED, FROZEN, OTHER_SOUND, TRUTH)  # in the order of reports
 
 
 def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
@@ -23,8 +23,8 @@ def generate_rows(generator: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
 
     with torch.inference_mode():
         right = generator(batch.reference, batch.target, batch.speech).image
-        wrong = generator(batch.reference, batch.target, batch.wrong_speech).image
-    rows = {MODEL: right, COPY: batch.reference, WRONG: wrong, TRUTH: batch.target}
+        mismatched = generator(batch.reference, batch.target, batch.mismatched_speech).image
+    rows = {MODEL: right, COPY: batch.reference, MISMATCHED: mismatched, TRUTH: batch.target}
     return {row: to_pixels(images) for row, images in rows.items()}
 
 

@@ -185,7 +185,7 @@ def embed_sound(expert: SyncExpert, mel: np.ndarray, middles: np.ndarray, device
 def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:
     """Draw pairs: a half right, a quarter of the same clip 6 or more frames away, a quarter of another clip.
 
-    Where there is one clip only, all wrong pairs are of the second kind.
+    Where there is one clip only, all mismatched pairs are of the second kind.
     """
     rng = np.random.default_rng([seed, count])
     kind = np.resize([RIGHT, SHIFTED, RIGHT, OTHER if len(table.rows) > 1 else SHIFTED], count)
@@ -207,7 +207,7 @@ def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:
     return Pairs(face, speech, kind)
 
 
-def judge_pairs(pairs: Pairs, distance: np.ndarray, limit: float) -> dict[str, float]:
+def evaluate_pairs(pairs: Pairs, distance: np.ndarray, limit: float) -> dict[str, float]:
     """Say how often a judge is right about pairs.
 
     Parameters
@@ -232,7 +232,7 @@ def judge_pairs(pairs: Pairs, distance: np.ndarray, limit: float) -> dict[str, f
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def judge_offsets(clips: list[Embeddings], shifts: range = range(-10, 11)) -> dict[str, float]:
+def evaluate_offsets(clips: list[Embeddings], shifts: range = range(-10, 11)) -> dict[str, float]:
     """Say how often a known shift of a clip is found.
 
     Returns

@@ -79,7 +79,7 @@ class LipReader(nn.Module):
 
         Returns
         -------
-        shape (B, K, 51), log odds of the words of `VOCABULARY`
+        shape (B, K, 51), logits of the words of `VOCABULARY`
         """
         features = self.encode(mouths)
         edges = spans + torch.tensor([-MARGIN, MARGIN], device=spans.device)
@@ -110,21 +110,21 @@ def mouth_of(size: int) -> tuple[slice, slice]:
     return slice(size // 2, size), slice(size // 4, size // 4 + size // 2)
 
 
-def log_shares(odds: Tensor, words: Tensor) -> Tensor:
+def log_shares(logits: Tensor, words: Tensor) -> Tensor:
     """Give the log probabilities of all words among those of the right word's slot.
 
     Parameters
     ----------
-    odds : shape (..., 51), from a `LipReader`
+    logits : shape (..., 51), from a `LipReader`
     words : shape (...), the right words' places in `VOCABULARY`
 
     Returns
     -------
     shape (..., 51); words of other slots have minus infinity
     """
-    slot_of = torch.tensor(SLOT_OF, device=odds.device)
+    slot_of = torch.tensor(SLOT_OF, device=logits.device)
     others = slot_of != slot_of[words][..., None]
-    return functional.log_softmax(odds.float().masked_fill(others, -torch.inf), -1)
+    return functional.log_softmax(logits.float().masked_fill(others, -torch.inf), -1)
 
 
 def _norm(channels: int) -> nn.GroupNorm:

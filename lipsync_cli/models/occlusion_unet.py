@@ -45,7 +45,7 @@ class OcclusionNet(nn.Module):
 
         Returns
         -------
-        shape (B, S / 3, S / 2), log odds that something covers a place
+        shape (B, S / 3, S / 2), logits that something covers a place
         """
         x = torch.cat([face, reference, other], 1) * 4 - 2
         kept = []
@@ -54,8 +54,8 @@ class OcclusionNet(nn.Module):
             kept.append(x)
         for block, fine in zip(self.up, reversed(kept[:-1]), strict=True):
             x = block(torch.cat([functional.interpolate(x, scale_factor=2, mode="nearest"), fine], 1))
-        odds: Tensor = self.verdict(x)
-        return odds[:, 0]
+        logits: Tensor = self.verdict(x)
+        return logits[:, 0]
 
 
 class _Block(nn.Module):

@@ -93,7 +93,7 @@ class SyncExpert(nn.Module):
         return functional.normalize(self.speech_encoder(mel / 2), dim=1)
 
     def logit(self, cosine: Tensor) -> Tensor:
-        """Give the log odds that pairs of these cosines are in sync; above zero: they are."""
+        """Give the logits that pairs of these cosines are in sync; above zero: they are."""
         return self.log_scale.exp() * (cosine - self.threshold)
 
     def limit(self) -> float:

@@ -195,17 +195,17 @@ def _find_or_make(
             return kept
         device, source = resolve_device(asked.device), find_weights(asked.weights)
         generator, header = load_weights(source, device)
-        with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as presenter:
-            sketcher = LocalRunner(generator, device)
+        with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as builder:
+            runner = LocalRunner(generator, device)
             talking = collect_own_speech(
                 job.source,
                 job.voices[0],
                 job.generator.header,
-                presenter,
-                sketcher,
+                builder,
+                runner,
                 MIN_S,
                 progress=progress,
-                say=notify,
+                notify=notify,
             )
         crops, middles, mel, reference, features = talking
         recording = PersonalClip(

@@ -188,7 +188,7 @@ def _open_session(
             check=check,
             dry_run=dry_run,
         ) as prepare,
-        SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as presenter,
+        SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as builder,
     ):
 
         def make(job: Job) -> Result:
@@ -199,9 +199,9 @@ def _open_session(
                 crf=config.quality.crf,
                 force=files.force,
                 progress=progress,
-                say=notify,
+                notify=notify,
                 keep_tracks=files.keep_tracks,
-                presenter=presenter,
+                builder=builder,
                 marking=marking,
                 debug_video=config.advanced.debug_video,
                 resume=config.performance.resume,

@@ -143,13 +143,13 @@ def journal(
                 on_failure(unreadable)
         if progress is not None:
             progress(len(done), len(clips), label)
-        for task, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
+        for job, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
             if error is None:
-                path = folder / names[task.clip]
+                path = folder / names[job.clip]
                 write_part(path, arrays or {})
-                done[task.clip] = Part(task.clip, path)
+                done[job.clip] = Part(job.clip, path)
             else:
-                error = with_path(error, task.clip.path)
+                error = with_path(error, job.clip.path)
                 failures.append(error)
                 if on_failure is not None and len(clips) > 1:
                     on_failure(error)

@@ -95,7 +95,7 @@ def collect_faces(
     return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
 
 
-def faces_of_clip(task: ClipJob) -> dict[str, np.ndarray]:
+def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
     """Find and crop the face in one clip: what a worker does.
 
     Returns
@@ -108,20 +108,20 @@ def faces_of_clip(task: ClipJob) -> dict[str, np.ndarray]:
     from lipsync_cli.faces.detectors.dlib_detectors import make_detector
     from lipsync_cli.faces.tracking.face_track import find_face
 
-    clip, rule = task.clip, CropRule.from_dict(task.parameters["crop_rule"])
+    clip, rule = job.clip, CropRule.from_dict(job.parameters["crop_rule"])
     timeline, read = read_clip(clip)
     if timeline.num_frames < MIN_FRAMES:
         raise InputError(f"too short: {timeline.num_frames} frames, {MIN_FRAMES} are needed")
     frames = _Held(read)
-    detector = make_detector(rule.detector, task.parameters["detector_weights"])
+    detector = make_detector(rule.detector, job.parameters["detector_weights"])
     track = find_face(iter(frames), rule, detector=detector)
     if len(track.boxes) != timeline.num_frames:
         raise InputError(f"{len(track.boxes)} of its {timeline.num_frames} frames can be decoded")
     has_face = ~np.isnan(track.boxes[:, 0])
     if not has_face.any():
         raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint="try --detector mmod")
-    encode = _encoder(task.parameters)
-    empty = np.zeros(rule.size**2 * 3 if task.parameters["encoding"] == RAW else 0, np.uint8)
+    encode = _encoder(job.parameters)
+    empty = np.zeros(rule.size**2 * 3 if job.parameters["encoding"] == RAW else 0, np.uint8)
     pieces = [
         encode(crop_face(frame, box, rule)) if present else empty
         for frame, box, present in zip(frames, track.boxes, has_face, strict=True)

@@ -125,9 +125,9 @@ def extract_frames(
         _tidied([output / clip.speaker / clip.name for clip in clips]),
         contextlib.closing(run_tasks(extract_clip, tasks, min(jobs, len(tasks)))) as results,  # type: ignore[type-var]
     ):
-        for count, (task, result, error) in enumerate(results):
+        for count, (job, result, error) in enumerate(results):
             if error is not None:
-                error = with_path(error, task.clip.path)
+                error = with_path(error, job.clip.path)
                 if len(clips) == 1:
                     raise error
                 fail(error)
@@ -140,15 +140,15 @@ def extract_frames(
     return {"clips": done, "frames": num_frames, "kept": kept, "failed": len(failures)}
 
 
-def extract_clip(task: ClipJob) -> tuple[int, bool]:
+def extract_clip(job: ClipJob) -> tuple[int, bool]:
     """Write the folder of one clip: what a worker does.
 
     Returns
     -------
     number of frames, and whether the folder was there already
     """
-    clip, image = task.clip, task.parameters["image"]
-    folder = Path(task.parameters["output"]) / clip.speaker / clip.name
+    clip, image = job.clip, job.parameters["image"]
+    folder = Path(job.parameters["output"]) / clip.speaker / clip.name
     data = clip.path.read_bytes()
     origin = {"file": clip.file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     del data
@@ -157,7 +157,7 @@ def extract_clip(task: ClipJob) -> tuple[int, bool]:
         record = read_record(folder)
         if record.get("source") == origin and record.get("image") == image:
             return record["num_frames"], True
-        if not task.parameters["force"]:
+        if not job.parameters["force"]:
             raise InputError("exists, of another clip or with other options", folder, "use --force to overwrite it")
     try:
         folder.parent.mkdir(exist_ok=True)

@@ -104,7 +104,7 @@ def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str
     return parameters
 
 
-def mel_of_clip(task: ClipJob) -> dict[str, Any]:
+def mel_of_clip(job: ClipJob) -> dict[str, Any]:
     """Compute the mel of one clip: what a worker does.
 
     Returns
@@ -117,16 +117,16 @@ def mel_of_clip(task: ClipJob) -> dict[str, Any]:
     """
     import numpy as np
 
-    clip, parameters = task.clip, MelParameters.from_dict(task.parameters["mel_parameters"])
+    clip, parameters = job.clip, MelParameters.from_dict(job.parameters["mel_parameters"])
     path = clip.path / FRAMES_SOUND if clip.kind == FRAMES else clip.path
     if clip.kind == FRAMES and not path.exists():
         raise InputError("has no sound", clip.path, "give a clip with sound")
-    if "feature_parameters" not in task.parameters and task.folder is not None:
-        return {"mel": _stored_mel(path, parameters, task.folder), **hash_clip(clip)}
+    if "feature_parameters" not in job.parameters and job.folder is not None:
+        return {"mel": _stored_mel(path, parameters, job.folder), **hash_clip(clip)}
     samples = np.concatenate(list(_checked(path, parameters)))
     made = {"mel": log_mel(samples, parameters), **hash_clip(clip)}
-    if "feature_parameters" in task.parameters:
-        made["features"] = _encode_variants(samples, f"{clip.speaker}/{clip.name}", task.parameters)
+    if "feature_parameters" in job.parameters:
+        made["features"] = _encode_variants(samples, f"{clip.speaker}/{clip.name}", job.parameters)
     return made
 
 

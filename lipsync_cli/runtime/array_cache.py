@@ -20,7 +20,7 @@ LIMIT_BYTES = 64 << 20  # some hours of boxes
 SUFFIX = ".npz"
 ENTRIES = re.compile(r"[0-9a-f]{16,64}\.npz|adapted-[0-9a-f]{16}\.safetensors")  # names of what the cache keeps
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class ArrayCache:
@@ -29,12 +29,12 @@ class ArrayCache:
     Parameters
     ----------
     folder : made when something is kept
-    say : told in words what is wrong with the cache
+    notify : told in words what is wrong with the cache
     limit_bytes : the entries that were not used for longest go when all are larger than this
     """
 
-    def __init__(self, folder: Path, say: Say = lambda text: None, limit_bytes: int = LIMIT_BYTES) -> None:
-        self.folder, self._say, self._limit = Path(folder), say, limit_bytes
+    def __init__(self, folder: Path, notify: Notify = lambda text: None, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.folder, self._notify, self._limit = Path(folder), notify, limit_bytes
 
     def get(self, key: str) -> dict[str, np.ndarray] | None:
         """Return the arrays under a key, or None."""
@@ -48,7 +48,7 @@ class ArrayCache:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            self._say(f"{path}: is damaged and is not used; it will be made again")
+            self._notify(f"{path}: is damaged and is not used; it will be made again")
             with suppress(OSError):
                 path.unlink(missing_ok=True)
             return None
@@ -64,7 +64,7 @@ class ArrayCache:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
             shrink(self.folder, SUFFIX, self._limit)
         except (OSError, InputError) as error:
-            self._say(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
+            self._notify(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
 
 
 def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:

@@ -26,7 +26,7 @@ from lipsync_cli.synthesis.rendering.scene import Scene, SceneBuilder
 from lipsync_cli.synthesis.rendering.segments import Segments, frames_in_piece, sweep
 
 Progress = Callable[[int, "int | None", str], None]
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Result:
         none: each its own
     weights, weights_sha256 : the generator's
     vtln : for each voice the factor by which its formants were brought to those that the weights know
-    laps : time spent on each part of the work
+    stopwatch : time spent on each part of the work
     marks : what in the film says that it is synthetic
     no_mark_reason : why nothing does
     sidecar : the JSON file beside the film
@@ -62,7 +62,7 @@ class Result:
     weights: str
     weights_sha256: str
     vtln: list[float]
-    laps: Stopwatch
+    stopwatch: Stopwatch
     marks: list[str]
     no_mark_reason: str | None
     sidecar: Path | None
@@ -75,7 +75,7 @@ def infer(
     *,
     batch_size: int = BATCH_SIZE,
     choices: Sequence[FaceSelection] = (FaceSelection(),),
-    presenter: SceneBuilder | None = None,
+    builder: SceneBuilder | None = None,
     crf: int = 18,
     force: bool = False,
     resume: bool = False,
@@ -83,7 +83,7 @@ def infer(
     marking: Marking | None = None,
     debug_video: Path | None = None,
     progress: Progress | None = None,
-    say: Say = lambda text: None,
+    notify: Notify = lambda text: None,
 ) -> Result:
     """Make the film.
 
@@ -93,7 +93,7 @@ def infer(
     ----------
     job : from `prepare`
     reference, batch_size, choices : see `SceneBuilder`; not used if one is given
-    presenter : keeps what is found out about the source, for other jobs of the same source and options
+    builder : keeps what is found out about the source, for other jobs of the same source and options
     crf : quality of the film, 0 ... 51, lower is better
     force : whether the output may exist
     resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
@@ -101,7 +101,7 @@ def infer(
     marking : what says that the film is synthetic; None: metadata and sound
     debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
     progress : told how many frames are done
-    say : told in words what a user should know
+    notify : told in words what a user should know
 
     Raises
     ------
@@ -109,7 +109,7 @@ def infer(
     InputError : an input turns out to be damaged, or the output cannot be written
     ValueError : the job was prepared without a device
     """
-    laps, marking = Stopwatch(), marking or Marking()
+    stopwatch, marking = Stopwatch(), marking or Marking()
     source, plan, output = job.source, job.schedule, job.output.path
     marking.check(output, force)
     if debug_video is not None:
@@ -117,25 +117,25 @@ def infer(
     if job.generator.loading is None:
         raise ValueError("the job was prepared without a device")
     with ExitStack() as opened:
-        if presenter is None:
-            presenter = opened.enter_context(SceneBuilder(reference, batch_size, choices=choices))
-        scene = presenter.open_scene(source, job.generator, plan.num_source_frames, laps, progress, say)
+        if builder is None:
+            builder = opened.enter_context(SceneBuilder(reference, batch_size, choices=choices))
+        scene = builder.open_scene(source, job.generator, plan.num_source_frames, stopwatch, progress, notify)
         if plan.extended and not source.is_photo:
-            say(f"{source.path}: ends before the speech, goes on with --extend {plan.extend}")
-        _tell_of_inputs(job, say)
+            notify(f"{source.path}: ends before the speech, goes on with --extend {plan.extend}")
+        _tell_of_inputs(job, notify)
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, job, scene, marking, force))
-        drawing = FilmWriter(job, scene, marking, crf, laps, progress, watch)
-        write = drawing.write
+        writer = FilmWriter(job, scene, marking, crf, stopwatch, progress, watch)
+        write = writer.write
         if resume and plan.num_frames > frames_in_piece(plan):
             facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
-            write = partial(drawing.write_in_pieces, opened.enter_context(Segments(output, plan, facts, say)))
+            write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify)))
         with atomic_output(output, force) as temporary:
             if keep_tracks and not source.is_photo:
                 with private_file(output) as film:
                     num_covered = write(film)
-                    _add_tracks(job, film, temporary, say, marking)
+                    _add_tracks(job, film, temporary, notify, marking)
             else:
                 num_covered = write(temporary)
             _check_film(job, temporary)
@@ -143,9 +143,9 @@ def infer(
             sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
         sweep(output)
         if num_covered:
-            say(f"{source.path}: something lies over the face in {num_covered} frames of the film; it stays there")
-        laps.end("drawing")
-    return _report(job, scene, marking, num_covered, sidecar, debug_video, laps=laps)
+            notify(f"{source.path}: something lies over the face in {num_covered} frames of the film; it stays there")
+        stopwatch.end("drawing")
+    return _report(job, scene, marking, num_covered, sidecar, debug_video, stopwatch=stopwatch)
 
 
 def _report(
@@ -156,7 +156,7 @@ def _report(
     sidecar: Path | None,
     debug_video: Path | None,
     *,
-    laps: Stopwatch,
+    stopwatch: Stopwatch,
 ) -> Result:
     """Say what was made."""
     import numpy as np
@@ -175,7 +175,7 @@ def _report(
         weights=header.name,
         weights_sha256=header.sha256,
         vtln=[voice.vtln for voice in job.voices],
-        laps=laps,
+        stopwatch=stopwatch,
         marks=marking.names(),
         no_mark_reason=marking.no_mark,
         sidecar=sidecar,
@@ -189,32 +189,32 @@ def _check_film(job: Job, film: Path) -> None:
     check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, origin)
 
 
-def _tell_of_inputs(job: Job, say: Say) -> None:
+def _tell_of_inputs(job: Job, notify: Notify) -> None:
     sound, video = job.output.sound, job.source.info.video
     files = [job.source.path, *(voice.path for voice in job.voices)]
     for path in dict.fromkeys([*files, *(sound.paths if isinstance(sound, Mix) else [sound])]):
         for text in notes_of(path):
-            say(f"{path}: {text}")
+            notify(f"{path}: {text}")
     if video is not None:
         for text in playing_notes(video.width, video.height, job.schedule.timeline.rate):
-            say(f"{job.source.path}: {text}")
+            notify(f"{job.source.path}: {text}")
     frame_s, sound_s = 1 / job.schedule.timeline.rate, job.schedule.sound_s
     for voice in job.voices:
         if voice.is_silent:
-            say(f"{voice.path}: the sound is silent throughout; the mouth will rest")
+            notify(f"{voice.path}: the sound is silent throughout; the mouth will rest")
         elif not voice.has_speech and voice.silence != "model":
-            say(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
+            notify(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
         if job.output.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
             rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
             lengths = f"{float(voice.duration_s):.2f} s, the sound of the film {float(sound_s):.2f} s"
-            say(f"{voice.path}: lasts {lengths}; {rest}")
+            notify(f"{voice.path}: lasts {lengths}; {rest}")
 
 
-def _add_tracks(job: Job, film: Path, output: Path, say: Say, marking: Marking) -> None:
+def _add_tracks(job: Job, film: Path, output: Path, notify: Notify, marking: Marking) -> None:
     source, length_s = job.source, job.schedule.timeline.duration_s
     tags = marking.tags(job.generator.header, source.info.tags)
     num_kept, left_out = keep_tracks_of(film, source.path, output, length_s, source.start_s, tags)
     for track in left_out:
-        say(f"{source.path}: {track} does not fit into {job.output.path.suffix} and is left out")
+        notify(f"{source.path}: {track} does not fit into {job.output.path.suffix} and is left out")
     if not num_kept and not left_out:
-        say(f"{source.path}: has no tracks to keep beside its picture and its sound")
+        notify(f"{source.path}: has no tracks to keep beside its picture and its sound")

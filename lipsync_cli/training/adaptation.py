@@ -15,7 +15,7 @@ import torch
 from lipsync_cli.datasets.batch import Draw
 from lipsync_cli.datasets.frame_table import gather
 from lipsync_cli.errors import LipsyncError, NothingToDoError
-from lipsync_cli.metrics.baselines import MODEL, TRUTH, WRONG, generate_rows
+from lipsync_cli.metrics.baselines import MISMATCHED, MODEL, TRUTH, generate_rows
 from lipsync_cli.metrics.image.reconstruction import psnr
 from lipsync_cli.models import hears
 from lipsync_cli.training.engine.batch_source import Source
@@ -183,15 +183,17 @@ class _Evaluator:
             self._batch = _refer(gather(source.crops, source.table, draw, source.device), recording.reference, 1.0)
         else:
             held_out = np.flatnonzero(recording.pairs.reference >= recording.clips[2]["first_frame"])
-            self._batch = _gather_pairs(source, recording.pairs, held_out, np.zeros_like(held_out)[:, None], draw.wrong)
+            self._batch = _gather_pairs(
+                source, recording.pairs, held_out, np.zeros_like(held_out)[:, None], draw.mismatched
+            )
         self._region = source.mouth_region
 
     def measure(self, generator: nn.Module) -> dict[str, float]:
         rows = generate_rows(generator, self._batch)
-        mouths = {row: float(psnr(rows[row], rows[TRUTH], self._region).mean()) for row in (MODEL, WRONG)}
+        mouths = {row: float(psnr(rows[row], rows[TRUTH], self._region).mean()) for row in (MODEL, MISMATCHED)}
         return {
             "mouth_psnr": mouths[MODEL],
-            "over_wrong_audio_db": mouths[MODEL] - mouths[WRONG],
+            "over_wrong_audio_db": mouths[MODEL] - mouths[MISMATCHED],
             "mouth_detail": _detail(rows[MODEL], self._region),
         }
 
@@ -211,10 +213,10 @@ def _refer(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
     return batch._replace(reference=references, target=targets)
 
 
-def _gather_pairs(source: Source, pairs: Pairs, rows: np.ndarray, columns: np.ndarray, wrong: np.ndarray) -> Batch:
-    """Fetch references, by their rows (R,), and targets of each, by columns (R, B / R), with right and wrong sound."""
+def _gather_pairs(source: Source, pairs: Pairs, rows: np.ndarray, columns: np.ndarray, mismatched: np.ndarray) -> Batch:
+    """Fetch references, by rows (R,), and targets of each, by columns (R, B / R), with right and mismatched audio."""
     targets = pairs.target[rows[:, None], columns].ravel()
-    draw = Draw(pairs.reference[rows], targets, np.resize(wrong, len(targets)))
+    draw = Draw(pairs.reference[rows], targets, np.resize(mismatched, len(targets)))
     posed = torch.from_numpy(pairs.posed[rows[:, None], columns]).flatten(0, 1).to(source.device)
     batch = gather(source.crops, source.table, draw, source.device)
     return batch._replace(target=posed.permute(0, 3, 1, 2).float().div_(255))

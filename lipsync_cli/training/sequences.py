@@ -71,8 +71,8 @@ class SequenceTable:
         sizes = np.array([len(frames) for frames in self.frames], np.float64)
         _, where = np.unique(self.speakers, return_inverse=True)
         totals = np.bincount(where, sizes)
-        odds = (totals ** (1 / temperature))[where] * sizes / totals[where]
-        clips = rng.choice(len(sizes), count, p=odds / odds.sum())
+        probabilities = (totals ** (1 / temperature))[where] * sizes / totals[where]
+        clips = rng.choice(len(sizes), count, p=probabilities / probabilities.sum())
         return clips, np.array([rng.integers(0, len(self.frames[clip]) - self.length + 1) for clip in clips])
 
     def numbers(self, clips: np.ndarray, starts: np.ndarray, length: int | None = None) -> np.ndarray:

@@ -52,7 +52,7 @@ def test_table_is_the_result(bench: Path) -> None:
     assert result.stderr == ""
     lines = result.stdout.splitlines()
     assert lines[:2] == ["compact weights mine on the test clips of grid.h5", "40 frames of 2 clips"]
-    for row in ("model", "copy", "wrong audio", "ground truth", "model - copy", "model - wrong audio"):
+    for row in ("model", "copy", "mismatched audio", "ground truth", "model - copy", "model - mismatched audio"):
         assert sum(line.startswith(f"  {row}  ") for line in lines) == 2
     assert any(line.startswith("bob") for line in lines)
 

@@ -22,7 +22,7 @@ def test_reference_and_target_share_a_clip_and_lie_apart(pack):
         reference = draw.reference.repeat(3)
         assert (table.clip_of[reference] == table.clip_of[draw.target]).all()
         assert (np.abs(reference - draw.target) >= MIN_GAP).all()
-        assert (table.clip_of[draw.wrong] != table.clip_of[draw.target]).all()
+        assert (table.clip_of[draw.mismatched] != table.clip_of[draw.target]).all()
         assert pack.has_face[draw.target].all()
         assert pack.has_face[reference].all()
 

@@ -25,7 +25,7 @@ ROW0, ROW1, COL0, COL1 = RULE.mouth_region(48)
 SKIN = (196, 148, 120)
 
 
-def odds(*parts: tuple[slice, slice]) -> np.ndarray:
+def logits(*parts: tuple[slice, slice]) -> np.ndarray:
     """Log odds (32, 48) of which some parts, in rows and columns of the crop at half its size, are covered."""
     whole = np.full((48, 48), -4.0, np.float32)
     for part in parts:
@@ -44,7 +44,7 @@ def with_hand(frame: np.ndarray, fingers: int = 3, top: int = 132) -> np.ndarray
 
 
 @pytest.fixture(scope="module")
-def sketcher() -> LocalRunner:
+def runner() -> LocalRunner:
     return LocalRunner(load_weights(None)[0], occlusion=load_weights(None, kind="occlusion network")[0])
 
 
@@ -56,7 +56,7 @@ def covered_by(*parts: tuple[slice, slice], light: int = 190) -> OcclusionMask |
     shown = np.full((48, 48, 3), 120, np.uint8)
     for part in parts:
         shown[part] = light
-    return OcclusionClassifier(RULE).covered(odds(*parts), shown[16:], GREY[None], 40.0)
+    return OcclusionClassifier(RULE).covered(logits(*parts), shown[16:], GREY[None], 40.0)
 
 
 def test_a_hand_from_below_covers_and_a_mouth_of_its_own_kind_does_not():
@@ -86,8 +86,8 @@ def test_what_the_bare_face_explains_is_no_hand_whatever_the_network_says():
     moved = np.full((48, 48, 3), 120, np.uint8)
     moved[ROW1 + 2 :] = 190  # a collar
     bare = np.roll(moved, 2, 0)
-    assert OcclusionClassifier(RULE).covered(odds(chin), moved[16:], bare[None, 16:], 40.0) is None
-    assert OcclusionClassifier(RULE).covered(odds(chin), moved[16:], GREY[None], 40.0) is not None
+    assert OcclusionClassifier(RULE).covered(logits(chin), moved[16:], bare[None, 16:], 40.0) is None
+    assert OcclusionClassifier(RULE).covered(logits(chin), moved[16:], GREY[None], 40.0) is not None
 
 
 def test_what_is_small_or_beside_the_drawn_part_does_not_count():
@@ -141,13 +141,13 @@ def test_covered_pixels_stay_to_the_bit_and_others_are_drawn(astronaut):
     assert (bare[:, right:] != astronaut[:, right:]).any()
 
 
-def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(astronaut, sketcher):
+def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(astronaut, runner):
     contrast = Aligner(RULE).contrast(to_grey(crop_face(astronaut, FACE, RULE)))
 
     def look(frame):
         moved = np.roll(frame, 2, 1)  # two pixels aside, as a pose is never quite found
         bare = shrink(crop_face(astronaut, FACE, RULE))[None]
-        found = sketcher.predict_occlusion(look_at(moved, FACE, np.eye(2, 3), RULE)[None], bare, bare).result()
+        found = runner.predict_occlusion(look_at(moved, FACE, np.eye(2, 3), RULE)[None], bare, bare).result()
         return found[0], OcclusionClassifier(RULE).covered(
             found[0], look_at(moved, FACE, np.eye(2, 3), RULE), bare, contrast
         )
@@ -164,13 +164,13 @@ def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(ast
     assert both / (found > 0).sum() > 0.5
 
 
-def test_a_covered_face_does_not_lend_its_pixels(astronaut, stills, sketcher):
+def test_a_covered_face_does_not_lend_its_pixels(astronaut, stills, runner):
     """The frame that would be taken, were it not for the hand before it."""
     frames = [np.roll(astronaut, number % 3, 1) for number in range(12)]
     boxes = np.tile(FACE, (12, 1))
-    first = choose_reference_frames(stills(frames), boxes, RULE, sketcher).resting
+    first = choose_reference_frames(stills(frames), boxes, RULE, runner).resting
     frames[first] = with_hand(frames[first])
-    assert choose_reference_frames(stills(frames), boxes, RULE, sketcher).resting != first
+    assert choose_reference_frames(stills(frames), boxes, RULE, runner).resting != first
 
 
 def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file):

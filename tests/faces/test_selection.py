@@ -50,13 +50,13 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
             pair = np.concatenate([astronaut, np.ascontiguousarray(astronaut[:, ::-1])], 1)
             writer.write(np.roll(pair, number % 3, 0))
     with (
-        prepare(clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
-        SceneBuilder("current", choices=[parse_face_selection(face, "hog")]) as presenter,
+        prepare(clip, voice_file(0.3), tmp_path / "out.mp4", weights) as job,
+        SceneBuilder("current", choices=[parse_face_selection(face, "hog")]) as builder,
     ):
-        scene = open_scene(presenter, task, say=said.append)
-        with scene.renderer.views(task.schedule, task.voices) as views:
+        scene = open_scene(builder, job, notify=said.append)
+        with scene.renderer.views(job.schedule, job.voices) as views:
             drawn = next(iter(views)).pixels
-        source = scene.footage.frame(0)
+        source = scene.video.frame(0)
     changed = (np.asarray(drawn) != np.asarray(source)).any(axis=(0, 2))
     assert changed[first : first + 256].any()
     assert not changed[256 - first : 512 - first].any()
@@ -66,8 +66,8 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
 
 def test_a_face_that_is_not_there_is_refused(face_clip, voice_file, weights, tmp_path):
     with (
-        prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights) as task,
-        SceneBuilder(choices=[parse_face_selection("3", "hog")]) as presenter,
+        prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights) as job,
+        SceneBuilder(choices=[parse_face_selection("3", "hog")]) as builder,
         pytest.raises(NothingToDoError, match=r"face\.mp4: no face 3: it shows 1"),
     ):
-        open_scene(presenter, task)
+        open_scene(builder, job)

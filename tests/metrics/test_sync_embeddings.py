@@ -16,9 +16,9 @@ from lipsync_cli.metrics.sync_embeddings import (
     Pairs,
     draw_pairs,
     embed,
+    evaluate_offsets,
+    evaluate_pairs,
     find_offset,
-    judge_offsets,
-    judge_pairs,
     shift_speech,
 )
 
@@ -71,16 +71,16 @@ def test_a_clip_too_short_is_said():
 
 
 def test_offset_accuracy_of_a_perfect_and_of_a_blind_judge():
-    assert judge_offsets([_clip(noise=0.5)]) == {"offset_accuracy": 1.0, "offset_exact": 1.0}
+    assert evaluate_offsets([_clip(noise=0.5)]) == {"offset_accuracy": 1.0, "offset_exact": 1.0}
     blind = [_clip(seed=n)._replace(speech=_clip(seed=n + 50).speech) for n in range(10)]
-    assert judge_offsets(blind)["offset_accuracy"] < 0.3
-    assert judge_offsets([_clip(count=4)]) == {}
+    assert evaluate_offsets(blind)["offset_accuracy"] < 0.3
+    assert evaluate_offsets([_clip(count=4)]) == {}
 
 
 def test_pairs_by_hand():
     kind = np.array([RIGHT, RIGHT, SHIFTED, OTHER])
     pairs = Pairs(np.zeros(4, int), np.zeros(4, int), kind)
-    figures = judge_pairs(pairs, np.array([0.2, 0.9, 0.5, 1.2]), limit=0.6)
+    figures = evaluate_pairs(pairs, np.array([0.2, 0.9, 0.5, 1.2]), limit=0.6)
     assert figures == {
         "pair_accuracy": 0.5,  # right: 0.2 accepted, 1.2 refused
         "right_accepted": 0.5,
@@ -112,7 +112,7 @@ def test_embed_gives_each_face_its_own_sound(memory_pack):
     clips = [embed(_Listener(), memory_pack, table, windows.middles[row]) for row in windows.rows]
     assert all(np.allclose(clip.faces, clip.speech, atol=0.02) for clip in clips)
     assert find_offset(clips[0]).distance < 0.02
-    assert judge_offsets(clips, range(-4, 5))["offset_accuracy"] == 1.0
+    assert evaluate_offsets(clips, range(-4, 5))["offset_accuracy"] == 1.0
 
 
 def test_pairs_are_what_they_say(memory_pack):

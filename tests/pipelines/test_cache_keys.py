@@ -111,62 +111,62 @@ def running() -> Iterator[set[str]]:
 
 
 @pytest.fixture(scope="module")
-def task(make_clip: Callable[..., Path], weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+def job(make_clip: Callable[..., Path], weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     folder = tmp_path_factory.mktemp("keys")
     clip = make_clip(folder / "ann.mp4", num_frames=34)
     with prepare(clip, clip, folder / "own.mp4", weights, device=None) as prepared:
         yield prepared
 
 
-def sketcher_of(task: Job) -> LocalRunner:
-    return LocalRunner(build(task.generator.header.architecture, task.generator.header.dims).eval())
+def runner_of(job: Job) -> LocalRunner:
+    return LocalRunner(build(job.generator.header.architecture, job.generator.header.dims).eval())
 
 
-def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(task: Job) -> None:
-    rule = task.generator.header.crop_rule
-    with VideoSource(task.source.info, 20) as footage:
+def test_all_that_runs_to_find_faces_and_references_is_in_their_keys(job: Job) -> None:
+    rule = job.generator.header.crop_rule
+    with VideoSource(job.source.info, 20) as video:
         with running() as seen:
-            boxes = find_faces(footage.scan(), rule, (FaceSelection(),), None, print, task.source.path)[0].boxes
+            boxes = find_faces(video.scan(), rule, (FaceSelection(),), None, print, job.source.path)[0].boxes
         assert seen <= closure(FACE_STAGE).keys()
         assert len(seen) > 5
-        sketcher = sketcher_of(task)
+        runner = runner_of(job)
         with running() as seen:
-            assert choose_reference("auto", footage, boxes, rule, sketcher)
+            assert choose_reference("auto", video, boxes, rule, runner)
     assert seen <= closure(REFERENCE_STAGE).keys()
     assert len(seen) > 5
 
 
-def test_all_that_runs_to_adapt_weights_is_in_their_key(task: Job) -> None:
-    row0, row1, column0, column1 = task.generator.header.crop_rule.mouth_region()
+def test_all_that_runs_to_adapt_weights_is_in_their_key(job: Job) -> None:
+    row0, row1, column0, column1 = job.generator.header.crop_rule.mouth_region()
     quick = {"max_samples": 8, "batch_size": 8, "targets_per_reference": 4}
-    with SceneBuilder("auto") as presenter, running() as seen:
-        sketcher = sketcher_of(task)
+    with SceneBuilder("auto") as builder, running() as seen:
+        runner = runner_of(job)
         crops, middles, mel, reference, _ = collect_own_speech(
-            task.source, task.voices[0], task.generator.header, presenter, sketcher, 0.5
+            job.source, job.voices[0], job.generator.header, builder, runner, 0.5
         )
         crops[::2, row0:row1, column0:column1] //= 2  # the mouth moves, and nothing else does
-        recording = PersonalClip(task.source.path, crops, middles, mel, CropRule(), reference)
+        recording = PersonalClip(job.source.path, crops, middles, mel, CropRule(), reference)
         pair_poses(replace(recording, reference=None))
-        adapt(build(task.generator.header.architecture, task.generator.header.dims), "compact", recording, 600, **quick)  # type: ignore[arg-type]
+        adapt(build(job.generator.header.architecture, job.generator.header.dims), "compact", recording, 600, **quick)  # type: ignore[arg-type]
     assert seen <= closure(ADAPT_STAGE).keys()
     assert len(seen) > 30
 
 
 def test_networks_that_were_installed_since_find_faces_anew(
-    task: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known, boxes = FaceReferenceCache(ArrayCache(tmp_path / "cache")), np.ones((4, 4), np.float32)
-    rule = task.generator.header.crop_rule
+    rule = job.generator.header.crop_rule
     monkeypatch.setitem(sys.modules, "face_recognition_models", None)
-    known.keep_boxes(task.source, rule, "", boxes)
-    np.testing.assert_array_equal(known.boxes(task.source, rule, "", 4), boxes)
+    known.keep_boxes(job.source, rule, "", boxes)
+    np.testing.assert_array_equal(known.boxes(job.source, rule, "", 4), boxes)
     package = tmp_path / "face_recognition_models"
     (package / "models").mkdir(parents=True)
     for name in ("__init__.py", "models/mmod_human_face_detector.dat"):
         (package / name).touch()
     monkeypatch.delitem(sys.modules, "face_recognition_models")
     monkeypatch.syspath_prepend(tmp_path)
-    assert known.boxes(task.source, rule, "", 4) is None
+    assert known.boxes(job.source, rule, "", 4) is None
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,8 @@ def test_frames_and_sound_come_out_as_planned(
     no_detector, face_clip, voice_file, weights, tmp_path, seconds, reference
 ):
     output = tmp_path / "out.mp4"
-    with prepare(face_clip, voice_file(seconds), output, weights) as task:
-        result = infer(task, reference)
+    with prepare(face_clip, voice_file(seconds), output, weights) as job:
+        result = infer(job, reference)
     rate = Fraction(30000, 1001)
     assert result.num_frames == ceil(Fraction(seconds) * rate)
     assert read_timeline(output) == Timeline.constant(rate, result.num_frames)
@@ -49,7 +49,7 @@ def test_frames_and_sound_come_out_as_planned(
     assert sum(1 for _ in read_frames(output)) == result.num_frames
     marks = read_marks(output)
     assert marks["synthetic"]
-    assert marks["weights_sha256"] == task.generator.header.sha256
+    assert marks["weights_sha256"] == job.generator.header.sha256
     assert marks["weights"] == "tiny"
     assert (result.reference_frames == [[]]) == (reference == "current")
     assert left_over(tmp_path) == []
@@ -62,8 +62,8 @@ def test_variable_rate_keeps_its_times(no_detector, astronaut, voice_file, weigh
     with VideoWriter(clip, 256, 256, source) as writer:
         for _ in duration:
             writer.write(astronaut)
-    with prepare(clip, voice_file(0.35), tmp_path / "out.mp4", weights) as task:
-        infer(task)
+    with prepare(clip, voice_file(0.35), tmp_path / "out.mp4", weights) as job:
+        infer(job)
     shown = read_timeline(tmp_path / "out.mp4")
     assert [shown.time(n) for n in range(8)] == [source.time(n) for n in range(8)]
     assert shown.num_frames == 8
@@ -75,8 +75,8 @@ def test_photo(astronaut, voice_file, weights, tmp_path):
     photo = tmp_path / "face.png"
     cv2.imwrite(str(photo), astronaut[:255, :, ::-1])
     said = []
-    with prepare(photo, voice_file(0.5), None, weights) as task:
-        result = infer(task, say=said.append)
+    with prepare(photo, voice_file(0.5), None, weights) as job:
+        result = infer(job, notify=said.append)
     assert result.output == tmp_path / "face.voice0.5.mp4"
     assert read_timeline(result.output) == Timeline.constant(25, 13)
     assert said == []
@@ -86,21 +86,21 @@ def test_silence_gives_a_film_without_nan(no_detector, face_clip, voice_file, we
     said, silence = [], voice_file(0.3, 0.0)
     with pytest.raises(NothingToDoError, match="silent throughout; --silence model"):
         prepare(face_clip, silence, tmp_path / "out.mp4", weights)
-    with prepare(face_clip, silence, tmp_path / "out.mp4", weights, silence="model") as task:
-        infer(task, say=said.append)
+    with prepare(face_clip, silence, tmp_path / "out.mp4", weights, silence="model") as job:
+        infer(job, notify=said.append)
     assert "silent throughout" in said[0]
     for frame in read_frames(tmp_path / "out.mp4"):
         assert frame[100:160, 100:150].std() > 10
 
 
 def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(LocalRunner, "sketch", lambda *_: pytest.fail("the generator ran"))
+    monkeypatch.setattr(LocalRunner, "generate", lambda *_: pytest.fail("the generator ran"))
     output = tmp_path / "out.mp4"
     with (
-        prepare(numbered(12), voice_file(0.4), output, weights) as task,
+        prepare(numbered(12), voice_file(0.4), output, weights) as job,
         pytest.raises(NothingToDoError, match="no face in 10 frames"),
     ):
-        infer(task)
+        infer(job)
     assert not output.exists()
     assert left_over(tmp_path) == []
 
@@ -113,8 +113,8 @@ def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weigh
 
     monkeypatch.setattr("lipsync_cli.synthesis.rendering.scene.find_faces", find_faces)
     said = []
-    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
-        result = infer(task, say=said.append)
+    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job:
+        result = infer(job, notify=said.append)
     assert result.num_without_face == 5
     assert result.num_frames == 15
     assert said == [f"{face_clip}: no face in 5 of 15 frames; they pass through as they are"]
@@ -133,8 +133,8 @@ def test_a_failing_stage_leaves_nothing(no_detector, face_clip, voice_file, weig
 
     monkeypatch.setattr(LocalRunner, "submit", fail)
     output = tmp_path / "out.mp4"
-    with prepare(face_clip, voice_file(3), output, weights) as task, pytest.raises(type(error)):
-        infer(task, "current")
+    with prepare(face_clip, voice_file(3), output, weights) as job, pytest.raises(type(error)):
+        infer(job, "current")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voice3.wav"]
     lasting = {"lipsync-children"}  # starts all programs
     assert {thread.name for thread in threading.enumerate() if thread.name.startswith("lipsync-")} <= lasting
@@ -191,8 +191,8 @@ def test_command(lipsync, astronaut, voice_file, weights, tmp_path):
 
 def test_real_clip(grid_dir, weights, tmp_path):
     clip, output = grid_dir / "s2" / "swwp2s.mpg", tmp_path / "out.mp4"
-    with prepare(clip, clip, output, weights) as task:
-        result = infer(task)
+    with prepare(clip, clip, output, weights) as job:
+        result = infer(job)
     assert result.num_without_face == 0
     before, after = list(read_frames(clip)), list(read_frames(output))
     assert len(after) == result.num_frames <= len(before)
@@ -201,9 +201,9 @@ def test_real_clip(grid_dir, weights, tmp_path):
 
 
 def test_tracks_are_kept_where_asked(no_detector, face_clip, voice_file, weights, tmp_path):
-    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task:
+    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job:
         said = []
-        infer(task, say=said.append, keep_tracks=True)
+        infer(job, notify=said.append, keep_tracks=True)
     assert said == [f"{face_clip}: has no tracks to keep beside its picture and its sound"]
     assert read_timeline(tmp_path / "out.mp4") == Timeline.constant(Fraction(30000, 1001), 15)
     assert read_marks(tmp_path / "out.mp4")["synthetic"]

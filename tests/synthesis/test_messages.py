@@ -48,25 +48,25 @@ def test_the_face_and_its_poses_are_found_once(searches, face_clip, voice_file, 
     align = Aligner.align
     monkeypatch.setattr(Aligner, "align", lambda self, *faces: posed.append(faces) or align(self, *faces))
     voices = [voice_file(0.4), voice_file(0.9), voice_file(0.3)]
-    with SceneBuilder(ahead_s=60) as presenter:
+    with SceneBuilder(ahead_s=60) as builder:
         report = make_messages(
             name_messages(voices, tmp_path),
             partial(prepare, face_clip, weights=weights),
-            partial(infer, presenter=presenter),
+            partial(infer, builder=builder),
         )
     assert searches == [30]
     assert len(posed) == 5 + 20 + 27  # witnesses of the resting face; candidates for the open mouth; 0.9 s at 29.97
     assert [path.name for path in report.made] == ["voice0.4.mp4", "voice0.9.mp4", "voice0.3.mp4"]
-    with SceneBuilder(ahead_s=60) as presenter, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as task:
-        infer(task, presenter=presenter)
+    with SceneBuilder(ahead_s=60) as builder, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as job:
+        infer(job, builder=builder)
     assert same_pictures(tmp_path / "alone.mp4", report.made[2])
 
 
 def test_more_of_the_video_is_looked_at_only_when_needed(searches, face_clip, voice_file, weights, tmp_path):
-    with SceneBuilder() as presenter:
+    with SceneBuilder() as builder:
         for seconds in (0.3, 0.2, 0.6):
-            with prepare(face_clip, voice_file(seconds), tmp_path / f"{seconds}.mp4", weights) as task:
-                infer(task, presenter=presenter)
+            with prepare(face_clip, voice_file(seconds), tmp_path / f"{seconds}.mp4", weights) as job:
+                infer(job, builder=builder)
     assert searches == [9, 18]
 
 
@@ -82,11 +82,11 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip
         Message(good, tmp_path / "c.mp4"),
     ]
     failures: list[LipsyncError] = []
-    with SceneBuilder() as presenter:
+    with SceneBuilder() as builder:
         report = make_messages(
             messages,
             partial(prepare, face_clip, weights=weights),
-            partial(infer, presenter=presenter),
+            partial(infer, builder=builder),
             on_failure=failures.append,
         )
     assert [error.path for error in failures] == [missing, tmp_path / "broken.wav"]
@@ -99,11 +99,11 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip
 
 def test_without_a_face_all_end_at_once(numbered, voice_file, weights, tmp_path):
     messages = name_messages([voice_file(0.3), voice_file(0.2)], tmp_path)
-    with SceneBuilder() as presenter, pytest.raises(NothingToDoError, match="no face"):
+    with SceneBuilder() as builder, pytest.raises(NothingToDoError, match="no face"):
         make_messages(
             messages,
             partial(prepare, numbered(12), weights=weights),
-            partial(infer, presenter=presenter),
+            partial(infer, builder=builder),
             on_failure=lambda error: pytest.fail(f"told of one message: {error}"),
         )
 
@@ -147,9 +147,11 @@ def test_list_of_messages(tmp_path):
 
 def remember(cache, face_clip, voice, weights, output, **options):
     said = []
-    memory = FaceReferenceCache(None if cache is None else ArrayCache(cache, said.append), say=said.append, **options)
-    with SceneBuilder(memory=memory) as presenter, prepare(face_clip, voice, output, weights) as task:
-        infer(task, presenter=presenter)
+    memory = FaceReferenceCache(
+        None if cache is None else ArrayCache(cache, said.append), notify=said.append, **options
+    )
+    with SceneBuilder(memory=memory) as builder, prepare(face_clip, voice, output, weights) as job:
+        infer(job, builder=builder)
     return said
 
 
@@ -168,9 +170,9 @@ def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, we
 def test_all_lenders_are_remembered(tmp_path, monkeypatch):
     memory = FaceReferenceCache(ArrayCache(tmp_path))
     monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
-    for lenders in ((ReferenceFrames(5),), (ReferenceFrames(5), ReferenceFrames(0, 9), ReferenceFrames(7, 1))):
-        memory.keep_reference(None, None, "", "auto", 10, lenders)
-        assert memory.reference(None, None, "", "auto", 10) == lenders
+    for references in ((ReferenceFrames(5),), (ReferenceFrames(5), ReferenceFrames(0, 9), ReferenceFrames(7, 1))):
+        memory.keep_reference(None, None, "", "auto", 10, references)
+        assert memory.reference(None, None, "", "auto", 10) == references
     assert memory.reference(None, None, "", "auto", 9) is None  # the open mouth is not among so few frames
 
 

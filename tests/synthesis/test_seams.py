@@ -70,7 +70,7 @@ class LevelRunner:
     def silence(self, number: int) -> np.ndarray:
         return np.zeros((number, 27, 80), np.float32)
 
-    def sketch(
+    def generate(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
     ) -> GeneratorOutput:
         image = np.zeros((len(mel), 32, 32, 3), np.float32) + mel.mean((1, 2))[:, None, None, None]
@@ -85,7 +85,7 @@ class LevelRunner:
         open_face: np.ndarray | None = None,
     ) -> Future[GeneratorOutput]:
         done: Future[GeneratorOutput] = Future()
-        done.set_result(self.sketch(face, face, mel))
+        done.set_result(self.generate(face, face, mel))
         return done
 
     def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:

@@ -42,13 +42,13 @@ def draw(clip, speakers, weights, output, silence="close", reference="current"):
     (names, voices), said = zip(*speakers.items(), strict=True), []
     choices = [parse_face_selection(name, "hog") for name in names]
     with (
-        prepare(clip, voices, output, weights, silence=silence) as task,
-        SceneBuilder(reference, choices=choices) as presenter,
+        prepare(clip, voices, output, weights, silence=silence) as job,
+        SceneBuilder(reference, choices=choices) as builder,
     ):
-        scene = open_scene(presenter, task, say=said.append)
-        with scene.renderer.views(task.schedule, task.voices) as views:
+        scene = open_scene(builder, job, notify=said.append)
+        with scene.renderer.views(job.schedule, job.voices) as views:
             drawn = [view.pixels for view in views]
-        return drawn, [scene.footage.frame(int(number)) for number in task.schedule.order], said
+        return drawn, [scene.video.frame(int(number)) for number in job.schedule.order], said
 
 
 def test_each_is_drawn_as_if_alone_and_who_is_not_named_stays(three, voice_file, weights, tmp_path):
@@ -69,8 +69,8 @@ def test_each_is_drawn_as_if_alone_and_who_is_not_named_stays(three, voice_file,
 
 def test_who_has_finished_keeps_the_mouth_closed_or_the_own(three, voice_file, weights, tmp_path):
     short, long = voice_file(0.4), voice_file(0.84)
-    with prepare(three, [short, long], tmp_path / "out.mp4", weights, device=None) as task:
-        assert (task.voices[0].windows(np.array([0.74, 0.82])) == -4).all()
+    with prepare(three, [short, long], tmp_path / "out.mp4", weights, device=None) as job:
+        assert (job.voices[0].windows(np.array([0.74, 0.82])) == -4).all()
     drawn, source, _ = draw(three, {"0": short, "1": long}, weights, tmp_path / "out.mp4", "keep")
     np.testing.assert_array_equal(drawn[20][:, :256], source[20][:, :256])
     assert (drawn[2][:, :256] != source[2][:, :256]).any()
@@ -79,8 +79,8 @@ def test_who_has_finished_keeps_the_mouth_closed_or_the_own(three, voice_file, w
 def test_the_film_is_as_long_as_the_longest_voice_and_both_are_heard(three, voice_file, weights, tmp_path):
     short, long, output = voice_file(0.3), voice_file(0.5), tmp_path / "out.mp4"
     choices = [parse_face_selection("0", "hog"), parse_face_selection("1", "hog")]
-    with prepare(three, [short, long], output, weights) as task:
-        result = infer(task, "current", choices=choices)
+    with prepare(three, [short, long], output, weights) as job:
+        result = infer(job, "current", choices=choices)
     assert result.num_frames == ceil(Fraction(1, 2) * 25)
     assert len(result.reference_frames) == 2
     assert read_timeline(output) == Timeline.constant(25, 13)
@@ -92,10 +92,10 @@ def test_the_film_is_as_long_as_the_longest_voice_and_both_are_heard(three, voic
 
 def test_a_default_name_and_a_third_sound(three, voice_file, weights):
     one, other, music = voice_file(0.2), voice_file(0.3), voice_file(0.4)
-    with prepare(three, [one, other], None, weights, final_audio=music, device=None) as task:
-        assert task.output.path.name == "three.voice0.2.voice0.3.mp4"
-        assert task.output.sound == music
-        assert task.schedule.num_frames == 10
+    with prepare(three, [one, other], None, weights, final_audio=music, device=None) as job:
+        assert job.output.path.name == "three.voice0.2.voice0.3.mp4"
+        assert job.output.sound == music
+        assert job.schedule.num_frames == 10
 
 
 def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(three, voice_file, weights, tmp_path):
@@ -103,22 +103,22 @@ def test_two_names_of_one_person_are_refused_when_found_and_when_remembered(thre
     for names, error in ((("0", "left"), UsageError), (("0", "3"), NothingToDoError)):
         choices = [parse_face_selection(name, "hog") for name in names]
         with (
-            prepare(three, [voice, voice], tmp_path / "out.mp4", weights) as task,
-            SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as presenter,
+            prepare(three, [voice, voice], tmp_path / "out.mp4", weights) as job,
+            SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as builder,
             pytest.raises(error, match=r"three\.mp4: (0 and left are the same person|no face 3: it shows 3)"),
         ):
-            open_scene(presenter, task)
+            open_scene(builder, job)
     for names in (("0",), ("left",), ("0", "left")):
         choices = [parse_face_selection(name, "hog") for name in names]
         with (
-            prepare(three, [voice] * len(names), tmp_path / "out.mp4", weights) as task,
-            SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as presenter,
+            prepare(three, [voice] * len(names), tmp_path / "out.mp4", weights) as job,
+            SceneBuilder(memory=FaceReferenceCache(cache), choices=choices) as builder,
         ):
             if len(names) == 1:
-                open_scene(presenter, task)
+                open_scene(builder, job)
                 continue
             with pytest.raises(UsageError, match="0 and left are the same face"):
-                open_scene(presenter, task)
+                open_scene(builder, job)
 
 
 def given(**options):

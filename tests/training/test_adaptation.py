@@ -49,7 +49,7 @@ def test_the_end_is_held_out_and_kept_apart(num_frames: int) -> None:
     learnt = table.frames[0]
     assert len(learnt) >= 0.6 * num_frames
     assert set(draw.reference) <= set(learnt)
-    assert set(draw.wrong) <= set(learnt)
+    assert set(draw.mismatched) <= set(learnt)
     apart_s = recording.frame_middle[draw.target.min()] - recording.frame_middle[learnt[-1]]
     assert apart_s >= min(APART_S, 0.1) - 1e-9
     assert draw.target.max() == num_frames - 1

@@ -55,15 +55,15 @@ def augment(batch: Batch, seed: int, step: int, share: float = 1.0, transforms: 
     target_grid = grid.repeat_interleave(each, 0)
     if "pose" in transforms:
         target_grid = follow(target_grid, draw_poses(len(target), target.shape[-1], generator).to(target.device))
-    mel, wrong_mel = (change_voice(sound, transforms, generator) for sound in (part.mel, part.wrong_mel))
+    mel, mismatched_mel = (change_voice(sound, transforms, generator) for sound in (part.mel, part.mismatched_mel))
     hears_mel = part.speech.shape == part.mel.shape  # speech features were altered before they were encoded
     part = Batch(
         looks.apply(sample(reference, grid), 1),
         looks.apply(sample(target, target_grid), each),
         mel,
-        wrong_mel,
+        mismatched_mel,
         mel if hears_mel else part.speech,
-        wrong_mel if hears_mel else part.wrong_speech,
+        mismatched_mel if hears_mel else part.mismatched_speech,
     )
     return Batch(*(torch.cat([new, old[len(new) :]]) for new, old in zip(part, batch, strict=True)))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FINGERS = 5  # of a hand, at most
 HAND, FINGER, BALL, BOARD, BELOW = range(5)
-ODDS = torch.tensor([0.6, 0.1, 0.12, 0.12, 0.06])  # of the kinds
+PROBABILITIES = torch.tensor([0.6, 0.1, 0.12, 0.12, 0.06])  # of the kinds
 TIP = (0.12, 0.88), (0.4, 0.95)  # where a hand's tip is, x and y in sides of the crop
 SKIN = (0.42, 0.56), (0.3, 0.7)  # rows and columns that tell the colour of a face's skin
 SKINS, PICTURES = 0.65, 0.2  # shares that look like the face's own skin, and like parts of other pictures
@@ -39,7 +39,7 @@ def draw_occluders(faces: Tensor, present: Tensor, generator: Generator) -> tupl
     opacity : shape (B, 1, S, S), how much of what covers them shows
     """
     count, size = len(faces), faces.shape[-1]
-    kind = torch.multinomial(ODDS, count, True, generator=generator)
+    kind = torch.multinomial(PROBABILITIES, count, True, generator=generator)
     distance, shade = _shape(kind, size, generator)
     softness = uniform((count, 1, 1), 0.3, 1.6, generator) / size
     opacity = torch.sigmoid(-distance / softness) * present[:, None, None]

@@ -1,4 +1,4 @@
-"""Sync as the project's own expert sees it: offset, confidence, distance, right and wrong pairs of one clip."""
+"""Sync as the project's own expert sees it: offset, confidence, distance, right and mismatched pairs of one clip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def accuracy_of_pairs(clip: Embeddings, limit: float) -> float:
 
     Returns
     -------
-    the mean of two shares: of the right pairs that are taken for in sync, and of all wrong pairs (6 or more frames
+    the mean of two shares: of the right pairs that are taken for in sync, and of all mismatched pairs (6 or more frames
     apart) that are not; chance is 0.5
 
     Raises

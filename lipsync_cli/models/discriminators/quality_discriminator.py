@@ -24,5 +24,5 @@ class QualityCritic(nn.Module):
         self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d((1, 3)), nn.Flatten(), nn.Linear(3 * channels[-1], 1))
 
     def forward(self, lower: Tensor) -> Tensor:
-        """Give the log odds that lower halves are real: shape (B, 3, S / 2, S), RGB in [0, 1], to (B,)."""
+        """Give the logits that lower halves are real: shape (B, 3, S / 2, S), RGB in [0, 1], to (B,)."""
         return self.body(2 * lower - 1)[:, 0]

@@ -66,17 +66,17 @@ class ClipScores:
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> ClipScores:
         """Make it from what `to_arrays` gave."""
         plain = json.loads(str(arrays["plain"]))
-        judged = cls(plain["clip"], plain["speaker"], notes=plain["notes"], used=plain["used"])
-        judged.clips = {(row, metric): value for row, metric, value in plain["clips"]}
-        judged.reasons = {(row, metric): reason for row, metric, reason in plain["reasons"]}
+        clip_scores = cls(plain["clip"], plain["speaker"], notes=plain["notes"], used=plain["used"])
+        clip_scores.clips = {(row, metric): value for row, metric, value in plain["clips"]}
+        clip_scores.reasons = {(row, metric): reason for row, metric, reason in plain["reasons"]}
         for name, array in arrays.items():
             kind, _, rest = name.partition("/")
             row, _, metric = rest.partition("/")
             if kind == "value":
-                judged.frames[row, metric] = arrays[f"number/{rest}"], array
+                clip_scores.frames[row, metric] = arrays[f"number/{rest}"], array
             elif kind == "features":
-                judged.features[row, metric] = array
-        return judged
+                clip_scores.features[row, metric] = array
+        return clip_scores
 
     def is_empty(self) -> bool:
         """Tell whether no metric was asked, because no face was shown."""
@@ -151,12 +151,14 @@ class FrameAccumulator:
             for metric in family.metrics:
                 self._seen.setdefault((row, metric.name), []).append((view.number, figures[metric.name]))
 
-    def hand_over(self, judged: ClipScores) -> None:
+    def hand_over(self, clip_scores: ClipScores) -> None:
         """Give what was found since the last time to a clip's figures."""
         for key, seen in self._seen.items():
             numbers, values = zip(*seen, strict=True)
-            judged.keep_frames(key, np.array(numbers), np.array(values))
-        judged.reasons.update({key: reason for key, reason in self._reasons.items() if key not in judged.frames})
+            clip_scores.keep_frames(key, np.array(numbers), np.array(values))
+        clip_scores.reasons.update(
+            {key: reason for key, reason in self._reasons.items() if key not in clip_scores.frames}
+        )
         self._seen, self._reasons = {}, {}
 
 

@@ -21,7 +21,7 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
 from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
-from lipsync_cli.scoring.protocols.video_protocol import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, judge_video
+from lipsync_cli.scoring.protocols.video_protocol import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, measure_video
 from lipsync_cli.scoring.results.aggregate import collect
 from lipsync_cli.scoring.results.scores import Scores
 
@@ -42,7 +42,7 @@ def score_video(
     progress: Progress | None = None,
     transcript: Path | None = None,
 ) -> Scores:
-    """Judge a video, beside the real one it should look like or alone; see `video_protocol.judge_video`.
+    """Score a video, beside the real one it should look like or alone; see `video_protocol.measure_video`.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def score_video(
     """
     families = find_metric_groups(wanted)
     film = Film(output, reference, align=align, transcript=transcript)
-    judged = judge_video(film, families, tools or MetricNetworks(), progress=progress)
+    clip_scores = measure_video(film, families, tools or MetricNetworks(), progress=progress)
     facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
     if reference is not None:
         facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
-    return _make_scores(judged, families, facts, reference is not None, "its own sound from half a clip away")
+    return _make_scores(clip_scores, families, facts, reference is not None, "its own sound from half a clip away")
 
 
 def find_films(
@@ -69,7 +69,7 @@ def find_films(
 
     Parameters
     ----------
-    references : folder of the real videos; None: the videos are judged alone
+    references : folder of the real videos; None: the videos are scored alone
     on_failure : told of videos without a real one
     transcripts : of the videos, found by the real one's folder and name, or the video's
 
@@ -119,14 +119,14 @@ def score_folder(
     on_failure: Callable[[LipsyncError], None] | None = None,
     transcripts: Transcripts | None = None,
 ) -> Scores:
-    """Judge every video of a folder, beside the real ones of another or alone.
+    """Score every video of a folder, beside the real ones of another or alone.
 
     Parameters
     ----------
     kept_at : output beside which finished videos are kept until all are done, so that the same command goes on after a
         kill; None: nothing is kept
     jobs : worker processes
-    on_failure : told of every video that could not be judged
+    on_failure : told of every video that could not be scored
     transcripts : of the videos, for metrics that read lips
     """
     tools = tools or MetricNetworks()
@@ -144,7 +144,7 @@ def score_folder(
         "device": tools.device,
         "files": {name: str(path) for name, path in sorted(tools.files.items())},
     }
-    judged: list[ClipScores] = []
+    clip_scores: list[ClipScores] = []
     files = []
     of = {clip.file: film for clip, film in films}
     with ExitStack() as stack:
@@ -153,7 +153,7 @@ def score_folder(
         clips = [clip for clip, _ in films]
         parts = stack.enter_context(
             journal(
-                _judge_task,
+                _score_job,
                 clips,
                 parameters,
                 kept_at,
@@ -168,7 +168,7 @@ def score_folder(
             found = _split(part.read_all())
             if not found:
                 continue
-            judged += found
+            clip_scores += found
             film = of[part.clip.file]
             about = {"output": str(film.output), "output_sha256": hash_file(film.output)}
             if film.reference is not None:
@@ -176,45 +176,49 @@ def score_folder(
             files.append(about)
     facts = {"output": str(outputs), **({"reference": str(references)} if references else {}), "files": files}
     sound = "the next video's sound" if len(films) > 1 else "its own sound from half a clip away"
-    return _make_scores(judged, find_metric_groups(wanted), facts, references is not None, sound)
+    return _make_scores(clip_scores, find_metric_groups(wanted), facts, references is not None, sound)
 
 
 def _make_scores(
-    judged: list[ClipScores], families: list[MetricGroup], facts: dict[str, Any], has_reference: bool, other_sound: str
+    clip_scores: list[ClipScores],
+    families: list[MetricGroup],
+    facts: dict[str, Any],
+    has_reference: bool,
+    other_sound: str,
 ) -> Scores:
     is_moving = any(family.is_continuous for family in families)
     notes = [NOTE_COPY] if has_reference and not all(family.is_continuous for family in families) else []
     notes += [NOTE_FROZEN] if is_moving else []
     if any(family.hears for family in families):
         notes.append(NOTE_OTHER.format(whose="real" if has_reference else "same", sound=other_sound))
-    for one in judged:
+    for one in clip_scores:
         notes += [note for note in one.notes if note not in notes]
     used: dict[str, Any] = {}
-    for one in judged:
+    for one in clip_scores:
         used |= one.used
     notes += describe_reader(used)
-    frames = max((len(numbers) for one in judged for numbers, _ in one.frames.values()), default=0)
-    if len(judged) > 1:
-        frames = sum(max((len(numbers) for numbers, _ in one.frames.values()), default=0) for one in judged)
-    facts = facts | {"frames": frames, "clips": len(judged), "tools": used}
-    return collect(judged, families, ((OUTPUT, COPY), (OUTPUT, FROZEN)), facts, notes)
+    frames = max((len(numbers) for one in clip_scores for numbers, _ in one.frames.values()), default=0)
+    if len(clip_scores) > 1:
+        frames = sum(max((len(numbers) for numbers, _ in one.frames.values()), default=0) for one in clip_scores)
+    facts = facts | {"frames": frames, "clips": len(clip_scores), "tools": used}
+    return collect(clip_scores, families, ((OUTPUT, COPY), (OUTPUT, FROZEN)), facts, notes)
 
 
-def _judge_task(task: ClipJob) -> dict[str, np.ndarray]:
-    """Judge one video in a worker."""
-    reference, other, speaker, transcript = task.parameters["films"][task.clip.file]
+def _score_job(job: ClipJob) -> dict[str, np.ndarray]:
+    """Score one video in a worker."""
+    reference, other, speaker, transcript = job.parameters["films"][job.clip.file]
     film = Film(
-        task.clip.path,
+        job.clip.path,
         Path(reference) if reference else None,
         Path(other) if other else None,
-        task.parameters["align"],
+        job.parameters["align"],
         speaker,
         Path(transcript) if transcript else None,
     )
-    families, tools = _prepare(json.dumps(task.parameters, sort_keys=True))
+    families, tools = _prepare(json.dumps(job.parameters, sort_keys=True))
     arrays: dict[str, np.ndarray] = {}
-    for place, judged in enumerate(judge_video(film, families, tools)):
-        arrays |= {f"{place}|{name}": array for name, array in judged.to_arrays().items()}
+    for place, clip_scores in enumerate(measure_video(film, families, tools)):
+        arrays |= {f"{place}|{name}": array for name, array in clip_scores.to_arrays().items()}
     return arrays
 
 

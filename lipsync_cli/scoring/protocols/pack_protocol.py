@@ -10,7 +10,7 @@ import numpy as np
 from lipsync_cli.datasets.batch import Draw
 from lipsync_cli.datasets.frame_table import MIN_GAP, FrameTable, gather
 from lipsync_cli.errors import NothingToDoError
-from lipsync_cli.metrics.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, TRUTH, WRONG, generate_rows, to_pixels
+from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, MODEL, OTHER_SOUND, TRUTH, generate_rows, to_pixels
 from lipsync_cli.metrics.clip_view import NO_FRAMES, ClipView
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _NOTES_FRAMES = [
     f"copy: the reference frame itself, at least {MIN_GAP} frames from the target",
-    "wrong audio: the model with the sound of a random frame of another clip",
+    "mismatched audio: the model with the sound of a random frame of another clip",
     "ground truth: the target against itself, through the same path",
     "the model is given the target's upper half, the copy is not: compare the two at the mouth",
 ]
@@ -67,7 +67,7 @@ def score_pack(
     split : "test", "val" or "train"
     max_frames : spread so many frames evenly over the clips (at least one each), for the metrics of single frames;
         None = every frame with a face
-    seed : of the reference frames and of the wrong audio; equal seeds give equal rows
+    seed : of the reference frames and of the mismatched audio; equal seeds give equal rows
     families : from `registry.find_families`; None: the standard ones
     kept : where finished clips are kept
     progress : called with clips done, clips in all, and what is being done
@@ -100,17 +100,17 @@ def score_pack(
     of_clips = [family for family in families if family.is_continuous]
     clips: list[ClipScores] = []
     for done, row in enumerate(table.rows, 1):
-        judged = kept.get(table.clip_name[row])
-        if judged is None:
-            judged = ClipScores(str(pack.clips[row]["name"]), str(pack.clips[row]["speaker"]))
+        clip_scores = kept.get(table.clip_name[row])
+        if clip_scores is None:
+            clip_scores = ClipScores(str(pack.clips[row]["name"]), str(pack.clips[row]["speaker"]))
             if of_frames:
                 part = np.flatnonzero(table.clip_of[draw.target] == row)
-                judged.add(stage.show_frames(row, Draw(*(frames[part] for frames in draw))), of_frames)
+                clip_scores.add(stage.show_frames(row, Draw(*(frames[part] for frames in draw))), of_frames)
             if of_clips:
-                judged.add(stage.show_clip(row), of_clips)
-            judged.decline((MODEL, WRONG, COPY, TRUTH), unseen, NO_FRAMES)
-            kept.put(table.clip_name[row], judged)
-        clips.append(judged)
+                clip_scores.add(stage.show_clip(row), of_clips)
+            clip_scores.decline((MODEL, MISMATCHED, COPY, TRUTH), unseen, NO_FRAMES)
+            kept.put(table.clip_name[row], clip_scores)
+        clips.append(clip_scores)
         if progress is not None:
             progress(done, len(table.rows), "score")
     drawn = {"seed": seed, "max_frames": max_frames, "frames": len(draw.target), "clips": len(clips)}
@@ -120,7 +120,7 @@ def score_pack(
     notes += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
     if transcripts is not None:
         facts["transcripts"] = {"folder": str(transcripts.folder), "sha256": transcripts.fingerprint()}
-    differences = (MODEL, COPY), (MODEL, WRONG), (MODEL, FROZEN)
+    differences = (MODEL, COPY), (MODEL, MISMATCHED), (MODEL, FROZEN)
     return collect(clips, families, differences, facts, notes), draw
 
 
@@ -194,7 +194,7 @@ class Stage:
         middles = self.table.middle[frames]
         half = len(sound) / (2 * FRAMES_PER_SECOND)  # of the only clip, its own sound from half a clip away
         shifted = middles if self._other_row(row) != row else (middles + half) % (2 * half)
-        for name, heard, times in ((MODEL, row, middles), (WRONG, self._other_row(row), shifted)):
+        for name, heard, times in ((MODEL, row, middles), (MISMATCHED, self._other_row(row), shifted)):
             drawn = self._generate(reference, real, self.table.speech.cut(np.full(len(frames), heard), times))
             yield self._evidence(name, row, frames, drawn, reference, sound, truth=truth)
         frozen = np.broadcast_to(reference, real.shape)
@@ -245,7 +245,7 @@ class Stage:
             mel_or_none=mel,
             words_or_none=self.words.get(row),
         )
-        if name == WRONG and evidence.words_or_none is not None:
+        if name == MISMATCHED and evidence.words_or_none is not None:
             evidence.words_or_none = self._words_of_this_only(row)
             evidence.wordless_reason = "no transcript of the other clip, or it says the same words"
         if truth is None:

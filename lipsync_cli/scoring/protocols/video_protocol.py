@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int | None, str], None]
 
 COPY_GAP = 6  # frames between a frame and the one that the row `copy` shows in its place
-PIECE_S = 20.0  # longest piece that is judged at once
+PIECE_S = 20.0  # longest piece that is scored at once
 _CONTEXT = SAMPLE_RATE // 4 // HOP_LENGTH * HOP_LENGTH  # samples of sound before and after a piece
 NOTE_COPY = f"copy: the reference itself, {COPY_GAP} frames away: what standing still would score"
 NOTE_FROZEN = "frozen: the clip's middle face throughout"
@@ -49,7 +49,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class Film:
-    """A video to judge.
+    """A video to score.
 
     Attributes
     ----------
@@ -78,14 +78,14 @@ class _Piece:
     wide: dict[str, list[np.ndarray]] = field(default_factory=lambda: {OUTPUT: [], TRUTH: []})
 
 
-def judge_video(
+def measure_video(
     film: Film,
     families: list[MetricGroup],
     tools: MetricNetworks,
     rule: CropRule | None = None,
     progress: Progress | None = None,
 ) -> list[ClipScores]:
-    """Let the metrics judge a video.
+    """Let the metrics score a video.
 
     Frames are paired by time: with each frame of the reference goes the frame of the output shown at its middle. The
     face is found in the reference only (in the output where there is none), and its box is used for both.
@@ -121,34 +121,34 @@ def judge_video(
     if not has_face.all():
         notes.append(f"no face in {int((~has_face).sum())} of {count} frames of {real.name}: left out")
     with ExitStack() as stack:
-        judge = _Judge(film, pairing, track, rule, families, tools, stack=stack)
+        scorer = _VideoScorer(film, pairing, track, rule, families, tools, stack=stack)
         pieces = -(-count // max(1, int(PIECE_S * float(pairing.clock.rate))))
         edges = np.linspace(0, count, pieces + 1).round().astype(int)
-        judged: list[ClipScores] = []
+        clip_scores: list[ClipScores] = []
         shown = -1
 
         def finish() -> None:
-            place = len(judged)
+            place = len(clip_scores)
             name = film.output.stem + (f" {place + 1}/{pieces}" if pieces > 1 else "")
-            judged.append(judge.finish(name, int(edges[place]), min(int(edges[place + 1]), shown + 1)))
+            clip_scores.append(scorer.finish(name, int(edges[place]), min(int(edges[place + 1]), shown + 1)))
 
-        for frame in judge.stream():
+        for frame in scorer.stream():
             shown = frame.number
-            judge.look(frame)
+            scorer.look(frame)
             if progress is not None:
                 progress(shown + 1, count, "score")
-            if shown + 1 == edges[len(judged) + 1]:
+            if shown + 1 == edges[len(clip_scores) + 1]:
                 finish()
-                if len(judged) == pieces:
+                if len(clip_scores) == pieces:
                     break
-        if len(judged) < pieces and shown + 1 > edges[len(judged)]:
+        if len(clip_scores) < pieces and shown + 1 > edges[len(clip_scores)]:
             finish()
-    for one in judged:
+    for one in clip_scores:
         one.notes.extend(notes)
-    return [one for one in judged if not one.is_empty()]
+    return [one for one in clip_scores if not one.is_empty()]
 
 
-class _Judge:
+class _VideoScorer:
     """Collects the crops of a piece from the stream of frames, and puts them before the metrics."""
 
     def __init__(
@@ -212,18 +212,18 @@ class _Judge:
                 self.watcher.watch(row, FrameView(frame, real, box, self.rule, shown.number))
 
     def finish(self, name: str, first: int, last: int) -> ClipScores:
-        """Judge the frames first ... last - 1."""
-        judged = ClipScores(name, self.film.speaker)
+        """Score the frames first ... last - 1."""
+        clip_scores = ClipScores(name, self.film.speaker)
         piece, self.piece = self.piece, _Piece()
-        self.watcher.hand_over(judged)
+        self.watcher.hand_over(clip_scores)
         if piece.numbers:
             still = [family for family in self.families if not family.is_continuous]
             moving = [family for family in self.families if family.is_continuous]
             evidences = self._evidences(piece, first, last)
-            judged.add(evidences, still)
-            judged.add(evidences, moving)
-        judged.used = dict(self.tools.used)
-        return judged
+            clip_scores.add(evidences, still)
+            clip_scores.add(evidences, moving)
+        clip_scores.used = dict(self.tools.used)
+        return clip_scores
 
     def _evidences(self, piece: _Piece, first: int, last: int) -> list[ClipView]:
         numbers = np.array(piece.numbers)

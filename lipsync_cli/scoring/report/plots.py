@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lipsync_cli.metrics.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG
+from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, MODEL, OTHER_SOUND, OUTPUT, TRUTH
 from lipsync_cli.scoring.report.text_table import title_of, title_of_metric
 from lipsync_cli.scoring.results.scores import ALL, Scores
 
@@ -21,7 +21,7 @@ _COLOURS = {  # told apart by colour-blind eyes and in grey
     MODEL: "#5b9bc8",
     OUTPUT: "#5b9bc8",
     COPY: "#e3c25f",
-    WRONG: "#cf7a63",
+    MISMATCHED: "#cf7a63",
     FROZEN: "#a3a9b3",
     OTHER_SOUND: "#8d6b94",
     TRUTH: "#7fb08a",

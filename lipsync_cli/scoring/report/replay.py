@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.metrics.baselines import COPY, MODEL, OUTPUT, TRUTH, WRONG
+from lipsync_cli.metrics.baselines import COPY, MISMATCHED, MODEL, OUTPUT, TRUTH
 from lipsync_cli.scoring.results.records import Key, Results
 from lipsync_cli.speech.mel import SAMPLE_RATE
 
@@ -128,7 +128,7 @@ class PackScenes:
         from lipsync_cli.speech.resynthesis import mel_to_samples
 
         row = self.rows[key]
-        clip, rows = self.pack.clips[row], (MODEL, WRONG)
+        clip, rows = self.pack.clips[row], (MODEL, MISMATCHED)
         spoken: dict[Shown, np.ndarray] = {}
         for index, stage in enumerate(self.stages):
             for evidence in stage.show_clip(row):
@@ -136,7 +136,7 @@ class PackScenes:
                     spoken.setdefault(REAL, evidence.real)
                 if evidence.row in rows:
                     spoken[index, evidence.row] = evidence.crops
-                if evidence.row == WRONG:
+                if evidence.row == MISMATCHED:
                     break
         order = [REAL, *((index, name) for name in rows for index in range(len(self.stages)))]
         rate = Fraction(int(clip["fps_num"]), int(clip["fps_den"]))

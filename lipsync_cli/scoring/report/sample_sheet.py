@@ -8,7 +8,7 @@ import numpy as np
 
 from lipsync_cli.datasets.batch import Draw
 from lipsync_cli.datasets.frame_table import FrameTable, gather
-from lipsync_cli.metrics.baselines import COPY, MODEL, TRUTH, WRONG, generate_rows
+from lipsync_cli.metrics.baselines import COPY, MISMATCHED, MODEL, TRUTH, generate_rows
 from lipsync_cli.metrics.image.reconstruction import psnr
 from lipsync_cli.models import hears
 
@@ -56,7 +56,7 @@ def draw_sheet(
     chosen = np.array([_hardest(pack, draw, np.flatnonzero(clip_of == clip)) for clip in clips])
     part = Draw(*(frames[chosen] for frames in draw))
     images = generate_rows(generator, gather(pack, table, part, device))
-    names = {"reference": COPY, "real": TRUTH, "model": MODEL, "wrong audio": WRONG}
+    names = {"reference": COPY, "real": TRUTH, "model": MODEL, "mismatched audio": MISMATCHED}
     labels = [_label(pack, int(clip_of[index]), int(draw.target[index])) for index in chosen]
     return Sheet(labels, {name: images[row] for name, row in names.items()})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_cli.metrics.baselines import COPY, FROZEN, MODEL, OTHER_SOUND, OUTPUT, TRUTH, WRONG
+from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, MODEL, OTHER_SOUND, OUTPUT, TRUTH
 from lipsync_cli.metrics.metric import NEAR
 from lipsync_cli.scoring.results.scores import ALL, Scores, Statistics
 
@@ -19,7 +19,7 @@ ROW_TITLES = {
     MODEL: "model",
     OUTPUT: "output",
     COPY: "copy",
-    WRONG: "wrong audio",
+    MISMATCHED: "mismatched audio",
     FROZEN: "frozen",
     OTHER_SOUND: "other sound",
     TRUTH: "ground truth",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import InputError, NothingToDoError
-from lipsync_cli.metrics.baselines import TRUTH, WRONG
+from lipsync_cli.metrics.baselines import MISMATCHED, TRUTH
 from lipsync_cli.metrics.metric import HIGHER, LOWER, SET, Metric
 from lipsync_cli.scoring.results.records import Figures, Key, Results
 
@@ -63,8 +63,8 @@ def check_comparable(first: Results, second: Results) -> None:
         if mine != theirs:
             fact = f"the {name} is {_shorten(mine)} in {first.label} and {_shorten(theirs)} in {second.label}"
             raise InputError(fact, hint="only scores of one protocol over the same clips are compared")
-    if first.judged != second.judged:
-        fact = f"{first.label} holds the row {first.judged}, {second.label} the row {second.judged}"
+    if first.scored_row != second.scored_row:
+        fact = f"{first.label} holds the row {first.scored_row}, {second.label} the row {second.scored_row}"
         raise InputError(fact, hint="score both in the same way")
     for name, metric in first.metrics.items():
         other = second.metrics.get(name)
@@ -106,15 +106,15 @@ def count_chances(differences: list[Difference]) -> float:
 
 
 def _compare_rows(first: Results, second: Results, seed: int) -> Iterator[Difference]:
-    row = first.judged
+    row = first.scored_row
     for name, metric in first.metrics.items():
         if metric.per == SET or name not in second.metrics:
             continue
         mine, theirs = (_find(one, row, name) for one in (first, second))
         if (one := _compare_figures(row, metric, mine, theirs, first, seed)) is not None:
             yield one
-        mine, theirs = (_subtract(_find(one, row, name), _find(one, WRONG, name)) for one in (first, second))
-        if (one := _compare_figures(f"{row} - {WRONG}", metric, mine, theirs, first, seed)) is not None:
+        mine, theirs = (_subtract(_find(one, row, name), _find(one, MISMATCHED, name)) for one in (first, second))
+        if (one := _compare_figures(f"{row} - {MISMATCHED}", metric, mine, theirs, first, seed)) is not None:
             yield one
 
 
@@ -147,7 +147,7 @@ def _compare_figures(
         resampled = drawn @ (sums[:, 1] - sums[:, 0]) / (drawn @ counts)
         low, high = (float(edge) for edge in np.percentile(resampled, (2.5, 97.5)))
         target = None if " - " in row else _find_target(metric, results, list(mine))
-        verdict = _judge(metric, row, float(means[0]), float(means[1]), low, high, target=target)
+        verdict = _decide(metric, row, float(means[0]), float(means[1]), low, high, target=target)
     is_of_frames = next(iter(mine.values())).frame is not None
     return Difference(
         row,
@@ -164,7 +164,7 @@ def _compare_figures(
 
 
 def _compare_sets(first: Results, second: Results) -> Iterator[Difference]:
-    row = first.judged
+    row = first.scored_row
     for name, metric in first.metrics.items():
         found = [one.overall.get(row, {}).get(name) for one in (first, second)]
         if metric.per == SET and found[0] is not None and found[1] is not None:
@@ -205,7 +205,7 @@ def _find_target(metric: Metric, results: Results, keys: list[Key]) -> float | N
     return float(np.concatenate(values).mean()) if values else None
 
 
-def _judge(
+def _decide(
     metric: Metric, row: str, first: float, second: float, low: float, high: float, *, target: float | None
 ) -> str:
     if low <= 0 <= high:

@@ -41,10 +41,10 @@ class ScoreCheckpoint:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # damaged: done again
 
-    def put(self, name: str, judged: ClipScores) -> None:
+    def put(self, name: str, clip_scores: ClipScores) -> None:
         """Keep a clip's figures."""
         if (path := self._path(name)) is not None:
-            write_part(path, judged.to_arrays())
+            write_part(path, clip_scores.to_arrays())
 
     def _path(self, name: str) -> Path | None:
         if self.folder is None:

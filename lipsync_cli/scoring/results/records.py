@@ -62,8 +62,8 @@ class Results:
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
-    def judged(self) -> str:
-        """The row that is judged."""
+    def scored_row(self) -> str:
+        """The row that is scored."""
         return OUTPUT if OUTPUT in self.rows else MODEL
 
     @property
@@ -119,7 +119,7 @@ def make_results(records: Iterable[dict[str, Any]], label: str, path: Path | Non
             _ADD[record["kind"]](results, record)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"holds scores of another form ({error!r})", path, _AGAIN) from error
-    if results.judged not in rows:
+    if results.scored_row not in rows:
         raise InputError("holds no row that is judged", path, _AGAIN)
     return results
 

@@ -54,11 +54,11 @@ def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFa
 
 
 class Compositor:
-    """Puts sketches into frames, at the frames' own resolution, and changes nothing outside the mask.
+    """Puts generated mouths into frames, at the frames' own resolution, and changes nothing outside the mask.
 
     Parameters
     ----------
-    rule : the crop that the sketches show
+    rule : the crop that the generated mouths show
     mask : shape (K, K) float32 in [0, 1], how much of the crop is replaced, in the crop's geometry at any size
     """
 
@@ -76,20 +76,20 @@ class Compositor:
         self,
         frame: Frame,
         matrix: np.ndarray,
-        sketch: GeneratorOutput,
+        generated: GeneratorOutput,
         reference: ReferenceFace,
         share: float = 1.0,
         covered: OcclusionMask | None = None,
     ) -> Frame:
-        """Return the frame with the sketched lower face.
+        """Return the frame with the generated lower face.
 
         Parameters
         ----------
         frame : shape (H, W, 3) uint8 RGB; stays as it is
-        matrix : shape (2, 3), from pixel indices of the frame to those of the crop that was sketched
-        sketch : of one crop
-        reference : the face that the sketch's flow points into
-        share : how much of the sketch is mixed in, 0 ... 1
+        matrix : shape (2, 3), from pixel indices of the frame to those of the crop that was generated
+        generated : of one crop
+        reference : the face that the generated flow points into
+        share : how much of the generated mouth is mixed in, 0 ... 1
         covered : what lies over the face, and stays; None: nothing
         """
         extent = tuple(value * self._rule.size for value in self._extent)
@@ -99,29 +99,29 @@ class Compositor:
         rows, columns = region
         shape = rows.stop - rows.start, columns.stop - columns.start
         moved = at_step(matrix, 1, columns.start, rows.start)
-        weight, face = self._mask.sample(moved, shape), self._face(moved, shape, sketch, reference)
+        weight, face = self._mask.sample(moved, shape), self._face(moved, shape, generated, reference)
         if covered is not None:
             half = self._rule.size // 2
             factor = covered.opacity.shape[1] / self._rule.size
             over = CropSampler(covered.opacity, factor, top=half).sample(moved, shape)
             weight = weight * (1 - np.clip(over, 0, 1))
         weights = [weight if layer.step == 1 else halve(weight) for layer in face]
-        if sketch.flow is None:
+        if generated.flow is None:
             face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]
         return blend(frame, rows, columns, face, [np.float32(share) * weight for weight in weights])
 
     def _face(
-        self, matrix: np.ndarray, shape: tuple[int, int], sketch: GeneratorOutput, reference: ReferenceFace
+        self, matrix: np.ndarray, shape: tuple[int, int], generated: GeneratorOutput, reference: ReferenceFace
     ) -> list[Layer]:
         """Return the layers of the face in a region, whose pixel indices `matrix` maps to those of the crop."""
-        if sketch.flow is None or sketch.mask is None or sketch.patch is None:
-            assert sketch.image is not None
-            return _laid_out(sketch.image, matrix, shape, reference.pixels)
+        if generated.flow is None or generated.mask is None or generated.patch is None:
+            assert generated.image is not None
+            return _laid_out(generated.image, matrix, shape, reference.pixels)
         size = self._rule.size
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
-        patch = self._gamut.keep(sketch.patch[-half:], reference.skin)
+        patch = self._gamut.keep(generated.patch[-half:], reference.skin)
         still = _laid_out(patch, matrix, shape, reference.pixels, half)
-        field = CropSampler(np.dstack([sketch.flow[-half:] * np.float32(size), sketch.mask[-half:]]), top=half)
+        field = CropSampler(np.dstack([generated.flow[-half:] * np.float32(size), generated.mask[-half:]]), top=half)
         guide = field.sample(matrix, shape)
         x, y = _aim(guide, matrix, reference.matrix)
         share = np.clip(guide[:, :, 2], 0, 1)
@@ -130,8 +130,8 @@ class Compositor:
             if step > 1:
                 x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
             face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
-        if sketch.inside is not None and reference.opened is not None:
-            self._show_inside(face, sketch.inside[-half:], matrix, shape, reference.opened)
+        if generated.inside is not None and reference.opened is not None:
+            self._show_inside(face, generated.inside[-half:], matrix, shape, reference.opened)
         return face
 
     def _show_inside(
@@ -142,7 +142,7 @@ class Compositor:
         Parameters
         ----------
         face : layers of a region, changed here
-        inside : shape (S / 2, S, 3), of a sketch
+        inside : shape (S / 2, S, 3), of a generator's output
         matrix : shape (2, 3), from pixel indices of the region to those of the crop
         shape : of the region
         """

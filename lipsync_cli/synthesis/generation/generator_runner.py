@@ -29,7 +29,7 @@ class GeneratorOutput(NamedTuple):
     inside: np.ndarray | None = None
 
     def one(self, index: int) -> GeneratorOutput:
-        """Return the sketch of one crop, without the first axis."""
+        """Return the output for one crop, without the first axis."""
         return GeneratorOutput(*(None if part is None else part[index] for part in self))
 
 
@@ -45,7 +45,7 @@ class GeneratorRunner(Protocol):
         """Return the SHA-256 of the networks' parameters as they are now, and of the generator's articulation."""
         ...
 
-    def sketch(
+    def generate(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
     ) -> GeneratorOutput:
         """Draw the lower halves of some crops.
@@ -55,7 +55,7 @@ class GeneratorRunner(Protocol):
         reference : shape (R, S, S, 3) uint8 RGB; each serves n / R targets in a row and is encoded once
         target : shape (n, S, S, 3) uint8 RGB
         mel : shape (n, 27, 80), or speech features (n, 21, 384), as the generator hears it
-        articulation : for this once; None: the sketcher's own
+        articulation : for this once; None: the runner's own
         """
         ...
 
@@ -84,7 +84,7 @@ class GeneratorRunner(Protocol):
         Parameters
         ----------
         face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all
-        mel : as of `sketch`
+        mel : as of `generate`
         pose_hint : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and
             one face is then encoded once, however often it comes
         open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
@@ -97,7 +97,7 @@ class GeneratorRunner(Protocol):
         ...
 
     def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
-        """Begin to look for what lies over faces; the future has log odds, shape (n, S / 3, S / 2).
+        """Begin to look for what lies over faces; the future has logits, shape (n, S / 3, S / 2).
 
         Parameters
         ----------

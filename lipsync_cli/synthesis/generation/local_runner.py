@@ -44,7 +44,7 @@ class LocalRunner:
     generator : in evaluation mode, on `device`
     device : torch device
     articulation : how much the mouth moves, beside what the generator learned; for generators that can say it. None:
-        ARTICULATION where an open mouth lends its inside, PAINTED elsewhere
+        ARTICULATION where the inside of an open mouth is shown, PAINTED elsewhere
     threads : of torch; None leaves one core to the other stages of the stream: reading, compositing, coding
     occlusion : network that tells what lies over faces, on `device`; None: nothing is looked for
     """
@@ -73,7 +73,7 @@ class LocalRunner:
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
 
-    def sketch(
+    def generate(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
     ) -> GeneratorOutput:
         """Generate the mouths of a batch."""
@@ -130,8 +130,8 @@ class LocalRunner:
         self._limit_threads()
         with torch.inference_mode():
             shown = (self._image(each).expand(len(face), -1, -1, -1) for each in (face, reference, other))
-            odds: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
-        return _done(odds)
+            logits: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
+        return _done(logits)
 
     def submit(
         self,
@@ -145,7 +145,7 @@ class LocalRunner:
 
         if self._mover is None or self._painter is None:
             target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if pose_hint is None else pose_hint
-            return _done(self.sketch(face, target, mel))
+            return _done(self.generate(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
             speech = self._mel(mel)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Order(NamedTuple):
-    """What is asked of the process: "load" first, then the name of one of the sketcher's methods, and its arguments."""
+    """What is asked of the process: "load" first, then the name of one of the runner's methods, and its arguments."""
 
     what: str
     given: tuple[Any, ...] = ()
@@ -63,12 +63,12 @@ class ProcessRunner:
         """See `GeneratorRunner`."""
         return str(self._ask("fingerprint").result())
 
-    def sketch(
+    def generate(
         self, reference: np.ndarray, target: np.ndarray, mel: np.ndarray, articulation: float | None = None
     ) -> GeneratorOutput:
         """See `GeneratorRunner`."""
-        sketch: GeneratorOutput = self._ask("sketch", reference, target, mel, articulation).result()
-        return sketch
+        generated: GeneratorOutput = self._ask("generate", reference, target, mel, articulation).result()
+        return generated
 
     def encode(self, mel: np.ndarray) -> np.ndarray:
         """See `GeneratorRunner`."""
@@ -147,7 +147,7 @@ class _Line:
                     self._waiting.popitem()[1].set_exception(self._death)
 
 
-_sketcher: LocalRunner | None = None  # of the process that serves
+_runner: LocalRunner | None = None  # of the process that serves
 
 
 def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
@@ -173,16 +173,16 @@ def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
 
 def _obey(order: Order) -> Any:
     """Do one thing."""
-    global _sketcher
+    global _runner
     if order.what == "load":
         from lipsync_cli.formats.weights import load_weights
 
         weights, device, articulation, occlusion = order.given
         name = device if isinstance(device, str) else device()
         found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None
-        _sketcher = LocalRunner(load_weights(weights, name)[0], name, articulation, 1, found)
-        return _sketcher.device, _num_lanes() if name == "cpu" else 1
-    answer = getattr(_sketcher, order.what)(*order.given)
+        _runner = LocalRunner(load_weights(weights, name)[0], name, articulation, 1, found)
+        return _runner.device, _num_lanes() if name == "cpu" else 1
+    answer = getattr(_runner, order.what)(*order.given)
     return answer.result() if isinstance(answer, Future) else answer
 
 

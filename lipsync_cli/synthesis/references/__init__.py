@@ -1,1 +1,1 @@
-"""Which frames lend their pixels, and how they lie in the others."""
+"""Which frames are the reference, and how they lie in the others."""

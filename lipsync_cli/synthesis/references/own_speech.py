@@ -27,7 +27,7 @@ REST_S = 0.4  # before and after speech, in which the mouth comes to rest
 MAX_BYTES = 96 << 20  # of crops that are kept
 
 Progress = Callable[[int, "int | None", str], None]
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class OwnSpeech(NamedTuple):
@@ -39,7 +39,7 @@ class OwnSpeech(NamedTuple):
     frame_middle : shape (n,), float64, s: when each is shown, as the mels count time
     mel : shape (T, 80), float32, as they would drive the mouth
     features : the same sound as speech features, where the generator hears them
-    reference : shape (S, S, 3), uint8 RGB, the face that lends its pixels when this video is drawn; None: each its own
+    reference : shape (S, S, 3), uint8 RGB, the reference face when this video is drawn; None: each its own
     """
 
     crops: np.ndarray
@@ -53,12 +53,12 @@ def collect_own_speech(
     source: SourceClip,
     voice: SpeechDriver,
     header: WeightsHeader,
-    presenter: SceneBuilder,
-    sketcher: GeneratorRunner,
+    builder: SceneBuilder,
+    runner: GeneratorRunner,
     min_s: float,
     *,
     progress: Progress | None = None,
-    say: Say = lambda text: None,
+    notify: Notify = lambda text: None,
 ) -> OwnSpeech:
     """Collect the talking in the first two minutes of a video.
 
@@ -67,8 +67,8 @@ def collect_own_speech(
     source : the video
     voice : its own sound
     header : of the generator's weights
-    presenter : knows whose face is meant, and what is known of it; of several, the first counts
-    sketcher : of the generator that is to draw the video
+    builder : knows whose face is meant, and what is known of it; of several, the first counts
+    runner : of the generator that is to draw the video
     min_s : how much there must be
 
     Raises
@@ -82,33 +82,33 @@ def collect_own_speech(
     if not voice.has_speech:
         raise NothingToDoError("no speech stands out in its own sound", source.path)
     near = _widen(voice.speech(middles) > 0, round(REST_S * float(rate)))
-    with source.open(num_frames) as footage:
-        boxes = presenter.find(source, rule, footage, progress, say)[0]
+    with source.open(num_frames) as video:
+        boxes = builder.find(source, rule, video, progress, notify)[0]
         wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
         if len(wanted) < min_s * rate:
             seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own talking"
             raise NothingToDoError(f"{seen}, {min_s:g} s are needed", source.path)
         most = MAX_BYTES // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
-        lenders = presenter.choose(source, header, footage, boxes, sketcher, say=lambda text: None)
-        resting = lenders[0].resting if lenders is not None and len(lenders) == 1 else None
-        reference = None if resting is None else crop_face(footage.frame(resting), boxes[resting], rule)
-        bring = _posing(reference, rule)
+        references = builder.choose(source, header, video, boxes, runner, notify=lambda text: None)
+        resting = references[0].resting if references is not None and len(references) == 1 else None
+        reference = None if resting is None else crop_face(video.frame(resting), boxes[resting], rule)
+        bring = _make_warp(reference, rule)
         crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)
         place = {int(number): index for index, number in enumerate(wanted)}
-        for number, frame in footage.frames(np.arange(wanted[0], wanted[-1] + 1)):
+        for number, frame in video.frames(np.arange(wanted[0], wanted[-1] + 1)):
             if number in place:
                 crops[place[number]] = bring(crop_face(frame, boxes[number], rule))
     mel = voice.mel(0, int(window_start(middles[-1])) + WINDOW)
     features = None
     if voice.hears != "mel":
         stop = int(middles[-1] * RATE) + FEATURE_WINDOW
-        heard = voice.features(sketcher.encode, 0, stop)
-        features = FeatureStore(heard[None], encode_silence(sketcher.encode), FeatureParameters())
+        heard = voice.features(runner.encode, 0, stop)
+        features = FeatureStore(heard[None], encode_silence(runner.encode), FeatureParameters())
     return OwnSpeech(crops, middles[wanted], mel, reference, features)
 
 
-def _posing(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarray], np.ndarray]:
+def _make_warp(reference: np.ndarray | None, rule: CropRule) -> Callable[[np.ndarray], np.ndarray]:
     """Return what brings one crop after the other into the pose of the reference, as it is done for the generator."""
     if reference is None:
         return lambda crop: crop

@@ -46,33 +46,33 @@ class Share(NamedTuple):
 
 
 def choose_reference(
-    mode: str, footage: ScannedSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+    mode: str, video: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...] | None:
-    """Choose the frames that lend their pixels.
+    """Choose the frames whose pixels are used as reference.
 
     Parameters
     ----------
     mode : "neutral" for one resting frame; "auto" for several where the head turns
-    footage : scanned here if it has no frame at hand
+    video : scanned here if it has no frame at hand
     boxes : shape (N, 4), NaN where there is no face
 
     Returns
     -------
     the frames, None where no frame at hand has a face
     """
-    if not footage.at_hand():
-        for _ in footage.scan():
+    if not video.at_hand():
+        for _ in video.scan():
             pass
-    if all(np.isnan(boxes[number, 0]) for number in footage.at_hand()):
+    if all(np.isnan(boxes[number, 0]) for number in video.at_hand()):
         return None
-    lenders = choose_reference_frames(footage, boxes, rule, sketcher)
-    if mode == "neutral" or fits_poses(footage, boxes, rule, lenders.resting):
-        return (lenders,)
-    return choose_pose_clusters(footage, boxes, rule, sketcher)
+    references = choose_reference_frames(video, boxes, rule, runner)
+    if mode == "neutral" or fits_poses(video, boxes, rule, references.resting):
+        return (references,)
+    return choose_pose_clusters(video, boxes, rule, runner)
 
 
 def choose_pose_clusters(
-    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, sketcher: GeneratorRunner
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...]:
     """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
 
@@ -82,10 +82,10 @@ def choose_pose_clusters(
 
     Parameters
     ----------
-    footage : scanned; the candidates are among the frames that it has at hand
+    video : scanned; the candidates are among the frames that it has at hand
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
-    found = gather(footage, boxes, sketcher, rule, NUM_CANDIDATES)
+    found = gather(video, boxes, runner, rule, NUM_CANDIDATES)
     aligner, greys = Aligner(rule), [to_grey(crop) for crop in found.crops]
     contrast = float(np.median([aligner.contrast(grey) for grey in greys]))
     misfits = np.zeros((len(greys), len(greys)))
@@ -96,7 +96,7 @@ def choose_pose_clusters(
     for middle in _middles(misfits, WORTH * contrast):
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
-        views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), sketcher, rule))
+        views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule))
     return tuple(dict.fromkeys(views))
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lipsync_cli.formats.weights import WeightsHeader
     from lipsync_cli.synthesis.sources.source_clip import SourceClip
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 # Modules that compute what is kept, and those whose objects they are handed: what another text of theirs, or of what
 # they import, has found is not taken for it.
 FACE_STAGE = "lipsync_cli.faces.selection", "lipsync_cli.synthesis.sources.video_source"
@@ -51,11 +51,11 @@ class FaceReferenceCache:
     ----------
     cache : where findings are kept; None: nowhere
     store : a file of detect-faces; where it knows the video, nothing is searched; made if it is not there
-    say : told in words why a store is not used
+    notify : told in words why a store is not used
     """
 
-    def __init__(self, cache: ArrayCache | None, store: Path | None = None, say: Say = lambda text: None) -> None:
-        self._cache, self._store, self._say = cache, store, say
+    def __init__(self, cache: ArrayCache | None, store: Path | None = None, notify: Notify = lambda text: None) -> None:
+        self._cache, self._store, self._notify = cache, store, notify
         self._sha256: dict[Path, str] = {}
         self._from_store = False
 
@@ -67,7 +67,7 @@ class FaceReferenceCache:
                 self._from_store = True
                 return known
             except _UnfitError as reason:
-                self._say(f"{self._store}: {reason}; the face is searched for in the video")
+                self._notify(f"{self._store}: {reason}; the face is searched for in the video")
                 self._from_store = False
         if self._cache is None:
             return None
@@ -99,13 +99,13 @@ class FaceReferenceCache:
         who: str,
         mode: str,
         num_frames: int,
-        lenders: tuple[ReferenceFrames, ...],
+        references: tuple[ReferenceFrames, ...],
     ) -> None:
         """See `ReferenceCache`."""
         import numpy as np
 
         if self._cache is not None and not self._from_store:
-            numbers = [(each.resting, -1 if each.opened is None else each.opened) for each in lenders]
+            numbers = [(each.resting, -1 if each.opened is None else each.opened) for each in references]
             kept = {"lenders": np.array(numbers, np.int64).reshape(-1, 2)}
             self._cache.put(self._reference_key(source, header, who, mode, num_frames), kept)
 

@@ -1,4 +1,4 @@
-"""Which frames lend their pixels: in a usual pose, one with its mouth at rest and one with it open."""
+"""Which frames are the reference: in a usual pose, one with its mouth at rest and one with it open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NUM_CANDIDATES = 20
 FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a usual pose
-FITTED = 0.8  # share of the other frames that a face has to fit, if it is to lend its pixels to all
+FITTED = 0.8  # share of the other frames that a face has to fit, if it is to be the reference of all
 MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
 NUM_WITNESSES, ENOUGH = 5, 2  # other frames that tell whether something lies over a candidate, and how many must
 NUM_POSES = 8  # other frames that a candidate is compared with
@@ -29,7 +29,7 @@ COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand 
 
 
 class ReferenceFrames(NamedTuple):
-    """Numbers of the frames that lend their pixels.
+    """Numbers of the frames whose pixels are used as reference.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class ReferenceFrames(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Frames that may lend their pixels.
+    """Candidates for reference frames.
 
     Attributes
     ----------
@@ -57,10 +57,10 @@ class Candidates(NamedTuple):
 
 
 def choose_reference_frames(
-    footage: ScannedSource,
+    video: ScannedSource,
     boxes: np.ndarray,
     rule: CropRule,
-    sketcher: GeneratorRunner,
+    runner: GeneratorRunner,
     num_candidates: int = NUM_CANDIDATES,
 ) -> ReferenceFrames:
     """Choose the frame whose mouth is most at rest, and one whose mouth is open.
@@ -74,73 +74,73 @@ def choose_reference_frames(
 
     Parameters
     ----------
-    footage : scanned; the candidates are among the frames that it has at hand
+    video : scanned; the candidates are among the frames that it has at hand
     boxes : shape (N, 4), NaN where there is no face; at least one frame at hand has a face
     """
-    found = gather(footage, boxes, sketcher, rule, num_candidates, usual_pose=True)
-    return select_reference_frames(found, sketcher, rule)
+    found = gather(video, boxes, runner, rule, num_candidates, usual_pose=True)
+    return select_reference_frames(found, runner, rule)
 
 
-def select_reference_frames(found: Candidates, sketcher: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
+def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
     """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
-    resting = next((int(n) for n in found.openness.argsort() if not _is_covered(found.crops, n, sketcher, rule)), None)
+    resting = next((int(n) for n in found.openness.argsort() if not _is_covered(found.crops, n, runner, rule)), None)
     if resting is None:
         resting = int(found.openness.argmin())
     posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
-    opened = most_open(posed, resting, found.openness, rule, _are_bare(posed, resting, sketcher, rule))
+    opened = most_open(posed, resting, found.openness, rule, _are_bare(posed, resting, runner, rule))
     return ReferenceFrames(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
 
 
-def _are_bare(posed: np.ndarray, resting: int, sketcher: GeneratorRunner, rule: CropRule) -> np.ndarray:
+def _are_bare(posed: np.ndarray, resting: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:
     """Tell over which of some faces (n, S, S, 3) nothing lies, beside one over which nothing does: shape (n,) bool."""
-    if not sketcher.sees_occlusion:
+    if not runner.sees_occlusion:
         return np.ones(len(posed), bool)
     shown = np.stack([shrink(crop) for crop in posed])
     bare = shown[resting][None]
     verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[resting]))
-    looks = zip(sketcher.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
-    return np.array([verdict.covered(odds, each, bare, contrast) is None for odds, each in looks])
+    looks = zip(runner.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
+    return np.array([verdict.covered(logits, each, bare, contrast) is None for logits, each in looks])
 
 
-def _is_covered(crops: np.ndarray, number: int, sketcher: GeneratorRunner, rule: CropRule) -> bool:
+def _is_covered(crops: np.ndarray, number: int, runner: GeneratorRunner, rule: CropRule) -> bool:
     """Tell whether something lies over one of some faces (n, S, S, 3): a few others say so.
 
     Between a face and a covered one there is as much of a difference as between a covered one and a face. But what is
     looked for is a hand and not a mouth, and the network is surer of it where it is in the face that it judges.
     """
     others = spread(np.flatnonzero(np.arange(len(crops)) != number), NUM_WITNESSES)
-    if not sketcher.sees_occlusion or not len(others):
+    if not runner.sees_occlusion or not len(others):
         return False
     verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(crops[number]))
     posed = np.stack([shrink(_bring(crops[number], crops[other], rule)) for other in others])
     witnesses = np.stack([shrink(crops[other]) for other in others])
-    looks = [sketcher.predict_occlusion(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
+    looks = [runner.predict_occlusion(*each) for each in ((posed, witnesses, witnesses), (witnesses, posed, posed))]
     against = 0
-    for odds, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
-        is_surer = odds[odds > 0].sum() > back[back > 0].sum()
-        against += is_surer and verdict.covered(odds, shown, other[None], contrast) is not None
+    for logits, back, shown, other in zip(*(look.result() for look in looks), posed, witnesses, strict=True):
+        is_surer = logits[logits > 0].sum() > back[back > 0].sum()
+        against += is_surer and verdict.covered(logits, shown, other[None], contrast) is not None
     return against >= min(ENOUGH, len(others))
 
 
 def gather(
-    footage: ScannedSource,
+    video: ScannedSource,
     boxes: np.ndarray,
-    sketcher: GeneratorRunner,
+    runner: GeneratorRunner,
     rule: CropRule,
     num_candidates: int,
     usual_pose: bool = False,
 ) -> Candidates:
-    """Return frames that may lend their pixels: sharp, of the usual size, and in a usual pose if that is wanted."""
-    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0])])
+    """Return candidates for reference frames: sharp, of the usual size, and in a usual pose if that is wanted."""
+    numbers = np.array([n for n in video.at_hand() if not np.isnan(boxes[n, 0])])
     numbers = spread(_of_usual_size(numbers, boxes), num_candidates)
-    crops = np.stack([crop_face(footage.frame(n), boxes[n], rule) for n in numbers])
+    crops = np.stack([crop_face(video.frame(n), boxes[n], rule) for n in numbers])
     kept = _sharp(crops)
     numbers, crops = numbers[kept], crops[kept]
     if usual_pose:
         kept = _of_usual_pose(crops, rule)
         numbers, crops = numbers[kept], crops[kept]
     row0, row1, col0, col1 = rule.mouth_region()
-    closed = sketcher.sketch(crops, crops, sketcher.silence(len(crops)), articulation=1.0).image
+    closed = runner.generate(crops, crops, runner.silence(len(crops)), articulation=1.0).image
     assert closed is not None
     change = np.abs(closed - crops / np.float32(255))[:, row0:row1, col0:col1].mean((1, 2, 3))
     detail = _detail(crops[:, row0:row1, col0:col1])
@@ -148,12 +148,12 @@ def gather(
 
 
 def bring_open(
-    footage: ScannedSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames, resting: ReferenceFace
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, resting: ReferenceFace
 ) -> ReferenceFace | None:
     """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
-    if lenders.opened is None:
+    if references.opened is None:
         return None
-    face = reference_face(footage.frame(lenders.opened), boxes[lenders.opened], rule)
+    face = reference_face(video.frame(references.opened), boxes[references.opened], rule)
     pose = Aligner(rule).align(to_grey(face.crop), to_grey(resting.crop))
     return face._replace(matrix=compose_affine(pose, face.matrix), crop=warp_crop(face.crop, pose))
 
@@ -193,20 +193,20 @@ def most_open(posed: np.ndarray, resting: int, openness: np.ndarray, rule: CropR
     return opened if apart[opened] > APART * contrast else None
 
 
-def fits_poses(footage: ScannedSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
+def fits_poses(video: ScannedSource, boxes: np.ndarray, rule: CropRule, number: int) -> bool:
     """Tell whether the face of one frame can be brought into the poses of most others.
 
     It cannot where the head turns: there a moved face no longer lies on the one below it.
 
     Parameters
     ----------
-    number : of the frame, one that the footage has at hand
+    number : of the frame, one that the video has at hand
     """
-    numbers = np.array([n for n in footage.at_hand() if not np.isnan(boxes[n, 0]) and n != number])
+    numbers = np.array([n for n in video.at_hand() if not np.isnan(boxes[n, 0]) and n != number])
     if not len(numbers):
         return True
-    aligner, face = Aligner(rule), to_grey(crop_face(footage.frame(number), boxes[number], rule))
-    others = [to_grey(crop_face(footage.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
+    aligner, face = Aligner(rule), to_grey(crop_face(video.frame(number), boxes[number], rule))
+    others = [to_grey(crop_face(video.frame(n), boxes[n], rule)) for n in spread(numbers, 2 * NUM_POSES)]
     misfit = np.quantile([aligner.alignment_rmse(other, face) for other in others], FITTED)
     return bool(misfit <= MISFIT * aligner.contrast(face))
 

@@ -84,9 +84,9 @@ class Inspector:
 
     def __init__(self, job: Job, scene: Scene) -> None:
         self._source, self._voices, self._timeline = job.source, job.voices, job.schedule.timeline
-        self._lenders, self._boxes = scene.lenders, scene.boxes
+        self._references, self._boxes = scene.references, scene.boxes
         self._renderer = renderer = scene.renderer
-        width, height = scene.footage.width, scene.footage.height
+        width, height = scene.video.width, scene.video.height
         self._factor = min(LARGEST_FACTOR, -(-SMALL // height)) if height < SMALL else 1
         self._width, self._height = width * self._factor, height * self._factor
         self._line = max(10, self._height // LINES)
@@ -134,7 +134,7 @@ class Inspector:
         self._line_through(picture, crop @ back[:, :2].T + back[:, 2], colour, 1)
         for outline, width in zip(self._outlines, (1, thick), strict=True):
             self._line_through(picture, outline @ back[:, :2].T + back[:, 2], (255, 255, 255), width)
-        if not self._renderer.speakers[face.speaker].posings:
+        if not self._renderer.speakers[face.speaker].trackers:
             return
         for x, y in (self._points @ back[:, :2].T + back[:, 2] + 0.5) * self._factor:
             cv2.circle(picture, (round(x), round(y)), max(1, thick // 2), colour, -1)
@@ -179,21 +179,21 @@ class Inspector:
         lines = [
             f"{speaker.name}: {voice.path.name}",
             self._state(place, view, face),
-            self._lent(place, face),
+            self._open_reference(place, face),
             f"voice {float(voice.speech(middle)[0]):.2f}  drawn {0.0 if face is None else face.drawn:.2f}",
         ]
         for row, text in enumerate(lines):
             self._write(canvas, text, left + size[0] + line // 2, top + round(1.4 * row * line), colour)
 
-    def _lent(self, place: int, face: Face | None) -> str:
-        """Say which frames lend their pixels, of a head that turns in this frame."""
-        views, first = self._lenders[place], self._source.first_frame
+    def _open_reference(self, place: int, face: Face | None) -> str:
+        """Say which frames are the reference, of a head that turns in this frame."""
+        views, first = self._references[place], self._source.first_frame
         if views is None:
             return "pixels of each frame"
-        lenders = views[0 if face is None else face.view]
-        inside = "" if lenders.opened is None else f", inside of {lenders.opened + first}"
+        references = views[0 if face is None else face.view]
+        inside = "" if references.opened is None else f", inside of {references.opened + first}"
         mostly = f" ({face.part:.0%})" if face is not None and face.part < 1 else ""
-        return f"pixels of frame {lenders.resting + first}{inside}{mostly}"
+        return f"pixels of frame {references.resting + first}{inside}{mostly}"
 
     def _state(self, place: int, view: View, face: Face | None) -> str:
         import numpy as np

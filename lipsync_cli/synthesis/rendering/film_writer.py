@@ -36,7 +36,7 @@ class FilmWriter:
     ----------
     job, scene, marking : the film, what it shows, and its marks
     crf : quality, 0 ... 51, lower is better
-    laps : counts the time of the stages
+    stopwatch : counts the time of the stages
     progress : told how many frames are done
     watch : shown every frame, by its number
     """
@@ -45,7 +45,7 @@ class FilmWriter:
     scene: Scene
     marking: Marking
     crf: int
-    laps: Stopwatch
+    stopwatch: Stopwatch
     progress: Progress | None = None
     watch: Callable[[int, View], None] | None = None
 
@@ -60,14 +60,14 @@ class FilmWriter:
         plan, label, num_covered = self.job.schedule, self._label(), 0
         for row in pieces.missing():
             order = plan.order[row[0].start : row[-1].stop]
-            with closing(self.scene.footage.frames(order)) as frames:  # type: ignore[type-var]
+            with closing(self.scene.video.frames(order)) as frames:  # type: ignore[type-var]
                 for piece in row:
                     span = piece.start, piece.stop
                     part = islice(frames, piece.stop - piece.start)
                     with pieces.writing(piece) as temporary:
                         writer = self._writer(temporary, plan.timeline.cut(*span), False)
                         num_covered += self._draw(writer, self.scene.renderer.without_cache(), span, part, label)
-        with self.laps.stage("join"):
+        with self.stopwatch.stage("join"):
             join(
                 [piece.path for piece in pieces.all],
                 [piece.start for piece in pieces.all],
@@ -81,15 +81,15 @@ class FilmWriter:
         return num_covered
 
     def _label(self) -> Label | None:
-        footage = self.scene.footage
-        return self.marking.draw(footage.width, footage.height, self.scene.boxes.reshape(-1, 4))
+        video = self.scene.video
+        return self.marking.draw(video.width, video.height, self.scene.boxes.reshape(-1, 4))
 
     def _writer(self, path: Path, timeline: Timeline, with_sound: bool) -> VideoWriter:
-        job, footage = self.job, self.scene.footage
+        job, video = self.job, self.scene.video
         return VideoWriter(
             path,
-            footage.width,
-            footage.height,
+            video.width,
+            video.height,
             timeline,
             job.output.sound if with_sound else None,
             job.schedule.sound_s if with_sound else None,
@@ -99,7 +99,7 @@ class FilmWriter:
             sample_aspect=job.source.sample_aspect,
             change_sound=mark if with_sound and self.marking.sound else None,
             keep_clock=constant_rate(job.schedule.timeline) is None,
-            is_yuv=footage.matrix is not None,
+            is_yuv=video.matrix is not None,
         )
 
     def _draw(
@@ -111,16 +111,16 @@ class FilmWriter:
         label: Label | None,
     ) -> int:
         """Write frames `span[0]` ... `span[1] - 1` of the film; return in how many something lies over a drawn face."""
-        plan, laps, num_covered = self.job.schedule, self.laps, 0
-        with writer, renderer.views(plan, self.job.voices, laps, span, frames) as views:
+        plan, stopwatch, num_covered = self.job.schedule, self.stopwatch, 0
+        with writer, renderer.views(plan, self.job.voices, stopwatch, span, frames) as views:
             for number, view in enumerate(views, span[0]):
                 num_covered += any(face.covered is not None and face.covered.share > TOLD for face in view.faces)
                 if label is not None:
                     view = view._replace(pixels=label.draw(view.pixels))
-                with laps.stage("encode"):
+                with stopwatch.stage("encode"):
                     writer.write(view.pixels)
                 if self.watch is not None:
-                    with laps.stage("debug video"):
+                    with stopwatch.stage("debug video"):
                         self.watch(number, view)
                 if self.progress is not None:
                     self.progress(number + 1, plan.num_frames, "drawing the mouth")

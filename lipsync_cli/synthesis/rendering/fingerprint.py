@@ -31,7 +31,7 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
     job, scene, marking : the film
     arguments : of the function that makes it
     """
-    plan, source, sketcher, sound = job.schedule, job.source, scene.renderer.sketcher, job.output.sound
+    plan, source, runner, sound = job.schedule, job.source, scene.renderer.runner, job.output.sound
     paths = sound.paths if isinstance(sound, Mix) else (sound,)
     hashes = {path: hash_file(path) for path in {source.path, *paths, *(voice.path for voice in job.voices)}}
     tags = marking.tags(job.generator.header, job.source.info.tags)
@@ -42,11 +42,13 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
         "face": hashes[source.path],
         "voices": [(hashes[voice.path], _reading(voice.path), voice.silence, voice.vtln) for voice in job.voices],
         "sound": [(hashes[path], _reading(path)) for path in paths],
-        "weights": [job.generator.header.sha256, sketcher.fingerprint()],
-        "device": sketcher.device,
+        "weights": [job.generator.header.sha256, runner.fingerprint()],
+        "device": runner.device,
         "batch size": scene.renderer.batch_size,
         "found faces": _digest([scene.boxes.tobytes(), repr(scene.boxes.shape).encode()]),
-        "references": [None if each is None else [list(lenders) for lenders in each] for each in scene.lenders],
+        "references": [
+            None if each is None else [list(references) for references in each] for each in scene.references
+        ],
         "picture": [
             source.first_frame,
             list(source.picture.filters),

@@ -25,17 +25,17 @@ class Look(NamedTuple):
 
     Attributes
     ----------
-    posing : of the view
+    tracker : of the view
     numbers, frames : of the source
     shown : places among them that are looked at, with what the occlusion network is shown
-    odds : what it will say; None: none is looked at
+    logits : what it will say; None: none is looked at
     """
 
-    posing: ReferenceTracker
+    tracker: ReferenceTracker
     numbers: Sequence[int]
     frames: Sequence[Frame]
     shown: dict[int, np.ndarray]
-    odds: Future[np.ndarray] | None
+    logits: Future[np.ndarray] | None
 
 
 class OcclusionTracker:
@@ -46,22 +46,22 @@ class OcclusionTracker:
 
     Parameters
     ----------
-    sketcher : whose occlusion network is asked, if it has one
+    runner : whose occlusion network is asked, if it has one
     rule : of the crops
     """
 
-    def __init__(self, sketcher: GeneratorRunner, rule: CropRule) -> None:
-        self._sketcher, self._verdict, self._release = sketcher, OcclusionClassifier(rule), MaskDecay()
+    def __init__(self, runner: GeneratorRunner, rule: CropRule) -> None:
+        self._runner, self._verdict, self._release = runner, OcclusionClassifier(rule), MaskDecay()
         self._covered: set[int] = set()  # speakers over whose last face something lay
 
-    def begin(self, posing: ReferenceTracker, numbers: Sequence[int], frames: Sequence[Frame]) -> Look:
+    def begin(self, tracker: ReferenceTracker, numbers: Sequence[int], frames: Sequence[Frame]) -> Look:
         """Begin to look at frames of one view."""
         places: list[int] = []
-        if self._sketcher.sees_occlusion:
+        if self._runner.sees_occlusion:
             places = [place for place in range(len(numbers)) if (len(numbers) - 1 - place) % STEP == 0]
-        places = [place for place in places if numbers[place] not in posing.bare]
-        shown = {place: posing.shown(numbers[place], frames[place]) for place in places}
-        return Look(posing, numbers, frames, shown, self._ask(posing, list(shown.values())))
+        places = [place for place in places if numbers[place] not in tracker.bare]
+        shown = {place: tracker.shown(numbers[place], frames[place]) for place in places}
+        return Look(tracker, numbers, frames, shown, self._ask(tracker, list(shown.values())))
 
     def finish(self, look: Look, speaker: int) -> list[OcclusionMask | None]:
         """Return what lies over each of the faces.
@@ -70,21 +70,21 @@ class OcclusionTracker:
         ----------
         speaker : number of whose faces they are
         """
-        if not self._sketcher.sees_occlusion:
+        if not self._runner.sees_occlusion:
             return [None] * len(look.numbers)
-        found = self._judge(look.posing, look.shown, look.odds)
+        found = self._classify(look.tracker, look.shown, look.logits)
         between = [
             place
             for place, number in enumerate(look.numbers)
             if place not in look.shown
-            and number not in look.posing.bare
+            and number not in look.tracker.bare
             and (found.get(place - 1) or found.get(place + 1) or (place == 0 and speaker in self._covered))
         ]
-        shown = {place: look.posing.shown(look.numbers[place], look.frames[place]) for place in between}
-        found |= self._judge(look.posing, shown, self._ask(look.posing, list(shown.values())))
+        shown = {place: look.tracker.shown(look.numbers[place], look.frames[place]) for place in between}
+        found |= self._classify(look.tracker, shown, self._ask(look.tracker, list(shown.values())))
         over = [found.get(place) for place in range(len(look.numbers))]
         for number, covered in zip(look.numbers, over, strict=True):
-            (look.posing.bare.add if covered is None else look.posing.bare.discard)(number)
+            (look.tracker.bare.add if covered is None else look.tracker.bare.discard)(number)
         (self._covered.discard if over[-1] is None else self._covered.add)(speaker)
         return over
 
@@ -92,15 +92,15 @@ class OcclusionTracker:
         """Return what lies over a speaker's face with what fades there; see `MaskDecay.follow`."""
         return self._release.follow(speaker, middle_s, covered)
 
-    def _ask(self, posing: ReferenceTracker, shown: list[np.ndarray]) -> Future[np.ndarray] | None:
-        reference, other = posing.compared
-        return self._sketcher.predict_occlusion(np.stack(shown), reference[None], other[None]) if shown else None
+    def _ask(self, tracker: ReferenceTracker, shown: list[np.ndarray]) -> Future[np.ndarray] | None:
+        reference, other = tracker.compared
+        return self._runner.predict_occlusion(np.stack(shown), reference[None], other[None]) if shown else None
 
-    def _judge(
-        self, posing: ReferenceTracker, shown: dict[int, np.ndarray], odds: Future[np.ndarray] | None
+    def _classify(
+        self, tracker: ReferenceTracker, shown: dict[int, np.ndarray], logits: Future[np.ndarray] | None
     ) -> dict[int, OcclusionMask | None]:
-        judged = zip(shown.items(), () if odds is None else odds.result(), strict=True)
+        looked_at = zip(shown.items(), () if logits is None else logits.result(), strict=True)
         return {
-            place: self._verdict.covered(each, picture, posing.compared, posing.contrast)
-            for (place, picture), each in judged
+            place: self._verdict.covered(each, picture, tracker.compared, tracker.contrast)
+            for (place, picture), each in looked_at
         }

@@ -45,7 +45,7 @@ class Face(NamedTuple):
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
     held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
-    sketch : what to draw; None: nothing
+    generated : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
     covered : what lies over it; None: nothing does, or it was not looked for
     part, after : how much of what replaces it is this face, and how much are those that follow, of other views
@@ -57,7 +57,7 @@ class Face(NamedTuple):
     matrix: np.ndarray
     reference: ReferenceFace
     held: np.ndarray | None = None
-    sketch: GeneratorOutput | None = None
+    generated: GeneratorOutput | None = None
     covered: OcclusionMask | None = None
     shown: float = 1.0
     part: float = 1.0
@@ -66,7 +66,7 @@ class Face(NamedTuple):
     @property
     def drawn(self) -> float:
         """How much of the source's own mouth is replaced, 0 ... 1."""
-        return self.shown if self.sketch is not None else 0.0
+        return self.shown if self.generated is not None else 0.0
 
     @property
     def mixed(self) -> float:
@@ -107,13 +107,13 @@ class Speaker:
     ----------
     boxes : by frame index, shape (4,), NaN where there is no face; of a video an array (N, 4)
     name : as the user gave it
-    posings : of the faces whose pixels are moved, brought into each frame's pose; of one, or of several of a head that
+    trackers : of the faces whose pixels are moved, brought into each frame's pose; of one, or of several of a head that
         turns; none: each frame's own
     """
 
     boxes: BoxesByFrame
     name: str = ""
-    posings: tuple[ReferenceTracker, ...] = ()
+    trackers: tuple[ReferenceTracker, ...] = ()
 
     @classmethod
     def resting(
@@ -124,14 +124,14 @@ class Speaker:
 
     def without_cache(self) -> Speaker:
         """Return the same speaker, of whom no pose is known yet."""
-        return replace(self, posings=tuple(posing.without_cache() for posing in self.posings))
+        return replace(self, trackers=tuple(tracker.without_cache() for tracker in self.trackers))
 
     def shares(self, number: int, frame: Frame) -> list[Share]:
         """Return which of the references draw the face of a frame."""
-        if len(self.posings) == 1:
+        if len(self.trackers) == 1:
             return [Share(0, 1.0)]
-        misfits = [posing.alignment_rmse(number, frame) for posing in self.posings]
-        return share_out(misfits, min(posing.contrast for posing in self.posings))
+        misfits = [tracker.alignment_rmse(number, frame) for tracker in self.trackers]
+        return share_out(misfits, min(tracker.contrast for tracker in self.trackers))
 
 
 @dataclass(frozen=True)
@@ -140,17 +140,17 @@ class Renderer:
 
     Attributes
     ----------
-    footage : whose frames are drawn on
+    video : whose frames are drawn on
     speakers : whose mouths are moved
     rule : of the crop that the generator was trained on
-    sketcher, compositor : the generator, and what puts its work into the frames
+    runner, compositor : the generator, and what puts its work into the frames
     batch_size : frames that the generator draws at once, at most
     """
 
-    footage: FrameSource
+    video: FrameSource
     speakers: tuple[Speaker, ...]
     rule: CropRule
-    sketcher: GeneratorRunner
+    runner: GeneratorRunner
     compositor: Compositor
     batch_size: int = BATCH_SIZE
 
@@ -163,7 +163,7 @@ class Renderer:
         self,
         plan: FrameSchedule,
         voices: Sequence[Driver],
-        laps: Stopwatch | None = None,
+        stopwatch: Stopwatch | None = None,
         span: tuple[int, int] | None = None,
         frames: Iterator[tuple[int, Frame]] | None = None,
     ) -> Generator[Iterator[View], None, None]:
@@ -172,15 +172,15 @@ class Renderer:
         Parameters
         ----------
         plan : of the output
-        voices, laps : as for `stream`
+        voices, stopwatch : as for `stream`
         span : first of the output's frames, and the one after the last; None: all
-        frames : numbers and pixels of the source's frames that these show, as from the footage; None: from there
+        frames : numbers and pixels of the source's frames that these show, as from the video; None: from there
         """
         start, stop = span or (0, plan.num_frames)
-        frames = self.footage.frames(plan.order[start:stop]) if frames is None else frames
+        frames = self.video.frames(plan.order[start:stop]) if frames is None else frames
         middles_s = plan.timeline.middles()[start:stop]
         timed = ((middle_s, *frame) for middle_s, frame in zip(middles_s, frames, strict=True))
-        with self.stream(timed, voices, laps) as views:
+        with self.stream(timed, voices, stopwatch) as views:
             yield views
 
     @contextmanager
@@ -188,7 +188,7 @@ class Renderer:
         self,
         frames: Iterable[tuple[float, int, Frame]],
         voices: Sequence[Driver],
-        laps: Stopwatch | None = None,
+        stopwatch: Stopwatch | None = None,
     ) -> Generator[Iterator[View], None, None]:
         """Give frames, in order, with what was drawn on them; those without a face are the source's own.
 
@@ -198,24 +198,24 @@ class Renderer:
         ----------
         frames : mid-time in seconds, frame index in the source, and pixels of each
         voices : what drives each speaker's mouth
-        laps : counts the time of the stages decode, crop, generate and composite
+        stopwatch : counts the time of the stages decode, crop, generate and composite
         """
-        laps = laps or Stopwatch()
+        stopwatch = stopwatch or Stopwatch()
         with pipeline(
-            self._crop(frames, laps),
-            lambda batches: self._sketch(batches, voices, laps),
-            lambda batches: self._compose(batches, laps),
+            self._crop(frames, stopwatch),
+            lambda batches: self._generate(batches, voices, stopwatch),
+            lambda batches: self._compose(batches, stopwatch),
             depth=1,
         ) as views:
             yield views
 
-    def _crop(self, frames: Iterable[tuple[float, int, Frame]], laps: Stopwatch) -> Iterator[list[View]]:
+    def _crop(self, frames: Iterable[tuple[float, int, Frame]], stopwatch: Stopwatch) -> Iterator[list[View]]:
         """Read the frames and cut the faces out."""
-        size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.footage.frame_bytes)))
+        size = max(1, min(self.batch_size, FLIGHT_BYTES // (BATCHES_IN_FLIGHT * self.video.frame_bytes)))
         finders = [self._faces(place) for place in range(len(self.speakers))]
         batch: list[View] = []
-        for middle_s, number, pixels in laps.count("decode", frames):
-            with laps.stage("crop"):
+        for middle_s, number, pixels in stopwatch.count("decode", frames):
+            with stopwatch.stage("crop"):
                 found = tuple(face for find in finders for face in find(number, pixels))
                 batch.append(View(middle_s, number, pixels, found))
             if len(batch) == size:
@@ -238,36 +238,40 @@ class Renderer:
             box = speaker.boxes[number]
             if np.isnan(box[0]):
                 last = number, ()
-            elif not speaker.posings:
+            elif not speaker.trackers:
                 own = reference_face(pixels, box, self.rule)
                 last = number, (Face(place, 0, number, self.rule.matrix(box), own),)
             else:
                 faces, after = [], 1.0
                 for share in speaker.shares(number, pixels):
-                    posing, after = speaker.posings[share.view], after - share.part
-                    pose, held = posing.find(number, pixels)
+                    tracker, after = speaker.trackers[share.view], after - share.part
+                    pose, held = tracker.find(number, pixels)
                     matrix = compose_affine(pose, self.rule.matrix(box))
-                    face = Face(place, share.view, number, matrix, posing.reference, held, part=share.part, after=after)
+                    face = Face(
+                        place, share.view, number, matrix, tracker.reference, held, part=share.part, after=after
+                    )
                     faces.append(face)
                 last = number, tuple(faces)
             return last[1]
 
         return find
 
-    def _sketch(self, batches: Iterator[list[View]], voices: Sequence[Driver], laps: Stopwatch) -> Iterator[list[View]]:
+    def _generate(
+        self, batches: Iterator[list[View]], voices: Sequence[Driver], stopwatch: Stopwatch
+    ) -> Iterator[list[View]]:
         """Let the generator draw all faces of a speaker in a batch at once, and meanwhile begin with the next."""
-        most = self.sketcher.num_at_once
+        most = self.runner.num_at_once
         begun: deque[tuple[list[View], list[_Begun]]] = deque()
-        lookout = OcclusionTracker(self.sketcher, self.rule)
+        occlusion_tracker = OcclusionTracker(self.runner, self.rule)
         for batch in batches:
-            with laps.stage("generate"):
-                begun.append((batch, self._begin(batch, voices, lookout)))
+            with stopwatch.stage("generate"):
+                begun.append((batch, self._begin(batch, voices, occlusion_tracker)))
             if len(begun) > most or most == 1:
-                yield self._finish(*begun.popleft(), lookout, laps)
+                yield self._finish(*begun.popleft(), occlusion_tracker, stopwatch)
         while begun:
-            yield self._finish(*begun.popleft(), lookout, laps)
+            yield self._finish(*begun.popleft(), occlusion_tracker, stopwatch)
 
-    def _begin(self, batch: list[View], voices: Sequence[Driver], lookout: OcclusionTracker) -> list[_Begun]:
+    def _begin(self, batch: list[View], voices: Sequence[Driver], occlusion_tracker: OcclusionTracker) -> list[_Begun]:
         """Begin to draw the faces of a batch."""
         import numpy as np
 
@@ -280,29 +284,31 @@ class Renderer:
                     if face.speaker == speaker and shown[place] > 0:
                         groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
             for faces in groups.values():
-                mels = voice.windows(middles_s[list(faces)], self.sketcher.encode)
-                drawn, posings = self._draw(list(faces.values()), mels), self.speakers[speaker].posings
+                mels = voice.windows(middles_s[list(faces)], self.runner.encode)
+                drawn, trackers = self._draw(list(faces.values()), mels), self.speakers[speaker].trackers
                 look = None
-                if posings:
+                if trackers:
                     numbers, frames = zip(*((batch[place].number, batch[place].pixels) for place in faces), strict=True)
-                    look = lookout.begin(posings[next(iter(faces.values())).view], numbers, frames)
+                    look = occlusion_tracker.begin(trackers[next(iter(faces.values())).view], numbers, frames)
                 begun.append(_Begun(faces, drawn, look))
         return begun
 
-    def _finish(self, batch: list[View], begun: list[_Begun], lookout: OcclusionTracker, laps: Stopwatch) -> list[View]:
+    def _finish(
+        self, batch: list[View], begun: list[_Begun], occlusion_tracker: OcclusionTracker, stopwatch: Stopwatch
+    ) -> list[View]:
         """Put what was drawn beside the frames of its batch."""
         for faces, drawn, look in begun:
-            with laps.stage("generate"):
-                sketch = drawn.result()
+            with stopwatch.stage("generate"):
+                generated = drawn.result()
                 speaker = next(iter(faces.values())).speaker
-                over = [None] * len(faces) if look is None else lookout.finish(look, speaker)
+                over = [None] * len(faces) if look is None else occlusion_tracker.finish(look, speaker)
             for index, (place, face) in enumerate(faces.items()):
-                new, others = face._replace(sketch=sketch.one(index), covered=over[index]), batch[place].faces
+                new, others = face._replace(generated=generated.one(index), covered=over[index]), batch[place].faces
                 batch[place] = batch[place]._replace(
                     faces=tuple(new if other[:2] == new[:2] else other for other in others)
                 )
         for place, view in enumerate(batch):
-            over = [lookout.release(face.speaker, view.middle_s, face.covered) for face in view.faces]
+            over = [occlusion_tracker.release(face.speaker, view.middle_s, face.covered) for face in view.faces]
             released = (face._replace(covered=each) for face, each in zip(view.faces, over, strict=True))
             batch[place] = view._replace(faces=tuple(released))
         return batch
@@ -316,19 +322,19 @@ class Renderer:
         held = [face.reference.crop if face.held is None else face.held for face in faces]
         seen = np.stack(held) if any(face.held is not None for face in faces) else None
         opened = faces[0].reference.opened if alike else None
-        return self.sketcher.submit(
+        return self.runner.submit(
             np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened.crop[None]
         )
 
-    def _compose(self, batches: Iterator[list[View]], laps: Stopwatch) -> Iterator[View]:
+    def _compose(self, batches: Iterator[list[View]], stopwatch: Stopwatch) -> Iterator[View]:
         """Put the drawn faces into the frames."""
         for batch in batches:
             for view in batch:
                 pixels = view.pixels
                 for face in view.faces:
-                    if face.sketch is not None:
-                        with laps.stage("composite"):
+                    if face.generated is not None:
+                        with stopwatch.stage("composite"):
                             pixels = self.compositor.compose(
-                                pixels, face.matrix, face.sketch, face.reference, face.mixed, face.covered
+                                pixels, face.matrix, face.generated, face.reference, face.mixed, face.covered
                             )
                 yield view._replace(pixels=pixels)

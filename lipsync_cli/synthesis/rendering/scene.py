@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sources.source_clip import SourceClip
 
 Progress = Callable[[int, "int | None", str], None]
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 REFERENCES = ("auto", "neutral", "current")
 
 
 class ReferenceCache(Protocol):
-    """Where a face is, and which frame lends its pixels, as known from an earlier time.
+    """Where a face is, and which frame's pixels are the reference, as known from an earlier time.
 
     `who` says which face it is, among several, and how it is found; it is empty for the largest, found as usual.
     """
@@ -51,7 +51,7 @@ class ReferenceCache(Protocol):
     def reference(
         self, source: SourceClip, header: WeightsHeader, who: str, mode: str, num_frames: int
     ) -> tuple[ReferenceFrames, ...] | None:
-        """Return the frames that lend their pixels, or None if they are not known."""
+        """Return the frames whose pixels are used as reference, or None if they are not known."""
 
     def keep_reference(
         self,
@@ -60,7 +60,7 @@ class ReferenceCache(Protocol):
         who: str,
         mode: str,
         num_frames: int,
-        lenders: tuple[ReferenceFrames, ...],
+        references: tuple[ReferenceFrames, ...],
     ) -> None:
         """Keep what `reference` is to return."""
 
@@ -76,21 +76,21 @@ class Scene:
     Attributes
     ----------
     renderer : of its frames
-    footage : the frames
+    video : the frames
     boxes : shape (number of speakers, N, 4), where their faces are, NaN where there is none
-    lenders : for each speaker, the frames that lend their pixels, counted from the source's first frame, two for each
-        way in which the head is held; None: each frame its own
+    references : for each speaker, the reference frames, counted from the source's first frame, two for each way in
+        which the head is held; None: each frame its own
     """
 
     renderer: Renderer
-    footage: ScannedSource
+    video: ScannedSource
     boxes: np.ndarray
-    lenders: tuple[tuple[ReferenceFrames, ...] | None, ...]
+    references: tuple[tuple[ReferenceFrames, ...] | None, ...]
 
     @property
     def reference_frames(self) -> tuple[tuple[int, ...], ...]:
         """For each speaker the frames whose pixels are moved, none: each frame's own."""
-        return tuple(tuple(lent.resting for lent in each or ()) for each in self.lenders)
+        return tuple(tuple(frames.resting for frames in each or ()) for each in self.references)
 
 
 class SceneBuilder:
@@ -132,9 +132,9 @@ class SceneBuilder:
         source: SourceClip,
         generator: GeneratorChoice,
         num_frames: int,
-        laps: Stopwatch,
+        stopwatch: Stopwatch,
         progress: Progress | None = None,
-        say: Say = lambda text: None,
+        notify: Notify = lambda text: None,
     ) -> Scene:
         """Return a source, ready to be drawn; it is looked through again only if more of it is needed.
 
@@ -149,51 +149,51 @@ class SceneBuilder:
         UsageError : two choices mean the same person
         InputError : the source turns out to be damaged
         """
-        if self._scene is None or self._scene.footage.num_frames < num_frames:
+        if self._scene is None or self._scene.video.num_frames < num_frames:
             self._scene = None
             self._open.close()
             ahead = 1 if source.is_photo else int(self._ahead_s * source.timeline.rate)
-            footage = source.open(max(num_frames, min(ahead, source.timeline.num_frames)))
-            self._open.enter_context(footage)
+            video = source.open(max(num_frames, min(ahead, source.timeline.num_frames)))
+            self._open.enter_context(video)
             for note in source.picture.notes:
-                say(f"{source.path}: {note}")
-            self._scene = self._look(source, footage, generator, laps, progress, say)
+                notify(f"{source.path}: {note}")
+            self._scene = self._look(source, video, generator, stopwatch, progress, notify)
         return self._scene
 
     def _look(
         self,
         source: SourceClip,
-        footage: ScannedSource,
+        video: ScannedSource,
         generator: GeneratorChoice,
-        laps: Stopwatch,
+        stopwatch: Stopwatch,
         progress: Progress | None,
-        say: Say,
+        notify: Notify,
     ) -> Scene:
         import numpy as np
 
         header, rule = generator.header, generator.header.crop_rule
-        boxes = self.find(source, rule, footage, progress, say)
+        boxes = self.find(source, rule, video, progress, notify)
         for choice, found in zip(self._choices, boxes, strict=True):
-            _check_faces(found, source, say, self._call(choice))
-        laps.end("faces")
-        sketcher = generator.result()
-        laps.end("load")
-        if generator.occlusion and not sketcher.sees_occlusion and not source.is_photo:
-            say(f"{source.path}: the occlusion network does not know crops of these weights; hands are painted over")
-        lenders = [
-            self.choose(source, header, footage, found, sketcher, place, say=say) for place, found in enumerate(boxes)
+            _check_faces(found, source, notify, self._call(choice))
+        stopwatch.end("faces")
+        runner = generator.result()
+        stopwatch.end("load")
+        if generator.occlusion and not runner.sees_occlusion and not source.is_photo:
+            notify(f"{source.path}: the occlusion network does not know crops of these weights; hands are painted over")
+        references = [
+            self.choose(source, header, video, found, runner, place, notify=notify) for place, found in enumerate(boxes)
         ]
         speakers = []
-        for choice, chosen, found in zip(self._choices, lenders, boxes, strict=True):
+        for choice, chosen, found in zip(self._choices, references, boxes, strict=True):
             if chosen is None:
                 speakers.append(Speaker(found, name=choice.name))
             else:
-                faces = [_lent(footage, found, rule, each) for each in chosen]
+                faces = [_open_reference(video, found, rule, each) for each in chosen]
                 speakers.append(Speaker.resting(found, faces, rule, choice.name))
-        laps.end("reference")
+        stopwatch.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule))
-        renderer = Renderer(footage, tuple(speakers), rule, sketcher, compositor, self._batch_size)
-        return Scene(renderer, footage, np.stack(boxes), tuple(lenders))
+        renderer = Renderer(video, tuple(speakers), rule, runner, compositor, self._batch_size)
+        return Scene(renderer, video, np.stack(boxes), tuple(references))
 
     def _call(self, choice: FaceSelection) -> str:
         """Return how a choice is named in what is said: not at all if it is the only one."""
@@ -207,14 +207,14 @@ class SceneBuilder:
         return self._memory, "" if alone else f"{choice.name}, {choice.detector}"
 
     def find(
-        self, source: SourceClip, rule: CropRule, footage: ScannedSource, progress: Progress | None, say: Say
+        self, source: SourceClip, rule: CropRule, video: ScannedSource, progress: Progress | None, notify: Notify
     ) -> list[np.ndarray]:
         """Return the boxes (N, 4) of every choice; the frames are gone through once, or not at all.
 
         Parameters
         ----------
         rule : of the crops for which the faces are found
-        footage : the source's frames
+        video : the source's frames
 
         Raises
         ------
@@ -224,10 +224,10 @@ class SceneBuilder:
         import numpy as np
 
         memories = [self._known(choice) for choice in self._choices]
-        known = [m[0].boxes(source, rule, m[1], footage.num_frames) if m is not None else None for m in memories]
+        known = [m[0].boxes(source, rule, m[1], video.num_frames) if m is not None else None for m in memories]
         if any(boxes is None for boxes in known):
-            counted = _counted(progress, footage.num_frames)
-            tracks = find_faces(footage.scan(), rule, self._choices, counted, say, source.path)
+            counted = _counted(progress, video.num_frames)
+            tracks = find_faces(video.scan(), rule, self._choices, counted, notify, source.path)
             for place, (track, memory) in enumerate(zip(tracks, memories, strict=True)):
                 if memory is not None and known[place] is None:
                     memory[0].keep_boxes(source, rule, memory[1], track.boxes)
@@ -246,46 +246,48 @@ class SceneBuilder:
         self,
         source: SourceClip,
         header: WeightsHeader,
-        footage: ScannedSource,
+        video: ScannedSource,
         boxes: np.ndarray,
-        sketcher: GeneratorRunner,
+        runner: GeneratorRunner,
         place: int = 0,
         *,
-        say: Say,
+        notify: Notify,
     ) -> tuple[ReferenceFrames, ...] | None:
-        """Return the numbers of the frames that lend their pixels, None where each frame lends its own.
+        """Return the numbers of the reference frames, None where each frame is its own reference.
 
         Parameters
         ----------
         header : of the generator's weights
-        footage : the source's frames
+        video : the source's frames
         boxes : shape (N, 4), of the choice at `place`; at least one frame has a face
         """
         choice = self._choices[place]
-        if self._reference == "current" or footage.num_frames == 1:
+        if self._reference == "current" or video.num_frames == 1:
             return None
-        mode = self._reference + ("" if sketcher.sees_occlusion else ", whatever lies over the face")
-        num_frames, memory = footage.num_frames, self._known(choice)
+        mode = self._reference + ("" if runner.sees_occlusion else ", whatever lies over the face")
+        num_frames, memory = video.num_frames, self._known(choice)
         known = memory[0].reference(source, header, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
-            known = choose_reference(self._reference, footage, boxes, header.crop_rule, sketcher)
+            known = choose_reference(self._reference, video, boxes, header.crop_rule, runner)
             if known is None:
                 return None
             if memory is not None:
                 memory[0].keep_reference(source, header, memory[1], mode, num_frames, known)
         if len(known) > 1:
             why = f"the face{self._call(choice)} turns or changes too much for one resting face"
-            say(f"{source.path}: {why}, {len(known)} are used in turn")
+            notify(f"{source.path}: {why}, {len(known)} are used in turn")
         return known
 
 
-def _lent(footage: ScannedSource, boxes: np.ndarray, rule: CropRule, lenders: ReferenceFrames) -> ReferenceFace:
-    """Return the face that lends its pixels."""
-    face = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
-    return face._replace(opened=bring_open(footage, boxes, rule, lenders, face))
+def _open_reference(
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames
+) -> ReferenceFace:
+    """Return the reference face."""
+    face = reference_face(video.frame(references.resting), boxes[references.resting], rule)
+    return face._replace(opened=bring_open(video, boxes, rule, references, face))
 
 
-def _check_faces(boxes: np.ndarray, source: SourceClip, say: Say, whose: str = "") -> None:
+def _check_faces(boxes: np.ndarray, source: SourceClip, notify: Notify, whose: str = "") -> None:
     """Say how many frames have no face; NothingToDoError if none has one, or so few that it may be none."""
     missing = num_without_face(boxes)
     found = len(boxes) - missing
@@ -297,7 +299,7 @@ def _check_faces(boxes: np.ndarray, source: SourceClip, say: Say, whose: str = "
         hint = "turn a video that stands upside down; choose a part with --start, --end"
         raise NothingToDoError(fact, source.path, hint)
     if missing:
-        say(f"{source.path}: no face{whose} in {missing} of {len(boxes)} frames; {_passing(whose)}")
+        notify(f"{source.path}: no face{whose} in {missing} of {len(boxes)} frames; {_passing(whose)}")
 
 
 def _passing(whose: str) -> str:

@@ -51,7 +51,7 @@ class Segments:
     output : the film
     plan : of the whole film
     facts : everything that the film depends on, JSON-able, by name; pieces that were made with others are removed
-    say : told in words what is there already
+    notify : told in words what is there already
 
     Raises
     ------
@@ -63,9 +63,9 @@ class Segments:
         output: Path,
         plan: FrameSchedule,
         facts: Mapping[str, Any],
-        say: Callable[[str], None] = lambda text: None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._output, self._say, self._whole = output, say, set[Segment]()
+        self._output, self._notify, self._whole = output, notify, set[Segment]()
         self._folder, num_pieces = folder_of(output), -(-plan.num_frames // frames_in_piece(plan))
         ends = [plan.num_frames * number // num_pieces for number in range(num_pieces + 1)]
         self.all = [Segment(*span, self._folder / f"{span[0]:06}.mp4") for span in pairwise(ends)]
@@ -83,7 +83,7 @@ class Segments:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if kind is not None and self._whole:
-            self._say(f"{self._output}: {self._count()} are kept; the same with --resume goes on with them")
+            self._notify(f"{self._output}: {self._count()} are kept; the same with --resume goes on with them")
         else:
             clear_folder(self._folder, OURS)
         self._lock.__exit__(None, None, None)
@@ -117,11 +117,11 @@ class Segments:
             earlier = _read(place)
             if earlier == self._key:
                 self._whole = {piece for piece in self.all if piece.is_whole()}
-                self._say(f"{self._output}: goes on with {self._count()} that an earlier run has made")
+                self._notify(f"{self._output}: goes on with {self._count()} that an earlier run has made")
                 return
             if earlier is not None:
                 names = sorted(name for name in {*earlier, *self._key} if earlier.get(name) != self._key.get(name))
-                self._say(f"{self._output}: begins anew, the pieces of an earlier run differ in: {', '.join(names)}")
+                self._notify(f"{self._output}: begins anew, the pieces of an earlier run differ in: {', '.join(names)}")
             clear_folder(self._folder, OURS)
             with atomic_output(place) as temporary:
                 temporary.write_text(json.dumps(self._key), encoding="utf-8")

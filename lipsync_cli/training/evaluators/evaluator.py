@@ -39,7 +39,7 @@ class Evaluator(Protocol):
 
 
 class GeneratorEvaluator:
-    """Generators: PSNR and SSIM of crop and mouth beside the control rows, and generated faces beside real ones."""
+    """Generators: PSNR and SSIM of crop and mouth beside the baselines, and generated faces beside real ones."""
 
     def __init__(self, source: Source, held_out: Source | None) -> None:
         self.shown = held_out or source
@@ -59,16 +59,16 @@ class GeneratorEvaluator:
         return figures["model/mouth_psnr"]
 
     def describe(self, figures: dict[str, Any]) -> str:
-        """Name the mouth's PSNR, what it is worth beside the control rows, and the crop's SSIM."""
+        """Name the mouth's PSNR, what it is worth beside the baselines, and the crop's SSIM."""
         return (
             f"mouth PSNR {figures['model/mouth_psnr']:.2f} dB, {figures['over_copy_db']:+.2f} over copying, "
-            f"{figures['over_wrong_audio_db']:+.2f} over wrong audio, SSIM {figures['model/crop_ssim']:.4f}, "
+            f"{figures['over_wrong_audio_db']:+.2f} over mismatched audio, SSIM {figures['model/crop_ssim']:.4f}, "
             f"movement {figures['model/movement']:.2f} of the real"
         )
 
     def tabulate(self, figures: dict[str, Any]) -> list[str]:
-        """Make the table of the model and its control rows."""
-        rows = [("this model", "model"), ("copy the reference", "copy"), ("foreign speech", "wrong_audio")]
+        """Make the table of the model and its baselines."""
+        rows = [("this model", "model"), ("copy the reference", "copy"), ("mismatched audio", "wrong_audio")]
         table = [
             f"Means over frames of the split `{figures['split']}`:",
             "",

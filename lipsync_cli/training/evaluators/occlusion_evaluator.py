@@ -78,9 +78,9 @@ class OcclusionEvaluator:
         import cv2
 
         batch = next(self._batches())
-        odds = self._odds(network, batch)[:SHOWN]
+        logits = self._logits(network, batch)[:SHOWN]
         faces = (255 * batch.face[:SHOWN]).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        share = torch.sigmoid(odds).cpu().numpy()[..., None]
+        share = torch.sigmoid(logits).cpu().numpy()[..., None]
         marked = (faces + share * (np.array([255.0, 0.0, 0.0]) - faces)).astype(np.uint8)
         blank = np.zeros((-len(faces) % COLUMNS, *faces.shape[1:]), np.uint8)
         faces, marked = (np.concatenate([part, blank]) for part in (faces, marked))
@@ -98,7 +98,7 @@ class OcclusionEvaluator:
     def _compare(self, network: Any) -> Any:
         """Give for each part of the clips what is found and what is there, (n, S / 3, S / 2) bool."""
         for batch in self._batches():
-            yield (self._odds(network, batch) > 0).cpu().numpy(), (batch.opacity > 0.5).cpu().numpy()
+            yield (self._logits(network, batch) > 0).cpu().numpy(), (batch.opacity > 0.5).cpu().numpy()
 
     def _batches(self) -> Any:
         source, table = self.source, self.source.table
@@ -108,7 +108,7 @@ class OcclusionEvaluator:
             part = type(draw)(*(frames[first : first + _TOGETHER] for frames in draw))
             yield self._cover(source.gather(part), generator)
 
-    def _odds(self, network: Any, batch: Any) -> Tensor:
+    def _logits(self, network: Any, batch: Any) -> Tensor:
         with torch.inference_mode():
-            odds: Tensor = network(batch.face, batch.reference, batch.other)
-        return odds
+            logits: Tensor = network(batch.face, batch.reference, batch.other)
+        return logits

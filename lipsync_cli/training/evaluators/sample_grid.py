@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
     from lipsync_cli.datasets.batch import Batch
 
-COLUMNS = ("reference", "blanked target", "generated", "real", "wrong audio")
+COLUMNS = ("reference", "blanked target", "generated", "real", "mismatched audio")
 
 
 def write_sample_grid(path: Path, generator: nn.Module, batch: Batch) -> None:
-    """Draw a row a sample: reference, the target as the generator gets it, generated, real, and to wrong audio."""
+    """Draw a row a sample: reference, the target as the generator gets it, generated, real, and to mismatched audio."""
     import cv2
     import torch
 
     with torch.inference_mode():
         generated = generator(batch.reference, batch.target, batch.speech).image
-        foreign = generator(batch.reference, batch.target, batch.wrong_speech).image
+        mismatched = generator(batch.reference, batch.target, batch.mismatched_speech).image
     blanked = batch.target.clone()
     blanked[:, :, blanked.shape[2] // 2 :] = 0
-    strips = [batch.reference, blanked, generated, batch.target, foreign]
+    strips = [batch.reference, blanked, generated, batch.target, mismatched]
     rows = torch.cat([strip.clamp(0, 1) for strip in strips], 3).permute(0, 2, 3, 1)
     grid = (rows.flatten(0, 1) * 255).round().byte().cpu().numpy()
     header = np.full((18, grid.shape[1], 3), 255, np.uint8)

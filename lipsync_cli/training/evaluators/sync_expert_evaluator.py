@@ -13,9 +13,9 @@ from lipsync_cli.metrics.sync_embeddings import (
     Embeddings,
     draw_pairs,
     embed,
+    evaluate_offsets,
+    evaluate_pairs,
     find_offset,
-    judge_offsets,
-    judge_pairs,
 )
 from lipsync_cli.runtime.atomic_files import atomic_output
 
@@ -45,7 +45,7 @@ class ExpertEvaluator:
         if self.held_out is None:
             return {}
         clips = self._embed(network, self.table.rows)
-        figures = {**self._measure_pairs(network, clips), **judge_offsets(clips)}
+        figures = {**self._measure_pairs(network, clips), **evaluate_offsets(clips)}
         return {"split": self.source.split, **{_PREFIX + name: value for name, value in figures.items()}}
 
     def rank(self, figures: dict[str, Any]) -> float:
@@ -110,4 +110,4 @@ class ExpertEvaluator:
         faces, speech = (np.concatenate([getattr(clip, part) for clip in clips]) for part in ("faces", "speech"))
         face, sound = (np.searchsorted(place, frames) for frames in (self.pairs.face, self.pairs.speech))
         distance = np.sqrt(np.square(faces[face] - speech[sound]).sum(1))
-        return judge_pairs(self.pairs, distance, network.limit())
+        return evaluate_pairs(self.pairs, distance, network.limit())

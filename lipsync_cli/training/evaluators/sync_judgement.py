@@ -14,7 +14,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.formats.compatibility import check_fits
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import load_weights
-from lipsync_cli.metrics.sync_embeddings import draw_pairs, judge_pairs
+from lipsync_cli.metrics.sync_embeddings import draw_pairs, evaluate_pairs
 from lipsync_cli.runtime.json_values import check_object, check_type, read_json
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import STATE, read_state
@@ -52,7 +52,7 @@ def evaluate_critic(
 
     Returns
     -------
-    as `metrics.sync_embeddings.judge_pairs`
+    as `metrics.sync_embeddings.evaluate_pairs`
 
     Raises
     ------
@@ -79,5 +79,5 @@ def evaluate_critic(
         for first in range(0, count, _BATCH):
             face, speech = pairs.face[first : first + _BATCH], pairs.speech[first : first + _BATCH]
             batch = gather(pack, table, Draw(face[:1], face, speech), device)
-            found.append(distance(*critic(batch.target, batch.wrong_mel)).cpu().numpy())
-    return judge_pairs(pairs, np.concatenate(found), margin / 2)
+            found.append(distance(*critic(batch.target, batch.mismatched_mel)).cpu().numpy())
+    return evaluate_pairs(pairs, np.concatenate(found), margin / 2)

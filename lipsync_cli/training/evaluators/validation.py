@@ -38,8 +38,8 @@ def validate(
     Returns
     -------
     means over frames, named row/metric: PSNR (dB) and SSIM of crop and mouth of the model, of a copied reference and of
-    wrong audio, and the differences of the mouth's PSNR; "model/movement": by how much generated mouths differ within a
-    clip, over how much real ones do; and the variations of `measure_variation`
+    mismatched audio, and the differences of the mouth's PSNR; "model/movement": by how much generated mouths differ
+    within a clip, over how much real ones do; and the variations of `measure_variation`
     """
     parts: dict[str, list[np.ndarray]] = {}
     mouths: dict[str, list[np.ndarray]] = {}
@@ -108,7 +108,7 @@ def measure_variation(generator: nn.Module, batch: Batch, region: tuple[int, int
     def mouths(images: torch.Tensor) -> torch.Tensor:
         return 255 * images[:, :, row0:row1, column0:column1].float()
 
-    sounds = torch.cat([batch.speech, batch.wrong_speech])
+    sounds = torch.cat([batch.speech, batch.mismatched_speech])
     with torch.inference_mode():
         generated = torch.stack(
             [

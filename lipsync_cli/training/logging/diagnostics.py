@@ -74,7 +74,7 @@ def _no_sync_gain(validations: list[dict[str, Any]]) -> str:
     gaps = [line.get("over_wrong_audio_db") for line in validations[-2:]]
     if len(gaps) < 2 or any(gap is None or gap >= NO_GAIN_DB for gap in gaps):
         return ""
-    return f"the right speech is worth {gaps[-1]:+.3f} dB over foreign speech: the mouth does not follow it"
+    return f"the right speech is worth {gaps[-1]:+.3f} dB over mismatched audio: the mouth does not follow it"
 
 
 def _at_chance_level(training: list[dict[str, Any]], chance_levels: dict[str, float]) -> str:

@@ -27,12 +27,12 @@ def choose_pairs(batch: Batch, output: GeneratorResult, fake_step: bool) -> tupl
 
     Returns
     -------
-    the negative's name, right pairs, and wrong ones: (generated face, right speech) or (real face, foreign speech)
+    the negative's name, right pairs, and wrong ones: (generated face, right speech) or (real face, mismatched speech)
     """
     real = Pair(batch.target, batch.mel)
     if fake_step:
         return NEGATIVES[0], real, Pair(output.image, batch.mel)
-    return NEGATIVES[1], real, Pair(batch.target, batch.wrong_mel)
+    return NEGATIVES[1], real, Pair(batch.target, batch.mismatched_mel)
 
 
 def draw_shares(pair: Pair) -> Tensor:

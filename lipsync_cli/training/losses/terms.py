@@ -143,7 +143,7 @@ def contrastive(distance: Tensor, label: float, margin: float = 2.0) -> Tensor:
     Parameters
     ----------
     distance : shape (B,), between two unit vectors, so in [0, 2]
-    label : 0 = real face with its own speech, 1 = generated face or foreign speech
+    label : 0 = real face with its own speech, 1 = generated face or mismatched speech
 
     Notes
     -----

@@ -96,15 +96,15 @@ class LipReaderRecipe(BaseRecipe):
         return ReaderEvaluator(source, held_out, self.transcripts)
 
 
-def choose_words(odds: Tensor, words: Tensor) -> Tensor:
+def choose_words(logits: Tensor, words: Tensor) -> Tensor:
     """Cross-entropy of the right words among those of their slots, with smoothed labels: a number.
 
     Parameters
     ----------
-    odds : shape (..., 51)
+    logits : shape (..., 51)
     words : shape (...), places in `VOCABULARY`
     """
-    shares = log_shares(odds, words)
+    shares = log_shares(logits, words)
     is_in = shares.isfinite()
     right = shares.gather(-1, words[..., None])[..., 0]
     even = shares.masked_fill(~is_in, 0.0).sum(-1) / is_in.sum(-1)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class LipGAN(GeneratorRecipe):
-    """The critic pulls real faces and their speech together and pushes generated faces or foreign speech away.
+    """The critic pulls real faces and their speech together and pushes generated faces or mismatched speech away.
 
     Each step the critic is updated on one negative, by a fair coin (generated face, right speech) or (real face,
-    foreign speech), then on (real face, right speech); then the generator minimises L1 + `adversarial_weight` x the
+    mismatched speech), then on (real face, right speech); then the generator minimises L1 + `adversarial_weight` x the
     critic's distance of its face to the speech. The weight is 0.01 in LipGAN's code; the thesis's text does not say
     it. With `mouth_weight` 1 the L1 covers the whole crop, as in LipGAN; more gives the class report's weighted L1: so
     much on the mouth, 1 elsewhere.
@@ -51,7 +51,7 @@ class LipGAN(GeneratorRecipe):
         if fake_step:
             yield {"critic/fake": self._distance(output.image, batch.mel, 1.0)}
         else:
-            yield {"critic/wrong_speech": self._distance(batch.target, batch.wrong_mel, 1.0)}
+            yield {"critic/wrong_speech": self._distance(batch.target, batch.mismatched_mel, 1.0)}
         yield {"critic/real": self._distance(batch.target, batch.mel, 0.0)}
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:

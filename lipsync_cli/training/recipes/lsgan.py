@@ -49,7 +49,7 @@ class LSGAN(GeneratorRecipe):
     def discriminator_losses(
         self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
-        """Give the loss of the critic's update, on one kind of wrong pairs."""
+        """Give the loss of the critic's update, on one kind of mismatched pairs."""
         negative, real, other = choose_pairs(batch, output, fake_step)
         yield {
             "critic/real": least_squares(self.critic(*real), 1.0),

@@ -85,8 +85,8 @@ class Occlusion(BaseRecipe):
 
     def forward(self, network: nn.Module, batch: Covered) -> Tensor:
         """Say what is covered."""
-        odds: Tensor = network(batch.face, batch.reference, batch.other)
-        return odds
+        logits: Tensor = network(batch.face, batch.reference, batch.other)
+        return logits
 
     def network_loss(self, batch: Covered, output: Tensor) -> dict[str, Tensor]:
         """Give the cross-entropy."""
@@ -105,7 +105,7 @@ def cover(batch: Batch, generator: Generator) -> Covered:
     groups = batch.target.view(-1, each, *batch.target.shape[1:])
     alone = torch.rand(count, 1, 1, 1, generator=generator).to(reference) < ALONE
     other = torch.where(alone, reference, groups.roll(1, 1).flatten(0, 1))
-    face = _with_foreign_mouths(batch.target, generator)
+    face = _with_other_mouths(batch.target, generator)
     change = torch.rand(count, generator=generator)  # from the very picture to one that hardly fits
     face = sample(face, _moved(change, size, generator).to(reference))
     face = (face * _light(change, size, generator).to(reference)).clamp(0, 1)
@@ -118,7 +118,7 @@ def cover(batch: Batch, generator: Generator) -> Covered:
     return Covered(face, reference, other, opacity[:, 0])
 
 
-def _with_foreign_mouths(faces: Tensor, generator: Generator) -> Tensor:
+def _with_other_mouths(faces: Tensor, generator: Generator) -> Tensor:
     """Give some faces the mouth of another in the batch, stretched, in the colour of their own skin."""
     count, size = len(faces), faces.shape[-1]
     line = (torch.arange(size) + 0.5) / size

@@ -70,7 +70,7 @@ def alter(batch: Batch, alterer: Any, generator: Generator) -> Batch:
     generator : of the random choices
     """
     each = len(batch.target) // len(batch.reference)
-    target, wrong = batch.target[::each], batch.wrong_speech[::each]
+    target, wrong = batch.target[::each], batch.mismatched_speech[::each]
     chosen = torch.rand(len(target), generator=generator) < ALTERED_SHARE
     coded = torch.rand(len(target), generator=generator) < CODED_SHARE
     qualities = torch.randint(*QUALITY, (len(target),), generator=generator).tolist()

@@ -123,19 +123,19 @@ class Listen(GeneratorRecipe):
         """Measure how far the mouths are open, and how that is read of the embeddings as they are."""
         note("measuring how far the mouths are open")
         table, (frames, openings) = source.table, self.measure_openings(source)
-        clip = dict(zip(table.rows, table.clip_odds(self.config.speaker_temperature), strict=True))
+        clip = dict(zip(table.rows, table.clip_probabilities(self.config.speaker_temperature), strict=True))
         rows, where, counts = np.unique(table.clip_of[frames], return_inverse=True, return_counts=True)
-        odds = np.array([clip[row] for row in rows])[where] / counts[where]
-        self._frames, self._openings, self._odds = frames, openings, odds / odds.sum()
+        probabilities = np.array([clip[row] for row in rows])[where] / counts[where]
+        self._frames, self._openings, self._probabilities = frames, openings, probabilities / probabilities.sum()
         self._readout = self._fit(source, frames, openings)
         told = f"what is read of the speech correlates with the opening by {self._readout.told:.3f}"
         note(f"{len(frames)} frames: {told}")
 
     def batch(self, source: Source, step: int) -> Heard:  # type: ignore[override]
         """Give sounds and the openings of the mouths that made them."""
-        config, frames, openings, odds = self.config, self._frames, self._openings, self._odds
+        config, frames, openings, probabilities = self.config, self._frames, self._openings, self._probabilities
         rng = np.random.default_rng([config.seed, step])
-        drawn = rng.choice(len(frames), config.batch_size, p=odds)
+        drawn = rng.choice(len(frames), config.batch_size, p=probabilities)
         clean = source.table.fetch_windows(frames[drawn], source.device).transpose(1, 2)[:, None].contiguous()
         changed = math.ceil(config.batch_size * config.augment_share) if config.augment else 0
         generator = torch.Generator().manual_seed((config.seed * 1_000_003 + step) % 2**63)

@@ -108,11 +108,11 @@ class SyncExpertRecipe(BaseRecipe):
         plain, place = output.cosine.detach()[first:, first:], batch.place[first:]
         apart = torch.from_numpy(np.abs(place[:, None] - place) >= MIN_GAP).to(plain.device)
         kinds = _kinds(same[first:, first:], ~apart)
-        odds = output.scale * (plain - output.threshold.detach())
+        logits = output.scale * (plain - output.threshold.detach())
         return {
             "expert/choice": choose_among(output.cosine, partner, near & ~right, output.log_temperature),
             "expert/sync": _mean(functional.softplus, output.scale.detach() * margin, _kinds(same, near)),
-            "expert/calibration": _mean(functional.softplus, odds, kinds),
+            "expert/calibration": _mean(functional.softplus, logits, kinds),
             "expert/errors": _mean(torch.sigmoid, STEEPNESS * (plain - output.threshold), kinds),
         }
 
@@ -122,7 +122,7 @@ class SyncExpertRecipe(BaseRecipe):
         return changed if changed < count else 0
 
     def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
-        """Evaluate by right or wrong pairs and by shifted clips."""
+        """Evaluate by right or mismatched pairs and by shifted clips."""
         return ExpertEvaluator(source, held_out)
 
 

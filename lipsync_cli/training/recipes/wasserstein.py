@@ -157,7 +157,7 @@ class Wasserstein(GeneratorRecipe):
 
     @property
     def chance_levels(self) -> dict[str, float]:
-        """A critic that knows nothing scores wrong pairs like right ones, or everything one half."""
+        """A critic that knows nothing scores mismatched pairs like right ones, or everything one half."""
         if self.paper.objective == "c-transform":
             return {}  # what its distance is then depends on the faces
         if self.paper.objective == "least squares":
@@ -167,7 +167,7 @@ class Wasserstein(GeneratorRecipe):
     def discriminator_losses(
         self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
-        """Give the loss of the critic's update, on one kind of wrong pairs."""
+        """Give the loss of the critic's update, on one kind of mismatched pairs."""
         negative, real, other = choose_pairs(batch, output, fake_step)
         terms = {}
         if self.paper.penalty is not None:

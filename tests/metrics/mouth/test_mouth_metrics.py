@@ -237,19 +237,24 @@ def test_all_are_asked_of_a_film_and_a_copied_mouth_is_perfect() -> None:
     real = evidence("ground_truth", said, voice())
     real.truth_or_none = real
     silence = np.full((240, 80), SILENCE, np.float32)
-    judged = ClipScores("clip", "s1")
+    clip_scores = ClipScores("clip", "s1")
     families = find_metric_groups(NEW)
     assert {metric.name for family in families for metric in family.metrics} == set(NEW)
-    judged.add([real, evidence("output", said, voice(), real)], families)
-    of = {name: value for (row, name), value in judged.clips.items() if row == "output"}
+    clip_scores.add([real, evidence("output", said, voice(), real)], families)
+    of = {name: value for (row, name), value in clip_scores.clips.items() if row == "output"}
     for name in ("opening_range", "articulation_share", "width_correlation", "width_amplitude", "contrast_ratio"):
         assert of[name] == pytest.approx(1), name
     assert of["dtw_lag"] == of["dtw_wander"] == 0
-    assert "something is said" in judged.reasons["output", "lip_leak"]
-    assert judged.clips["ground_truth", "lip_leak"] > 0.3
-    assert judged.clips["ground_truth", "normalised_leak"] == 1
-    drawn, truth = judged.features["output", "closeness_total"], judged.features["ground_truth", "closeness_total"]
-    assert judged.clips["output", "loudness_distance"] == judged.clips["ground_truth", "loudness_distance"] > 0
+    assert "something is said" in clip_scores.reasons["output", "lip_leak"]
+    assert clip_scores.clips["ground_truth", "lip_leak"] > 0.3
+    assert clip_scores.clips["ground_truth", "normalised_leak"] == 1
+    drawn, truth = (
+        clip_scores.features["output", "closeness_total"],
+        clip_scores.features["ground_truth", "closeness_total"],
+    )
+    assert (
+        clip_scores.clips["output", "loudness_distance"] == clip_scores.clips["ground_truth", "loudness_distance"] > 0
+    )
     assert np.isfinite(drawn).all()
     assert drawn.shape == (1, len(closeness.PARTS))
     assert closeness.closeness_total(truth, drawn) == 1
@@ -265,12 +270,12 @@ def test_all_are_asked_of_a_film_and_a_copied_mouth_is_perfect() -> None:
 def test_what_a_film_lacks_is_said() -> None:
     alone = evidence("output", face(talk(75)), None)
     alone.words_or_none = None
-    judged = ClipScores("clip", "s1")
-    judged.add([alone], find_metric_groups(NEW))
-    assert judged.reasons["output", "opening_range"] == judged.reasons["output", "dtw_lag"] == "no reference"
-    assert judged.reasons["output", "open_closed_contrast"] == "no transcript"
-    assert judged.reasons["output", "lip_leak"] == "no sound"
-    assert ("output", "lip_dynamics") in judged.clips
+    clip_scores = ClipScores("clip", "s1")
+    clip_scores.add([alone], find_metric_groups(NEW))
+    assert clip_scores.reasons["output", "opening_range"] == clip_scores.reasons["output", "dtw_lag"] == "no reference"
+    assert clip_scores.reasons["output", "open_closed_contrast"] == "no transcript"
+    assert clip_scores.reasons["output", "lip_leak"] == "no sound"
+    assert ("output", "lip_dynamics") in clip_scores.clips
     alone.words_or_none = (Word("hello", 0.1, 0.5),)
-    judged.add([alone], find_metric_groups(["open_closed_contrast"]))
-    assert judged.reasons["output", "open_closed_contrast"] == "'hello' is no word of GRID"
+    clip_scores.add([alone], find_metric_groups(["open_closed_contrast"]))
+    assert clip_scores.reasons["output", "open_closed_contrast"] == "'hello' is no word of GRID"

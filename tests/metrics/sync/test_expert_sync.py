@@ -102,7 +102,7 @@ def test_what_rows_of_a_clip_have_in_common_is_embedded_once(memory_pack: Memory
 
     score_pack(memory_pack, Listener(), tools=Counted(), families=find_metric_groups(["sync_gap"]))  # type: ignore[arg-type]
     clips = 3
-    assert seen.count("faces") == 4 * clips  # model, wrong audio, frozen, real; each clip is one batch
+    assert seen.count("faces") == 4 * clips  # model, mismatched audio, frozen, real; each clip is one batch
     assert seen.count("speech") == 2 * clips  # its own and the other
 
 

@@ -109,9 +109,9 @@ class BrightnessReader(nn.Module):
         middle = spans.mean(-1).long()
         level = mouths[0, :, 7:17, 6:18].mean((1, 2))[middle]  # rows 62 ... 81, columns 36 ... 59 of the crop
         centres = torch.arange(4) / 3
-        odds = torch.zeros(*spans.shape[:2], len(VOCABULARY))
-        odds[..., :4] = -60 * (level[..., None] - centres) ** 2
-        return odds
+        logits = torch.zeros(*spans.shape[:2], len(VOCABULARY))
+        logits[..., :4] = -60 * (level[..., None] - centres) ** 2
+        return logits
 
 
 class Tool(MetricNetworks):

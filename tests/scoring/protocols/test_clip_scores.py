@@ -68,7 +68,7 @@ def evidence(clip: str, row: str, level: int, truth: ClipView | None = None, mel
 
 
 @pytest.fixture
-def judged() -> list[ClipScores]:
+def clip_scores() -> list[ClipScores]:
     clips = []
     for clip, level in (("a", 10), ("b", 40)):
         one = ClipScores(clip, "ann" if clip == "a" else "bob")
@@ -77,8 +77,8 @@ def judged() -> list[ClipScores]:
     return clips
 
 
-def test_frames_clips_and_sets_come_together(judged: list[ClipScores]) -> None:
-    scores = collect(judged, FAMILIES, (("model", "ground_truth"),), {}, [])
+def test_frames_clips_and_sets_come_together(clip_scores: list[ClipScores]) -> None:
+    scores = collect(clip_scores, FAMILIES, (("model", "ground_truth"),), {}, [])
     bright = scores.rows["model"]["bright"]
     assert bright.values.tolist() == [10] * 3 + [40] * 3
     assert bright.frame.tolist() == [4, 5, 6] * 2
@@ -91,8 +91,8 @@ def test_frames_clips_and_sets_come_together(judged: list[ClipScores]) -> None:
     assert overall["model"]["bright"].low is not None
 
 
-def test_what_cannot_be_computed_is_null_with_its_reason_never_zero(judged: list[ClipScores]) -> None:
-    scores = collect(judged, FAMILIES, (), {}, [])
+def test_what_cannot_be_computed_is_null_with_its_reason_never_zero(clip_scores: list[ClipScores]) -> None:
+    scores = collect(clip_scores, FAMILIES, (), {}, [])
     assert scores.missing["model", "loudest"] == {"clip b is odd": [1]}
     assert scores.missing["model", "short"] == {"model is too short": [0, 1]}
     assert scores.missing["model", "undefined"] == {"is not a finite number": [0, 1]}
@@ -124,9 +124,9 @@ def test_evidence_says_itself_what_is_not_there() -> None:
             getattr(alone, name)
     with pytest.raises(MetricUnavailableError, match="only the mels"):
         _ = evidence("a", "model", 10).samples
-    judged = ClipScores("a", "ann")
-    judged.add([alone], FAMILIES[:1])
-    assert judged.reasons["output", "bright"] == "no sound"
+    clip_scores = ClipScores("a", "ann")
+    clip_scores.add([alone], FAMILIES[:1])
+    assert clip_scores.reasons["output", "bright"] == "no sound"
 
 
 def test_rows_concern_the_metrics_that_they_are_made_for() -> None:
@@ -141,10 +141,10 @@ def test_rows_concern_the_metrics_that_they_are_made_for() -> None:
         assert [family for family in (of_frames, of_clips, hears) if concerns(family, row)] == who
 
 
-def test_finished_clips_survive_a_kill_and_go_with_the_end(judged: list[ClipScores], tmp_path: Path) -> None:
+def test_finished_clips_survive_a_kill_and_go_with_the_end(clip_scores: list[ClipScores], tmp_path: Path) -> None:
     output = tmp_path / "scores.jsonl"
     with pytest.raises(RuntimeError), open_checkpoint(output, ["key"]) as kept:
-        kept.put("a", judged[0])
+        kept.put("a", clip_scores[0])
         raise RuntimeError("killed")
     with pytest.raises(RuntimeError), open_checkpoint(output, ["another key"]) as kept:
         assert kept.get("a") is None
@@ -153,10 +153,10 @@ def test_finished_clips_survive_a_kill_and_go_with_the_end(judged: list[ClipScor
         found = kept.get("a")
         assert kept.get("b") is None
     assert found is not None
-    assert found.reasons == judged[0].reasons
-    assert found.clips == judged[0].clips
-    for key, (numbers, values) in judged[0].frames.items():
+    assert found.reasons == clip_scores[0].reasons
+    assert found.clips == clip_scores[0].clips
+    for key, (numbers, values) in clip_scores[0].frames.items():
         np.testing.assert_array_equal(found.frames[key], (numbers, values))
-    for key, features in judged[0].features.items():
+    for key, features in clip_scores[0].features.items():
         np.testing.assert_array_equal(found.features[key], features)
     assert list(tmp_path.iterdir()) == []

@@ -49,7 +49,7 @@ def test_references_are_six_frames_away_in_the_same_clip_and_wrong_audio_is_of_a
     _, draw = score(memory_pack, Copier())
     assert (np.abs(draw.reference - draw.target) >= 6).all()
     np.testing.assert_array_equal(draw.reference // FRAMES, draw.target // FRAMES)
-    assert (draw.wrong // FRAMES != draw.target // FRAMES).all()
+    assert (draw.mismatched // FRAMES != draw.target // FRAMES).all()
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others(memory_pack: MemoryPack) -> None:
@@ -97,7 +97,7 @@ def test_max_frames_spreads_over_the_clips(memory_pack: MemoryPack) -> None:
 
 def test_a_split_with_one_clip_takes_the_wrong_audio_from_its_other_end_and_says_so(memory_pack: MemoryPack) -> None:
     scores, draw = score(memory_pack, Copier(), split="train")
-    assert (np.abs(draw.wrong - draw.target) >= 6).all()
+    assert (np.abs(draw.mismatched - draw.target) >= 6).all()
     assert any("one clip only" in note for note in scores.notes)
     with pytest.raises(NothingToDoError, match="val"):
         score(memory_pack, Copier(), split="val")
@@ -113,7 +113,7 @@ def test_sheet_takes_speakers_in_turn_and_the_frame_that_copying_does_worst(memo
     scores, draw = score(memory_pack, Listener())
     sheet = draw_sheet(memory_pack, Listener(), "test", draw, lines=2)
     assert [label.split("\n")[0] for label in sheet.labels] == ["s1/one", "s2/three"]
-    assert list(sheet.columns) == ["reference", "real", "model", "wrong audio"]
+    assert list(sheet.columns) == ["reference", "real", "model", "mismatched audio"]
     assert all(images.shape == (2, 96, 96, 3) for images in sheet.columns.values())
     frame = int(sheet.labels[0].split()[-1])
     copy = scores.rows["copy"]["mouth_psnr"].part(np.array([True, False, False]))

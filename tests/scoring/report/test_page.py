@@ -198,7 +198,14 @@ def test_every_model_has_a_column_and_their_difference_a_verdict(results: dict[s
     page = make_page(list(results.values()), "two", with_pictures=False)
     reader = Reader(page)
     assert not reader.open
-    for words in ("listener", "dreamer", "listener, wrong audio", "dreamer, wrong audio", "dreamer is", "▼ worse"):
+    for words in (
+        "listener",
+        "dreamer",
+        "listener, mismatched audio",
+        "dreamer, mismatched audio",
+        "dreamer is",
+        "▼ worse",
+    ):
         assert words in reader.text
     assert results["listener"].protocol["fingerprint"] in reader.text
     for name, attributes in reader.elements:

@@ -30,7 +30,7 @@ def mask() -> np.ndarray:
     return mask
 
 
-def sketch(flow=(0.0, 0.0), share=1.0, patch=0.5) -> GeneratorOutput:
+def generated(flow=(0.0, 0.0), share=1.0, patch=0.5) -> GeneratorOutput:
     flows = np.zeros((SIZE, SIZE, 2), np.float32)
     flows[SIZE // 2 :] = flow
     shape = (SIZE, SIZE, 3)
@@ -56,13 +56,15 @@ def covered(shape: tuple[int, int, int], mask: np.ndarray, box: np.ndarray = BOX
 
 
 def test_no_flow_on_the_own_frame_changes_no_bit(frame, mask):
-    same = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(), reference_face(frame, BOX, RULE))
+    same = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), generated(), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(same, frame)
 
 
 def test_pixels_outside_the_mask_keep_every_bit_and_the_frame_is_not_written_to(frame, mask):
     before = frame.copy()
-    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(share=0.3), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(
+        frame, RULE.matrix(BOX), generated(share=0.3), reference_face(frame, BOX, RULE)
+    )
     np.testing.assert_array_equal(frame, before)
     under = covered(frame.shape, mask)
     np.testing.assert_array_equal(drawn[~under], frame[~under])
@@ -72,14 +74,14 @@ def test_pixels_outside_the_mask_keep_every_bit_and_the_frame_is_not_written_to(
 def test_flow_moves_the_sources_own_pixels_at_full_size(frame, mask):
     moved = 5, -3  # pixels of the frame
     flow = moved[0] / 192, moved[1] / 192
-    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), sketch(flow), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), generated(flow), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140 - 3 : 200 - 3, 70 + 5 : 200 + 5])
 
 
 def test_reference_from_elsewhere_comes_along_without_loss(frame, mask):
     other = np.roll(frame, (11, 17), (0, 1))
     reference = reference_face(other, BOX + np.float32([17, 11, 17, 11]), RULE)
-    drawn = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), sketch(), reference)
+    drawn = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), generated(), reference)
     np.testing.assert_array_equal(drawn[140:200, 70:200], frame[140:200, 70:200])
 
 
@@ -88,7 +90,7 @@ def _grey_skin(reference):
 
 
 def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=slice(30, 60)):
-    """A sketch that shows a patch of grey all over but for a part, where the open mouth lies, and that one's face."""
+    """An output that shows a patch of grey all over but for a part, where the open mouth lies, and that one's face."""
     inside = np.zeros((SIZE // 2, SIZE, 3), np.float32)
     inside[rows, columns] = *flow, share
     nothing = np.zeros((SIZE // 2, SIZE, 2), np.float32)
@@ -130,7 +132,7 @@ def test_an_open_mouth_of_no_share_or_out_of_the_frame_changes_nothing(frame, ma
 
 def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
     drawn = Compositor(RULE, mask).compose(
-        frame, RULE.matrix(BOX), sketch(share=0.0, patch=0.25), _grey_skin(reference_face(frame, BOX, RULE))
+        frame, RULE.matrix(BOX), generated(share=0.0, patch=0.25), _grey_skin(reference_face(frame, BOX, RULE))
     )
     assert (drawn[140:200, 70:200] == 64).all()
 
@@ -163,7 +165,9 @@ def test_finished_crop_of_another_colour_takes_the_frames_colour(mask):
 @pytest.mark.parametrize("shift", [(-120, 0), (150, 100), (0, 140), (-90, -120)])
 def test_face_at_the_border_of_the_frame(frame, mask, shift):
     box = BOX + np.float32([*shift, *shift])
-    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), sketch(share=0.5), reference_face(frame, box, RULE))
+    drawn = Compositor(RULE, mask).compose(
+        frame, RULE.matrix(box), generated(share=0.5), reference_face(frame, box, RULE)
+    )
     assert drawn.shape == frame.shape
     under = covered(frame.shape, mask, box)
     np.testing.assert_array_equal(drawn[~under], frame[~under])
@@ -171,7 +175,7 @@ def test_face_at_the_border_of_the_frame(frame, mask, shift):
 
 def test_mask_outside_the_frame_leaves_it_alone(frame, mask):
     box = BOX + np.float32([0, 180, 0, 180])
-    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), sketch(), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(frame, RULE.matrix(box), generated(), reference_face(frame, BOX, RULE))
     assert drawn is frame
 
 
@@ -180,9 +184,11 @@ def test_turned_face_is_moved_as_a_whole(frame, mask):
     turned = np.rot90(frame).copy()  # pixel (x, y) of the frame is pixel (y, W - 1 - x) of the turned one
     to_frame = np.array([[0.0, -1.0, frame.shape[1] - 1], [1.0, 0.0, 0.0]])
     matrix = compose_affine(RULE.matrix(BOX), to_frame)
-    drawn = Compositor(RULE, mask).compose(turned, matrix, sketch(), reference_face(frame, BOX, RULE))
+    drawn = Compositor(RULE, mask).compose(turned, matrix, generated(), reference_face(frame, BOX, RULE))
     np.testing.assert_array_equal(drawn, turned)
-    black = Compositor(RULE, mask).compose(turned, matrix, sketch(share=0, patch=0), reference_face(frame, BOX, RULE))
+    black = Compositor(RULE, mask).compose(
+        turned, matrix, generated(share=0, patch=0), reference_face(frame, BOX, RULE)
+    )
     back = np.rot90(black, -1)
     under = covered(frame.shape, mask)
     np.testing.assert_array_equal(back[~under], frame[~under])

@@ -109,10 +109,10 @@ def test_frames_of_the_pause_are_the_sources_own(no_detector, face_clip, with_pa
     monkeypatch.setattr(VideoWriter, "write", lambda self, frame: written.append(frame))
     monkeypatch.setattr(VideoWriter, "close", VideoWriter.abort)
     path, start_s, end_s = with_pause()
-    with prepare(face_clip, path, tmp_path / "out.mp4", weights, extend="hold", silence="keep") as task:
+    with prepare(face_clip, path, tmp_path / "out.mp4", weights, extend="hold", silence="keep") as job:
         with pytest.raises(InputError, match=r"out\.mp4"):  # nothing was written
-            infer(task, "current")
-        middles_s = task.schedule.timeline.middles()
+            infer(job, "current")
+        middles_s = job.schedule.timeline.middles()
     own = list(read_yuv_frames(face_clip, "bt709"))[-1]
     is_own = np.array([np.array_equal(frame.planes, own.planes) for frame in written])
     assert is_own[(middles_s > start_s + 0.4) & (middles_s < end_s - 0.3)].all()
@@ -125,19 +125,19 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
     soundfile.write(voice, sentence[:SAMPLE_RATE], SAMPLE_RATE)
     soundfile.write(music, np.tile(np.sin(np.arange(100) * 2 * np.pi / 100), 240).astype(np.float32) * 0.3, SAMPLE_RATE)
     said = []
-    with prepare(face_clip, voice, tmp_path / "out.mp4", weights, final_audio=music) as task:
-        assert task.voices[0].path == voice
-        assert task.output.sound == music
-        assert task.schedule.sound_s == sound_duration(music)
-        infer(task, say=said.append)
+    with prepare(face_clip, voice, tmp_path / "out.mp4", weights, final_audio=music) as job:
+        assert job.voices[0].path == voice
+        assert job.output.sound == music
+        assert job.schedule.sound_s == sound_duration(music)
+        infer(job, notify=said.append)
     assert any("lasts 1.00 s, the sound of the film 1.50 s; the mouth rests after it" in line for line in said)
     heard = read_speech(tmp_path / "out.mp4")
     assert len(heard) == 24000
     spectrum = np.abs(np.fft.rfft(heard[4000:20000]))
     assert spectrum.argmax() == 160
-    with prepare(face_clip, music, tmp_path / "other.mp4", weights, driving_audio=voice) as task:
-        assert task.voices[0].path == voice
-        assert task.output.sound == music
+    with prepare(face_clip, music, tmp_path / "other.mp4", weights, driving_audio=voice) as job:
+        assert job.voices[0].path == voice
+        assert job.output.sound == music
 
 
 def test_what_is_no_voice(face_clip, weights, tmp_path):

@@ -12,7 +12,7 @@ from lipsync_cli.synthesis.generation.local_runner import ARTICULATION, NUM_CODE
 
 
 @pytest.fixture
-def sketcher() -> LocalRunner:
+def runner() -> LocalRunner:
     return LocalRunner(load_weights(Path("grid"))[0])
 
 
@@ -28,11 +28,11 @@ def mels(count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("num_faces", [1, 3], ids=["one face", "each its own"])
 @pytest.mark.parametrize("is_held", [False, True], ids=["in its own pose", "in others"])
-def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_faces, is_held):
+def test_drawing_is_that_of_a_whole_call_without_the_image(runner, faces, num_faces, is_held):
     held = faces[1:4] if is_held else None
     targets = faces[:1].repeat(3, 0) if num_faces == 1 else faces[:3]
-    whole = sketcher.sketch(faces[:num_faces], targets if held is None else held, mels(3))
-    drawn = sketcher.submit(faces[:num_faces], mels(3), held).result()
+    whole = runner.generate(faces[:num_faces], targets if held is None else held, mels(3))
+    drawn = runner.submit(faces[:num_faces], mels(3), held).result()
     assert drawn.image is None
     assert drawn.inside is None
     assert whole.inside is None
@@ -43,24 +43,24 @@ def test_drawing_is_that_of_a_whole_call_without_the_image(sketcher, faces, num_
 def test_one_face_is_encoded_once_as_long_as_few_are_drawn(faces):
     encoded, generator = [], load_weights(Path("grid"))[0]
     generator.pose_encoder[1].register_forward_pre_hook(lambda module, given: encoded.append(len(given[0])))
-    sketcher = LocalRunner(generator)
-    first = [sketcher.submit(faces[n : n + 1], mels(2)).result() for n in range(NUM_CODES)]
-    again = sketcher.submit(faces[:1].copy(), mels(2)).result()
+    runner = LocalRunner(generator)
+    first = [runner.submit(faces[n : n + 1], mels(2)).result() for n in range(NUM_CODES)]
+    again = runner.submit(faces[:1].copy(), mels(2)).result()
     np.testing.assert_array_equal(again.flow, first[0].flow)
     assert np.abs(first[1].flow - first[0].flow).max() > 1e-4
     assert encoded == [1] * NUM_CODES
-    sketcher.submit(faces[NUM_CODES:], mels(2))  # one too many: the oldest is forgotten
-    np.testing.assert_array_equal(sketcher.submit(faces[:1], mels(2)).result().flow, first[0].flow)
+    runner.submit(faces[NUM_CODES:], mels(2))  # one too many: the oldest is forgotten
+    np.testing.assert_array_equal(runner.submit(faces[:1], mels(2)).result().flow, first[0].flow)
     assert encoded == [1] * (NUM_CODES + 2)
 
 
 def test_by_default_painted_mouths_move_more(faces):
     generator = load_weights(Path("grid"))[0]
-    default, painted, lent = (LocalRunner(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
+    default, painted, interior = (LocalRunner(generator, articulation=each) for each in (None, PAINTED, ARTICULATION))
     np.testing.assert_array_equal(
         default.submit(faces[:1], mels(2)).result().flow, painted.submit(faces[:1], mels(2)).result().flow
     )
-    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, lent, painted)]
+    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, interior, painted)]
     np.testing.assert_array_equal(opened[0].flow, opened[1].flow)
     assert np.abs(opened[0].flow - opened[2].flow).max() > 1e-4
-    assert len({each.fingerprint() for each in (default, painted, lent)}) == 3
+    assert len({each.fingerprint() for each in (default, painted, interior)}) == 3

@@ -40,13 +40,13 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     here = LocalRunner(load_weights(Path("grid"))[0], "cpu", 1.5, threads=1)
     there = ProcessRunner(Path("grid"), "cpu", 1.5)
     assert (there.device, there.fingerprint()) == ("cpu", here.fingerprint())
-    plain = here.sketch(reference, targets, mel, 1.0)
-    _same(there.sketch(reference, targets, mel, 1.0), plain)
-    assert not np.array_equal(plain.flow, here.sketch(reference, targets, mel).flow)
+    plain = here.generate(reference, targets, mel, 1.0)
+    _same(there.generate(reference, targets, mel, 1.0), plain)
+    assert not np.array_equal(plain.flow, here.generate(reference, targets, mel).flow)
     _same(there.submit(targets, mel).result(), here.submit(targets, mel).result())
     parts = [slice(n, n + 2) for n in (0, 2, 4, 0, 2, 4)]
     begun = [there.submit(reference, mel[part]) for part in parts]  # side by side
-    _same(there.sketch(reference, targets, mel, 1.0), plain)  # nor does another articulation get in their way
+    _same(there.generate(reference, targets, mel, 1.0), plain)  # nor does another articulation get in their way
     for part, future in zip(parts, begun, strict=True):
         _same(future.result(), here.submit(reference, mel[part]).result())
     opened = there.submit(reference, mel, None, targets[:1]).result()
@@ -55,7 +55,7 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
     assert plain.inside is None
     with pytest.raises(LipsyncError, match="unexpected"):
         there.submit(reference, mel[:, :5]).result()
-    _same(there.sketch(reference, targets, mel), here.sketch(reference, targets, mel))  # it goes on
+    _same(there.generate(reference, targets, mel), here.generate(reference, targets, mel))  # it goes on
 
     process = there._line._worker.process
     begun = [there.submit(reference, mel.repeat(8, 0)) for _ in range(4)]
@@ -81,18 +81,18 @@ def test_a_film_is_the_same_and_no_process_is_left(
         monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.ASIDE_FRAMES", least)
         monkeypatch.setattr("lipsync_cli.synthesis.generation.local_runner.num_cores", lambda: 2)
         monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.num_cores", lambda: 2)
-        with prepare(face_clip, voice_file(2), film, weights, device=partial(str, "cpu")) as task:
-            infer(task)
-            sketcher = task.generator.loading.result()
-            kinds.append(type(sketcher))
+        with prepare(face_clip, voice_file(2), film, weights, device=partial(str, "cpu")) as job:
+            infer(job)
+            runner = job.generator.loading.result()
+            kinds.append(type(runner))
     assert kinds == [LocalRunner, ProcessRunner]
     here, there = (list(read_yuv_frames(film, "bt709")) for film in films)
     assert len(here) == len(there) == 60
     for one, other in zip(here, there, strict=True):
         np.testing.assert_array_equal(one.planes, other.planes)
-    process = sketcher._line._worker.process
+    process = runner._line._worker.process
     assert process.is_alive()
-    del task, sketcher
+    del job, runner
     gc.collect()
     start = time.monotonic()
     while process.is_alive() and time.monotonic() - start < 60:

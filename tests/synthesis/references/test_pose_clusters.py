@@ -42,7 +42,7 @@ class Closer:
     def silence(self, count):
         return np.full((count, 27, 80), -4, np.float32)
 
-    def sketch(self, reference, target, mel, articulation=None):
+    def generate(self, reference, target, mel, articulation=None):
         nearest = [
             min(self._closed, key=lambda closed, crop=crop: np.abs(closed[:48] - crop[:48].astype(float)).mean())
             for crop in target
@@ -62,8 +62,8 @@ def turning(astronaut, stills):
 
 
 def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, astronaut):
-    footage, boxes, widths, heights = turning
-    views = choose_pose_clusters(footage, boxes, RULE, Closer(astronaut))
+    video, boxes, widths, heights = turning
+    views = choose_pose_clusters(video, boxes, RULE, Closer(astronaut))
     assert 2 <= len(views) <= MAX_VIEWS
     assert {widths[view.resting] for view in views} == {STRAIGHT, TURNED}
     for view in views:

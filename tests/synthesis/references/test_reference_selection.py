@@ -54,7 +54,7 @@ class _Closer:
     def silence(self, count):
         return np.full((count, 27, 80), -4, np.float32)
 
-    def sketch(self, reference, target, mel, articulation=None):
+    def generate(self, reference, target, mel, articulation=None):
         return GeneratorOutput(np.broadcast_to(self._closed / np.float32(255), target.shape))
 
 
@@ -79,27 +79,25 @@ def _talking(astronaut, how_open, covered=()):
     return frames, np.array([FACE + np.array([1, 0, 1, 0]) * (number % 3) for number in range(len(frames))])
 
 
-def _choose(footage, boxes):
+def _choose(video, boxes):
     from lipsync_cli.faces.crop import crop_face
 
-    return choose_reference_frames(
-        footage, boxes, CropRule(), _Closer(crop_face(footage.frame(0), boxes[0], CropRule()))
-    )
+    return choose_reference_frames(video, boxes, CropRule(), _Closer(crop_face(video.frame(0), boxes[0], CropRule())))
 
 
 def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, stills):
     heights = [0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 0]
     frames, boxes = _talking(astronaut, heights)
-    footage = stills(frames)
-    lenders = _choose(footage, boxes)
-    assert heights[lenders.resting] == 0
-    assert heights[lenders.opened] >= 15
+    video = stills(frames)
+    references = _choose(video, boxes)
+    assert heights[references.resting] == 0
+    assert heights[references.opened] >= 15
     rule, aligner = CropRule(), Aligner(CropRule())
-    resting = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], rule)
+    resting = reference_face(video.frame(references.resting), boxes[references.resting], rule)
     grey, contrast = to_grey(resting.crop), aligner.contrast(to_grey(resting.crop))
-    moved = ReferenceFrames(lenders.resting, next(n for n in (4, 5, 6, 7) if n % 3 != lenders.resting % 3))
-    for chosen in (lenders, moved):
-        opened = bring_open(footage, boxes, rule, chosen, resting)
+    moved = ReferenceFrames(references.resting, next(n for n in (4, 5, 6, 7) if n % 3 != references.resting % 3))
+    for chosen in (references, moved):
+        opened = bring_open(video, boxes, rule, chosen, resting)
         assert aligner.difference(to_grey(opened.crop), grey) < 0.2 * contrast
         seen = cv2.warpAffine(opened.pixels, opened.matrix, (rule.size, rule.size), flags=cv2.INTER_AREA)
         assert aligner.difference(to_grey(seen), grey) < 0.3 * contrast  # its pixels at full size lie there, too
@@ -108,23 +106,23 @@ def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, sti
 def test_of_the_open_mouths_the_most_usual_is_taken_and_not_the_widest(astronaut, stills):
     heights = [0, 0, 0, 0, 0, 17, 18, 18, 18, 19, 30, 0, 0, 0, 0, 0]
     frames, boxes = _talking(astronaut, heights)
-    footage = stills(frames)
-    assert heights[_choose(footage, boxes).opened] == 18
+    video = stills(frames)
+    assert heights[_choose(video, boxes).opened] == 18
 
 
 def test_a_hand_before_the_mouth_is_not_taken_for_its_inside(astronaut, stills):
     heights = [0, 0, 6, 6, 12, 12, 0, 0, 12, 12]
     frames, boxes = _talking(astronaut, heights, covered=(6, 7))
-    footage = stills(frames)
-    lenders = _choose(footage, boxes)
-    assert lenders.opened not in (6, 7)
-    assert heights[lenders.opened] == 12
+    video = stills(frames)
+    references = _choose(video, boxes)
+    assert references.opened not in (6, 7)
+    assert heights[references.opened] == 12
 
 
 def test_of_a_mouth_that_stays_shut_nothing_is_open(astronaut, stills):
     frames, boxes = _talking(astronaut, [0] * 8)
-    footage = stills(frames)
-    lenders = _choose(footage, boxes)
-    assert lenders.opened is None
-    resting = reference_face(footage.frame(lenders.resting), boxes[lenders.resting], CropRule())
-    assert bring_open(footage, boxes, CropRule(), lenders, resting) is None
+    video = stills(frames)
+    references = _choose(video, boxes)
+    assert references.opened is None
+    resting = reference_face(video.frame(references.resting), boxes[references.resting], CropRule())
+    assert bring_open(video, boxes, CropRule(), references, resting) is None

@@ -17,7 +17,7 @@ NUM = 4
 
 
 @pytest.fixture
-def posing(astronaut) -> ReferenceTracker:
+def tracker(astronaut) -> ReferenceTracker:
     return ReferenceTracker(np.tile(BOX, (NUM, 1)), reference_face(astronaut, BOX, RULE), RULE)
 
 
@@ -39,17 +39,17 @@ def speaking(frame: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     "matrix", [[[1, 0, 5], [0, 1, -3]], [[0.99, 0.1, -9], [-0.1, 0.99, 12]]], ids=["shift", "turn"]
 )
-def test_of_a_head_that_keeps_its_pose_nothing_is_seen(astronaut, posing, matrix):
+def test_of_a_head_that_keeps_its_pose_nothing_is_seen(astronaut, tracker, matrix):
     frame = speaking(moved(astronaut, matrix))
-    pose, held = posing.find(0, frame)
+    pose, held = tracker.find(0, frame)
     assert held is None
     rows = slice(20, 50)
     back = warp_crop(crop_face(frame, BOX, RULE), pose)[rows, 20:76].astype(int)
     assert np.abs(back - crop_face(astronaut, BOX, RULE)[rows, 20:76]).mean() < 3
 
 
-def test_of_a_head_that_turns_its_own_upper_face_is_seen(astronaut, posing):
-    pose, held = posing.find(1, squeezed(astronaut))
+def test_of_a_head_that_turns_its_own_upper_face_is_seen(astronaut, tracker):
+    pose, held = tracker.find(1, squeezed(astronaut))
     own, resting = warp_crop(crop_face(squeezed(astronaut), BOX, RULE), pose), crop_face(astronaut, BOX, RULE)
     assert held is not None
     assert held.dtype == np.uint8
@@ -57,9 +57,9 @@ def test_of_a_head_that_turns_its_own_upper_face_is_seen(astronaut, posing):
     assert np.abs(own.astype(int) - resting).mean() > 10
 
 
-def test_between_the_two_it_is_a_mixture(astronaut, posing, monkeypatch):
+def test_between_the_two_it_is_a_mixture(astronaut, tracker, monkeypatch):
     monkeypatch.setattr("lipsync_cli.synthesis.references.reference_tracker.TURNED", 3.0)
-    pose, held = posing.find(1, squeezed(astronaut))
+    pose, held = tracker.find(1, squeezed(astronaut))
     own = warp_crop(crop_face(squeezed(astronaut), BOX, RULE), pose).astype(float)
     resting = crop_face(astronaut, BOX, RULE).astype(float)
     share = ((held - resting) * (own - resting)).sum() / ((own - resting) ** 2).sum()
@@ -67,7 +67,7 @@ def test_between_the_two_it_is_a_mixture(astronaut, posing, monkeypatch):
     np.testing.assert_allclose(held, resting + share * (own - resting), atol=1)
 
 
-def test_a_pose_is_found_once_from_the_one_beside_it(astronaut, posing, monkeypatch):
+def test_a_pose_is_found_once_from_the_one_beside_it(astronaut, tracker, monkeypatch):
     guesses = []
     align = Aligner.align
 
@@ -77,10 +77,10 @@ def test_a_pose_is_found_once_from_the_one_beside_it(astronaut, posing, monkeypa
 
     monkeypatch.setattr(Aligner, "align", count)
     frame = moved(astronaut, [[1, 0, 5], [0, 1, -3]])
-    first, _ = posing.find(2, frame)
-    again, _ = posing.find(2, np.zeros_like(frame))
+    first, _ = tracker.find(2, frame)
+    again, _ = tracker.find(2, np.zeros_like(frame))
     np.testing.assert_array_equal(first, again)
-    posing.find(1, frame)
-    posing.without_cache().find(1, frame)
+    tracker.find(1, frame)
+    tracker.without_cache().find(1, frame)
     assert [guess is None for guess in guesses] == [True, False, True]
     np.testing.assert_array_equal(guesses[1], first)

@@ -41,8 +41,8 @@ def is_near(pixels, colour):
 def test_every_frame_is_explained_and_the_film_itself_stays(leaves, face_clip, voice_file, weights, tmp_path):
     voice, films = voice_file(0.5), []
     for name, watch in (("plain", None), ("out", tmp_path / "out.debug.mp4")):
-        with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as task:
-            result = infer(task, debug_video=watch)
+        with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as job:
+            result = infer(job, debug_video=watch)
         films.append(list(read_frames(result.output)))
     for one, other in zip(*films, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -69,25 +69,25 @@ def test_a_failure_leaves_neither_film(no_detector, face_clip, voice_file, weigh
 
     monkeypatch.setattr(LocalRunner, "submit", fail)
     with (
-        prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights) as task,
+        prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights) as job,
         pytest.raises(InputError, match="is broken"),
     ):
-        infer(task, debug_video=tmp_path / "debug.mp4")
+        infer(job, debug_video=tmp_path / "debug.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["voice0.4.wav"]
 
 
 def test_names_that_do_not_fit(face_clip, voice_file, weights, tmp_path):
     there = tmp_path / "there.mp4"
     there.write_bytes(b"something")
-    with prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights, device=None) as task:
+    with prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights, device=None) as job:
         with pytest.raises(UsageError, match="is no kind of film"):
-            check_debug(tmp_path / "debug.png", task, False)
+            check_debug(tmp_path / "debug.png", job, False)
         with pytest.raises(UsageError, match="is the film itself"):
-            check_debug(tmp_path / "out.mp4", task, True)
+            check_debug(tmp_path / "out.mp4", job, True)
         with pytest.raises(InputError, match="exists"):
-            check_debug(there, task, False)
+            check_debug(there, job, False)
         with pytest.raises(InputError, match="is an input"):
-            check_debug(face_clip, task, True)
+            check_debug(face_clip, job, True)
 
 
 def test_wide_and_tiny_frames(no_detector, voice_file, weights, tmp_path):
@@ -96,7 +96,7 @@ def test_wide_and_tiny_frames(no_detector, voice_file, weights, tmp_path):
         with VideoWriter(clip, width, height, 25) as writer:
             for number in range(3):
                 writer.write(np.full((height, width, 3), 40 * number, np.uint8))
-        with prepare(clip, voice_file(0.1), tmp_path / f"{width}.out.mp4", weights) as task:
-            infer(task, "current", debug_video=tmp_path / f"{width}.debug.mp4")
+        with prepare(clip, voice_file(0.1), tmp_path / f"{width}.out.mp4", weights) as job:
+            infer(job, "current", debug_video=tmp_path / f"{width}.debug.mp4")
         frame = next(iter(read_frames(tmp_path / f"{width}.debug.mp4")))
         assert frame[-60:].std() > 5

@@ -19,8 +19,8 @@ SPEECH = Path(__file__).resolve().parents[3] / "examples" / "speech.flac"
 
 
 def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path):
-    with prepare(face_clip, SPEECH, tmp_path / "out.mp4", weights) as task:
-        result = infer(task)
+    with prepare(face_clip, SPEECH, tmp_path / "out.mp4", weights) as job:
+        result = infer(job)
     assert result.marks == ["metadata", "sound"]
     assert result.sidecar is None
     marks = verify_marks(tmp_path / "out.mp4")
@@ -33,8 +33,8 @@ def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path)
 
 def test_no_mark_keeps_its_reason(no_detector, face_clip, weights, tmp_path):
     film = tmp_path / "out.mp4"
-    with prepare(face_clip, SPEECH, film, weights) as task:
-        result = infer(task, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
+    with prepare(face_clip, SPEECH, film, weights) as job:
+        result = infer(job, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
     assert result.marks == []
     assert result.no_mark_reason == "marked by the broadcaster"
     record = json.loads((tmp_path / "out.mp4.json").read_text())

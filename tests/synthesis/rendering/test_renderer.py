@@ -56,11 +56,11 @@ class Draughtsman:
 
         def work():
             time.sleep(0.02 * (number % 2))  # every other batch overtakes the one before
-            return self.sketch(face, target, mel)
+            return self.generate(face, target, mel)
 
-        return self._pool.submit(work if self.num_at_once > 1 else partial(self.sketch, face, target, mel))
+        return self._pool.submit(work if self.num_at_once > 1 else partial(self.generate, face, target, mel))
 
-    def sketch(self, reference, target, mel):
+    def generate(self, reference, target, mel):
         assert reference.shape[0] in (1, len(target))
         assert len(mel) == len(target)
         self.batches.append(len(target))
@@ -79,8 +79,8 @@ class Clock:
         return np.ones(len(middles_s))
 
 
-def render(footage, boxes, plan, artist, **options):
-    renderer = Renderer(footage, (Speaker(boxes),), RULE, artist, Compositor(RULE, mask()), **options)
+def render(video, boxes, plan, artist, **options):
+    renderer = Renderer(video, (Speaker(boxes),), RULE, artist, Compositor(RULE, mask()), **options)
     with renderer.views(plan, [Clock()]) as views:
         return [view.pixels for view in views]
 
@@ -94,9 +94,9 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
     boxes[39] = np.nan
     plan = plan_frames(Timeline.constant(25, num_source), Fraction(101, 25))
     artist = Draughtsman(num_at_once)
-    with VideoSource(probe(numbered(num_source)), num_source, room) as footage:
-        source = list(footage.scan())
-        drawn = render(footage, boxes, plan, artist)
+    with VideoSource(probe(numbered(num_source)), num_source, room) as video:
+        source = list(video.scan())
+        drawn = render(video, boxes, plan, artist)
     assert len(drawn) == plan.num_frames == 101
     assert artist.batches
     assert max(artist.batches) <= BATCH_SIZE
@@ -120,29 +120,29 @@ def test_batches_shrink_for_large_frames(numbered, monkeypatch):
     monkeypatch.setattr("lipsync_cli.synthesis.rendering.renderer.FLIGHT_BYTES", 8 * 3 * 32 * 192 * 3)
     artist = Draughtsman()
     plan = plan_frames(Timeline.constant(25, 20), Fraction(20, 25))
-    with VideoSource(probe(numbered(20)), 20) as footage:
-        list(footage.scan())
-        render(footage, np.tile(BOX, (20, 1)), plan, artist)
+    with VideoSource(probe(numbered(20)), 20) as video:
+        list(video.scan())
+        render(video, np.tile(BOX, (20, 1)), plan, artist)
     assert artist.batches == [3] * 6 + [2]
 
 
 def test_an_error_of_the_generator_is_raised_as_it_is(numbered):
     class Broken(Draughtsman):
-        def sketch(self, reference, target, mel):
+        def generate(self, reference, target, mel):
             if len(self.batches) == 2:
                 raise InputError("is broken")
-            return super().sketch(reference, target, mel)
+            return super().generate(reference, target, mel)
 
     plan = plan_frames(Timeline.constant(25, 90), Fraction(90, 25))
-    with VideoSource(probe(numbered(90)), 90) as footage:
-        list(footage.scan())
+    with VideoSource(probe(numbered(90)), 90) as video:
+        list(video.scan())
         with pytest.raises(InputError, match="is broken"):
-            render(footage, np.tile(BOX, (90, 1)), plan, Broken())
+            render(video, np.tile(BOX, (90, 1)), plan, Broken())
 
 
 def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
     class Judge(Draughtsman):
-        def sketch(self, reference, target, mel, articulation=None):
+        def generate(self, reference, target, mel, articulation=None):
             assert (mel == -4).all()
             np.testing.assert_array_equal(reference, target)
             change = np.linspace(0.5, 1, len(target))
@@ -154,11 +154,11 @@ def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
     boxes = np.tile(BOX, (40, 1))
     boxes[:8] = np.nan  # no face
     boxes[30:, 2:] += 20  # of another size
-    with VideoSource(probe(numbered(40)), 40) as footage:
-        list(footage.scan())
-        lenders = choose_reference_frames(footage, boxes, RULE, Judge(), num_candidates=22)
-        number = lenders.resting
+    with VideoSource(probe(numbered(40)), 40) as video:
+        list(video.scan())
+        references = choose_reference_frames(video, boxes, RULE, Judge(), num_candidates=22)
+        number = references.resting
         assert 8 <= number < 30
-        assert lenders.opened is None or 8 <= lenders.opened < 30
-        reference = reference_face(footage.frame(number), boxes[number], RULE)
+        assert references.opened is None or 8 <= references.opened < 30
+        reference = reference_face(video.frame(number), boxes[number], RULE)
         assert reference.crop.shape == (32, 32, 3)

@@ -72,8 +72,8 @@ def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_cli
 
     def make(name, marking=marked):
         said.clear()
-        with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as task:
-            return infer(task, "neutral", batch_size=8, say=said.append, resume=True, marking=marking)
+        with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as job:
+            return infer(job, "neutral", batch_size=8, notify=said.append, resume=True, marking=marking)
 
     said, voice, output = [], voice_file(2.5), tmp_path / "out.mp4"
     make("undisturbed")
@@ -114,8 +114,8 @@ def test_a_film_in_pieces_is_the_one_at_once_but_for_its_coding(
     no_detector, short_pieces, face_clip, voice_file, weights, tmp_path
 ):
     def make(name, **options):
-        with prepare(face_clip, voice_file(1.5), tmp_path / name, weights) as task:
-            infer(task, "current", **options)
+        with prepare(face_clip, voice_file(1.5), tmp_path / name, weights) as job:
+            infer(job, "current", **options)
 
     left = folder_of(tmp_path / "at once.mp4")  # by a killed run; it goes with the film, however that is made
     left.mkdir()
@@ -136,15 +136,15 @@ def test_a_piece_depends_on_nothing_that_was_made_before(
 ):
     """Of several messages each film is the one that it is alone, although the presenter knows the faces' codes."""
 
-    def make(name, seconds, presenter):
-        with prepare(face_clip, voice_file(seconds), tmp_path / name, weights) as task:
-            infer(task, presenter=presenter, batch_size=8, resume=True)
+    def make(name, seconds, builder):
+        with prepare(face_clip, voice_file(seconds), tmp_path / name, weights) as job:
+            infer(job, builder=builder, batch_size=8, resume=True)
 
-    with SceneBuilder("neutral", 8, Fraction(1)) as presenter:
-        make("short.mp4", 0.6, presenter)
-        make("second.mp4", 1.5, presenter)
-    with SceneBuilder("neutral", 8, Fraction(1)) as presenter:
-        make("alone.mp4", 1.5, presenter)
+    with SceneBuilder("neutral", 8, Fraction(1)) as builder:
+        make("short.mp4", 0.6, builder)
+        make("second.mp4", 1.5, builder)
+    with SceneBuilder("neutral", 8, Fraction(1)) as builder:
+        make("alone.mp4", 1.5, builder)
     check_same(tmp_path / "second.mp4", tmp_path / "alone.mp4")
 
 
@@ -156,9 +156,9 @@ def test_variable_rate(no_detector, short_pieces, astronaut, voice_file, weights
     with VideoWriter(clip, 256, 256, source) as writer:
         for _ in range(36):
             writer.write(astronaut)
-    with prepare(clip, voice_file(1.2), tmp_path / "out.mp4", weights) as task:
-        result = infer(task, resume=True)
-        assert len(Segments(task.output.path, task.schedule, {}).all) > 1
+    with prepare(clip, voice_file(1.2), tmp_path / "out.mp4", weights) as job:
+        result = infer(job, resume=True)
+        assert len(Segments(job.output.path, job.schedule, {}).all) > 1
     shown = read_timeline(tmp_path / "out.mp4")
     assert [shown.time(n) for n in range(result.num_frames)] == [source.time(n) for n in range(result.num_frames)]
 
@@ -168,45 +168,45 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
 
     from lipsync_cli.formats.weights import read_header, save_weights
 
-    def facts(task, scene, marking=None, crf=18):
-        return fingerprint_of(task, scene, marking or Marking(), {"crf": crf})
+    def facts(job, scene, marking=None, crf=18):
+        return fingerprint_of(job, scene, marking or Marking(), {"crf": crf})
 
     def differ(other):
         return {name for name in {*usual, *other} if usual.get(name) != other.get(name)}
 
     voice = voice_file(0.5)
-    with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as task, SceneBuilder("neutral") as presenter:
-        scene = open_scene(presenter, task)
-        usual = facts(task, scene)
+    with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as job, SceneBuilder("neutral") as builder:
+        scene = open_scene(builder, job)
+        usual = facts(job, scene)
         moved, changed = (shutil.copy(face_clip, tmp_path / name) for name in ("moved.mp4", "changed.mp4"))
         with open(changed, "ab") as file:
             file.write(b"\0\0\0\x08free")
-        elsewhere = replace(task.output, path=tmp_path / "another name.mp4")
-        assert facts(replace(task, source=replace(task.source, path=moved), output=elsewhere), scene) == usual
-        assert facts(task, scene, Marking(options={"output": tmp_path, "speech": [tmp_path]})) == usual
-        assert differ(facts(replace(task, source=replace(task.source, path=changed)), scene)) == {"face"}
-        mixed = replace(task.output, sound=mix([voice, voice]))
-        assert differ(facts(replace(task, output=mixed), scene)) == {"sound"}
-        quicktime = replace(task.output, path=tmp_path / "out.mov")
-        assert differ(facts(replace(task, output=quicktime), scene)) == {"kind of film"}
-        plan = replace(task.schedule, order=task.schedule.order[::-1])
-        assert differ(facts(replace(task, schedule=plan), scene)) == {"times"}
-        assert differ(facts(task, replace(scene, boxes=np.zeros((1, 15, 4))))) == {"found faces"}
-        assert differ(facts(task, scene, crf=19)) == {"crf"}
+        elsewhere = replace(job.output, path=tmp_path / "another name.mp4")
+        assert facts(replace(job, source=replace(job.source, path=moved), output=elsewhere), scene) == usual
+        assert facts(job, scene, Marking(options={"output": tmp_path, "speech": [tmp_path]})) == usual
+        assert differ(facts(replace(job, source=replace(job.source, path=changed)), scene)) == {"face"}
+        mixed = replace(job.output, sound=mix([voice, voice]))
+        assert differ(facts(replace(job, output=mixed), scene)) == {"sound"}
+        quicktime = replace(job.output, path=tmp_path / "out.mov")
+        assert differ(facts(replace(job, output=quicktime), scene)) == {"kind of film"}
+        plan = replace(job.schedule, order=job.schedule.order[::-1])
+        assert differ(facts(replace(job, schedule=plan), scene)) == {"times"}
+        assert differ(facts(job, replace(scene, boxes=np.zeros((1, 15, 4))))) == {"found faces"}
+        assert differ(facts(job, scene, crf=19)) == {"crf"}
         for marking in (Marking(no_mark="a test"), Marking(label="made up"), Marking(sidecar=True)):
-            assert differ(facts(task, scene, marking)) == {"marks"}
-        assert differ(facts(task, scene, Marking(options={"keep_tracks": True}))) == {"keep tracks"}
+            assert differ(facts(job, scene, marking)) == {"marks"}
+        assert differ(facts(job, scene, Marking(options={"keep_tracks": True}))) == {"keep tracks"}
     other_weights, tensors = tmp_path / "other.safetensors", load_file(weights)
     tensors[min(tensors)] += 1
     save_weights(other_weights, tensors, read_header(weights))
     other = {"weights": other_weights, "silence": "keep", "start_s": Fraction(1, 5)}
     with (
-        prepare(face_clip, voice_file(0.5, 0.2), task.output.path, **other) as task,
-        SceneBuilder("current", 5) as presenter,
+        prepare(face_clip, voice_file(0.5, 0.2), job.output.path, **other) as job,
+        SceneBuilder("current", 5) as builder,
     ):
-        scene = open_scene(presenter, task)
+        scene = open_scene(builder, job)
         names = {"weights", "marks", "voices", "sound", "references", "picture", "batch size"}
-        assert differ(facts(task, scene)) == names
+        assert differ(facts(job, scene)) == names
 
 
 def test_two_runs_do_not_share_pieces(tmp_path):
@@ -218,6 +218,6 @@ def test_two_runs_do_not_share_pieces(tmp_path):
 
 
 def test_what_it_does_not_go_with(no_detector, face_clip, voice_file, weights, tmp_path):
-    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as task, pytest.raises(UsageError):
-        infer(task, resume=True, debug_video=tmp_path / "look.mp4")
+    with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job, pytest.raises(UsageError):
+        infer(job, resume=True, debug_video=tmp_path / "look.mp4")
     assert names_in(tmp_path) == ["voice0.5.wav"]

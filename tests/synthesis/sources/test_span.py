@@ -56,22 +56,22 @@ def test_spans():
 @pytest.mark.parametrize("spool_bytes", [1 << 30, 3 * 32 * 192 * 3])
 def test_footage_of_a_part(numbered, frame_number, spool_bytes):
     info = probe(numbered(60))
-    with VideoSource(info, 20, spool_bytes, first=25) as footage:
-        assert [frame_number(frame) for frame in footage.scan()] == list(range(25, 45))
+    with VideoSource(info, 20, spool_bytes, first=25) as video:
+        assert [frame_number(frame) for frame in video.scan()] == list(range(25, 45))
         order = np.array([0, 1, 2, 1, 0, 19])
-        assert [frame_number(frame) for _, frame in footage.frames(order)] == [25, 26, 27, 26, 25, 44]
+        assert [frame_number(frame) for _, frame in video.frames(order)] == [25, 26, 27, 26, 25, 44]
 
 
 def test_film_of_a_part(no_detector, face_clip, voice_file, weights, tmp_path):
     output = tmp_path / "out.mp4"
-    task = prepare(
+    job = prepare(
         face_clip, voice_file(0.5), output, weights, start_s=Fraction("0.4"), end_s=Fraction("0.7"), silence="keep"
     )
-    with task:
-        assert task.source.first_frame == 11
-        assert task.schedule.num_source_frames == 10
-        assert task.schedule.num_frames == 15
-        result = infer(task)
+    with job:
+        assert job.source.first_frame == 11
+        assert job.schedule.num_source_frames == 10
+        assert job.schedule.num_frames == 15
+        result = infer(job)
     assert all(11 <= number < 21 for number in result.reference_frames[0])
     assert result.reference_frames[0]
     shown, source = list(read_frames(output)), list(read_frames(face_clip))

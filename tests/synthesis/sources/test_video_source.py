@@ -29,16 +29,16 @@ def test_order_is_exact(numbered, frame_number, room, kind):
         "loop": np.arange(290) % num_source,
         "hold": np.minimum(np.arange(140), num_source - 1),
     }[kind]
-    with VideoSource(probe(path), num_source, room * FRAME_BYTES) as footage:
-        assert [frame_number(frame) for frame in footage.scan()] == list(range(num_source))
-        seen = [(number, frame_number(frame)) for number, frame in footage.frames(order)]
+    with VideoSource(probe(path), num_source, room * FRAME_BYTES) as video:
+        assert [frame_number(frame) for frame in video.scan()] == list(range(num_source))
+        seen = [(number, frame_number(frame)) for number, frame in video.frames(order)]
         assert [number for number, _ in seen] == order.tolist()
         assert [read for _, read in seen] == order.tolist()
-        for number in footage.at_hand():
-            assert frame_number(footage.frame(number)) == number
-        assert len(footage.at_hand()) >= min(NUM_KEPT, num_source)
-        assert len(footage._spool) <= max(room, num_source if room > num_source else 0)
-        assert len(footage._kept) <= 2 * NUM_KEPT
+        for number in video.at_hand():
+            assert frame_number(video.frame(number)) == number
+        assert len(video.at_hand()) >= min(NUM_KEPT, num_source)
+        assert len(video._spool) <= max(room, num_source if room > num_source else 0)
+        assert len(video._kept) <= 2 * NUM_KEPT
 
 
 def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number):
@@ -48,23 +48,23 @@ def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number):
         decoded.append((start, stop))
         return read_frames(path, start, stop, **options)
 
-    with VideoSource(probe(numbered(num_source)), num_source, room * FRAME_BYTES, read=read) as footage:
-        for _ in footage.scan():
+    with VideoSource(probe(numbered(num_source)), num_source, room * FRAME_BYTES, read=read) as video:
+        for _ in video.scan():
             pass
         order = np.concatenate([bounce(num_source, 2 * num_source - 1), np.arange(1, num_source)])
-        assert [frame_number(frame) for _, frame in footage.frames(order)] == order.tolist()
+        assert [frame_number(frame) for _, frame in video.frames(order)] == order.tolist()
     assert decoded == [(0, 100), (0, 60), (20, 60), (0, 20), (1, 100)]
 
 
 def test_only_the_frames_that_are_needed_are_read(numbered):
-    with VideoSource(probe(numbered(30)), 10) as footage:
-        assert sum(1 for _ in footage.scan()) == 10
+    with VideoSource(probe(numbered(30)), 10) as video:
+        assert sum(1 for _ in video.scan()) == 10
 
 
 def test_film_shorter_than_it_says(numbered):
     path = numbered(20)
-    with VideoSource(probe(path), 25) as footage, pytest.raises(InputError, match="20 of 25 frames"):
-        list(footage.scan())
+    with VideoSource(probe(path), 25) as video, pytest.raises(InputError, match="20 of 25 frames"):
+        list(video.scan())
 
 
 def test_runs():
@@ -79,11 +79,11 @@ def test_frames_that_were_not_scanned_are_decoded_once(numbered, frame_number):
         started.append(start)
         return read_frames(path, start, *rest, **options)
 
-    with VideoSource(probe(numbered(40)), 40, read=read) as footage:
-        assert footage.at_hand() == []
-        assert frame_number(footage.frame(7)) == 7
+    with VideoSource(probe(numbered(40)), 40, read=read) as video:
+        assert video.at_hand() == []
+        assert frame_number(video.frame(7)) == 7
         for order in ([0, 1, 2, 3, 2, 1, 0], list(range(12)), [11, 12, 12, 15, 14, 20]):
-            given = list(footage.frames(np.array(order)))
+            given = list(video.frames(np.array(order)))
             assert [number for number, _ in given] == order
             assert [frame_number(frame) for _, frame in given] == order
         assert started == [7, 0, 14]  # the frame asked for alone, the film, and the one step back past what was kept

@@ -59,7 +59,7 @@ def test_batches_from_crops_held_on_the_device_are_the_same(small_pack, device):
         crops = pack.decode_all()
         draw = table.draw(Sampling(8, 2), 3)
         ends = np.array([frames[index] for frames in table.frames.values() for index in (0, -1)])
-        draw = Draw(draw.reference, np.concatenate([draw.target, ends]), np.concatenate([draw.wrong, ends]))
+        draw = Draw(draw.reference, np.concatenate([draw.target, ends]), np.concatenate([draw.mismatched, ends]))
         plain = gather(crops, table, draw)
         held = gather(torch.from_numpy(crops).to(device), table, draw, device if device != "cpu" else "cpu:0")
     assert all((one == other.cpu()).all() for one, other in zip(plain, held, strict=True))

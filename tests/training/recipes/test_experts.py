@@ -123,10 +123,10 @@ def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
     batch = Windows(None, None, np.array([0, 0, 1, 1]), np.array([10, 20, 90, 100]))
     recipe = make_recipe(RecipeContext(_expert_config(targets_per_reference=2, augment=False), (48, 74, 29, 67), 96))
     terms = recipe.network_loss(batch, output)
-    odds = 4 * (cosine.detach().numpy() - 0.5)
-    right = np.log1p(np.exp(-np.diag(odds))).mean()
-    same = np.log1p(np.exp(odds[[0, 1, 2, 3], [1, 0, 3, 2]])).mean()
-    other = (np.log1p(np.exp(odds[:2, 2:])).mean() + np.log1p(np.exp(odds[2:, :2])).mean()) / 2
+    logits = 4 * (cosine.detach().numpy() - 0.5)
+    right = np.log1p(np.exp(-np.diag(logits))).mean()
+    same = np.log1p(np.exp(logits[[0, 1, 2, 3], [1, 0, 3, 2]])).mean()
+    other = (np.log1p(np.exp(logits[:2, 2:])).mean() + np.log1p(np.exp(logits[2:, :2])).mean()) / 2
     expected = pytest.approx((right + (same + other) / 2) / 2, rel=1e-5)
     assert terms["expert/sync"].item() == expected
     assert terms["expert/calibration"].item() == expected

@@ -69,14 +69,14 @@ def test_augmented_mouths_are_decided_by_seed_and_step_and_clips_are_changed_ali
 
 def test_the_loss_is_smoothed_cross_entropy_within_the_slot():
     words = torch.tensor([[VOCABULARY.index("green"), VOCABULARY.index("nine")]])
-    odds = torch.randn(1, 2, len(VOCABULARY), generator=torch.Generator().manual_seed(1))
+    logits = torch.randn(1, 2, len(VOCABULARY), generator=torch.Generator().manual_seed(1))
     expected = [
         torch.nn.functional.cross_entropy(
-            odds[:, k, first : first + size], words[:, k] - first, label_smoothing=SMOOTHING
+            logits[:, k, first : first + size], words[:, k] - first, label_smoothing=SMOOTHING
         )
         for k, (first, size) in enumerate(((4, 4), (37, 10)))
     ]
-    torch.testing.assert_close(choose_words(odds, words), torch.stack(expected).mean())
+    torch.testing.assert_close(choose_words(logits, words), torch.stack(expected).mean())
 
 
 def test_accuracies_by_slot_and_their_chance():

@@ -106,7 +106,7 @@ class Source:
         self.table = SimpleNamespace(
             rows=[0],
             clip_of=np.zeros(count, int),
-            clip_odds=lambda temperature: np.ones(1),
+            clip_probabilities=lambda temperature: np.ones(1),
             fetch_windows=lambda frames, device: torch.from_numpy(self.mels[frames]),
         )
 

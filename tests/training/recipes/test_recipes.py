@@ -56,7 +56,7 @@ def _gradient_norm(recipe, real, other, share):
 def test_critic_terms_by_other_means(name, fake_step):
     recipe, (batch, output) = _recipe(name), _batch()
     real = (batch.target, batch.mel)
-    other = (output.image, batch.mel) if fake_step else (batch.target, batch.wrong_mel)
+    other = (output.image, batch.mel) if fake_step else (batch.target, batch.mismatched_mel)
     torch.manual_seed(3)
     (terms,) = list(recipe.discriminator_losses("critic", batch, output, fake_step))
     torch.manual_seed(3)

@@ -69,8 +69,8 @@ def draw_clip(
 ) -> Markup:
     """Show one clip: three frames in every column, the film with its sound, and the curves."""
     speaker, name = choice.key
-    judged = columns[0]
-    mean = float(judged.figures(leading.name)[choice.key].values.mean())
+    first = columns[0]
+    mean = float(first.figures(leading.name)[choice.key].values.mean())
     about = f"{show_number(mean, leading)} {leading.unit}, {_ordinal(choice.rank)} of {num_clips} from below"
     if leading.direction != HIGHER:
         about = f"{show_number(mean, leading)} {leading.unit}, {_ordinal(choice.rank)} of {num_clips} from the worst"
@@ -88,15 +88,15 @@ def draw_clip(
         "article",
         head,
         tag("div", tag("div", pictures), tag("div", curves, class_="strip"), class_="pair"),
-        class_="clip wide" if sum(column.is_judged for column in columns) > 1 else "clip",
+        class_="clip wide" if sum(column.is_scored for column in columns) > 1 else "clip",
     )
 
 
 def draw_clips(columns: Sequence[Column], metric: Metric) -> Markup:
     """Make the table of all clips, the worst first, each with its curve."""
-    judged = columns[0]
-    ranked = rank_clips(judged, metric)[:MAX_LINES]
-    values = judged.values(metric.name)
+    first = columns[0]
+    ranked = rank_clips(first, metric)[:MAX_LINES]
+    values = first.values(metric.name)
     low, high = (float(edge) for edge in np.percentile(values, (0.5, 99.5)))
     shown = [column for column in columns if column.figures(metric.name)]
     lines = []
@@ -105,11 +105,11 @@ def draw_clips(columns: Sequence[Column], metric: Metric) -> Markup:
         for column in shown:
             figures = column.figures(metric.name).get(key)
             cells.append(tag("td", "" if figures is None else show_number(float(figures.values.mean()), metric)))
-        curve = tag("td", draw_spark(judged, metric, key, low, high), class_="curve")
+        curve = tag("td", draw_spark(first, metric, key, low, high), class_="curve")
         names = tag("th", f"{key[0]} / {key[1]}" if key[0] else key[1], scope="row")
         lines.append(tag("tr", tag("td", str(rank), class_="rank"), names, cells, curve))
     heads = [tag("th", column.swatch(), column.title, scope="col") for column in shown]
-    over_time = tag("th", f"{judged.title} over time", scope="col") if metric.per == FRAME else tag("td")
+    over_time = tag("th", f"{first.title} over time", scope="col") if metric.per == FRAME else tag("td")
     head = tag("thead", tag("tr", tag("td"), tag("th", "clip", scope="col"), heads, over_time))
     table = tag("table", tag("caption", show_metric(metric)), head, tag("tbody", lines), class_="figures clips")
     return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="All clips")
@@ -164,7 +164,7 @@ def _draw_film(choice: Choice, columns: Sequence[Column], leading: Metric, scene
 
 
 def _order(columns: Sequence[Column], there: dict[Shown, np.ndarray]) -> list[tuple[Shown, str, Column | None]]:
-    """Put pictures in the order reference, real, models, wrong audio."""
+    """Put pictures in the order reference, real, models, mismatched audio."""
     order: list[tuple[Shown, str, Column | None]] = []
     copies = next((column for column in columns if column.row == COPY), None)
     if REFERENCE in there:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lipsync_cli.metrics.baselines import COPY, FROZEN, OTHER_SOUND, TRUTH, WRONG
+from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, OTHER_SOUND, TRUTH
 from lipsync_cli.metrics.metric import FRAME, HIGHER, LOWER, NEAR, SET, Metric
 from lipsync_cli.scoring.report.html.element import Markup, tag
 from lipsync_cli.scoring.results.records import Figures, Key, Results
@@ -38,9 +38,9 @@ class Column:
     index: int
 
     @property
-    def is_judged(self) -> bool:
+    def is_scored(self) -> bool:
         """Whether this is a model, no control."""
-        return self.row == self.results.judged
+        return self.row == self.results.scored_row
 
     def find(self, metric: str, group: str = "all") -> Statistics | None:
         """Give the statistics of a metric."""
@@ -62,12 +62,12 @@ class Column:
 
 
 def make_columns(all_results: Sequence[Results]) -> list[Column]:
-    """Name the columns: each model, each model with the wrong audio, then the rows that depend on no model."""
+    """Name the columns: each model, each model with the mismatched audio, then the rows that depend on no model."""
     columns = []
     several = len(all_results) > 1
-    for row in ("judged", WRONG):
+    for row in ("judged", MISMATCHED):
         for index, results in enumerate(all_results):
-            name = results.judged if row == "judged" else row
+            name = results.scored_row if row == "judged" else row
             if name in results.rows:
                 title = results.rows[name]
                 if several:
@@ -97,7 +97,7 @@ def find_leading(all_results: Sequence[Results]) -> Metric | None:
     found = [
         metric
         for metric in first.metrics.values()
-        if metric.per != SET and metric.direction != NEAR and first.figures.get(first.judged, {}).get(metric.name)
+        if metric.per != SET and metric.direction != NEAR and first.figures.get(first.scored_row, {}).get(metric.name)
     ]
     return next((metric for metric in found if metric.per == FRAME), found[0] if found else None)
 

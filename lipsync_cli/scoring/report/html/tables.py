@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lipsync_cli.metrics.baselines import COPY, FROZEN, ROWS, WRONG
+from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, ROWS
 from lipsync_cli.metrics.metric import HIGHER, LOWER, Metric
 from lipsync_cli.scoring.report.html.columns import Column, show_interval, show_metric, show_number
 from lipsync_cli.scoring.report.html.element import Markup, join, tag
@@ -13,7 +13,7 @@ from lipsync_cli.scoring.results.bootstrap import BETTER, WITHIN, WORSE, Differe
 from lipsync_cli.scoring.results.records import Results
 from lipsync_cli.scoring.results.scores import ALL, Statistics
 
-_GAINS = {COPY: "over copying the reference", WRONG: "over the wrong audio", FROZEN: "over a frozen face"}
+_GAINS = {COPY: "over copying the reference", MISMATCHED: "over the wrong audio", FROZEN: "over a frozen face"}
 
 
 def draw_gains(all_results: Sequence[Results], metric: Metric) -> Markup:
@@ -23,9 +23,9 @@ def draw_gains(all_results: Sequence[Results], metric: Metric) -> Markup:
     lines = []
     for index, results in enumerate(all_results):
         label = f"{metric.title} ({metric.unit})" if metric.unit else metric.title
-        cells = [_cell(results.overall.get(results.judged, {}).get(metric.name), metric, label=label)]
+        cells = [_cell(results.overall.get(results.scored_row, {}).get(metric.name), metric, label=label)]
         cells += [_cell(_gain(results, row, metric), metric, True, label=_GAINS[row]) for row in controls]
-        name = results.label if len(all_results) > 1 else results.rows[results.judged]
+        name = results.label if len(all_results) > 1 else results.rows[results.scored_row]
         lines.append(tag("tr", tag("th", tag("span", class_=f"dot m{index % 6}"), name, scope="row"), cells))
     head = tag("thead", tag("tr", tag("td"), heads))
     return _frame("Gains over the control rows", tag("table", head, tag("tbody", lines), class_="gains"))
@@ -207,14 +207,14 @@ def _cell(
 
 def _find_best(columns: Sequence[Column], metric: Metric) -> Column | None:
     """Find the best of several models, to be set in bold."""
-    found = [(column, of.mean) for column in columns if column.is_judged and (of := column.find(metric.name))]
+    found = [(column, of.mean) for column in columns if column.is_scored and (of := column.find(metric.name))]
     if len(found) < 2 or metric.direction not in (HIGHER, LOWER):
         return None
     return (max if metric.direction == HIGHER else min)(found, key=lambda pair: pair[1])[0]
 
 
 def _gain(results: Results, row: str, metric: Metric) -> Statistics | None:
-    return results.overall.get(f"{results.judged} - {row}", {}).get(metric.name)
+    return results.overall.get(f"{results.scored_row} - {row}", {}).get(metric.name)
 
 
 def _title(results: Results, row: str) -> str:
