@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.commands.output.terminal import print_text
 from lipsync_cli.config.build import check_value
@@ -27,9 +27,9 @@ def config(
             autocompletion=lambda: list(COMMANDS),
         ),
     ],
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Write a file with every option of a command, for its --config.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
@@ -12,10 +12,10 @@ from lipsync_cli.pipelines.detect_faces import DetectFacesConfig, plan, run
 @takes_config(DetectFacesConfig)
 def detect_faces(
     config: DetectFacesConfig,
-    dry_run: flags.DryRun = False,
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    dry_run: shared_flags.DryRun = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Find the face in every frame, and store its box and crop.
 

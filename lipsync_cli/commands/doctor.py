@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.output.terminal import print_json, print_line
 from lipsync_cli.errors import ToolError
 
 
-def doctor(json: flags.Json = False, quiet: flags.Quiet = False, verbose: flags.Verbose = False) -> None:
+def doctor(
+    json: shared_flags.Json = False, quiet: shared_flags.Quiet = False, verbose: shared_flags.Verbose = False
+) -> None:
     r"""Say what is installed, what works, and what mends the rest.
 
     Packages are imported, one frame and a moment of sound are really encoded, the detectors and the embedded weights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.errors import UsageError
@@ -12,10 +12,10 @@ from lipsync_cli.pipelines.configs.export import ExportConfig
 @takes_config(ExportConfig)
 def export(
     config: ExportConfig,
-    dry_run: flags.DryRun = False,
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    dry_run: shared_flags.DryRun = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Write a generator as ONNX, and check that it generates the same.
 

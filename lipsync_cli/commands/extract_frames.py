@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
@@ -13,10 +13,10 @@ from lipsync_cli.pipelines.machine.resources import resolve_jobs
 @takes_config(ExtractFramesConfig)
 def extract_frames(
     config: ExtractFramesConfig,
-    dry_run: flags.DryRun = False,
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    dry_run: shared_flags.DryRun = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Write clips as numbered frames, sound, and their times.
 

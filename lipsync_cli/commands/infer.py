@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @takes_config(InferConfig)
 def infer(
     config: InferConfig,
-    dry_run: flags.DryRun = False,
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    dry_run: shared_flags.DryRun = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Make the face say the speech.
 

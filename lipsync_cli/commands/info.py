@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.output.terminal import print_json
 
 
@@ -18,9 +18,9 @@ def info(
             help="Store, weights, run folder, folder of frames, or media file.", show_default="the embedded weights"
         ),
     ] = None,
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Say what is in a file, as JSON.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.errors import UsageError
@@ -15,10 +15,10 @@ from lipsync_cli.pipelines.configs.say import SayConfig
 @takes_config(SayConfig)
 def say(
     config: SayConfig,
-    dry_run: flags.DryRun = False,
-    json: flags.Json = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    dry_run: shared_flags.DryRun = False,
+    json: shared_flags.Json = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Speak a text into a sound file, for infer.
 

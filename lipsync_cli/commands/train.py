@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
@@ -33,10 +33,10 @@ def read_place(environment: Mapping[str, str]) -> tuple[int, int, int]:
 @takes_config(TrainJob)
 def train(
     job: TrainJob,
-    as_json: flags.Json = False,
-    dry_run: flags.DryRun = False,
-    quiet: flags.Quiet = False,
-    verbose: flags.Verbose = False,
+    as_json: shared_flags.Json = False,
+    dry_run: shared_flags.DryRun = False,
+    quiet: shared_flags.Quiet = False,
+    verbose: shared_flags.Verbose = False,
 ) -> None:
     r"""Train a generator, or a network beside it; by default LipGAN as in its thesis.
 

@@ -93,7 +93,9 @@ class ToolProcess:
     def wait(self, output: Path | None = None) -> int:
         """Wait for its end and return the exit status; a file that it writes is a sign of life while it changes."""
         self._watch(self._has_ended, lambda: _change_of(output))
-        return self._process.wait()
+        status = self._process.wait()
+        children.forget(self._process)
+        return status
 
     def communicate(self, data: bytes | None = None) -> tuple[bytes, bytes]:
         """Give it data, and return what it gives on stdout and stderr when it has ended."""
@@ -109,6 +111,7 @@ class ToolProcess:
             return True
 
         self._watch(is_done)
+        children.forget(self._process)
         return found[0]
 
     def kill(self) -> None:
@@ -123,6 +126,7 @@ class ToolProcess:
                 if pipe is not None:
                     pipe.close()
         self._process.wait()
+        children.forget(self._process)
 
     def _wait_until(self, pipe: IO[bytes], event: int) -> None:
         poller = select.poll()
@@ -158,6 +162,7 @@ class ToolProcess:
             if now - active >= idle_s or now - began >= silent_s:
                 self.kill()
                 self._process.wait()
+                children.forget(self._process)
                 raise ToolError(
                     f"{self.name} gave no sign of life for {min(idle_s, silent_s):.0f} s and was ended",
                     hint="look whether its files are on a drive that answers, and run it again",

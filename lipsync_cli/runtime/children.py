@@ -1,11 +1,13 @@
 """Programs and workers that are started here, and end when this process does, however it ends.
 
-On Linux the kernel ends a child when the thread that started it is gone; so all children start from one thread that
-lasts. Elsewhere a guard, one shell, reads their numbers from a pipe and ends them when the pipe ends.
+A guard, one shell, reads the numbers of the programs from a pipe and ends them when the pipe ends. Linux could do that
+by itself (PR_SET_PDEATHSIG), but the program would have to be started by a copy of this process, which takes 25 times
+as long. Workers, which are such copies anyway, ask the kernel: so all children start from one thread that lasts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import queue
@@ -37,15 +39,9 @@ done
 
 
 class Children:
-    """Starts programs, knows those that are at work, and ends them.
+    """Starts programs, knows those that are at work, and ends them."""
 
-    Parameters
-    ----------
-    by_kernel : whether the kernel ends them with this process; else a guard does
-    """
-
-    def __init__(self, by_kernel: bool = _prctl is not None) -> None:
-        self._by_kernel = by_kernel
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -63,21 +59,20 @@ class Children:
         """
         if self._ending:
             raise ToolError("the program is ending, nothing is started any more")
-        if self._by_kernel:
-            options["preexec_fn"] = _end_with(os.getpid())
         return self.in_lasting_thread(lambda: self._start(command, options))
 
     def _start(self, command: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(command, **options)
-        for pid, other in list(self._at_work.items()):
-            if other.returncode is not None:
-                self._at_work.pop(pid, None)
-                self._tell_guard(f"- {pid}")
         self._at_work[process.pid] = process
         self._tell_guard(f"+ {process.pid}")
         if self._ending:  # a signal came in between
             process.kill()
         return process
+
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        """Take note that a program has ended and was waited for: its number may soon be another's."""
+        if self._at_work.pop(process.pid, None) is not None:
+            self._tell_guard(f"- {process.pid}")
 
     def in_lasting_thread(self, work: Callable[[], R]) -> R:
         """Do what starts a process in the thread that lasts, where SIGINT is blocked: Ctrl-C is for this process."""
@@ -107,25 +102,20 @@ class Children:
             del work, done
 
     def _tell_guard(self, line: str) -> None:
-        if self._by_kernel:
-            return
-        if self._guard is None:
-            self._guard = subprocess.Popen(
-                ["sh", "-c", GUARD], stdin=subprocess.PIPE, bufsize=0, start_new_session=True
-            )
-        assert self._guard.stdin is not None
-        self._guard.stdin.write(f"{line}\n".encode())
-
-
-def _end_with(parent: int) -> Callable[[], None]:
-    """Return what a child calls before it becomes another program: it ends when this process does."""
-
-    def prepare() -> None:
-        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it has ended already
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return prepare
+        with self._lock:
+            if self._guard is None:
+                null = subprocess.DEVNULL
+                self._guard = subprocess.Popen(
+                    ["sh", "-c", GUARD],
+                    stdin=subprocess.PIPE,
+                    stdout=null,
+                    stderr=null,
+                    bufsize=0,
+                    start_new_session=True,
+                )
+            assert self._guard.stdin is not None
+            with contextlib.suppress(OSError):  # somebody has ended the guard
+                self._guard.stdin.write(f"{line}\n".encode())
 
 
 def end_with_parent() -> None:
@@ -147,4 +137,5 @@ def end_with_parent() -> None:
 
 
 _children = Children()
-start, in_lasting_thread, end_all = _children.start, _children.in_lasting_thread, _children.end_all
+start, forget, end_all = _children.start, _children.forget, _children.end_all
+in_lasting_thread = _children.in_lasting_thread

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from lipsync_cli import cli
-from lipsync_cli.commands.options import flags
+from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.options.panels import PanelCommand
 from lipsync_cli.config.build import flatten
@@ -49,7 +49,7 @@ def make_command(cls: type) -> Run:
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
     @takes_config(cls)
-    def show(config: object, quiet: flags.Quiet = False) -> None:
+    def show(config: object, quiet: shared_flags.Quiet = False) -> None:
         """Show them."""
         print(json.dumps(flatten(config), default=str))
 

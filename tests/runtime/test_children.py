@@ -20,7 +20,7 @@ PROGRAM = """
 import subprocess, sys, threading, time
 from lipsync_cli.runtime.children import Children
 from lipsync_cli.runtime.workers import Worker
-children = Children({by_kernel})
+children = Children()
 def work(task): return task
 started = []
 short = threading.Thread(target=lambda: started.append(children.start(["sleep", "1000"])))
@@ -77,10 +77,9 @@ def run_and_kill(program: str, lines: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-@pytest.mark.parametrize("by_kernel", [True, False])
-def test_a_program_ends_with_a_process_that_is_killed(by_kernel: bool) -> None:
-    """Although the thread that asked for it ended before; by the kernel, and by the guard of other systems."""
-    wait_for_end(run_and_kill(PROGRAM.format(by_kernel=by_kernel and sys.platform == "linux"), 1))
+def test_a_program_ends_with_a_process_that_is_killed() -> None:
+    """Although the thread that asked for it ended before."""
+    wait_for_end(run_and_kill(PROGRAM, 1))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -37,11 +37,11 @@ _NOTES_FRAMES = [
     "the model is given the target's upper half, the copy is not: compare the two at the mouth",
 ]
 _NOTES_CLIPS = [
-    "metrics of time: whole clips, each drawn from its quietest frame; wrong audio: the model with the sound of the "
-    "next clip, judged with the right sound; frozen: the quietest frame throughout; other sound: the real pictures "
-    "with the next clip's sound",
+    "metrics of time: whole clips, each drawn from its quietest frame; mismatched audio: the model with the sound of "
+    "the next clip, measured with the right sound; frozen: the quietest frame throughout; other sound: the real "
+    "pictures with the next clip's sound",
 ]
-_NOTE_ONE_CLIP = f"one clip only: the wrong audio is from the same clip, at least {MIN_GAP} frames away"
+_NOTE_ONE_CLIP = f"one clip only: the mismatched audio is from the same clip, at least {MIN_GAP} frames away"
 
 
 def score_pack(

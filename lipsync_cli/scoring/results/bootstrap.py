@@ -298,9 +298,10 @@ def make_comparison(first: Results, second: Results, differences: list[Differenc
         f"interval: paired bootstrap, {_RESAMPLES} draws of whole clips; within the noise: the interval holds 0",
     ]
     tested = sum(one.low is not None for one in differences)
-    lines.append(
-        f"were the two alike, {count_chances(differences):.1f} of these {tested} lines would stand out by chance"
-    )
+    if tested:
+        lines.append(
+            f"were the two alike, {count_chances(differences):.1f} of these {tested} lines would stand out by chance"
+        )
     if most.clips < FEW_CLIPS:
         lines.append(f"{most.clips} clips are few: intervals of fewer than {FEW_CLIPS} clips come out too narrow")
     return "\n".join(lines)

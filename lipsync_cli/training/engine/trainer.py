@@ -125,14 +125,14 @@ class _Loop:
     def run(self, workers: int) -> dict[str, Any]:
         config, state = self.config, self.state
         total = self.parts.total_samples
+        limit_s = 60 * config.max_minutes if config.max_minutes is not None else math.inf
+        last = state.samples_seen >= total or state.elapsed_s >= limit_s or self._is_out_of_patience()
         if state.step == 0:
             self._show()
             self._save()
-        elif self._report(state.samples_seen - config.batch_size, state.samples_seen >= total):
+        elif self._report(state.samples_seen - config.batch_size, last):
             self._save()  # what an interruption had left to do
         began = time.monotonic() - state.elapsed_s
-        limit_s = 60 * config.max_minutes if config.max_minutes is not None else math.inf
-        last = state.samples_seen >= total or state.elapsed_s >= limit_s or self._is_out_of_patience()
         with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
             while not last:
                 before = state.samples_seen
