@@ -59,7 +59,7 @@ def test_table_has_the_columns_of_the_thesis_every_row_and_every_speaker(scored:
     assert lines[3].split() == ["means", "better", "model", "copy", "mismatched", "audio", "ground", "truth"]
     assert lines[4].endswith("100.00")
     rows = ("model", "copy", "mismatched audio", "ground truth", "model - copy", "model - mismatched audio")
-    assert [line[2:22].strip() for line in lines[head + 1 : head + 7]] == list(rows)
+    assert [line[2:26].strip() for line in lines[head + 1 : head + 7]] == list(rows)
     assert lines[head + 5].split()[3].startswith("+")
     assert any(line.startswith("s2") for line in lines)
     assert max(map(len, lines)) <= 140
