@@ -24,7 +24,7 @@ PINNED = {("docs/metrics.md", "lipsync_cli/metrics/mouth/movement.py")}
 
 # Word of old -> the term that docs/glossary.md has for it.
 OLD_WORDS = {
-    r"wrong (audio|sound|speech)|foreign speech|other sound": "mismatched audio",
+    r"wrong (audio|sound|speech)|foreign (speech|sound)|other sound": "mismatched audio",
     r"control rows?": "baselines",
     r"critics?": "discriminator",
     r"films?": "video",

@@ -58,7 +58,8 @@ def infer(
             return
         result = pipeline.run(config, cache=cache_folder(), progress=progress.update, notify=progress.note)
         _tell_times(config, result, progress)
-    print_result(vars(result) | {"laps": result.stopwatch.to_dict()}, json, result.output)
+    values = {"laps" if name == "stopwatch" else name: value for name, value in vars(result).items()}
+    print_result(values | {"laps": result.stopwatch.to_dict()}, json, result.output)
 
 
 def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress) -> None:

@@ -20,19 +20,19 @@ class MouthReadout(NamedTuple):
     directions : shape (D, K), how an embedding changes with what is read of it: covariance @ weight, divided by the
         covariance of what is read
     variance : shape (D,), of the embeddings
-    told : K correlations of what is read with the real shape, where it was fitted
+    correlation : K correlations of what is read with the real shape, where it was fitted
     """
 
     centre: Tensor
     weight: Tensor
     directions: Tensor
     variance: Tensor
-    told: tuple[float, ...]
+    correlation: tuple[float, ...]
 
     def to(self, other: Tensor) -> MouthReadout:
         """Return it of another tensor's type and device."""
-        centre, weight, directions, variance, told = self
-        return MouthReadout(centre.to(other), weight.to(other), directions.to(other), variance.to(other), told)
+        centre, weight, directions, variance, correlation = self
+        return MouthReadout(centre.to(other), weight.to(other), directions.to(other), variance.to(other), correlation)
 
     def read(self, embedding: Tensor) -> Tensor:
         """Return what is read of embeddings (..., D): shape (..., K)."""
@@ -56,7 +56,7 @@ def fit_readout(embedding: Tensor, shape: Tensor) -> MouthReadout:
     weight = torch.linalg.solve(covariance + ridge, apart.T @ shape / len(apart))
     read = weight.T @ covariance @ weight
     directions = covariance @ weight @ torch.linalg.pinv(read)
-    told = tuple(
+    correlation = tuple(
         float(torch.corrcoef(torch.stack([apart @ weight[:, k], shape[:, k]]))[0, 1]) for k in range(shape.shape[1])
     )
-    return MouthReadout(centre, weight, directions, covariance.diagonal().clamp(min=1e-4), told)
+    return MouthReadout(centre, weight, directions, covariance.diagonal().clamp(min=1e-4), correlation)

@@ -31,7 +31,7 @@ def accuracy_of_pairs(clip: Embeddings, limit: float) -> float:
 
     Raises
     ------
-    MetricUnavailableError : the clip has no wrong pair
+    MetricUnavailableError : the clip has no mismatched pair
     """
     apart = np.abs(clip.place[:, None] - clip.place[None]) >= MIN_GAP
     if not apart.any():

@@ -134,7 +134,7 @@ class SpeechEmbedding(GeneratorRecipe):
         silence = torch.full((1, 1, 80, 27), -4.0, device=source.device)
         with torch.no_grad():
             self._silent = self.teacher(silence)[0].cpu().numpy()
-        told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SHAPES, self.readout.told, strict=True))
+        told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SHAPES, self.readout.correlation, strict=True))
         note(f"what is read off the embedding correlates with the mouth: {told}")
 
     def batch(self, source: Source, step: int) -> Sequences:  # type: ignore[override]

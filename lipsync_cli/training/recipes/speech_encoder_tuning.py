@@ -50,19 +50,19 @@ class Readout(NamedTuple):
     centre, weight : shape (D,): the opening is read as (e - centre) . weight, by ridge regression
     direction : shape (D,), how an embedding changes with what is read of it: covariance x weight over its variance
     variance : shape (D,), of the embeddings
-    told : correlation of what is read with the opening, where it was fitted
+    correlation : correlation of what is read with the opening, where it was fitted
     """
 
     centre: Tensor
     weight: Tensor
     direction: Tensor
     variance: Tensor
-    told: float
+    correlation: float
 
     def to(self, other: Tensor) -> Readout:
         """Return it of another tensor's type and device."""
-        centre, weight, direction, variance, told = self
-        return Readout(centre.to(other), weight.to(other), direction.to(other), variance.to(other), told)
+        centre, weight, direction, variance, correlation = self
+        return Readout(centre.to(other), weight.to(other), direction.to(other), variance.to(other), correlation)
 
     def read(self, embedding: Tensor) -> Tensor:
         """Return what is read of embeddings (B, D): shape (B,)."""
@@ -128,7 +128,7 @@ class Listen(GeneratorRecipe):
         probabilities = np.array([clip[row] for row in rows])[where] / counts[where]
         self._frames, self._openings, self._probabilities = frames, openings, probabilities / probabilities.sum()
         self._readout = self._fit(source, frames, openings)
-        told = f"what is read of the speech correlates with the opening by {self._readout.told:.3f}"
+        told = f"what is read of the speech correlates with the opening by {self._readout.correlation:.3f}"
         note(f"{len(frames)} frames: {told}")
 
     def batch(self, source: Source, step: int) -> Heard:  # type: ignore[override]
@@ -167,8 +167,8 @@ class Listen(GeneratorRecipe):
         ridge = RIDGE * covariance.diagonal().mean() * torch.eye(len(covariance)).to(covariance)
         weight = torch.linalg.solve(covariance + ridge, apart.T @ opening / len(apart))
         direction = covariance @ weight / (weight @ covariance @ weight).clamp(min=1e-12)
-        told = float(torch.corrcoef(torch.stack([apart @ weight, opening]))[0, 1])
-        return Readout(centre, weight, direction, covariance.diagonal().clamp(min=1e-4), told)
+        correlation = float(torch.corrcoef(torch.stack([apart @ weight, opening]))[0, 1])
+        return Readout(centre, weight, direction, covariance.diagonal().clamp(min=1e-4), correlation)
 
     def _embed(self, source: Source, frames: np.ndarray) -> Tensor:
         """Give the teacher's embeddings of some of the frames, (n, D) float64."""

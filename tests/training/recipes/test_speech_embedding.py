@@ -151,7 +151,7 @@ def test_the_readout_tells_what_is_there_and_its_directions_write_it_back():
     shape = torch.from_numpy(rng.standard_normal((2000, 3)))
     embedding = shape @ torch.from_numpy(rng.standard_normal((3, 12))) + 0.01 * torch.randn(2000, 12).double()
     readout = fit_readout(embedding, shape)
-    assert min(readout.told) > 0.99
+    assert min(readout.correlation) > 0.99
     moved = embedding + torch.tensor([0.5, -1.0, 0.25]).double() @ readout.directions.T
     assert torch.allclose(
         readout.read(moved) - readout.read(embedding),
