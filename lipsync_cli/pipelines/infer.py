@@ -259,7 +259,7 @@ def _speech(config: InferConfig, cast: People) -> Sequence[Path]:
 def _check_single(config: InferConfig) -> None:
     """Raise UsageError if there is not one film to make."""
     if config.is_batch:
-        raise UsageError("several speeches are given", hint="make their films with pipelines.infer_batch")
+        raise UsageError("several speeches are given", hint="make their videos with pipelines.infer_batch")
     if not config.files.speech and not config.face.speaker:
         raise UsageError("no speech is given", hint="name sound files, or a list with --messages")
 

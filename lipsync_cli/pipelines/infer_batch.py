@@ -147,9 +147,9 @@ def _collect(config: InferConfig, lines: Iterable[str] | None, failures: _Failur
             "--driving-audio and --final-audio are for one speech", hint="name them in the list of --messages"
         )
     if config.advanced.debug_video:
-        raise UsageError("--debug-video is for one speech", hint="make the film of that speech alone")
+        raise UsageError("--debug-video is for one speech", hint="make the video of that speech alone")
     if files.output is None:
-        raise UsageError("several speeches need a folder for the films", hint="name one with -o")
+        raise UsageError("several speeches need a folder for the videos", hint="name one with -o")
     if files.messages is None:
         return files.output, name_messages(files.speech, files.output)
     if files.speech:
@@ -177,7 +177,7 @@ def _read_list(path: Path, folder: Path, failures: _Failures) -> list[Message]:
 
 def _make_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise InputError("is a file; of several speeches, films are written into a folder", folder)
+        raise InputError("is a file; of several speeches, videos are written into a folder", folder)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -143,7 +143,7 @@ def infer(
             sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
         sweep(output)
         if num_covered:
-            notify(f"{source.path}: something lies over the face in {num_covered} frames of the film; it stays there")
+            notify(f"{source.path}: something lies over the face in {num_covered} frames of the video; it stays there")
         stopwatch.end("drawing")
     return _report(job, scene, marking, num_covered, sidecar, debug_video, stopwatch=stopwatch)
 
@@ -206,7 +206,7 @@ def _tell_of_inputs(job: Job, notify: Notify) -> None:
             notify(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
         if job.output.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
             rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
-            lengths = f"{float(voice.duration_s):.2f} s, the sound of the film {float(sound_s):.2f} s"
+            lengths = f"{float(voice.duration_s):.2f} s, the sound of the video {float(sound_s):.2f} s"
             notify(f"{voice.path}: lasts {lengths}; {rest}")
 
 

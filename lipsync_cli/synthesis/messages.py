@@ -180,7 +180,7 @@ def _read_line(line: str, base: Path, folder: Path) -> Message:
     if not name.suffix:
         name = name.with_name(name.name + ".mp4")
     if name.suffix.lower() not in FILMS:
-        raise ValueError(f"{name.suffix} is no kind of film; choose from {', '.join(FILMS)}")
+        raise ValueError(f"{name.suffix} is no kind of video; choose from {', '.join(FILMS)}")
     options: dict[str, Any] = {key: values[key] for key in CHOICES if key in values}
     options |= {key: base / values[key] for key in FILES if key in values}
     return Message(speech, folder / name, options)

@@ -39,5 +39,5 @@ def check_lengths(
         ("sound", info.audio.duration_s, sound_s, block_s + SLACK_S),
     ):
         if found_s is not None and abs(found_s - wanted_s) > slack_s:
-            fact = f"the film's {what} came out {float(found_s):.2f} s long, {float(wanted_s):.2f} s were planned"
+            fact = f"the video's {what} came out {float(found_s):.2f} s long, {float(wanted_s):.2f} s were planned"
             raise InputError(fact, sound_path or path, "convert this file, such as by ffmpeg, and give the result")

@@ -67,7 +67,7 @@ def closeness_total(reference: np.ndarray, estimate: np.ndarray) -> float:
         if len(real) and len(made) and real.mean():
             parts.append(closeness(float(real.mean()), float(made.mean())))
     if not parts:
-        raise MetricUnavailableError("there is no figure that both films have")
+        raise MetricUnavailableError("there is no figure that both videos have")
     return float(np.mean(parts))
 
 

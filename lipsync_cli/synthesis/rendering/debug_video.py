@@ -39,7 +39,7 @@ def check_debug(path: Path, job: Job, force: bool, resume: bool = False) -> None
         raise UsageError("--debug-video does not go with --resume", hint="what an earlier run has drawn is not seen")
     check_film_name(path)
     if path.absolute() == job.output.path.absolute():
-        raise UsageError(f"{path}: is the film itself", hint="name another file for --debug-video")
+        raise UsageError(f"{path}: is the video itself", hint="name another file for --debug-video")
     check_output(path, force, [job.source.path, *(voice.path for voice in job.voices)])
 
 

@@ -35,4 +35,4 @@ def check_film_name(path: Path) -> None:
     """Raise UsageError if a file of this name is no film."""
     if path.suffix.lower() not in FILMS:
         kind = path.suffix or "no suffix"
-        raise UsageError(f"{path}: {kind} is no kind of film", hint=f"choose from {', '.join(FILMS)}")
+        raise UsageError(f"{path}: {kind} is no kind of video", hint=f"choose from {', '.join(FILMS)}")

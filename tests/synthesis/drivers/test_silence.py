@@ -130,7 +130,7 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
         assert job.output.sound == music
         assert job.schedule.sound_s == sound_duration(music)
         infer(job, notify=said.append)
-    assert any("lasts 1.00 s, the sound of the film 1.50 s; the mouth rests after it" in line for line in said)
+    assert any("lasts 1.00 s, the sound of the video 1.50 s; the mouth rests after it" in line for line in said)
     heard = read_speech(tmp_path / "out.mp4")
     assert len(heard) == 24000
     spectrum = np.abs(np.fft.rfft(heard[4000:20000]))

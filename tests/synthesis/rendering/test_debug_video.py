@@ -80,9 +80,9 @@ def test_names_that_do_not_fit(face_clip, voice_file, weights, tmp_path):
     there = tmp_path / "there.mp4"
     there.write_bytes(b"something")
     with prepare(face_clip, voice_file(0.3), tmp_path / "out.mp4", weights, device=None) as job:
-        with pytest.raises(UsageError, match="is no kind of film"):
+        with pytest.raises(UsageError, match="is no kind of video"):
             check_debug(tmp_path / "debug.png", job, False)
-        with pytest.raises(UsageError, match="is the film itself"):
+        with pytest.raises(UsageError, match="is the video itself"):
             check_debug(tmp_path / "out.mp4", job, True)
         with pytest.raises(InputError, match="exists"):
             check_debug(there, job, False)
