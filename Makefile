@@ -52,10 +52,10 @@ $(OUT)/photo.mp4: examples/astronaut.jpg examples/speech.flac $(WEIGHTS) | $(REA
 	$(BIN)/lipsync infer $< examples/speech.flac --output $@ --force > /dev/null
 
 test: $(READY) ## run the tests; those that need real clips look for them in LIPSYNC_TEST_DATA (../shared/data)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY) ## run the tests that take minutes
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 lint: $(READY) ## check format, style, types, and that docs/reference says what the command says
 	$(BIN)/ruff format --check .

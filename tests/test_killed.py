@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-FEW, MANY = 2, 20
+FEW, MANY = 1, 20
 
 
 @pytest.fixture(scope="module")
