@@ -29,6 +29,7 @@ from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.marking import chosen_marks
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
 from lipsync_cli.pipelines.speakers import People, chosen_people, chosen_voices
+from lipsync_cli.runtime.atomic_files import check_no_input
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
@@ -257,7 +258,9 @@ def _speech(config: InferConfig, cast: People) -> Sequence[Path]:
 
 
 def _check_single(config: InferConfig) -> None:
-    """Raise UsageError if there is not one film to make."""
+    """Raise UsageError if there is not one film to make, InputError if that would replace an input."""
+    if config.files.output is not None:
+        check_no_input(config.files.output)  # before anything is loaded
     if config.is_batch:
         raise UsageError("several speeches are given", hint="make their videos with pipelines.infer_batch")
     if not config.files.speech and not config.face.speaker:
