@@ -82,7 +82,7 @@ def check_file(path: str | Path) -> None:
 
 
 def run_tool(name: str, args: Sequence[str], path: str | Path | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run `ffmpeg` or `ffprobe` to its end without a shell; the caller judges the exit status.
+    """Run `ffmpeg` or `ffprobe` to its end without a shell; the caller checks the exit status.
 
     Parameters
     ----------

@@ -208,11 +208,11 @@ def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:
 
 
 def evaluate_pairs(pairs: Pairs, distance: np.ndarray, limit: float) -> dict[str, float]:
-    """Say how often a judge is right about pairs.
+    """Say how often a sync network is right about pairs.
 
     Parameters
     ----------
-    distance : shape (n,), between picture and sound as the judge sees it
+    distance : shape (n,), between picture and sound as the network embeds them
     limit : pairs nearer than this count as in sync
 
     Returns

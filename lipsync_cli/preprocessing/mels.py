@@ -48,7 +48,7 @@ def collect_mels(
     ----------
     source : a folder of clips or sound files, a folder made by extract-frames, or one file
     jobs : worker processes
-    features : of FEATURES; "mel" is always among them, since everything that judges sync listens to it
+    features : of FEATURES; "mel" is always among them, since everything that scores sync takes it
     variants : how many altered copies of each sound get speech features, too, see `speech.sound_variants`
     seed : of what they are altered by
 

@@ -50,7 +50,7 @@ class TrainConfig:
     dims : of the generator
     speech : what the generator hears: "mel", or "encoder" for speech features
     critic_width : channels of the first layer of LipGAN's critic (32 there); 8 costs a sixteenth
-    expert : SHA-256 of the sync expert that judges, "" for none
+    expert : SHA-256 of the sync expert that scores, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
     freeze_speech : the generator's speech encoder stays as it is in those weights

@@ -59,7 +59,7 @@ def score_pack(
     transcripts: Transcripts | None = None,
     heard: np.ndarray | None = None,
 ) -> tuple[Scores, Draw]:
-    """Let a generator speak the clips of a split and judge what it draws beside the control rows.
+    """Let a generator speak the clips of a split and score what it generates beside the baselines.
 
     Parameters
     ----------

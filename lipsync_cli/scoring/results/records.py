@@ -120,7 +120,7 @@ def make_results(records: Iterable[dict[str, Any]], label: str, path: Path | Non
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"holds scores of another form ({error!r})", path, _AGAIN) from error
     if results.scored_row not in rows:
-        raise InputError("holds no row that is judged", path, _AGAIN)
+        raise InputError("holds no row that is scored", path, _AGAIN)
     return results
 
 

@@ -47,7 +47,7 @@ class Run:
 
     Attributes
     ----------
-    config : with the hashes of the weights that it starts from or is judged by
+    config : with the hashes of the weights that it starts from or is scored by
     total_samples : at which it ends
     is_resident : the crops are held decoded, so that a batch costs little
     known_voices : how the voices sound that it learns from

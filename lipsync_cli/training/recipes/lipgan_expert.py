@@ -34,7 +34,7 @@ class LipGANExpert(GeneratorRecipe):
 
     The design is Wav2Lip's (Prajwal et al. 2020): an expert of sync (recipe `sync-expert`), trained before on real
     faces only and frozen, because one that keeps learning on a generator's faces learns their faults instead; and a
-    critic of the lower half that never hears the speech. The expert judges `FRAMES` consecutive generated frames, so
+    critic of the lower half that never hears the speech. The expert scores `FRAMES` consecutive generated frames, so
     the targets of a reference are consecutive. `sync_weight` is Wav2Lip's 0.03 and `adversarial_weight` its 0.07.
     """
 
@@ -64,7 +64,7 @@ class LipGANExpert(GeneratorRecipe):
         """Raise UsageError if the expert would not see enough consecutive frames."""
         if config.targets_per_reference < FRAMES:
             raise UsageError(
-                f"the expert judges {FRAMES} consecutive frames, and a reference serves {config.targets_per_reference}",
+                f"the expert scores {FRAMES} consecutive frames, and a reference serves {config.targets_per_reference}",
                 hint=f"use --targets-per-reference {FRAMES} or more",
             )
         judged = config.sync_runs * config.targets_per_reference

@@ -36,7 +36,7 @@ class Discriminator:
 
 
 class Recipe(Protocol):
-    """What is minimised, on which batches, and how the result is judged.
+    """What is minimised, on which batches, and how the result is evaluated.
 
     A recipe is made from a `RecipeContext`. The trained network is built by the loop (`config.generator` names its
     architecture) and handed to each method; discriminators that are trained beside it belong to the recipe.
@@ -50,7 +50,7 @@ class Recipe(Protocol):
     learns_pictures : it trains a generator on pictures, so that the speech encoder may stay as it is
     n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
     discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
-    frozen : networks that judge but do not learn, by name; the loop moves them to its device
+    frozen : networks that evaluate but do not learn, by name; the loop moves them to its device
     chance_levels : what a loss term is if its network knows nothing, by the term's name, where that is known
     """
 
@@ -116,7 +116,7 @@ class BaseRecipe:
 
     @property
     def frozen(self) -> Mapping[str, nn.Module]:
-        """Networks that judge but do not learn: none."""
+        """Networks that evaluate but do not learn: none."""
         return {}
 
     def prepare(self, source: Source, note: Callable[[str], None]) -> None:
