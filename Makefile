@@ -1,8 +1,8 @@
 # Everything below works without root and without anything but Python >= 3.10, git and make: `make demo`.
 
 PYTHON ?= python3
-# torch goes first and pinned, because the newest one brings 4 GB of CUDA libraries. To choose the CPU or a CUDA build
-# from an index of your own: make install TORCH="torch==2.13.0 --index-url URL"
+# torch goes first and pinned, because the newest one brings 4 GB of CUDA libraries. docs/guide/install.md says how to
+# choose the CPU or a CUDA build by TORCH.
 TORCH ?= torch==2.13.0
 
 BIN := .venv/bin
