@@ -29,8 +29,8 @@ def score(
 
     Of a pack's test clips, as the weights generate them; of a video or a folder of videos against the real ones, or
     alone. Baselines say what a figure is worth: copy-reference, frozen, mismatched audio, ground truth. What
-    cannot be computed is null, with its reason. Without -o the table goes to stdout. docs/reference/metrics.md defines
-    every metric.
+    cannot be computed is null, with its reason. Without -o the means go to stdout, with --details the rest, too.
+    docs/reference/metrics.md defines every metric.
 
     \b
     Example:
@@ -80,11 +80,25 @@ def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Pr
     if output == STDOUT:
         print_json_text(make_lines(make_records(scores)))
     write_output(config, result, table)
+    shown = table if config.details else _shorten(config, result, table)
     if output is not None:
-        progress.note(table)
+        progress.note(shown)
     if json and output != STDOUT:
         print_result(make_summary(scores) | ({"output": str(output)} if output else {}), True)
     elif output is None:
-        print_text(table)
+        print_text(shown)
     elif output != STDOUT:
         print_line(output)
+
+
+def _shorten(config: ScoreConfig, result: ScoreResult, table: str) -> str:
+    """Return the table without its details, and where these are."""
+    from lipsync_cli.pipelines.score import is_lines
+    from lipsync_cli.scoring.report.result_folder import TABLE
+    from lipsync_cli.scoring.report.text_table import make_table
+
+    short, output = make_table(result.scores, result.heading, details=False), config.output
+    if short == table:
+        return table
+    where = "--details, or -o FOLDER" if output is None or is_lines(output) else str(output / TABLE)
+    return f"{short}\n\nmedians, extremes, intervals, each speaker's means: {where}"

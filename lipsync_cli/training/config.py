@@ -113,7 +113,10 @@ class TrainConfig:
     epochs: float = option("Passes over the training frames.", 20.0, panel="schedule", least=0)
     max_samples: int | None = option("Stop after this many samples instead.", None, panel="schedule", least=1)
     max_minutes: float | None = option(
-        "Stop after this much training time, if sooner.", None, panel="schedule", least=0
+        "Stop after this much training time, if sooner; the start and the last validation come on top.",
+        None,
+        panel="schedule",
+        least=0,
     )
     patience: int = option(
         "Stop after so many validations without a better one.", 0, panel="schedule", least=0, shown="0: never"

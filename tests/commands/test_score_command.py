@@ -45,13 +45,17 @@ def save(folder: Path, name: str, mel_parameters: MelParameters) -> None:
     save_weights(folder / f"{name}.safetensors", models.build("compact", dims).state_dict(), header)
 
 
-def test_table_is_the_result(bench: Path) -> None:
-    words = ("--metrics", "mouth_psnr,mouth_ssim", "-q")
-    result = run("score", bench / "grid.h5", "--weights", bench / "mine.safetensors", *words)
-    assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
+def test_means_are_the_result_and_the_rest_are_details(bench: Path) -> None:
+    words = ("--weights", bench / "mine.safetensors", "--metrics", "mouth_psnr,mouth_ssim", "-q")
+    short, result = (run("score", bench / "grid.h5", *words, *more) for more in ((), ("--details",)))
+    assert short.exit_code == result.exit_code == 0, result.stderr
+    assert short.stderr == result.stderr == ""
     lines = result.stdout.splitlines()
     assert lines[:2] == ["compact weights mine on the test clips of grid.h5", "40 frames of 2 clips"]
+    means = short.stdout.splitlines()
+    assert means[:6] == lines[:6]
+    assert means[-1] == "medians, extremes, intervals, each speaker's means: --details, or -o FOLDER"
+    assert not any(line.startswith(("  model", "bob")) for line in means)
     for row in ("model", "copy", "mismatched audio", "ground truth", "model - copy", "model - mismatched audio"):
         assert sum(line.startswith(f"  {row}  ") for line in lines) == 2
     assert any(line.startswith("bob") for line in lines)
@@ -76,6 +80,8 @@ def test_output_is_a_folder_a_file_or_json_lines_on_stdout(bench: Path, tmp_path
     result = run(*words, tmp_path / "scores")
     assert result.stdout == f"{tmp_path / 'scores'}\n"
     assert "PSNR of the mouth" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(f"each speaker's means: {tmp_path / 'scores' / 'table.txt'}")
+    assert "\nbob" in (tmp_path / "scores" / "table.txt").read_text()
     names = ["boxes.png", "samples.png", "scores.jsonl", "table.txt"]
     assert sorted(file.name for file in (tmp_path / "scores").iterdir()) == names
     assert run(*words, tmp_path / "scores").exit_code == 3

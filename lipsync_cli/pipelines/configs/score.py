@@ -45,6 +45,11 @@ class ScoreConfig:
         panel=FILES,
         writes=True,
     )
+    details: bool = option(
+        "Print each metric's median, extremes and confidence interval, and each speaker's means, too.",
+        False,
+        panel=FILES,
+    )
     compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
     split: str = option("Clips of the pack to score.", "test", panel=FILES, choices=("test", "val", "train"))
     force: bool = force_option()

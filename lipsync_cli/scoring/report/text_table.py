@@ -131,14 +131,19 @@ def make_lines(records: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n" for record in records)
 
 
-def make_table(scores: Scores, heading: str) -> str:
-    """Write scores as text: the means of all rows, the statistics of the thesis, the means of each speaker."""
+def make_table(scores: Scores, heading: str, details: bool = True) -> str:
+    """Write scores as text: the means of all rows; with details the statistics of the thesis and each speaker's means.
+
+    The statistics of a metric that is alone are no detail.
+    """
     summary = scores.summary()
     overall = summary[ALL]
     width = max((len(title_of(name)) for name in overall), default=0) + 2
-    lines = [heading, _count(scores, overall)]
+    lines, notes = [heading, _count(scores, overall)], [*scores.notes, *_say_missing(scores)]
     if len(scores.metrics) > 1:
         lines += ["", *_overview(scores, overall)]
+        if not details:
+            return "\n".join([*lines, *([""] if notes else []), *notes])
     for metric in scores.metrics:
         names = [name for name in overall if metric.name in overall[name]]
         if not names:
@@ -146,9 +151,9 @@ def make_table(scores: Scores, heading: str) -> str:
         lines += ["", f"{title_of_metric(metric)}; better: {say_better(metric)}"]
         lines += [" " * width + "".join(f"{column:>{_width(column)}}" for column in _COLUMNS)]
         lines += [_line(title_of(name), overall[name][metric.name], width, metric.digits) for name in names]
-    if len(summary) > 1:
+    if details and len(summary) > 1:
         lines += ["", *_speaker_lines(scores, summary)]
-    return "\n".join([*lines, "", f"interval: {INTERVAL}", *scores.notes, *_say_missing(scores)])
+    return "\n".join([*lines, "", f"interval: {INTERVAL}", *notes])
 
 
 def _count(scores: Scores, overall: dict[str, dict[str, Statistics]]) -> str:
