@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 import unicodedata
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def test_progress_and_its_notes_are_harmless(capsys: pytest.CaptureFixture[str])
         progress.detail(EVIL)
         progress.failure(InputError(f"cannot be read ({EVIL})", EVIL, EVIL))
     assert is_harmless(capsys.readouterr().err)
+
+
+def test_without_a_terminal_lines_come_though_nothing_new_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    seen, deadline = "", time.monotonic() + 60
+    with Progress(line_every_s=0.01) as progress:
+        progress.update(0, 3, "detect-faces")
+        while seen.count("\n") < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+            seen += capsys.readouterr().err
+    assert set(seen.splitlines()) == {"detect-faces: 0 of 3, 0 s"}
 
 
 @pytest.mark.parametrize("verbose", [False, True])

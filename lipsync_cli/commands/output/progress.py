@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ LINE_EVERY_S = 30.0
 class Progress:
     """A context manager whose methods are the callables that long library work takes.
 
+    Where there is no terminal, a line says how far the work is, whether or not something was done since the last one.
+
     Examples
     --------
     with Progress(quiet) as progress:
@@ -30,21 +33,28 @@ class Progress:
     ----------
     quiet : say nothing but failures
     verbose : say what `detail` is given
+    line_every_s : after so many seconds of one work comes a plain line
     """
 
-    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, quiet: bool = False, verbose: bool = False, line_every_s: float = LINE_EVERY_S) -> None:
         self.quiet, self.verbose = quiet, verbose
         self.num_failures = 0
         self._is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._bar: tqdm | None = None
         self._label = ""
-        self._started = self._last_line = time.monotonic()
+        self._line_every_s = line_every_s
+        self._state: tuple[str, float, int, int | None] = ("", time.monotonic(), 0, None)
+        self._lines: threading.Thread | None = None
+        self._ended = threading.Event()
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._close_bar()
+        self._ended.set()
+        if self._lines is not None:
+            self._lines.join()
 
     def update(self, done: int, total: int | None, label: str) -> None:
         """Show that `done` of `total` items (None: not known) of the work called `label` are done."""
@@ -54,13 +64,11 @@ class Progress:
         if self._is_terminal:
             self._update_bar(done, total, label)
             return
-        now = time.monotonic()
-        if label != self._label:
-            self._label, self._started, self._last_line = label, now, now
-        elif now - self._last_line >= LINE_EVERY_S:
-            self._last_line = now
-            of = f" of {total}" if total is not None else ""
-            print_text(f"{label}: {done}{of}, {now - self._started:.0f} s", error=True)
+        known, started, *_ = self._state
+        self._state = label, started if label == known else time.monotonic(), done, total
+        if self._lines is None:
+            self._lines = threading.Thread(target=self._print_lines, name="lipsync-progress", daemon=True)
+            self._lines.start()
 
     def failure(self, error: LipsyncError) -> None:
         """Print one line for one input of many that failed, and count it."""
@@ -88,6 +96,18 @@ class Progress:
         print_text(text, error=True)
         if self._bar is not None:
             self._bar.refresh()
+
+    def _print_lines(self) -> None:
+        """Print how far the work is, until it ends."""
+        last, wait_s = time.monotonic(), self._line_every_s
+        while not self._ended.wait(wait_s):
+            label, started, done, total = self._state
+            now = time.monotonic()
+            if now - max(started, last) >= self._line_every_s:
+                of = f" of {total}" if total is not None else ""
+                print_text(f"{label}: {done}{of}, {now - started:.0f} s", error=True)
+                last = now
+            wait_s = self._line_every_s - (now - max(started, last))
 
     def _update_bar(self, done: int, total: int | None, label: str) -> None:
         if self._bar is None or label != self._label:
