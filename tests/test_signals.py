@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from lipsync_cli.media.ffmpeg import find_tool
 
+ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 PATIENCE_S = 60.0
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -133,9 +135,28 @@ def test_a_hanging_ffmpeg_holds_nothing(
         _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number]
     assert "Traceback" not in errors
+    is_told = command == "infer" and number != signal.SIGKILL
+    assert errors.count("nothing of the video is kept; the same again begins anew") == is_told
     pids = [int(text) for text in (tmp_path / "pids").read_text().split()]
     wait_until(lambda: all(map(is_gone, pids)), "ffmpeg is still at work")
     assert not list(tmp_path.glob("out.*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_of_many_messages_those_that_are_made_are_kept_and_told(
+    number: int, tiny_weights: Path, example_voice: Path, tmp_path: Path
+) -> None:
+    voices, photo = [tmp_path / f"{place}.flac" for place in range(30)], ROOT / "examples" / "astronaut.jpg"
+    for voice in voices:
+        voice.symlink_to(example_voice)
+    line = ["infer", photo, *voices, "-o", tmp_path / "out", "--weights", tiny_weights, "--no-cache"]
+    with start("-m", "lipsync_cli", *line) as process:
+        assert process.stdout.readline() == f"{tmp_path / 'out' / '0.mp4'}\n"
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 128 + number
+    (number_told,) = re.findall(r"/out: (\d+) videos are made and kept; the same again makes the others\n", errors)
+    assert 1 + len(output.splitlines()) <= int(number_told) <= len(list((tmp_path / "out").iterdir())) < len(voices)
 
 
 @pytest.mark.parametrize("place", ["a file", "below a file"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.commands.options import shared_flags
@@ -49,9 +52,10 @@ def infer(
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
     limit_arenas()
-    with Progress(quiet, verbose) as progress:
+    made: list[Path] = []
+    with Progress(quiet, verbose) as progress, _says_what_is_kept(config, made, progress):
         if config.is_batch:
-            _infer_batch(config, dry_run, json, progress)
+            _infer_batch(config, dry_run, json, progress, made)
             return
         if dry_run:
             print_result(vars(pipeline.plan(config, cache=cache_folder(), notify=progress.note)), json)
@@ -62,8 +66,24 @@ def infer(
     print_result(values | {"laps": result.stopwatch.to_dict()}, json, result.output)
 
 
-def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress) -> None:
-    """Make a video of each speech; print their paths as they are done."""
+@contextmanager
+def _says_what_is_kept(config: InferConfig, made: Sequence[Path], progress: Progress) -> Iterator[None]:
+    """Say how to go on where Ctrl-C or SIGTERM ends the work; of pieces of a video it is said as they are kept."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if config.is_batch:
+            again = "the same without --force" if config.files.force else "the same again"
+            progress.note(f"{config.files.output}: {len(made)} videos are made and kept; {again} makes the others")
+        elif not config.performance.resume:
+            progress.note(
+                "nothing of the video is kept; the same again begins anew, --resume keeps pieces of a long one"
+            )
+        raise
+
+
+def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress, made: list[Path]) -> None:
+    """Make a video of each speech; print their paths as they are done, and add them to `made`."""
     from lipsync_cli.pipelines import infer_batch as pipeline
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
@@ -75,6 +95,7 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
         return
 
     def tell(message: Message, result: Result) -> None:
+        made.append(message.output)
         _tell_times(config, result, progress)
         if not json:
             print_line(message.output)
