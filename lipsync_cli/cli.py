@@ -23,23 +23,10 @@ from typer.core import TyperGroup
 from lipsync_cli import __version__
 from lipsync_cli.commands.output import process_end
 from lipsync_cli.commands.output.terminal import print_line, print_text
+from lipsync_cli.commands.output.top_help import HELP_OPTIONS, VERBS, VERSION_HELP, make_help
 from lipsync_cli.errors import LipsyncError, check_name, escape_controls
 
-VERBS: dict[str, str] = {
-    "extract-frames": "Write clips as numbered frames, sound, and their times.",
-    "detect-faces": "Find the face in every frame, and store its box and crop.",
-    "mels": "Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.",
-    "pack": "Join faces and mels into one training file with a split.",
-    "train": "Train a generator, or a network beside it; by default LipGAN as in its thesis.",
-    "export": "Write a generator as ONNX, and check that it generates the same.",
-    "say": "Speak a text into a sound file, for infer.",
-    "infer": "Make the face say the speech.",
-    "score": "Measure generated faces, with baselines beside every figure.",
-    "info": "Say what is in a file, as JSON.",
-    "doctor": "Say what is installed, what works, and what mends the rest.",
-    "config": "Write a file with every option of a command, for its --config.",
-}  # in the order of the work; the first line of each verb's own help
-SETTINGS = {"help_option_names": ["-h", "--help"]}
+SETTINGS = {"help_option_names": list(HELP_OPTIONS)}
 
 
 _ParserError: Any = typer.BadParameter.__mro__[2]  # what everything inherits that is told of a command line
@@ -86,7 +73,6 @@ class LazyGroup(TyperGroup):
     def __init__(self, **details: Any) -> None:
         super().__init__(**details)
         self.commands = _Verbs(self.commands)
-        self.help = (self.help or "").replace("\\b\n", "\b\n")  # see KEEP_LINES in commands/options/panels.py
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Print the help at once where nothing else is asked for; Typer would first import what checks values."""
@@ -108,10 +94,9 @@ class LazyGroup(TyperGroup):
         with _plain_usage_errors():
             return super().invoke(ctx)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write one line for each verb."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+    def get_help(self, ctx: Any) -> str:
+        """Return what `lipsync -h` prints without this module, too."""
+        return make_help(ctx.terminal_width)
 
 
 app = typer.Typer(
@@ -133,17 +118,10 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def _top(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help=VERSION_HELP)
     ] = False,
 ) -> None:
-    r"""Make a face in a video or a photo speak given words, and train the networks that do it.
-
-    The commands are listed in the order of the work; each one reads files and writes one.
-
-    \b
-    Example:
-      lipsync infer face.mp4 speech.wav
-    """
+    """Take the options that are no command's."""
 
 
 def tell(error: BaseException, verbose: bool) -> int:

@@ -18,6 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from lipsync_cli import __version__, cli, errors
+from lipsync_cli.commands.output.top_help import OPTIONS, make_help
 
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -103,6 +104,27 @@ def test_start_imports_nothing_heavy() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stderr.strip() == "[]"
+
+
+def test_the_help_needs_no_typer() -> None:
+    code = "import sys; from lipsync_cli.__main__ import main; main(); print('typer' in sys.modules, file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", code, "-h"], capture_output=True, text=True)
+    assert result.stderr == "False\n"
+    assert result.stdout == CliRunner().invoke(cli.app, ["-h"]).stdout
+
+
+def test_the_help_has_every_option() -> None:
+    group = typer.main.get_command(cli.app)
+    options = [record[0] for each in group.get_params(typer.Context(group)) if (record := each.get_help_record(None))]
+    assert options == list(OPTIONS)
+
+
+@pytest.mark.parametrize("columns", [50, 78, 200])
+def test_the_help_fits_its_columns(columns: int) -> None:
+    lines = make_help(columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    words = " ".join(line.strip() for line in lines)
+    assert all(text in words for text in (*cli.VERBS.values(), *OPTIONS.values()))
 
 
 def test_help_answers_at_once(lipsync_process: Run) -> None:

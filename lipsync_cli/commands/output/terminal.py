@@ -6,7 +6,6 @@ File names, speakers, metadata and messages of the system may hold anything. Not
 from __future__ import annotations
 
 import errno
-import json
 import math
 import sys
 from typing import Any
@@ -28,6 +27,8 @@ def print_text(text: str, error: bool = False, end: str = "\n") -> None:
 
 def print_json(value: Any, indent: int | None = None, as_ascii: bool = True) -> None:
     """Print one JSON object on stdout; numbers that JSON does not have are null."""
+    import json
+
     print_json_text(json.dumps(_finite(value), default=str, indent=indent, ensure_ascii=as_ascii) + "\n")
 
 
