@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -14,6 +16,57 @@ WHOLE = {
     *("cli", "docs", "embedded", "layers", "structure", "tests"),
 }
 MAX_FILES = 12
+
+
+def find_programs(text: str) -> Iterator[ast.Module]:
+    """Give the program of a file, and those that it holds as texts for other processes."""
+    program = ast.parse(text)
+    yield program
+    for node in ast.walk(program):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "import " in node.value:
+            try:
+                yield ast.parse(node.value)
+            except SyntaxError:
+                continue
+
+
+def find_patches(text: str) -> list[str]:
+    """Find what takes the place of a part of the package, or takes a private name from it."""
+    found = []
+    for program in find_programs(text):
+        nodes = list(ast.walk(program))
+        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        ours = [node for node in imports if "lipsync_cli" in ast.unparse(node)]
+        names = {(each.asname or each.name).partition(".")[0] for node in ours for each in node.names}
+        taken = {each.name for node in ours if isinstance(node, ast.ImportFrom) for each in node.names}
+        found += sorted(name for name in taken if name.startswith("_") and not name.endswith("__"))
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+                found += [ast.unparse(node)] * (ast.unparse(node).partition(".")[0] in names)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                called = ast.unparse(node.func)
+                found += [called] * (called.endswith((".setattr", ".delattr")) or "mock.patch" in called)
+    return found
+
+
+def test_patches_are_found() -> None:
+    for text in (
+        "monkeypatch.setattr(module, 'NAME', 1)",
+        "from unittest import mock\nmock.patch.object(a, 'b')",
+        "from lipsync_cli.media import probe\nprobe.LIMIT, other = 1, 2",
+        "import lipsync_cli as lipsync\nlipsync.errors.NAME = 1",
+        "CODE = 'from lipsync_cli import cli\\ncli.app = None'",
+        "from lipsync_cli.media.probe import _parse",
+    ):
+        assert find_patches(text), text
+    assert not find_patches(
+        "from lipsync_cli import __version__, cli\nmonkeypatch.setenv('A', 'b')\nown.name = cli.app"
+    )
+
+
+def test_no_test_patches_the_package_or_takes_its_private_names() -> None:
+    files = [file for file in TESTS.rglob("*.py") if file.name != Path(__file__).name]
+    assert not {file.name: found for file in files if (found := find_patches(file.read_text(encoding="utf-8")))}
 
 
 def test_each_folder_is_one_of_the_package() -> None:

@@ -120,6 +120,7 @@ def adapted(
     notify: Notify = ignore,
     check: Callable[[], Job] | None = None,
     dry_run: bool = False,
+    learn: Callable[..., Adapted] | None = None,
 ) -> Iterator[Prepare]:
     """Give `prepare` with adapted weights filled in; as it was, with a line that says why, where that is no use.
 
@@ -131,6 +132,7 @@ def adapted(
     progress, notify : told how much is done, and in words what a user should know
     check : prepares the film, so that what is wrong with it is said before the time is spent
     dry_run : only check
+    learn : trains the generator, called as `training.adaptation.adapt` is; None: that
     """
     if asked.seconds is None:
         yield prepare
@@ -144,7 +146,9 @@ def adapted(
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-")))
         try:
-            weights = _find_or_make(asked, face, prepare, choice, memory, folder, progress=progress, notify=notify)
+            weights = _find_or_make(
+                asked, face, prepare, choice, memory, folder, progress=progress, notify=notify, learn=learn
+            )
         except NothingToDoError as error:
             notify(f"{face}: {error.fact}; the weights are not adapted")
             yield prepare
@@ -164,6 +168,7 @@ def _find_or_make(
     *,
     progress: Progress | None,
     notify: Notify,
+    learn: Callable[..., Adapted] | None,
 ) -> Path:
     """Return the file of the adapted weights; NothingToDoError where adapting is no use."""
     from lipsync_cli.datasets.personal_clip import PersonalClip
@@ -197,15 +202,9 @@ def _find_or_make(
         generator, header = load_weights(source, device)
         with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as builder:
             runner = LocalRunner(generator, device)
+            voice = job.voices[0]
             talking = collect_own_speech(
-                job.source,
-                job.voices[0],
-                job.generator.header,
-                builder,
-                runner,
-                MIN_S,
-                progress=progress,
-                notify=notify,
+                job.source, voice, job.generator.header, builder, runner, MIN_S, progress=progress, notify=notify
             )
         crops, middles, mel, reference, features = talking
         recording = PersonalClip(
@@ -213,7 +212,7 @@ def _find_or_make(
         )
         if reference is None:
             recording = replace(recording, pairs=pair_poses(recording))
-        done = adapt(
+        done = (learn or adapt)(
             generator, header.architecture, recording, asked.seconds, device, seed=asked.seed, progress=progress
         )
     target = kept or folder / f"{NAME}{key[:12]}{SUFFIX}"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.job import Job, JobSettings, Prepare
     from lipsync_cli.synthesis.rendering.marking import Marking
+    from lipsync_cli.training.adaptation import Adapted
 
 AHEAD_S = 60  # of the video are looked through for several speeches, although the first may need less
 
@@ -135,7 +136,8 @@ def open_session(config: InferConfig, **options: Any) -> Iterator[Session]:
 
     Parameters
     ----------
-    options : `cache`, `progress`, `notify` as for `run`; `dry_run` only looks at the inputs
+    options : `cache`, `progress`, `notify` as for `run`; `dry_run` only looks at the inputs; `learn` as for `adapted`,
+        `piece_frames` as for `synthesis.film.infer`
     """
     check_values(config)
     with read_as(_readings(config)), _open_session(config, **options) as session:
@@ -161,6 +163,8 @@ def _open_session(
     progress: Progress | None = None,
     notify: Notify = ignore,
     dry_run: bool = False,
+    learn: Callable[..., Adapted] | None = None,
+    piece_frames: int | None = None,
 ) -> Iterator[Session]:
     """Do the work of `open_session`."""
     from lipsync_cli.runtime.array_cache import ArrayCache
@@ -188,6 +192,7 @@ def _open_session(
             notify=notify,
             check=check,
             dry_run=dry_run,
+            learn=learn,
         ) as prepare,
         SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as builder,
     ):
@@ -206,6 +211,7 @@ def _open_session(
                 marking=marking,
                 debug_video=config.advanced.debug_video,
                 resume=config.performance.resume,
+                piece_frames=piece_frames,
             )
 
         yield Session(cast, marking, prepare, make)

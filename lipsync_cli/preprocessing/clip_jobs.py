@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None, str], None]
 OnFailure = Callable[[LipsyncError], None]
+Run = Callable[[Callable[[Any], Any], Iterable[Any], int], Iterator[tuple[Any, Any, LipsyncError | None]]]
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def journal(
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
     label: str = "clips",
+    run: Run = run_tasks,
 ) -> Iterator[list[Part]]:
     """Do the work on every clip that is not done yet, and give the finished parts in the order of the clips.
 
@@ -115,6 +117,7 @@ def journal(
     ----------
     work : a function of a module: from a Task to named arrays, run in worker processes
     on_failure : told of every clip that failed
+    run : does the tasks, called as `run_tasks` is
 
     Raises
     ------
@@ -143,7 +146,7 @@ def journal(
                 on_failure(unreadable)
         if progress is not None:
             progress(len(done), len(clips), label)
-        for job, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
+        for job, arrays, error in run(work, todo, min(jobs, len(todo))):
             if error is None:
                 path = folder / names[job.clip]
                 write_part(path, arrays or {})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class DiskArray:
-    """A context manager that keeps arrays of one shape and type by number, on disk in the folder for temporary files.
+    """A context manager that keeps arrays of one shape and type by number, on disk.
 
     Several threads may use it.
 
@@ -28,16 +28,18 @@ class DiskArray:
     ----------
     shape : shape of each array
     dtype : its type
+    folder : None: that for temporary files
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: str = "uint8") -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: str = "uint8", folder: Path | None = None) -> None:
         import numpy as np
 
         self._shape, self._dtype = shape, np.dtype(dtype)
         self._bytes = int(np.prod(shape)) * self._dtype.itemsize
         self._place: dict[int, int] = {}
         self._lock = threading.Lock()
-        self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0)  # noqa: SIM115 -- closed with this object
+        self._folder = folder or Path(tempfile.gettempdir())
+        self._file = tempfile.TemporaryFile(prefix="lipsync-", buffering=0, dir=folder)  # noqa: SIM115 -- see `close`
 
     def __enter__(self) -> DiskArray:
         return self
@@ -75,7 +77,7 @@ class DiskArray:
         except OSError as error:
             raise InputError(
                 f"frames on the way cannot be written ({error.strerror})",
-                tempfile.gettempdir(),
+                self._folder,
                 "set TMPDIR to a folder with room",
             ) from error
         self._place[number] = place

@@ -79,6 +79,7 @@ def infer(
     crf: int = 18,
     force: bool = False,
     resume: bool = False,
+    piece_frames: int | None = None,
     keep_tracks: bool = False,
     marking: Marking | None = None,
     debug_video: Path | None = None,
@@ -97,6 +98,7 @@ def infer(
     crf : quality of the film, 0 ... 51, lower is better
     force : whether the output may exist
     resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
+    piece_frames : frames of such a piece, at most; None: see `frames_in_piece`
     keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
     marking : what says that the film is synthetic; None: metadata and sound
     debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
@@ -128,9 +130,10 @@ def infer(
             watch = opened.enter_context(debug(debug_video, job, scene, marking, force))
         writer = FilmWriter(job, scene, marking, crf, stopwatch, progress, watch)
         write = writer.write
-        if resume and plan.num_frames > frames_in_piece(plan):
+        size = piece_frames or frames_in_piece(plan)
+        if resume and plan.num_frames > size:
             facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
-            write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify)))
+            write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify, size)))
         with atomic_output(output, force) as temporary:
             if keep_tracks and not source.is_photo:
                 with private_file(output) as film:

@@ -180,7 +180,9 @@ class _Evaluator:
     def __init__(self, recording: PersonalClip, source: Source) -> None:
         draw = recording.draw_held_out(source.table)
         if recording.pairs is None:
-            self._batch = _refer(gather(source.crops, source.table, draw, source.device), recording.reference, 1.0)
+            self._batch = use_reference(
+                gather(source.crops, source.table, draw, source.device), recording.reference, 1.0
+            )
         else:
             held_out = np.flatnonzero(recording.pairs.reference >= recording.clips[2]["first_frame"])
             self._batch = _gather_pairs(
@@ -198,7 +200,7 @@ class _Evaluator:
         }
 
 
-def _refer(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
+def use_reference(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
     """Put one reference (S, S, 3), uint8, if there is one, in the place of a share of a batch's own.
 
     Its upper half takes the place of those of its targets, too, as where `infer` shows the resting face alone.
@@ -256,7 +258,7 @@ def _step(
     torch.manual_seed(int(np.random.SeedSequence([config.seed, state.step]).generate_state(1, np.uint64)[0] >> 1))
     state.generator.train()
     if recording.pairs is None:
-        batch = _refer(recipe.batch(source, state.step), recording.reference, SHARE)
+        batch = use_reference(recipe.batch(source, state.step), recording.reference, SHARE)
     else:
         batch = _draw_pairs(source, recording, recording.pairs, state.step)
     output = recipe.forward(state.generator, batch)

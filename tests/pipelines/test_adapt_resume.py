@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pytest
 import soundfile
-from typer.testing import CliRunner
 
-from lipsync_cli import cli
+from lipsync_cli.config.build import make as build
 from lipsync_cli.formats.weights import read_header
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.decode import read_frames
-from lipsync_cli.synthesis.rendering import segments
-from lipsync_cli.training import adaptation as training
+from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.infer import open_session
 from lipsync_cli.training.adaptation import Adapted
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
-import os, signal
-from contextlib import contextmanager
-from test_adapt_resume import learn
-from lipsync_cli import cli
-from lipsync_cli.synthesis.rendering import segments as pieces
-from lipsync_cli.training import adaptation as adapt
+import os, signal, sys
+from pathlib import Path
+from test_adapt_resume import make
 
-adapt.adapt, pieces.PIECE_S, writing = learn, 1, pieces.Segments.writing
+folder, pieces = Path(sys.argv[1]), Path(sys.argv[1]) / ".out.mp4.pieces"
 
-@contextmanager
-def write_one(self, piece):
-    with writing(self, piece) as path:
-        yield path
-    os.kill(os.getpid(), signal.SIGKILL)
+def progress(*_):
+    if list(pieces.glob("[0-9]*.mp4")):
+        os.kill(os.getpid(), signal.SIGKILL)
 
-pieces.Segments.writing = write_one
-cli.app()
+make(folder, "out", progress=progress, notify=lambda text: print(text, flush=True))
 """
 
 
@@ -53,35 +48,39 @@ def learn(generator, *_, **__):  # type: ignore[no-untyped-def]
     return Adapted(generator, 480, before, before | {"mouth_psnr": 22.0})
 
 
-def test_killed_and_run_again(
-    make_clip: Callable[..., Path], tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    face = make_clip(tmp_path / "ann.mp4", num_frames=75, start_s=0)
+def make(folder: Path, name: str, **options: Any) -> None:
+    """Make a film with the files of a folder."""
+    files = {"face": folder / "ann.mp4", "speech": [folder / "voice.wav"], "weights": folder / "tiny.safetensors"}
+    kept = {"save_weights": folder / f"{name}.safetensors", "force": True, "adapt": "1m", "resume": True}
+    config = build(InferConfig, output=folder / f"{name}.mp4", **files, **kept)
+    with (
+        open_session(config, cache=folder / "cache", learn=learn, piece_frames=25, **options) as session,
+        session.prepare(config.files.speech, config.files.output) as job,
+    ):
+        session.make(job)
+
+
+def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
+    make_clip(tmp_path / "ann.mp4", num_frames=75, start_s=0)
+    shutil.copy(tiny_weights, tmp_path / "tiny.safetensors")
     voice, rate = soundfile.read(ROOT / "examples" / "speech.flac")
     soundfile.write(tmp_path / "voice.wav", voice[: 2 * rate], rate)
-    monkeypatch.setenv("LIPSYNC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{Path(__file__).parent}")
-    monkeypatch.setattr(training, "adapt", learn)
-    monkeypatch.setattr(segments, "PIECE_S", 1)
-
-    def line(name: str) -> list[str]:
-        inputs = [str(face), str(tmp_path / "voice.wav"), "--weights", str(tiny_weights)]
-        kept = ["--save-weights", str(tmp_path / f"{name}.safetensors"), "--force"]
-        return ["infer", *inputs, "-o", str(tmp_path / f"{name}.mp4"), "--adapt", "1m", *kept, "--resume"]
-
-    killed = subprocess.run([sys.executable, "-c", KILLED, *line("out")], capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"}
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path], env=environment, capture_output=True, text=True, check=False
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert "adapted with" in killed.stderr
+    assert "adapted with" in killed.stdout
     assert not (tmp_path / "out.mp4").exists()
     assert len(list((tmp_path / ".out.mp4.pieces").glob("[0-9]*.mp4"))) == 1
     first = read_header(tmp_path / "out.safetensors").sha256
-    again = CliRunner().invoke(cli.app, line("out"))
-    assert again.exit_code == 0, again.stderr
-    assert "was adapted to before" in again.stderr
-    assert "1 of 2 pieces that an earlier run has made" in again.stderr
-    undisturbed = CliRunner().invoke(cli.app, line("whole"))
-    assert undisturbed.exit_code == 0, undisturbed.stderr
-    assert "earlier run" not in undisturbed.stderr
+    again: list[str] = []
+    make(tmp_path, "out", notify=again.append)
+    assert "was adapted to before" in "\n".join(again)
+    assert "1 of 2 pieces that an earlier run has made" in "\n".join(again)
+    undisturbed: list[str] = []
+    make(tmp_path, "whole", notify=undisturbed.append)
+    assert "earlier run" not in "\n".join(undisturbed)
     assert read_header(tmp_path / "out.safetensors").sha256 == first
     pairs = list(zip(read_frames(tmp_path / "out.mp4"), read_frames(tmp_path / "whole.mp4"), strict=True))
     assert len(pairs) == 50

@@ -11,11 +11,10 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.disk_array import DiskArray
 
 
-def test_arrays_come_back_by_number_in_any_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_arrays_come_back_by_number_in_any_order(tmp_path):
     rng = np.random.default_rng(1)
     frames = {number: rng.integers(0, 256, (5, 7, 3), np.uint8) for number in (4, 0, 9)}
-    with DiskArray((5, 7, 3)) as spool:
+    with DiskArray((5, 7, 3), folder=tmp_path) as spool:
         for number, frame in frames.items():
             spool.write(number, frame)
         assert not list(tmp_path.iterdir())  # the file has no name

@@ -6,11 +6,10 @@ from fixtures.synthesis_fixtures import (
     astronaut,
     face_clip,
     frame_number,
-    no_detector,
     numbered,
     stills,
     voice_file,
     weights,
 )
 
-__all__ = ["astronaut", "face_clip", "frame_number", "no_detector", "numbered", "stills", "voice_file", "weights"]
+__all__ = ["astronaut", "face_clip", "frame_number", "numbered", "stills", "voice_file", "weights"]

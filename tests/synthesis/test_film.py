@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from fractions import Fraction
+from functools import partial
 from math import ceil
 
 import numpy as np
 import pytest
 import soundfile
-from fixtures.jobs import prepare
+from fixtures.jobs import known_face, make_film, prepare, watch_runner
 
 from lipsync_cli.errors import InputError, NothingToDoError
-from lipsync_cli.faces.tracking.face_track import Track
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
@@ -21,9 +21,6 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-
-BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
 
 
 def left_over(folder):
@@ -32,12 +29,10 @@ def left_over(folder):
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0], ids=["shorter", "longer"])
 @pytest.mark.parametrize("reference", ["neutral", "current"])
-def test_frames_and_sound_come_out_as_planned(
-    no_detector, face_clip, voice_file, weights, tmp_path, seconds, reference
-):
+def test_frames_and_sound_come_out_as_planned(face_clip, voice_file, weights, tmp_path, seconds, reference):
     output = tmp_path / "out.mp4"
     with prepare(face_clip, voice_file(seconds), output, weights) as job:
-        result = infer(job, reference)
+        result = make_film(job, reference)
     rate = Fraction(30000, 1001)
     assert result.num_frames == ceil(Fraction(seconds) * rate)
     assert read_timeline(output) == Timeline.constant(rate, result.num_frames)
@@ -55,7 +50,7 @@ def test_frames_and_sound_come_out_as_planned(
     assert left_over(tmp_path) == []
 
 
-def test_variable_rate_keeps_its_times(no_detector, astronaut, voice_file, weights, tmp_path):
+def test_variable_rate_keeps_its_times(astronaut, voice_file, weights, tmp_path):
     duration = np.array([33, 33, 50, 17, 40, 101, 33, 60, 40])
     source = Timeline(np.concatenate([[0], np.cumsum(duration)]), Fraction(1, 1000))
     clip = tmp_path / "variable.mp4"
@@ -63,7 +58,7 @@ def test_variable_rate_keeps_its_times(no_detector, astronaut, voice_file, weigh
         for _ in duration:
             writer.write(astronaut)
     with prepare(clip, voice_file(0.35), tmp_path / "out.mp4", weights) as job:
-        infer(job)
+        make_film(job)
     shown = read_timeline(tmp_path / "out.mp4")
     assert [shown.time(n) for n in range(8)] == [source.time(n) for n in range(8)]
     assert shown.num_frames == 8
@@ -82,59 +77,52 @@ def test_photo(astronaut, voice_file, weights, tmp_path):
     assert said == []
 
 
-def test_silence_gives_a_film_without_nan(no_detector, face_clip, voice_file, weights, tmp_path):
+def test_silence_gives_a_film_without_nan(face_clip, voice_file, weights, tmp_path):
     said, silence = [], voice_file(0.3, 0.0)
     with pytest.raises(NothingToDoError, match="silent throughout; --silence model"):
         prepare(face_clip, silence, tmp_path / "out.mp4", weights)
     with prepare(face_clip, silence, tmp_path / "out.mp4", weights, silence="model") as job:
-        infer(job, notify=said.append)
+        make_film(job, notify=said.append)
     assert "silent throughout" in said[0]
     for frame in read_frames(tmp_path / "out.mp4"):
         assert frame[100:160, 100:150].std() > 10
 
 
-def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(LocalRunner, "generate", lambda *_: pytest.fail("the generator ran"))
+def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, tmp_path):
+    def fail(method):
+        raise AssertionError(f"the generator ran: {method}")
+
     output = tmp_path / "out.mp4"
     with (
         prepare(numbered(12), voice_file(0.4), output, weights) as job,
         pytest.raises(NothingToDoError, match="no face in 10 frames"),
     ):
-        infer(job)
+        infer(watch_runner(job, fail))
     assert not output.exists()
     assert left_over(tmp_path) == []
 
 
-def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weights, tmp_path, monkeypatch):
-    def find_faces(frames, rule, *_):
-        boxes = np.tile(BOX, (sum(1 for _ in frames), 1))
-        boxes[4:9] = np.nan
-        return [Track(boxes, boxes[:, 0], np.full((len(boxes), 5, 2), np.nan))]
-
-    monkeypatch.setattr("lipsync_cli.synthesis.rendering.scene.find_faces", find_faces)
+def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weights, tmp_path):
     said = []
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job:
-        result = infer(job, notify=said.append)
+        result = make_film(job, search=partial(known_face, missing=range(4, 9)), notify=said.append)
     assert result.num_without_face == 5
     assert result.num_frames == 15
     assert said == [f"{face_clip}: no face in 5 of 15 frames; they pass through as they are"]
 
 
 @pytest.mark.parametrize("error", [InputError("is broken"), KeyboardInterrupt(), MemoryError()], ids=repr)
-def test_a_failing_stage_leaves_nothing(no_detector, face_clip, voice_file, weights, tmp_path, monkeypatch, error):
+def test_a_failing_stage_leaves_nothing(face_clip, voice_file, weights, tmp_path, error):
     calls = []
-    draw = LocalRunner.submit
 
-    def fail(self, *args):
-        calls.append(1)
+    def fail(method):
+        calls.extend([1] * (method == "submit"))
         if len(calls) == 2:
             raise error
-        return draw(self, *args)
 
-    monkeypatch.setattr(LocalRunner, "submit", fail)
     output = tmp_path / "out.mp4"
     with prepare(face_clip, voice_file(3), output, weights) as job, pytest.raises(type(error)):
-        infer(job, "current")
+        make_film(watch_runner(job, fail), "current")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voice3.wav"]
     lasting = {"lipsync-children"}  # starts all programs
     assert {thread.name for thread in threading.enumerate() if thread.name.startswith("lipsync-")} <= lasting
@@ -200,10 +188,10 @@ def test_real_clip(grid_dir, weights, tmp_path):
         assert np.abs(one[:120].astype(int) - other[:120]).mean() < 2  # only the coding differs
 
 
-def test_tracks_are_kept_where_asked(no_detector, face_clip, voice_file, weights, tmp_path):
+def test_tracks_are_kept_where_asked(face_clip, voice_file, weights, tmp_path):
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job:
         said = []
-        infer(job, notify=said.append, keep_tracks=True)
+        make_film(job, notify=said.append, keep_tracks=True)
     assert said == [f"{face_clip}: has no tracks to keep beside its picture and its sound"]
     assert read_timeline(tmp_path / "out.mp4") == Timeline.constant(Fraction(30000, 1001), 15)
     assert read_marks(tmp_path / "out.mp4")["synthetic"]

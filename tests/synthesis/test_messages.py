@@ -8,11 +8,9 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
-from fixtures.jobs import prepare
+from fixtures.jobs import known_face, make_film, open_scene, prepare
 
 from lipsync_cli.errors import LipsyncError, NothingToDoError, UsageError
-from lipsync_cli.faces.alignment import Aligner
-from lipsync_cli.faces.tracking.face_track import Track
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.runtime.array_cache import ArrayCache
@@ -20,57 +18,63 @@ from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.messages import Message, make_messages, name_messages, read_messages
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
-from lipsync_cli.synthesis.rendering import scene as module
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
-BOX = np.array([73.0, 57.0, 181.0, 165.0], np.float32)
+
+class Searches:
+    """Takes the place of `find_faces`; keeps how many frames each search has gone through."""
+
+    def __init__(self):
+        self.lengths = []
+
+    def __call__(self, frames, *_):
+        (track,) = known_face(frames)
+        self.lengths.append(len(track.boxes))
+        return [track]
 
 
-@pytest.fixture
-def searches(monkeypatch):
-    """How many frames each search for the face has gone through."""
-    lengths = []
+class CountingCache(FaceReferenceCache):
+    """Counts how often a reference had to be chosen."""
 
-    def find_faces(frames, rule, *_):
-        lengths.append(sum(1 for _ in frames))
-        return [Track(np.tile(BOX, (lengths[-1], 1)), np.ones(lengths[-1]), np.full((lengths[-1], 5, 2), np.nan))]
+    num_chosen = 0
 
-    monkeypatch.setattr(module, "find_faces", find_faces)
-    return lengths
+    def keep_reference(self, *args):
+        self.num_chosen += 1
+        super().keep_reference(*args)
 
 
 def same_pictures(one, other):
     return all(np.array_equal(a, b) for a, b in zip(read_frames(one), read_frames(other), strict=True))
 
 
-def test_the_face_and_its_poses_are_found_once(searches, face_clip, voice_file, weights, tmp_path, monkeypatch):
-    posed = []
-    align = Aligner.align
-    monkeypatch.setattr(Aligner, "align", lambda self, *faces: posed.append(faces) or align(self, *faces))
+def test_the_face_and_its_scene_are_found_once(face_clip, voice_file, weights, tmp_path):
+    scenes, searches = [], Searches()
     voices = [voice_file(0.4), voice_file(0.9), voice_file(0.3)]
-    with SceneBuilder(ahead_s=60) as builder:
-        report = make_messages(
-            name_messages(voices, tmp_path),
-            partial(prepare, face_clip, weights=weights),
-            partial(infer, builder=builder),
-        )
-    assert searches == [30]
-    assert len(posed) == 5 + 20 + 27  # witnesses of the resting face; candidates for the open mouth; 0.9 s at 29.97
+    with SceneBuilder(ahead_s=60, search=searches) as builder:
+
+        def make(job):
+            scenes.append(open_scene(builder, job))
+            return infer(job, builder=builder)
+
+        report = make_messages(name_messages(voices, tmp_path), partial(prepare, face_clip, weights=weights), make)
+    assert searches.lengths == [30]
+    assert scenes == [scenes[0]] * 3  # with the poses that are known of it
     assert [path.name for path in report.made] == ["voice0.4.mp4", "voice0.9.mp4", "voice0.3.mp4"]
-    with SceneBuilder(ahead_s=60) as builder, prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as job:
-        infer(job, builder=builder)
+    with prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as job:
+        make_film(job)
     assert same_pictures(tmp_path / "alone.mp4", report.made[2])
 
 
-def test_more_of_the_video_is_looked_at_only_when_needed(searches, face_clip, voice_file, weights, tmp_path):
-    with SceneBuilder() as builder:
+def test_more_of_the_video_is_looked_at_only_when_needed(face_clip, voice_file, weights, tmp_path):
+    searches = Searches()
+    with SceneBuilder(search=searches) as builder:
         for seconds in (0.3, 0.2, 0.6):
             with prepare(face_clip, voice_file(seconds), tmp_path / f"{seconds}.mp4", weights) as job:
                 infer(job, builder=builder)
-    assert searches == [9, 18]
+    assert searches.lengths == [9, 18]
 
 
-def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip, voice_file, weights, tmp_path):
+def test_failures_cost_one_message_and_what_is_there_is_kept(face_clip, voice_file, weights, tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF, but no more")
     good, missing = voice_file(0.3), tmp_path / "missing.wav"
     ready = tmp_path / "ready.mp4"
@@ -82,7 +86,7 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(searches, face_clip
         Message(good, tmp_path / "c.mp4"),
     ]
     failures: list[LipsyncError] = []
-    with SceneBuilder() as builder:
+    with SceneBuilder(search=known_face) as builder:
         report = make_messages(
             messages,
             partial(prepare, face_clip, weights=weights),
@@ -145,48 +149,54 @@ def test_list_of_messages(tmp_path):
     assert "a.mp4 is the output of line 1, too" in told[-1]
 
 
-def remember(cache, face_clip, voice, weights, output, **options):
+def remember(cache, job, search, **options):
+    """Make a film; return what was said, and whether a reference had to be chosen."""
     said = []
-    memory = FaceReferenceCache(
-        None if cache is None else ArrayCache(cache, said.append), notify=said.append, **options
-    )
-    with SceneBuilder(memory=memory) as builder, prepare(face_clip, voice, output, weights) as job:
+    memory = CountingCache(None if cache is None else ArrayCache(cache, said.append), notify=said.append, **options)
+    with SceneBuilder(memory=memory, search=search) as builder, job:
         infer(job, builder=builder)
-    return said
+    return said, memory.num_chosen == 1
 
 
-def test_the_cache_knows_the_face_by_content(searches, face_clip, voice_file, weights, tmp_path, monkeypatch):
-    cache, voice = tmp_path / "cache", voice_file(0.4)
-    remember(cache, face_clip, voice, weights, tmp_path / "1.mp4")
+def test_the_cache_knows_the_face_by_content(face_clip, voice_file, weights, tmp_path):
+    cache, voice, searches = tmp_path / "cache", voice_file(0.4), Searches()
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(face_clip.read_bytes())
-    monkeypatch.setattr(module, "choose_reference", lambda *_: pytest.fail("the reference was chosen again"))
-    assert remember(cache, copy, voice, weights, tmp_path / "2.mp4") == []
-    assert len(searches) == 1
-    assert same_pictures(tmp_path / "1.mp4", tmp_path / "2.mp4")
-    monkeypatch.undo()
+    for clip, is_new in ((face_clip, True), (copy, False)):
+        job = prepare(clip, voice, tmp_path / f"{is_new}.mp4", weights)
+        assert remember(cache, job, searches) == ([], is_new)
+    assert len(searches.lengths) == 1
+    assert same_pictures(tmp_path / "True.mp4", tmp_path / "False.mp4")
 
 
-def test_all_lenders_are_remembered(tmp_path, monkeypatch):
-    memory = FaceReferenceCache(ArrayCache(tmp_path))
-    monkeypatch.setattr(memory, "_reference_key", lambda *_: "key")
-    for references in ((ReferenceFrames(5),), (ReferenceFrames(5), ReferenceFrames(0, 9), ReferenceFrames(7, 1))):
-        memory.keep_reference(None, None, "", "auto", 10, references)
-        assert memory.reference(None, None, "", "auto", 10) == references
-    assert memory.reference(None, None, "", "auto", 9) is None  # the open mouth is not among so few frames
+def test_all_reference_frames_are_remembered(face_clip, voice_file, weights, tmp_path):
+    memory, several = FaceReferenceCache(ArrayCache(tmp_path / "cache")), [ReferenceFrames(5)]
+    with prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights, device=None) as job:
+        key = job.source, job.generator.header, "", "auto", 10
+        for more in ([], [ReferenceFrames(0, 9), ReferenceFrames(7, 1)]):
+            several += more
+            memory.keep_reference(*key, tuple(several))
+            assert memory.reference(*key) == tuple(several)
+        memory.keep_reference(*key, (ReferenceFrames(0, 10),))  # a damaged entry: there is no such frame
+        assert memory.reference(*key) is None
 
 
-def test_a_damaged_cache_is_told_and_made_again(searches, face_clip, voice_file, weights, tmp_path):
-    cache, voice = tmp_path / "cache", voice_file(0.3)
-    remember(cache, face_clip, voice, weights, tmp_path / "1.mp4")
+def test_a_damaged_cache_is_told_and_made_again(face_clip, voice_file, weights, tmp_path):
+    cache, voice, searches = tmp_path / "cache", voice_file(0.3), Searches()
+
+    def make(number):
+        return remember(cache, prepare(face_clip, voice, tmp_path / f"{number}.mp4", weights), searches)
+
+    make(1)
     for entry in cache.iterdir():
         entry.write_bytes(entry.read_bytes()[:40])
-    said = remember(cache, face_clip, voice, weights, tmp_path / "2.mp4")
+    said, is_new = make(2)
+    assert is_new
     assert len(said) == 2
     assert all("is damaged" in text for text in said)
-    assert len(searches) == 2
-    assert remember(cache, face_clip, voice, weights, tmp_path / "3.mp4") == []
-    assert len(searches) == 2
+    assert len(searches.lengths) == 2
+    assert make(3) == ([], False)
+    assert len(searches.lengths) == 2
 
 
 def test_the_cache_stays_small(tmp_path):
@@ -204,15 +214,19 @@ def test_a_faces_file_saves_the_search_or_is_refused_in_words(astronaut, voice_f
         with VideoWriter(path, 256, 256, 25) as writer:
             for number in range(15):
                 writer.write(np.roll(astronaut, shift * (number % 3), 1))
-    voice = voice_file(0.4)
-    assert remember(None, clip, voice, weights, tmp_path / "1.mp4", store=store) == []
+    voice, searches = voice_file(0.4), Searches()
+
+    def make(video, number):
+        job = prepare(video, voice, tmp_path / f"{number}.mp4", weights)
+        return remember(None, job, searches, store=store)[0]
+
+    assert make(clip, 1) == []
     assert store.exists()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "find_faces", lambda *_: pytest.fail("searched again"))
-        assert remember(None, clip, voice, weights, tmp_path / "2.mp4", store=store) == []
+    assert make(clip, 2) == []
+    assert not searches.lengths
     assert same_pictures(tmp_path / "1.mp4", tmp_path / "2.mp4")
-    said = remember(None, other, voice, weights, tmp_path / "3.mp4", store=store)
-    assert said == [f"{store}: does not hold {other}; the face is searched for in the video"]
+    assert make(other, 3) == [f"{store}: does not hold {other}; the face is searched for in the video"]
+    assert len(searches.lengths) == 1
 
 
 def test_command(lipsync, astronaut, voice_file, weights, tmp_path):

@@ -15,7 +15,7 @@ from lipsync_cli.datasets.frame_table import FrameTable, gather
 from lipsync_cli.datasets.personal_clip import APART_S, MIN_FRAMES, Pairs, PersonalClip
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.training.adaptation import _refer, adapt
+from lipsync_cli.training.adaptation import adapt, use_reference
 
 RULE = CropRule()
 
@@ -104,13 +104,13 @@ def test_the_one_reference_comes_with_its_own_upper_half_for_as_many_targets_as_
     reference = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
     pixels = torch.from_numpy(reference).permute(2, 0, 1) / 255
     batch = Batch(random(4), random(8), *(torch.zeros(8) for _ in range(4)))
-    changed = _refer(batch, reference, 0.5)
+    changed = use_reference(batch, reference, 0.5)
     assert (changed.reference[:2] == pixels).all()
     assert torch.equal(changed.reference[2:], batch.reference[2:])
     assert (changed.target[:4, :, :48] == pixels[:, :48]).all()
     assert torch.equal(changed.target[:, :, 48:], batch.target[:, :, 48:])
     assert torch.equal(changed.target[4:], batch.target[4:])
-    assert _refer(batch, None, 0.5) is batch
+    assert use_reference(batch, None, 0.5) is batch
 
 
 def test_pairs_of_like_pose_are_learnt_from_in_one_part_and_judged_by_in_another(generator: torch.nn.Module) -> None:

@@ -17,11 +17,19 @@ from lipsync_cli.metrics.baselines import COPY, FROZEN, OUTPUT
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, Run, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
 from lipsync_cli.runtime.hashing import hash_file
+from lipsync_cli.runtime.workers import run_tasks
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
-from lipsync_cli.scoring.protocols.video_protocol import NOTE_COPY, NOTE_FROZEN, NOTE_OTHER, Film, measure_video
+from lipsync_cli.scoring.protocols.video_protocol import (
+    NOTE_COPY,
+    NOTE_FROZEN,
+    NOTE_OTHER,
+    PIECE_S,
+    Film,
+    measure_video,
+)
 from lipsync_cli.scoring.results.aggregate import collect
 from lipsync_cli.scoring.results.scores import Scores
 
@@ -41,6 +49,7 @@ def score_video(
     *,
     progress: Progress | None = None,
     transcript: Path | None = None,
+    piece_s: float = PIECE_S,
 ) -> Scores:
     """Score a video, beside the real one it should look like or alone; see `video_protocol.measure_video`.
 
@@ -48,10 +57,11 @@ def score_video(
     ----------
     wanted : names of metrics and groups, as for `registry.find_families`
     transcript : a .align file that says which words are said when
+    piece_s : longest piece that is scored at once
     """
     families = find_metric_groups(wanted)
     film = Film(output, reference, align=align, transcript=transcript)
-    clip_scores = measure_video(film, families, tools or MetricNetworks(), progress=progress)
+    clip_scores = measure_video(film, families, tools or MetricNetworks(), progress=progress, piece_s=piece_s)
     facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
     if reference is not None:
         facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
@@ -118,6 +128,7 @@ def score_folder(
     progress: Progress | None = None,
     on_failure: Callable[[LipsyncError], None] | None = None,
     transcripts: Transcripts | None = None,
+    run: Run = run_tasks,
 ) -> Scores:
     """Score every video of a folder, beside the real ones of another or alone.
 
@@ -128,6 +139,7 @@ def score_folder(
     jobs : worker processes
     on_failure : told of every video that could not be scored
     transcripts : of the videos, for metrics that read lips
+    run : does the work on the videos, called as `run_tasks` is
     """
     tools = tools or MetricNetworks()
     films = find_films(outputs, references, align, on_failure, transcripts)
@@ -162,6 +174,7 @@ def score_folder(
                 progress=progress,
                 on_failure=on_failure,
                 label="score",
+                run=run,
             )
         )
         for part in parts:

@@ -84,6 +84,7 @@ def measure_video(
     tools: MetricNetworks,
     rule: CropRule | None = None,
     progress: Progress | None = None,
+    piece_s: float = PIECE_S,
 ) -> list[ClipScores]:
     """Let the metrics score a video.
 
@@ -94,10 +95,11 @@ def measure_video(
     ----------
     rule : how the face is found and cropped
     progress : called with frames done, frames in all, and what is being done
+    piece_s : longest piece that is scored at once
 
     Returns
     -------
-    the figures of each piece of at most 20 s; frames without a face are left out
+    the figures of each piece; frames without a face are left out
 
     Raises
     ------
@@ -122,7 +124,7 @@ def measure_video(
         notes.append(f"no face in {int((~has_face).sum())} of {count} frames of {real.name}: left out")
     with ExitStack() as stack:
         scorer = _VideoScorer(film, pairing, track, rule, families, tools, stack=stack)
-        pieces = -(-count // max(1, int(PIECE_S * float(pairing.clock.rate))))
+        pieces = -(-count // max(1, int(piece_s * float(pairing.clock.rate))))
         edges = np.linspace(0, count, pieces + 1).round().astype(int)
         clip_scores: list[ClipScores] = []
         shown = -1

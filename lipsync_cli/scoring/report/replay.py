@@ -206,8 +206,8 @@ class VideoScenes:
             pairing = pair_videos(output, reference, align=True)
             there = frames[frames < len(pairing.pairs)]
             if reference is not None and REAL not in tiles:
-                tiles[REAL] = _read_frames(reference, there, self.HEIGHT)
-            tiles[index, OUTPUT] = _read_frames(output, pairing.pairs[there], self.HEIGHT)
+                tiles[REAL] = read_frames_at(reference, there, self.HEIGHT)
+            tiles[index, OUTPUT] = read_frames_at(output, pairing.pairs[there], self.HEIGHT)
         return tiles
 
 
@@ -270,8 +270,8 @@ def _check_file(about: dict[str, Any], name: str) -> Path:
     return path
 
 
-def _read_frames(path: Path, numbers: np.ndarray, height: int) -> np.ndarray:
-    """Read frames with these numbers, in this order, no higher than `height`: shape (n, H, W, 3)."""
+def read_frames_at(path: Path, numbers: np.ndarray, height: int) -> np.ndarray:
+    """Read frames with these numbers, in this order, no higher than `height`: shape (n, H, W, 3) uint8 RGB."""
     from contextlib import closing
 
     from lipsync_cli.media.probe import probe

@@ -69,12 +69,15 @@ class GeneratorChoice:
         return self.loading.result()
 
 
-def choose_generator(settings: GeneratorSettings, sound: Path, rate: Fraction) -> GeneratorChoice:
+def choose_generator(
+    settings: GeneratorSettings, sound: Path, rate: Fraction, cores: int | None = None
+) -> GeneratorChoice:
     """Check the weights and begin to load them.
 
     Parameters
     ----------
     sound, rate : of the film: where it will be long, the generator gets a process of its own
+    cores : how many there are for it; one is not enough for a process of its own. None: those of the machine
 
     Raises
     ------
@@ -87,7 +90,9 @@ def choose_generator(settings: GeneratorSettings, sound: Path, rate: Fraction) -
     if settings.device is None:
         return GeneratorChoice(header, None, settings.occlusion)
     occlusion = _find_occlusion(settings.occlusion, header)
-    load = partial(_load, found, settings.device, settings.articulation, occlusion, partial(_is_long, sound, rate))
+    load = partial(
+        _load, found, settings.device, settings.articulation, occlusion, partial(_is_long, sound, rate, cores)
+    )
     loader = ThreadPoolExecutor(1, "lipsync-load")
     loading = loader.submit(load)
     loader.shutdown(wait=False)
@@ -107,10 +112,10 @@ def _check_sound(header: WeightsHeader, path: Path) -> None:
             raise InputError(f"hear other speech features ({error.fact})", path, "train them again") from error
 
 
-def _is_long(sound: Path, rate: Fraction) -> bool:
+def _is_long(sound: Path, rate: Fraction, cores: int | None) -> bool:
     """Tell whether a film with this sound will be long enough for a process of the generator's own."""
     try:
-        return num_cores() > 1 and sound_duration(sound) * rate >= ASIDE_FRAMES
+        return (cores or num_cores()) > 1 and sound_duration(sound) * rate >= ASIDE_FRAMES
     except LipsyncError:
         return False  # it is said when the sound is read
 

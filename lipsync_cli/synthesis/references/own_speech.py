@@ -57,6 +57,7 @@ def collect_own_speech(
     runner: GeneratorRunner,
     min_s: float,
     *,
+    most_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
     notify: Notify = lambda text: None,
 ) -> OwnSpeech:
@@ -70,6 +71,7 @@ def collect_own_speech(
     builder : knows whose face is meant, and what is known of it; of several, the first counts
     runner : of the generator that is to draw the video
     min_s : how much there must be
+    most_bytes : of crops that are kept
 
     Raises
     ------
@@ -88,7 +90,7 @@ def collect_own_speech(
         if len(wanted) < min_s * rate:
             seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own talking"
             raise NothingToDoError(f"{seen}, {min_s:g} s are needed", source.path)
-        most = MAX_BYTES // (3 * rule.size**2)
+        most = most_bytes // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
         references = builder.choose(source, header, video, boxes, runner, notify=lambda text: None)
         resting = references[0].resting if references is not None and len(references) == 1 else None

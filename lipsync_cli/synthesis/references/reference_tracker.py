@@ -58,6 +58,7 @@ class ReferenceTracker:
     boxes : of the source's frames
     reference : the resting face
     rule : of the crops
+    aligner : finds the poses; None: one of this rule
 
     Attributes
     ----------
@@ -67,9 +68,11 @@ class ReferenceTracker:
     bare : indices of frames in which nothing lies over the face, as far as was looked
     """
 
-    def __init__(self, boxes: BoxesByFrame, reference: ReferenceFace, rule: CropRule) -> None:
+    def __init__(
+        self, boxes: BoxesByFrame, reference: ReferenceFace, rule: CropRule, aligner: Aligner | None = None
+    ) -> None:
         self._boxes, self.reference, self._rule = boxes, reference, rule
-        self._aligner = Aligner(rule)
+        self._aligner = aligner or Aligner(rule)
         self._grey = crop_brightness(reference.pixels, reference.matrix, rule)
         self.contrast = max(1.0, self._aligner.contrast(self._grey))
         opened = reference.crop if reference.opened is None else reference.opened.crop
@@ -82,7 +85,7 @@ class ReferenceTracker:
 
     def without_cache(self) -> ReferenceTracker:
         """Return another one, which knows no pose yet."""
-        return ReferenceTracker(self._boxes, self.reference, self._rule)
+        return ReferenceTracker(self._boxes, self.reference, self._rule, self._aligner)
 
     def find(self, number: int, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
         """Return how a frame's face is held.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.faces.tracking.face_track import Track
     from lipsync_cli.formats.weights import WeightsHeader
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
     from lipsync_cli.synthesis.generation.generator_choice import GeneratorChoice
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, "int | None", str], None]
 Notify = Callable[[str], None]
+Search = Callable[..., "list[Track]"]
 
 REFERENCES = ("auto", "neutral", "current")
 
@@ -104,6 +106,7 @@ class SceneBuilder:
     ahead_s : so much of the source is looked through although the first job may need less
     memory : what is known from an earlier time, and where it is kept; not used for a face that a photo names
     choices : whose mouths are moved, from `read_choice`, in the order of the jobs' voices
+    search : finds the faces in frames, called as `find_faces` is
     """
 
     def __init__(
@@ -113,11 +116,13 @@ class SceneBuilder:
         ahead_s: Fraction = Fraction(0),
         memory: ReferenceCache | None = None,
         choices: Sequence[FaceSelection] = (FaceSelection(),),
+        *,
+        search: Search = find_faces,
     ) -> None:
         if reference not in REFERENCES:
             raise UsageError(f"--reference {reference!r} is not known", hint=f"choose from {', '.join(REFERENCES)}")
         self._reference, self._batch_size, self._ahead_s = reference, batch_size, ahead_s
-        self._choices, self._memory = tuple(choices), memory
+        self._choices, self._memory, self._search = tuple(choices), memory, search
         self._scene: Scene | None = None
         self._open = ExitStack()
 
@@ -227,7 +232,7 @@ class SceneBuilder:
         known = [m[0].boxes(source, rule, m[1], video.num_frames) if m is not None else None for m in memories]
         if any(boxes is None for boxes in known):
             counted = _counted(progress, video.num_frames)
-            tracks = find_faces(video.scan(), rule, self._choices, counted, notify, source.path)
+            tracks = self._search(video.scan(), rule, self._choices, counted, notify, source.path)
             for place, (track, memory) in enumerate(zip(tracks, memories, strict=True)):
                 if memory is not None and known[place] is None:
                     memory[0].keep_boxes(source, rule, memory[1], track.boxes)

@@ -52,6 +52,7 @@ class Segments:
     plan : of the whole film
     facts : everything that the film depends on, JSON-able, by name; pieces that were made with others are removed
     notify : told in words what is there already
+    piece_frames : frames of a piece, at most; None: see `frames_in_piece`
 
     Raises
     ------
@@ -64,9 +65,11 @@ class Segments:
         plan: FrameSchedule,
         facts: Mapping[str, Any],
         notify: Callable[[str], None] = lambda text: None,
+        piece_frames: int | None = None,
     ) -> None:
         self._output, self._notify, self._whole = output, notify, set[Segment]()
-        self._folder, num_pieces = folder_of(output), -(-plan.num_frames // frames_in_piece(plan))
+        self._folder = folder_of(output)
+        num_pieces = -(-plan.num_frames // (piece_frames or frames_in_piece(plan)))
         ends = [plan.num_frames * number // num_pieces for number in range(num_pieces + 1)]
         self.all = [Segment(*span, self._folder / f"{span[0]:06}.mp4") for span in pairwise(ends)]
         self._key: dict[str, Any] = json.loads(json.dumps({**facts, "pieces": ends}))

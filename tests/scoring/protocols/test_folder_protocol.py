@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,7 @@ import pytest
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
 from lipsync_cli.media.sound.audio import read_speech
-from lipsync_cli.preprocessing import clip_jobs
 from lipsync_cli.runtime.hashing import hash_file
-from lipsync_cli.scoring.protocols import video_protocol
 from lipsync_cli.scoring.protocols.folder_protocol import find_films, score_folder, score_video
 from lipsync_cli.scoring.protocols.sound_stream import Sound
 
@@ -44,13 +43,12 @@ def test_films_are_paired_by_path_and_else_by_name(tmp_path: Path) -> None:
         find_films(outputs, references / "c.mp4", False)
 
 
-def test_a_folder_is_scored_and_after_a_kill_only_what_is_left(
-    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def work_here(work, tasks, jobs):
-        return ((task, work(task), None) for task in tasks)
+def work_here(work, tasks, jobs):
+    """Take the place of `run_tasks`: no processes, whose start takes longer than the work."""
+    return ((task, work(task), None) for task in tasks)
 
-    monkeypatch.setattr(clip_jobs, "run_tasks", work_here)  # no processes: their start takes longer than the work
+
+def test_a_folder_is_scored_and_after_a_kill_only_what_is_left(clip_folder: Path, tmp_path: Path) -> None:
     outputs = tmp_path / "out"
     shutil.copytree(clip_folder / "ann", outputs / "ann")
     kept_at = tmp_path / "scores.jsonl"
@@ -61,9 +59,9 @@ def test_a_folder_is_scored_and_after_a_kill_only_what_is_left(
         if done == 1:
             raise KeyboardInterrupt
 
-    wanted = ["crop_psnr"]
+    score = partial(score_folder, outputs, clip_folder, wanted=["crop_psnr"], kept_at=kept_at, run=work_here)
     with pytest.raises(KeyboardInterrupt):
-        score_folder(outputs, clip_folder, wanted=wanted, kept_at=kept_at, progress=stop)
+        score(progress=stop)
     (parts,) = tmp_path.glob(".*.parts")
     (first,) = parts.iterdir()
     born = first.stat().st_mtime_ns
@@ -74,9 +72,7 @@ def test_a_folder_is_scored_and_after_a_kill_only_what_is_left(
             assert first.stat().st_mtime_ns == born
         seen.append(done)
 
-    scores = score_folder(
-        outputs, clip_folder, wanted=wanted, kept_at=kept_at, progress=watch, on_failure=failures.append
-    )
+    scores = score(progress=watch, on_failure=failures.append)
     assert seen == [0, 1, 1, 2]
     assert not failures
     assert scores.clip_names == ["a1", "a2"]
@@ -100,11 +96,10 @@ def test_a_video_without_sound_has_no_figure_of_sync(make_clip, tmp_path: Path) 
     assert set(scores.missing["output", "sync_gap"]) == {"no sound"}
 
 
-def test_a_long_video_is_judged_in_pieces(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_video_is_judged_in_pieces(clip_folder: Path) -> None:
     clip = clip_folder / "ann" / "a1.mp4"
-    whole = score_video(clip, clip, wanted=["crop_psnr", "frame_psnr", "sync_gap"])
-    monkeypatch.setattr(video_protocol, "PIECE_S", 0.4)
-    pieces = score_video(clip, clip, wanted=["crop_psnr", "frame_psnr", "sync_gap"])
+    wanted = ["crop_psnr", "frame_psnr", "sync_gap"]
+    whole, pieces = score_video(clip, clip, wanted=wanted), score_video(clip, clip, wanted=wanted, piece_s=0.4)
     assert pieces.clip_names == ["a1 1/2", "a1 2/2"]
     for metric in ("crop_psnr", "frame_psnr"):
         one, many = (scores.rows["copy"][metric] for scores in (whole, pieces))

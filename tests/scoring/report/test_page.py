@@ -255,10 +255,10 @@ def test_frames_of_a_video_come_in_the_order_they_were_asked_for(clip_folder: Pa
     import numpy as np
 
     from lipsync_cli.media.video.decode import read_frames
-    from lipsync_cli.scoring.report.replay import _read_frames
+    from lipsync_cli.scoring.report.replay import read_frames_at
 
     clip = clip_folder / "ann" / "a1.mp4"
     frames = np.stack([frame.copy() for frame in read_frames(clip)])
-    shown = _read_frames(clip, np.array([15, 3, 3, 9]), 1000)
+    shown = read_frames_at(clip, np.array([15, 3, 3, 9]), 1000)
     apart = np.abs(shown[:, None].astype(int) - frames[None]).mean((2, 3, 4))
     assert apart.argmin(1).tolist() == [15, 3, 3, 9]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from fixtures.jobs import prepare
+from fixtures.jobs import known_face, make_film, open_scene, prepare
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.decode import read_yuv_frames
-from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.speech.mel import SAMPLE_RATE, SILENCE, WINDOW
 from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver, sound_duration
-from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
 MIDDLES_S = np.arange(0.02, 8, 0.04)
 
@@ -103,23 +102,23 @@ def test_digital_silence_between_words_gives_no_nan(sentence, tmp_path, silence)
     assert mel.max() <= -SILENCE
 
 
-def test_frames_of_the_pause_are_the_sources_own(no_detector, face_clip, with_pause, weights, tmp_path, monkeypatch):
+def test_frames_of_the_pause_are_the_sources_own(face_clip, with_pause, weights, tmp_path):
     """With keep, a frame in a pause passes through bit by bit."""
-    written = []
-    monkeypatch.setattr(VideoWriter, "write", lambda self, frame: written.append(frame))
-    monkeypatch.setattr(VideoWriter, "close", VideoWriter.abort)
     path, start_s, end_s = with_pause()
-    with prepare(face_clip, path, tmp_path / "out.mp4", weights, extend="hold", silence="keep") as job:
-        with pytest.raises(InputError, match=r"out\.mp4"):  # nothing was written
-            infer(job, "current")
+    with (
+        prepare(face_clip, path, tmp_path / "out.mp4", weights, extend="hold", silence="keep") as job,
+        SceneBuilder("current", search=known_face) as builder,
+        open_scene(builder, job).renderer.views(job.schedule, job.voices) as views,
+    ):
+        drawn = [view.pixels for view in views]
         middles_s = job.schedule.timeline.middles()
     own = list(read_yuv_frames(face_clip, "bt709"))[-1]
-    is_own = np.array([np.array_equal(frame.planes, own.planes) for frame in written])
+    is_own = np.array([np.array_equal(frame.planes, own.planes) for frame in drawn])
     assert is_own[(middles_s > start_s + 0.4) & (middles_s < end_s - 0.3)].all()
     assert not is_own[(middles_s > end_s + 0.2) & (middles_s < middles_s[-1] - 0.2)].any()
 
 
-def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
+def test_two_sounds(face_clip, sentence, weights, tmp_path):
     """The lips follow one sound, another is heard; the film is as long as what is heard."""
     voice, music = tmp_path / "voice.wav", tmp_path / "music.wav"
     soundfile.write(voice, sentence[:SAMPLE_RATE], SAMPLE_RATE)
@@ -129,7 +128,7 @@ def test_two_sounds(no_detector, face_clip, sentence, weights, tmp_path):
         assert job.voices[0].path == voice
         assert job.output.sound == music
         assert job.schedule.sound_s == sound_duration(music)
-        infer(job, notify=said.append)
+        make_film(job, notify=said.append)
     assert any("lasts 1.00 s, the sound of the video 1.50 s; the mouth rests after it" in line for line in said)
     heard = read_speech(tmp_path / "out.mp4")
     assert len(heard) == 24000

@@ -6,17 +6,19 @@ import gc
 import os
 import signal
 import time
+from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures.jobs import prepare
+from fixtures.jobs import make_film, prepare
 
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.media.video.decode import read_yuv_frames
-from lipsync_cli.synthesis.film import infer
+from lipsync_cli.synthesis.generation.generator_choice import GeneratorSettings, choose_generator
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.generation.process_runner import ProcessRunner
 
@@ -73,26 +75,28 @@ def test_what_is_wrong_there_is_said_here(tmp_path):
         ProcessRunner(path, "cpu", 1.0)
 
 
-def test_a_film_is_the_same_and_no_process_is_left(
-    no_detector, face_clip, voice_file, weights, tmp_path, monkeypatch, request
-):
-    films, kinds = [tmp_path / "here.mp4", tmp_path / "there.mp4"], []
-    for film, least in zip(films, (10_000, 1), strict=True):
-        monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.ASIDE_FRAMES", least)
-        monkeypatch.setattr("lipsync_cli.synthesis.generation.local_runner.num_cores", lambda: 2)
-        monkeypatch.setattr("lipsync_cli.synthesis.generation.generator_choice.num_cores", lambda: 2)
-        with prepare(face_clip, voice_file(2), film, weights, device=partial(str, "cpu")) as job:
-            infer(job)
-            runner = job.generator.loading.result()
-            kinds.append(type(runner))
-    assert kinds == [LocalRunner, ProcessRunner]
+def test_a_short_film_has_no_process_of_its_own(voice_file, weights):
+    settings = GeneratorSettings(weights, partial(str, "cpu"))
+    assert isinstance(choose_generator(settings, voice_file(2), Fraction(99), 2).result(), LocalRunner)
+
+
+def test_a_film_is_the_same_and_no_process_is_left(face_clip, voice_file, weights, tmp_path):
+    films, settings = [tmp_path / "here.mp4", tmp_path / "there.mp4"], GeneratorSettings(weights, partial(str, "cpu"))
+    voice, kinds = voice_file(2), []
+    for film, cores in zip(films, (1, 2), strict=True):
+        generator = choose_generator(settings, voice, Fraction(100), cores)
+        with prepare(face_clip, voice, film, weights, device=None) as job:
+            make_film(replace(job, generator=generator))
+        runner = generator.result()
+        kinds.append(type(runner))
+    assert kinds == [LocalRunner, ProcessRunner]  # with one core there is none for another process
     here, there = (list(read_yuv_frames(film, "bt709")) for film in films)
     assert len(here) == len(there) == 60
     for one, other in zip(here, there, strict=True):
         np.testing.assert_array_equal(one.planes, other.planes)
     process = runner._line._worker.process
     assert process.is_alive()
-    del job, runner
+    del job, runner, generator
     gc.collect()
     start = time.monotonic()
     while process.is_alive() and time.monotonic() - start < 60:

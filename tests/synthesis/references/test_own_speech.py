@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from lipsync_cli.models import build
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.job import Job
-from lipsync_cli.synthesis.references import own_speech
 from lipsync_cli.synthesis.references.own_speech import OwnSpeech, collect_own_speech
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
@@ -26,10 +26,10 @@ def job(make_clip: Callable[..., Path], weights: Path, tmp_path: Path):
         yield prepared
 
 
-def collect(job: Job, min_s: float = 0.5, reference: str = "current") -> OwnSpeech:
+def collect(job: Job, min_s: float = 0.5, reference: str = "current", **options: Any) -> OwnSpeech:
     runner = LocalRunner(build(job.generator.header.architecture, job.generator.header.dims).eval())
     with SceneBuilder(reference) as builder:
-        return collect_own_speech(job.source, job.voices[0], job.generator.header, builder, runner, min_s)
+        return collect_own_speech(job.source, job.voices[0], job.generator.header, builder, runner, min_s, **options)
 
 
 def test_crops_and_sound_belong_together(job: Job) -> None:
@@ -55,10 +55,8 @@ def test_faces_are_in_the_pose_of_the_one_that_lends_its_pixels(job: Job) -> Non
     assert misfits(posed.crops).max() < 0.5 * misfits(free.crops).max()
 
 
-def test_of_a_long_video_some_crops_are_kept(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = collect(job)
-    monkeypatch.setattr(own_speech, "MAX_BYTES", 12 * 3 * 96**2)
-    some = collect(job)
+def test_of_a_long_video_some_crops_are_kept(job: Job) -> None:
+    every, some = collect(job), collect(job, most_bytes=12 * 3 * 96**2)
     assert 6 <= len(some.crops) <= 12
     place = np.searchsorted(every.frame_middle, some.frame_middle)
     np.testing.assert_array_equal(some.crops, every.crops[place])

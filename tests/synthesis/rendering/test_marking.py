@@ -7,20 +7,19 @@ import json
 from pathlib import Path
 
 import pytest
-from fixtures.jobs import prepare
+from fixtures.jobs import make_film, prepare
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.provenance.c2pa import Identity
 from lipsync_cli.provenance.verify import verify_marks
-from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.rendering.marking import Marking
 
 SPEECH = Path(__file__).resolve().parents[3] / "examples" / "speech.flac"
 
 
-def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path):
+def test_marked_unless_told_otherwise(face_clip, weights, tmp_path):
     with prepare(face_clip, SPEECH, tmp_path / "out.mp4", weights) as job:
-        result = infer(job)
+        result = make_film(job)
     assert result.marks == ["metadata", "sound"]
     assert result.sidecar is None
     marks = verify_marks(tmp_path / "out.mp4")
@@ -31,10 +30,10 @@ def test_marked_unless_told_otherwise(no_detector, face_clip, weights, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_no_mark_keeps_its_reason(no_detector, face_clip, weights, tmp_path):
+def test_no_mark_keeps_its_reason(face_clip, weights, tmp_path):
     film = tmp_path / "out.mp4"
     with prepare(face_clip, SPEECH, film, weights) as job:
-        result = infer(job, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
+        result = make_film(job, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
     assert result.marks == []
     assert result.no_mark_reason == "marked by the broadcaster"
     record = json.loads((tmp_path / "out.mp4.json").read_text())

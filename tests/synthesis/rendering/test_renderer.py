@@ -19,7 +19,7 @@ from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_f
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.reference_selection import choose_reference_frames
-from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
+from lipsync_cli.synthesis.rendering.renderer import BATCHES_IN_FLIGHT, FLIGHT_BYTES, Renderer, Speaker
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
 from lipsync_cli.synthesis.sources.video_source import VideoSource
 
@@ -116,13 +116,11 @@ def test_frames_without_a_face_and_pixels_outside_the_mask_keep_every_bit(number
         assert abs(int(grey) - np.clip((window_start(middle_s) + 100) / 1000 * 255, 0, 255)) <= 1
 
 
-def test_batches_shrink_for_large_frames(numbered, monkeypatch):
-    monkeypatch.setattr("lipsync_cli.synthesis.rendering.renderer.FLIGHT_BYTES", 8 * 3 * 32 * 192 * 3)
-    artist = Draughtsman()
+def test_batches_shrink_for_large_frames(stills):
+    artist, source = Draughtsman(), stills([np.zeros((32, 192, 3), np.uint8)] * 20)
+    source.frame_bytes = FLIGHT_BYTES // BATCHES_IN_FLIGHT // 3
     plan = plan_frames(Timeline.constant(25, 20), Fraction(20, 25))
-    with VideoSource(probe(numbered(20)), 20) as video:
-        list(video.scan())
-        render(video, np.tile(BOX, (20, 1)), plan, artist)
+    render(source, np.tile(BOX, (20, 1)), plan, artist)
     assert artist.batches == [3] * 6 + [2]
 
 

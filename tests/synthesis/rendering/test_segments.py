@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fixtures.jobs import open_scene, prepare
+from fixtures.jobs import known_face, make_film, open_scene, prepare, watch_runner
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.media.sound.audio import read_speech
@@ -17,40 +17,26 @@ from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.synthesis.film import infer
-from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.rendering import segments
 from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
-from lipsync_cli.synthesis.rendering.segments import Segments, folder_of
+from lipsync_cli.synthesis.rendering.segments import KEY, Segments, folder_of
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
 
 RATE = Fraction(30000, 1001)
+PIECE_FRAMES = 21
 
 
-@pytest.fixture
-def short_pieces(monkeypatch):
-    monkeypatch.setattr(segments, "PIECE_S", 0.7)
-    monkeypatch.setattr(segments, "LEAST", 2)
+def interrupt(job, num_calls):
+    """Let the generator of a job draw some times, then stop the program."""
+    calls = []
 
+    def count(method):
+        calls.extend([1] * (method == "submit"))
+        if len(calls) > num_calls:
+            raise KeyboardInterrupt
 
-@pytest.fixture
-def interrupt(monkeypatch):
-    """Let the generator work for some calls, then stop the program."""
-    draw = LocalRunner.submit
-
-    def after(num_calls):
-        left = [num_calls]
-
-        def count(self, *args):
-            left[0] -= 1
-            if left[0] < 0:
-                raise KeyboardInterrupt
-            return draw(self, *args)
-
-        monkeypatch.setattr(LocalRunner, "submit", count)
-
-    return after
+    return watch_runner(job, count)
 
 
 def check_same(output, wanted):
@@ -67,21 +53,21 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_clip, voice_file, weights, tmp_path):
+def test_goes_on_where_it_stopped(face_clip, voice_file, weights, tmp_path):
     marked = Marking(label="synthetic", sidecar=True)
 
-    def make(name, marking=marked):
+    def make(name, num_calls=1000, marking=marked):
         said.clear()
+        options = {"notify": said.append, "resume": True, "piece_frames": PIECE_FRAMES, "marking": marking}
         with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as job:
-            return infer(job, "neutral", batch_size=8, notify=said.append, resume=True, marking=marking)
+            return make_film(interrupt(job, num_calls), "neutral", batch_size=8, **options)
 
     said, voice, output = [], voice_file(2.5), tmp_path / "out.mp4"
     make("undisturbed")
     folder = folder_of(output)
     for num_calls, num_done in ((2, 0), (4, 1), (5, 2)):
-        interrupt(num_calls)
         with pytest.raises(KeyboardInterrupt):
-            make("out")
+            make("out", num_calls)
         assert not output.exists()
         assert not output.with_name(f"{output.name}.json").exists()
         assert len(list(folder.glob("0*.mp4"))) == num_done
@@ -93,7 +79,6 @@ def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_cli
     first = folder / "000000.mp4"
     first.write_bytes(first.read_bytes()[:1000])  # damaged: it is drawn again
     shutil.copytree(folder, tmp_path / "kept")
-    interrupt(1000)
     result = make("out")
     assert f"{output}: goes on with 1 of 4 pieces that an earlier run has made" in said
     assert result.num_frames == 75
@@ -104,22 +89,20 @@ def test_goes_on_where_it_stopped(no_detector, short_pieces, interrupt, face_cli
     for path in (output, output.with_name(f"{output.name}.json")):
         path.unlink()
     shutil.move(tmp_path / "kept", folder)
-    make("out", Marking(label="made up"))
+    make("out", marking=Marking(label="made up"))
     assert f"{output}: begins anew, the pieces of an earlier run differ in: marks" in said
     assert not np.array_equal(next(read_frames(output)), next(read_frames(tmp_path / "undisturbed.mp4")))
     assert not folder.exists()
 
 
-def test_a_film_in_pieces_is_the_one_at_once_but_for_its_coding(
-    no_detector, short_pieces, face_clip, voice_file, weights, tmp_path
-):
+def test_a_film_in_pieces_is_the_one_at_once_but_for_its_coding(face_clip, voice_file, weights, tmp_path):
     def make(name, **options):
         with prepare(face_clip, voice_file(1.5), tmp_path / name, weights) as job:
-            infer(job, "current", **options)
+            make_film(job, "current", piece_frames=PIECE_FRAMES, **options)
 
     left = folder_of(tmp_path / "at once.mp4")  # by a killed run; it goes with the film, however that is made
     left.mkdir()
-    (left / segments.KEY).touch()
+    (left / KEY).touch()
     make("at once.mp4")
     assert not left.exists()
     make("pieces.mp4", resume=True)
@@ -131,24 +114,22 @@ def test_a_film_in_pieces_is_the_one_at_once_but_for_its_coding(
     assert read_marks(tmp_path / "at once.mp4") == read_marks(tmp_path / "pieces.mp4")
 
 
-def test_a_piece_depends_on_nothing_that_was_made_before(
-    no_detector, short_pieces, face_clip, voice_file, weights, tmp_path
-):
+def test_a_piece_depends_on_nothing_that_was_made_before(face_clip, voice_file, weights, tmp_path):
     """Of several messages each film is the one that it is alone, although the presenter knows the faces' codes."""
 
     def make(name, seconds, builder):
         with prepare(face_clip, voice_file(seconds), tmp_path / name, weights) as job:
-            infer(job, builder=builder, batch_size=8, resume=True)
+            infer(job, builder=builder, resume=True, piece_frames=PIECE_FRAMES)
 
-    with SceneBuilder("neutral", 8, Fraction(1)) as builder:
+    with SceneBuilder("neutral", 8, Fraction(1), search=known_face) as builder:
         make("short.mp4", 0.6, builder)
         make("second.mp4", 1.5, builder)
-    with SceneBuilder("neutral", 8, Fraction(1)) as builder:
+    with SceneBuilder("neutral", 8, Fraction(1), search=known_face) as builder:
         make("alone.mp4", 1.5, builder)
     check_same(tmp_path / "second.mp4", tmp_path / "alone.mp4")
 
 
-def test_variable_rate(no_detector, short_pieces, astronaut, voice_file, weights, tmp_path):
+def test_variable_rate(astronaut, voice_file, weights, tmp_path):
     from lipsync_cli.media.video.encode import VideoWriter
 
     source = Timeline(np.cumsum([0, *[33, 50, 17, 40] * 4, *[40] * 20]), Fraction(1, 1000))
@@ -157,13 +138,13 @@ def test_variable_rate(no_detector, short_pieces, astronaut, voice_file, weights
         for _ in range(36):
             writer.write(astronaut)
     with prepare(clip, voice_file(1.2), tmp_path / "out.mp4", weights) as job:
-        result = infer(job, resume=True)
-        assert len(Segments(job.output.path, job.schedule, {}).all) > 1
+        result = make_film(job, resume=True, piece_frames=PIECE_FRAMES)
+        assert len(Segments(job.output.path, job.schedule, {}, piece_frames=PIECE_FRAMES).all) > 1
     shown = read_timeline(tmp_path / "out.mp4")
     assert [shown.time(n) for n in range(result.num_frames)] == [source.time(n) for n in range(result.num_frames)]
 
 
-def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights, tmp_path):
+def test_facts_tell_every_difference(face_clip, voice_file, weights, tmp_path):
     from safetensors.torch import load_file
 
     from lipsync_cli.formats.weights import read_header, save_weights
@@ -175,7 +156,10 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
         return {name for name in {*usual, *other} if usual.get(name) != other.get(name)}
 
     voice = voice_file(0.5)
-    with prepare(face_clip, voice, tmp_path / "out.mp4", weights) as job, SceneBuilder("neutral") as builder:
+    with (
+        prepare(face_clip, voice, tmp_path / "out.mp4", weights) as job,
+        SceneBuilder("neutral", search=known_face) as builder,
+    ):
         scene = open_scene(builder, job)
         usual = facts(job, scene)
         moved, changed = (shutil.copy(face_clip, tmp_path / name) for name in ("moved.mp4", "changed.mp4"))
@@ -202,7 +186,7 @@ def test_facts_tell_every_difference(no_detector, face_clip, voice_file, weights
     other = {"weights": other_weights, "silence": "keep", "start_s": Fraction(1, 5)}
     with (
         prepare(face_clip, voice_file(0.5, 0.2), job.output.path, **other) as job,
-        SceneBuilder("current", 5) as builder,
+        SceneBuilder("current", 5, search=known_face) as builder,
     ):
         scene = open_scene(builder, job)
         names = {"weights", "marks", "voices", "sound", "references", "picture", "batch size"}
@@ -217,7 +201,7 @@ def test_two_runs_do_not_share_pieces(tmp_path):
     assert names_in(tmp_path) == []
 
 
-def test_what_it_does_not_go_with(no_detector, face_clip, voice_file, weights, tmp_path):
+def test_what_it_does_not_go_with(face_clip, voice_file, weights, tmp_path):
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job, pytest.raises(UsageError):
-        infer(job, resume=True, debug_video=tmp_path / "look.mp4")
+        make_film(job, resume=True, debug_video=tmp_path / "look.mp4")
     assert names_in(tmp_path) == ["voice0.5.wav"]

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fixtures.jobs import prepare
+from fixtures.jobs import make_film, prepare
 
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import entries_of
@@ -16,7 +16,6 @@ from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.sources.frame_schedule import span
 from lipsync_cli.synthesis.sources.video_source import VideoSource
 
@@ -62,7 +61,7 @@ def test_footage_of_a_part(numbered, frame_number, spool_bytes):
         assert [frame_number(frame) for _, frame in video.frames(order)] == [25, 26, 27, 26, 25, 44]
 
 
-def test_film_of_a_part(no_detector, face_clip, voice_file, weights, tmp_path):
+def test_film_of_a_part(face_clip, voice_file, weights, tmp_path):
     output = tmp_path / "out.mp4"
     job = prepare(
         face_clip, voice_file(0.5), output, weights, start_s=Fraction("0.4"), end_s=Fraction("0.7"), silence="keep"
@@ -71,7 +70,7 @@ def test_film_of_a_part(no_detector, face_clip, voice_file, weights, tmp_path):
         assert job.source.first_frame == 11
         assert job.schedule.num_source_frames == 10
         assert job.schedule.num_frames == 15
-        result = infer(job)
+        result = make_film(job)
     assert all(11 <= number < 21 for number in result.reference_frames[0])
     assert result.reference_frames[0]
     shown, source = list(read_frames(output)), list(read_frames(face_clip))
