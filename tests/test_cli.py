@@ -115,8 +115,9 @@ def test_the_help_needs_no_typer() -> None:
 
 def test_the_help_has_every_option() -> None:
     group = typer.main.get_command(cli.app)
-    options = [record[0] for each in group.get_params(typer.Context(group)) if (record := each.get_help_record(None))]
-    assert options == list(OPTIONS)
+    context = typer.Context(group, **cli.SETTINGS)
+    records = [each.get_help_record(context) for each in group.get_params(context)]
+    assert [record for record in records if record is not None] == list(OPTIONS.items())
 
 
 @pytest.mark.parametrize("columns", [50, 78, 200])

@@ -45,7 +45,7 @@ def start(*command: object, **options: object) -> subprocess.Popen[str]:
 def test_ctrl_c_while_the_program_is_imported(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(60)\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    with start("-m", "lipsync_cli", "-h", env={**os.environ, "PYTHONPATH": path}) as process:
+    with start("-m", "lipsync_cli", "info", "-h", env={**os.environ, "PYTHONPATH": path}) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=PATIENCE_S)[1] == "lipsync: interrupted\n"

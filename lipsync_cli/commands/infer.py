@@ -76,9 +76,9 @@ def _says_what_is_kept(config: InferConfig, made: Sequence[Path], progress: Prog
             again = "the same without --force" if config.files.force else "the same again"
             progress.note(f"{config.files.output}: {len(made)} videos are made and kept; {again} makes the others")
         elif not config.performance.resume:
-            progress.note(
-                "nothing of the video is kept; the same again begins anew, --resume keeps pieces of a long one"
-            )
+            where = "" if config.files.output is None else f"{config.files.output}: "
+            again = "the same again begins anew, --resume keeps pieces of a long one"
+            progress.note(f"{where}nothing of the video is kept; {again}")
         raise
 
 
