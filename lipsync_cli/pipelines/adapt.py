@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lipsync_cli.config.quantities import parse_duration
 from lipsync_cli.errors import NothingToDoError, UsageError
@@ -176,6 +176,7 @@ def _find_or_make(
     from lipsync_cli.media.probe import probe
     from lipsync_cli.runtime.array_cache import shrink
     from lipsync_cli.runtime.hashing import hash_file
+    from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
     from lipsync_cli.synthesis.generation.local_runner import LocalRunner
     from lipsync_cli.synthesis.references.own_speech import collect_own_speech
     from lipsync_cli.synthesis.references.pose_pairs import pair_poses
@@ -189,6 +190,7 @@ def _find_or_make(
     if info.video is not None and info.audio is None:
         raise NothingToDoError("the video has no sound to learn from", face)
     alone: dict[str, Any] = {"driving_audio": None, "final_audio": None, "silence": "close", "extend": "trim"}
+    alone |= {"open_voice": SpeechDriver}
     with prepare(face, folder / "own.mp4", force=True, device=None, **alone) as job:
         key = _key(asked, job, choice)
         kept = _place(asked.cache, key, notify)
@@ -202,7 +204,7 @@ def _find_or_make(
         generator, header = load_weights(source, device)
         with SceneBuilder(asked.reference, memory=memory, choices=(choice,)) as builder:
             runner = LocalRunner(generator, device)
-            voice = job.voices[0]
+            voice = cast(SpeechDriver, job.voices[0])
             talking = collect_own_speech(
                 job.source, voice, job.generator.header, builder, runner, MIN_S, progress=progress, notify=notify
             )

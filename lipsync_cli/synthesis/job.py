@@ -13,7 +13,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.picture_format import plan_conversion
 from lipsync_cli.runtime.atomic_files import check_output
-from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
+from lipsync_cli.synthesis.drivers.driver import Voice
 from lipsync_cli.synthesis.drivers.voices import VoiceSettings, close_voices, open_voices
 from lipsync_cli.synthesis.generation.generator_choice import GeneratorChoice, GeneratorSettings, choose_generator
 from lipsync_cli.synthesis.rendering.film_output import FilmOutput, check_film_name, name_film
@@ -81,7 +81,7 @@ class Job:
 
     source: SourceClip
     generator: GeneratorChoice
-    voices: tuple[SpeechDriver, ...]
+    voices: tuple[Voice, ...]
     schedule: FrameSchedule
     output: FilmOutput
     speech: Path
@@ -126,7 +126,8 @@ def prepare(
     Parameters
     ----------
     face : a video or a photo
-    speech : a sound file, or a video with sound; several are the voices of as many speakers, heard together
+    speech : a sound file, or a video with sound; several are the voices of as many speakers, heard together; with
+        another `open_voice` whatever that opens, and `final_audio` is heard
     output : the film; None: beside the face, `face.speech.mp4`
     like : a job of the same face and weights, with the same part and conversion of it: what was read for it is not
         read again

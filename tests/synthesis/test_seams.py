@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from fractions import Fraction
 from itertools import count, islice
+from pathlib import Path
 
 import numpy as np
+from fixtures.jobs import known_face, make_film, open_scene, prepare
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mask import lower_face_mask
@@ -16,7 +18,10 @@ from lipsync_cli.speech.speech_features import Encode
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
 from lipsync_cli.synthesis.drivers.driver import Driver
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
+from lipsync_cli.synthesis.rendering.marking import Marking
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
+from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
 from lipsync_cli.synthesis.sources.frame_source import FrameSource
 
@@ -54,6 +59,22 @@ class TextDriver:
 
     def shown(self, middles_s: np.ndarray) -> np.ndarray:
         return np.array([letter != " " for letter in self._letters(middles_s)], np.float32)
+
+
+class TextVoice(TextDriver):
+    """The same from a file, as `prepare` opens it."""
+
+    silence, vtln, is_silent, has_speech = "rest", 1.0, False, True
+
+    def __init__(self, path: Path, *_: object) -> None:
+        super().__init__(path.read_text())
+        self.path, self.duration_s = path, Fraction(len(path.read_text()), 5)
+
+    def speech(self, middles_s: np.ndarray) -> np.ndarray:
+        return self.shown(middles_s)
+
+    def close(self) -> None:
+        pass
 
 
 class LevelRunner:
@@ -126,3 +147,22 @@ def test_live_frames_come_one_after_the_other_without_an_end() -> None:
         frames = [np.asarray(view.pixels) for view in islice(views, 20)]
     assert len(frames) == 20
     assert changed(frames) == ([True] * 5 + [False] * 5 + [True] * 5 + [True] * 5)
+
+
+def test_prepare_opens_what_reads_a_text(
+    face_clip: Path, voice_file: Callable[[float], Path], weights: Path, tmp_path: Path
+) -> None:
+    text, sound = tmp_path / "words.txt", voice_file(0.6)
+    text.write_text("a b")
+    with (
+        prepare(face_clip, text, tmp_path / "out.mp4", weights, open_voice=TextVoice, final_audio=sound) as job,
+        SceneBuilder("current", search=known_face) as builder,
+    ):
+        assert make_film(job, "current").num_frames == 18
+        scene = open_scene(builder, job)
+        with scene.renderer.views(job.schedule, job.voices) as views:
+            drawn = [any(face.drawn > 0 for face in view.faces) for view in views]
+        facts = fingerprint_of(job, scene, Marking(), {})
+    assert drawn == [True] * 6 + [False] * 6 + [True] * 6
+    assert facts["voices"][0][2:] == ("rest", 1.0, "TextVoice")
+    assert job.inputs() == {"face": face_clip, "speech": text, "final_audio": sound}

@@ -10,6 +10,7 @@ from pathlib import Path
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.formats.weights import WeightsHeader
 from lipsync_cli.media.sound.mix import Mix, mix
+from lipsync_cli.synthesis.drivers.driver import OpenVoice, Voice
 from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver, sound_duration
 
 
@@ -23,17 +24,19 @@ class VoiceSettings:
     vtln : by how much the voices' formants lie higher than those that the weights know; None: as is heard of each
     driving_audio : file whose sound moves the lips; None: the speech
     final_audio : file whose sound is heard and sets the length; None: the speech
+    open_voice : opens the file that drives a mouth; what reads a text takes `final_audio`, too
     """
 
     silence: str = "close"
     vtln: float | None = None
     driving_audio: Path | None = None
     final_audio: Path | None = None
+    open_voice: OpenVoice = SpeechDriver
 
 
 def open_voices(
     speeches: Sequence[Path], header: WeightsHeader, settings: VoiceSettings
-) -> tuple[tuple[SpeechDriver, ...], Path | Mix, Fraction]:
+) -> tuple[tuple[Voice, ...], Path | Mix, Fraction]:
     """Open what drives each mouth.
 
     Parameters
@@ -51,11 +54,11 @@ def open_voices(
     NothingToDoError : a sound has no length, or all are silent (unless `silence` is "model")
     """
     first = speeches[0] if settings.driving_audio is None else Path(settings.driving_audio)
-    voices: list[SpeechDriver] = []
+    voices: list[Voice] = []
     try:
         for path in (first, *speeches[1:]):
             heard = header.mel_parameters, settings.silence, header.known_voices, settings.vtln, header.hears
-            voices.append(SpeechDriver(path, *heard))
+            voices.append(settings.open_voice(path, *heard))
         if all(voice.is_silent for voice in voices) and settings.silence != "model":
             raise NothingToDoError("is silent throughout", first, "--silence model goes on all the same")
         sound, sound_s = _find_sound(settings.final_audio, speeches, voices)
@@ -65,14 +68,14 @@ def open_voices(
     return tuple(voices), sound, sound_s
 
 
-def close_voices(voices: Sequence[SpeechDriver]) -> None:
+def close_voices(voices: Sequence[Voice]) -> None:
     """Give the room on disk back."""
     for voice in voices:
         voice.close()
 
 
 def _find_sound(
-    final_audio: Path | None, speeches: Sequence[Path], voices: Sequence[SpeechDriver]
+    final_audio: Path | None, speeches: Sequence[Path], voices: Sequence[Voice]
 ) -> tuple[Path | Mix, Fraction]:
     """Return what is heard, and how long it lasts."""
     if final_audio is None and len(speeches) > 1:

@@ -13,8 +13,10 @@ from lipsync_cli.media.ffmpeg_check import tool_version
 from lipsync_cli.media.reading import reading_of
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.runtime.hashing import hash_file
+from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
 
 if TYPE_CHECKING:
+    from lipsync_cli.synthesis.drivers.driver import Voice
     from lipsync_cli.synthesis.job import Job
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.synthesis.rendering.scene import Scene
@@ -40,7 +42,7 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
         "ffmpeg": tool_version("ffmpeg"),
         "kind of film": job.output.path.suffix.lower(),
         "face": hashes[source.path],
-        "voices": [(hashes[voice.path], _reading(voice.path), voice.silence, voice.vtln) for voice in job.voices],
+        "voices": [(hashes[voice.path], _reading(voice.path), *_about(voice)) for voice in job.voices],
         "sound": [(hashes[path], _reading(path)) for path in paths],
         "weights": [job.generator.header.sha256, runner.fingerprint()],
         "device": runner.device,
@@ -67,6 +69,12 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
     }
     given = {**arguments, **marking.options}
     return facts | {name.replace("_", " "): _plain(value) for name, value in given.items() if not _is_path(value)}
+
+
+def _about(voice: Voice) -> tuple[Any, ...]:
+    """Return how a file drives a mouth."""
+    kind = () if isinstance(voice, SpeechDriver) else (type(voice).__name__,)
+    return voice.silence, voice.vtln, *kind
 
 
 def _reading(path: Path) -> str:
