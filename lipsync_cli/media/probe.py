@@ -17,7 +17,7 @@ from lipsync_cli.media.headers.limits import check_picture, check_sound, check_t
 from lipsync_cli.media.headers.track_choice import choose_tracks
 from lipsync_cli.media.headers.trailing import note_trailing
 from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
-from lipsync_cli.media.reading import Reading, note, reading_of
+from lipsync_cli.media.reading import VIDEO, Reading, note, reading_of
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
@@ -162,7 +162,7 @@ def _is_photo(path: Path, picture: Photo | None, format_name: str) -> bool:
     if picture.is_animation and picture.kind == "webp":
         raise InputError("is an animated WebP, which FFmpeg cannot read", path, "convert it to GIF or MP4")
     if picture.is_animation:
-        note(path, f"is an animation ({picture.kind}), and is taken as a video")
+        note(path, f"is an animation ({picture.kind}), and is taken as a video", VIDEO)
     return not picture.is_animation
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
+from lipsync_cli.preprocessing.noted_work import NotedWork, Notify
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.ownership import is_own_file
 from lipsync_cli.runtime.resumable import clear_folder, with_path, work_folder, write_part
@@ -94,7 +95,7 @@ class Part:
 
 @contextmanager
 def journal(
-    work: Callable[[ClipJob], dict[str, Any]],
+    work: Callable[[ClipJob], dict[str, Any]] | NotedWork,
     clips: list[Clip],
     parameters: dict[str, Any],
     output: Path,
@@ -103,6 +104,7 @@ def journal(
     force: bool = False,
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
+    notify: Notify | None = None,
     label: str = "clips",
 ) -> Iterator[list[Part]]:
     """Do the work on every clip that is not done yet, and give the finished parts in the order of the clips.
@@ -115,6 +117,7 @@ def journal(
     ----------
     work : a function of a module: from a Task to named arrays, run in worker processes
     on_failure : told of every clip that failed
+    notify : told what was noticed of a clip, if the work is `NotedWork`
 
     Raises
     ------
@@ -143,8 +146,12 @@ def journal(
                 on_failure(unreadable)
         if progress is not None:
             progress(len(done), len(clips), label)
-        for job, arrays, error in run_tasks(work, todo, min(jobs, len(todo))):
+        for job, result, error in run_tasks(work, todo, min(jobs, len(todo))):
             if error is None:
+                arrays, notes = result if isinstance(work, NotedWork) else (result, [])
+                if notify is not None:
+                    for text in notes:
+                        notify(text)
                 path = folder / names[job.clip]
                 write_part(path, arrays or {})
                 done[job.clip] = Part(job.clip, path)

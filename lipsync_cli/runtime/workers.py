@@ -19,7 +19,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def run_tasks(
     work: Callable[[Any], Any], tasks: Iterable[Any], jobs: int
-) -> Iterator[tuple[Any, Any | None, LipsyncError | None]]:
+) -> Iterator[tuple[Any, Any, LipsyncError | None]]:
     """Do tasks in worker processes and yield each as it is done.
 
     Parameters

@@ -103,6 +103,6 @@ def test_features_that_are_no_numbers_are_named_as_they_are_taken(number, sound,
         file["features/data"][sound, 4, 7] = number
     with Pack(feature_pack) as opened:
         speech = FrameTable(opened, "train", hears="encoder").speech
-        with pytest.raises(InputError, match="pack.h5: features/data holds numbers that are not finite"):
+        with pytest.raises(InputError, match=r"pack.h5: features/data holds numbers that are not finite"):
             speech.cut(np.array([0]), np.array([0.1]), np.array([sound]))
         assert np.isfinite(speech.cut(np.array([1]), np.array([0.1]), np.array([sound]))).all()
