@@ -77,9 +77,10 @@ class Part:
                     count = min(size, shape[0] - first)
                     yield np.frombuffer(file.read(count * row_bytes), dtype).reshape(count, *shape[1:])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
-    def _damaged(self) -> InputError:
+    def damaged(self) -> InputError:
+        """Remove the file, and return what is told of it."""
         self.path.unlink(missing_ok=True)
         return InputError("a finished part was damaged and is removed", self.path, "run the same again")
 
@@ -90,7 +91,7 @@ class Part:
             with np.load(self.path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in (arrays.files if names is None else names)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
 
 @contextmanager
