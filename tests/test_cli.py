@@ -203,6 +203,14 @@ def test_too_little_memory_is_one_line(megabytes: int, tmp_path: Path, lipsync_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("place", [".", "", "..", "/"])
+def test_a_folder_that_has_no_name_is_told_of(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli.app, ["infer", place, str(ROOT / "examples" / "speech.flac")])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "is a folder, not a file" in result.stderr
+
+
 def test_without_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"0" * 1000)
     code = (

@@ -27,4 +27,4 @@ class MelsConfig:
     audio_track: int | None = audio_track_option("clip")
     jobs: int | None = jobs_option()
     force: bool = force_option()
-    seed: int = option("Seed of the altered copies.", 10, panel="advanced")
+    seed: int = option("Seed of the altered copies.", 10, panel="advanced", least=0)
