@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.media.reading import AUDIO, Reading, notes_of, read_as
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
-from lipsync_cli.preprocessing.noted_work import NotedWork, Notify
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.ownership import is_own_file
 from lipsync_cli.runtime.resumable import clear_folder, with_path, work_folder, write_part
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None, str], None]
 OnFailure = Callable[[LipsyncError], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,31 @@ class ClipJob:
     clip: Clip
     parameters: dict[str, Any]
     folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class NotedWork:
+    """A function of a worker that gives the result of `work` on a clip, and what was noticed of the clip's file.
+
+    Attributes
+    ----------
+    work : a function of a module
+    kinds : which of "video" and "audio" it reads
+    reading : how the file is read; where a track is chosen here, notes say how
+    """
+
+    work: Callable[[ClipJob], Any]
+    kinds: tuple[str, ...]
+    reading: Reading | None = None
+
+    def __call__(self, job: ClipJob) -> tuple[Any, list[str]]:
+        """Do the work."""
+        path = job.clip.sound if self.kinds == (AUDIO,) else job.clip.path
+        chosen = {} if self.reading is None else {path: self.reading}
+        with read_as(chosen):
+            result = self.work(job)
+        hinted = () if self.reading is None else self.kinds
+        return result, [f"{job.clip.path}: {text}" for text in notes_of(path, self.kinds, hinted)]
 
 
 @dataclass(frozen=True)

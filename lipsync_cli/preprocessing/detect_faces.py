@@ -13,10 +13,9 @@ from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
 from lipsync_cli.formats.schema import JPEG, RAW
 from lipsync_cli.media.reading import VIDEO
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progress, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
 from lipsync_cli.preprocessing.frames import read_clip
-from lipsync_cli.preprocessing.noted_work import NotedWork, Notify
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.run_inputs import keep_inputs
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.media.reading import KINDS
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Progress
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
 from lipsync_cli.preprocessing.frame_folders import (
     FORMAT,
@@ -25,7 +25,6 @@ from lipsync_cli.preprocessing.frame_folders import (
     read_record,
     remove_unfinished,
 )
-from lipsync_cli.preprocessing.noted_work import NotedWork, Notify
 from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.runtime.resumable import lock_folder, with_path
 from lipsync_cli.runtime.workers import run_tasks

@@ -11,10 +11,9 @@ from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
 from lipsync_cli.media.reading import AUDIO, Reading
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progress, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
 from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
-from lipsync_cli.preprocessing.noted_work import NotedWork, Notify
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.run_inputs import keep_inputs
