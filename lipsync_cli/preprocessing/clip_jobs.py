@@ -191,7 +191,10 @@ def journal(
                 progress(len(done) + len(failures), len(clips), label)
         if not done:
             clear_folder(folder)
-            raise failures[0] if len(failures) == 1 else InputError(f"none of the {len(clips)} clips could be used")
+            if len(failures) == 1:
+                raise failures[0]
+            where = os.path.commonpath([clip.path for clip in clips])
+            raise InputError(f"none of the {len(clips)} clips could be used", where)
         yield [done[clip] for clip in clips if clip in done]
         clear_folder(folder)
 
