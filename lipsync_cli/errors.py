@@ -4,6 +4,9 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output 
 5 some of many inputs failed, 6 a tool or device is missing or fails, 130 interrupted, 143 ended by SIGTERM.
 """
 
+from __future__ import annotations
+
+import errno
 import re
 from pathlib import Path
 
@@ -15,6 +18,35 @@ UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u
 def escape_controls(text: str, kept: str = "") -> str:
     """Return a text in which what a terminal would obey is written as an escape sequence; `kept` stays."""
     return UNSAFE.sub(lambda found: found[0] if found[0] in kept else repr(found[0])[1:-1], text)
+
+
+# How NumPy, torch, OpenCV, HDF5 and the dynamic linker tell of it, in errors of many types.
+_NO_MEMORY = re.compile(
+    r"allocate memory|failed to map segment|out of memory|unable to allocate|insufficient memory|bad_alloc"
+    r"|not enough memory|can't start new thread",
+    re.IGNORECASE,
+)
+
+
+def find_memory_shortage(error: BaseException | None) -> str | None:
+    """Return in words how an error, or one that it was made of, tells that memory is short; None if none does."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            if error.errno == errno.ENOMEM:
+                return error.strerror
+        elif isinstance(error, MemoryError):
+            return (str(error) or type(error).__name__).splitlines()[0]
+        elif not isinstance(error, LipsyncError) and _NO_MEMORY.search(str(error)):
+            return str(error).splitlines()[0]
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def as_memory_error(error: BaseException) -> ToolError | None:
+    """Return what a user is told of an error that memory is short, None if it is another."""
+    reason = find_memory_shortage(error)
+    hint = "end other programs, or raise the limit"
+    return None if reason is None else ToolError(f"the memory does not suffice ({reason})", hint=hint)
 
 
 class LipsyncError(Exception):

@@ -143,6 +143,14 @@ def test_version(lipsync_process: Run) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, f"lipsync {__version__}\n", "")
 
 
+MORE_MEMORY = "end other programs, or raise the limit"
+SHORT = [
+    (MemoryError(), "MemoryError"),
+    (OSError(12, "Cannot allocate memory", "x.h5"), "Cannot allocate memory"),
+    (ImportError("a.so: failed to map segment from shared object"), "a.so: failed to map segment from shared object"),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory\nmore"), "DefaultCPUAllocator: can't allocate memory"),
+    (RuntimeError("can't start new thread"), "can't start new thread"),
+]
 FAILURES = [
     (errors.LipsyncError("it broke"), 1, "lipsync: it broke"),
     (errors.UsageError("--a and --b exclude each other"), 2, "lipsync: --a and --b exclude each other"),
@@ -157,6 +165,9 @@ FAILURES = [
         1,
         "lipsync: unexpected ValueError: two lines; run it again with -v for the traceback",
     ),
+    *((error, 6, f"lipsync: the memory does not suffice ({text}); {MORE_MEMORY}") for error, text in SHORT),
+    (errors.InputError("out of memory", "m.mp4"), 3, "lipsync: m.mp4: out of memory"),
+    (FileNotFoundError(2, "No such file", "out of memory.mp4"), 3, "lipsync: out of memory.mp4: No such file"),
 ]
 
 
@@ -192,6 +203,35 @@ def test_exit_codes_of_the_real_command(lipsync_process: Run, tmp_path: Path) ->
         assert "Traceback" not in result.stderr
         assert code == 2 or len(result.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "empty"]
+
+
+def test_a_file_is_not_called_damaged_where_memory_was_short(capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.InputError("is damaged", "w.safetensors", "install it again")
+    error.__cause__ = RuntimeError("unable to mmap 9 bytes from file <w>: Cannot allocate memory (12)")
+    assert cli.tell(error, verbose=False) == 6
+    assert "w.safetensors: is damaged" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("megabytes", [250, 400, 700])
+def test_too_little_memory_is_one_line(megabytes: int, tmp_path: Path, lipsync_process: Run) -> None:
+    """Whatever it is that fails: the import of a library, a mapped file, an array, a thread."""
+    limits = (megabytes << 20, megabytes << 20)
+    result = lipsync_process(
+        *("infer", ROOT / "examples" / "astronaut.jpg", ROOT / "examples" / "speech.flac", "-o", tmp_path / "out.mp4"),
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limits),
+    )
+    assert result.returncode == 6, result.stderr
+    assert re.fullmatch(rf"lipsync: the memory does not suffice \(.*\); {MORE_MEMORY}\n", result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", [".", "", "..", "/"])
+def test_a_folder_that_has_no_name_is_told_of(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli.app, ["infer", place, str(ROOT / "examples" / "speech.flac")])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "is a folder, not a file" in result.stderr
 
 
 def test_without_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import typer
 from fixtures import stores
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import entries_of
 from lipsync_cli.config.toml_file import format_value, read_file
 from lipsync_cli.datasets.frame_table import FrameTable
-from lipsync_cli.errors import LipsyncError
+from lipsync_cli.errors import LipsyncError, find_memory_shortage
 from lipsync_cli.faces.selection import parse_face_selection
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import FORMAT, load_weights, read_header
@@ -49,6 +51,8 @@ ODD_TEXTS = ["", "²", "1e20", "a\0b", "\ud800", "../x", "nan", "-1", "--5", "x"
 DEEP: Any = 1
 for _ in range(300):
     DEEP = [DEEP]
+ODD_VALUES = [*ODD_TEXTS, "inf", "-inf", "1e400", "9" * 400, "-0", "0x10", "1/0", "1:2:3:4", ".", "..", "/", "~", " "]
+ODD_VALUES += ["/dev/null", "/dev/full", "/dev/zero", "/proc/self/mem", "[", "%s", "\x1b[2J", "a=b", "=", ",", "0,0"]
 odd_values = st.one_of(
     st.none(),
     st.booleans(),
@@ -262,6 +266,45 @@ def attack_options(draw: Draw, folder: Path, _: Path) -> None:
         expect_words(read)
 
 
+def attack_command_line(draw: Draw, folder: Path, good: Path) -> None:
+    """One option or argument of any command is odd; nothing is made where the command can look first."""
+    example = Path(__file__).resolve().parent.parent / "examples"
+    (folder / "clip").mkdir(exist_ok=True)
+    inputs = {
+        "pack": [good / "faces.h5", good / "mels.h5", folder / "new.h5"],
+        "mels": [folder / "clip", folder / "new.h5"],
+        "extract-frames": [folder / "clip", folder / "frames"],
+        "detect-faces": [folder / "clip", folder / "new.h5"],
+        "export": [folder / "w.safetensors", folder / "new.onnx"],
+        "say": ["Hello.", folder / "new.wav"],
+        "infer": [example / "astronaut.jpg", example / "speech.flac"],
+        "score": [good / "pack.h5"],
+        "train": [good / "pack.h5", folder / "run"],
+        "info": [good / "pack.h5"],
+        "config": ["train"],
+    }
+    verb = draw(st.sampled_from(sorted(inputs)))
+    parameters = typer.main.get_command(cli.app).commands[verb].params  # type: ignore[attr-defined]
+    named = [each for each in parameters if each.param_type_name == "option" and not each.is_flag]
+    target = draw(st.sampled_from([*named, *[each for each in parameters if each.param_type_name == "argument"]]))
+    value = draw(st.one_of(st.sampled_from(ODD_VALUES), st.text(max_size=6)))
+    given = list(map(str, inputs[verb]))
+    line = [verb, "--dry-run"] if any("--dry-run" in each.opts for each in parameters) else [verb]
+    if target.param_type_name == "option":
+        line += [f"{target.opts[-1]}={value}"] if target.opts[-1].startswith("--") else [target.opts[-1], value]
+    else:
+        given[min(draw(st.integers(0, len(given) - 1)), len(given) - 1)] = value
+    before = os.getcwd()
+    os.chdir(folder)  # where names without a folder are written
+    try:
+        result = CliRunner().invoke(cli.app, [*line, "--", *given])
+    finally:
+        os.chdir(before)
+    told = f"{line} {given} -> {result.exit_code} {result.stderr} {result.exception!r}"
+    assert result.exit_code in (0, 2, 3, 4, 5, 6), told
+    assert "Traceback" not in result.stderr, told
+
+
 ATTACKS = {
     name.removeprefix("attack_"): attack for name, attack in list(globals().items()) if name.startswith("attack_")
 }
@@ -276,6 +319,7 @@ def expect_words(read: Callable[[], object]) -> None:
         code = cli.tell(error, verbose=False)
         reason = error
     assert code != 1, repr(reason)
+    assert not code or find_memory_shortage(reason) is None, repr(reason)  # what a file declares is checked before
 
 
 def attack(kind: str, examples: int, folder: Path, good: Path) -> None:

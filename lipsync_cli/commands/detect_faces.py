@@ -32,6 +32,6 @@ def detect_faces(
             found = plan(config, on_failure=progress.failure)
             print_result({**vars(found), "output": str(found.output), "crop_rule": found.crop_rule.to_dict()}, json)
             return
-        result = run(config, progress=progress.update, on_failure=progress.failure)
+        result = run(config, progress=progress.update, on_failure=progress.failure, notify=progress.note)
     print_result({"output": str(result.output), **result.report}, json, result.output)
     progress.raise_if_failed(result.clips + result.failed)

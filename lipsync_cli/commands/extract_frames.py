@@ -47,6 +47,7 @@ def extract_frames(
             force=config.force,
             progress=progress.update,
             on_failure=progress.failure,
+            notify=progress.note,
         )
     print_result({"output": str(output), **report}, json, output)
     progress.raise_if_failed(report["clips"] + report["failed"])

@@ -48,9 +48,11 @@ def mels(
             force=config.force,
             progress=progress.update,
             on_failure=progress.failure,
+            notify=progress.note,
             features=tuple(name.strip() for name in config.features.split(",")),
             variants=config.variants,
             seed=config.seed,
+            audio_track=config.audio_track,
         )
     print_result({"output": str(output), **report}, json, output)
     progress.raise_if_failed(report["clips"] + report["failed"])

@@ -44,6 +44,17 @@ def force_option() -> Any:
     )
 
 
+def audio_track_option(whose: str) -> Any:
+    """Declare `--audio-track`, of files that `whose` names."""
+    return option(
+        f"Which sound of each {whose} counts, of several: a number from 0.",
+        None,
+        panel="input and output",
+        least=0,
+        shown="the file's default, or the first that is not silent",
+    )
+
+
 def seed_option(default: int) -> Any:
     """Declare `--seed`."""
     return option("Seed of every random choice.", default, panel="advanced", least=0)

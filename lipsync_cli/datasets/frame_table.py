@@ -60,7 +60,7 @@ class FrameTable:
     """
 
     def __init__(self, pack: ClipSource, split: str, heard: np.ndarray | None = None, hears: str = MEL) -> None:
-        clips = pack.clips
+        clips, self.path = pack.clips, pack.path
         self.mel = pack.mel if heard is None else heard
         self.hears = hears
         self.speech = make_windows(hears, self.mel, clips, pack.features, pack.path)
@@ -136,7 +136,7 @@ class FrameTable:
         if sampling.consecutive:
             probabilities = probabilities * [len(self.find_runs(row, share)) > 0 for row in self.rows]
             if not probabilities.any():
-                raise NothingToDoError(f"no clip has {share} consecutive frames with a face")
+                raise NothingToDoError(f"no clip has {share} consecutive frames with a face", self.path)
             probabilities = probabilities / probabilities.sum()
         rows = rng.choice(len(self.rows), num_references, p=probabilities)
         others = rng.integers(0, len(self.rows), sampling.batch_size)

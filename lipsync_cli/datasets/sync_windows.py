@@ -49,7 +49,7 @@ class WindowTable:
         self.middles = {row: frames for row, frames in middles.items() if len(frames)}
         self.rows = list(self.middles)
         if not self.rows:
-            raise NothingToDoError(f"no clip of the split has {FRAMES} consecutive frames with a face")
+            raise NothingToDoError(f"no clip of the split has {FRAMES} consecutive frames with a face", table.path)
 
     def draw(self, clips: int, per_clip: int, temperature: float, seed: int, step: int) -> np.ndarray:
         """Draw the windows of one training step; the same seed and step give the same ones.

@@ -79,7 +79,8 @@ def _how_to_make(formats: tuple[str, ...]) -> str:
 def check_store(file: h5py.File, format_name: str) -> None:
     """Check links, storage, types, shapes, ranges and offsets of all that is read of a store.
 
-    The bytes of crops and speech features are not looked at: crops are checked as they are decoded.
+    The bytes of crops and speech features are not looked at: crops are checked as they are decoded, features as they
+    are taken.
 
     Raises
     ------

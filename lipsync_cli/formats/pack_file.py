@@ -108,7 +108,7 @@ class Pack:
             stored = file["features/data"]
             data = _map(stored, self.path, np.float16)
             known = FeatureParameters.from_dict(parameters["feature_parameters"])
-            self.features = FeatureStore(data, read_attribute(stored, "silence", list), known)
+            self.features = FeatureStore(data, read_attribute(stored, "silence", list), known, self.path)
         self._is_raw = file["faces/crop"].attrs["encoding"] == RAW
         self._offset: np.ndarray | None = None if self._is_raw else file["faces/crop/offset"][()]
         self._data: np.ndarray = _map(file["faces/crop/data"], self.path, np.uint8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from lipsync_cli.media.headers.limits import check_picture, check_sound, check_t
 from lipsync_cli.media.headers.track_choice import choose_tracks
 from lipsync_cli.media.headers.trailing import note_trailing
 from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
-from lipsync_cli.media.reading import Reading, note, reading_of
+from lipsync_cli.media.reading import VIDEO, Reading, note, reading_of
+from lipsync_cli.runtime.json_values import check_object, parse_json
 
 CLOCK = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 
@@ -119,8 +119,8 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
     result = run_tool("ffprobe", [*options, *source(path)], path)
     try:
-        found: dict[str, Any] = json.loads(result.stdout or b"{}")
-    except ValueError:
+        found = check_object(parse_json(result.stdout or b"{}"), "it")
+    except InputError:
         found = {}
     container, streams = found.get("format", {}), found.get("streams", [])
     if b"not on whitelist" in result.stderr:
@@ -162,7 +162,7 @@ def _is_photo(path: Path, picture: Photo | None, format_name: str) -> bool:
     if picture.is_animation and picture.kind == "webp":
         raise InputError("is an animated WebP, which FFmpeg cannot read", path, "convert it to GIF or MP4")
     if picture.is_animation:
-        note(path, f"is an animation ({picture.kind}), and is taken as a video")
+        note(path, f"is an animation ({picture.kind}), and is taken as a video", VIDEO)
     return not picture.is_animation
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 WHITE = (255, 255, 255)
+VIDEO, AUDIO = KINDS = ("video", "audio")
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,14 @@ class Reading:
     background: tuple[int, int, int] = WHITE
 
 
+class _Note(NamedTuple):
+    text: str
+    kind: str
+    hint: str
+
+
 _chosen: dict[str, Reading] = {}
-_notes: dict[tuple[str, int, int], list[str]] = {}
+_notes: dict[tuple[str, int, int], list[_Note]] = {}
 
 
 @contextmanager
@@ -48,16 +56,29 @@ def reading_of(path: str | Path) -> Reading:
     return _chosen.get(os.path.abspath(path), Reading())
 
 
-def note(path: str | Path, text: str) -> None:
-    """Keep a clause about a file that its reader noticed and that a user should know."""
+def note(path: str | Path, text: str, kind: str = "", hint: str = "") -> None:
+    """Keep a clause about a file that its reader noticed and that a user should know.
+
+    Parameters
+    ----------
+    kind : "video" or "audio" if it is of no use to those who take the other one; empty: it is of the whole file
+    hint : which option changes it, for commands that have the option
+    """
     texts = _notes.setdefault(_key(path), [])
-    if text not in texts:
-        texts.append(text)
+    if (made := _Note(text, kind, hint)) not in texts:
+        texts.append(made)
 
 
-def notes_of(path: str | Path) -> list[str]:
-    """Return what was noticed of a file, as it is now, so far."""
-    return list(_notes.get(_key(path), []))
+def notes_of(path: str | Path, kinds: Collection[str] = KINDS, hinted: Collection[str] = KINDS) -> list[str]:
+    """Return what was noticed of a file, as it is now, so far.
+
+    Parameters
+    ----------
+    kinds : which of "video" and "audio" are taken of the file
+    hinted : the kinds for whose notes there are options
+    """
+    notes = [each for each in _notes.get(_key(path), []) if each.kind in ("", *kinds)]
+    return [f"{each.text}; {each.hint}" if each.hint and each.kind in hinted else each.text for each in notes]
 
 
 def _key(path: str | Path) -> tuple[str, int, int]:

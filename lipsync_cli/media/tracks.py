@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import complaint, run_tool, source
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.encode import WRITE_ERROR, container
+from lipsync_cli.runtime.json_values import check_object, parse_json
 
 MP4 = {".mp4", ".mov", ".m4v"}
 MP4_SOUND = {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "opus", "flac"}  # what an MP4 takes as it is coded
@@ -50,8 +50,8 @@ def read_tracks(path: str | Path) -> tuple[list[Track], list[Chapter]]:
     options = ["-v", "error", "-show_streams", "-show_chapters", "-of", "json"]
     result = run_tool("ffprobe", [*options, *source(path)])
     try:
-        found: dict[str, Any] = json.loads(result.stdout or b"{}")
-    except ValueError:
+        found = check_object(parse_json(result.stdout or b"{}"), "it")
+    except InputError:
         found = {}
     if result.returncode or not found.get("streams"):
         raise InputError(f"cannot be read ({complaint(result.stderr, path)})", path)

@@ -17,7 +17,7 @@ from lipsync_cli.config.shared_options import force_option, jobs_option
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.machine.resources import resolve_jobs
-from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
+from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -83,13 +83,20 @@ class DetectResult:
 
 
 @keeps_inputs
-def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failure: OnFailure = ignore) -> DetectResult:
+def run(
+    config: DetectFacesConfig,
+    *,
+    progress: Progress | None = None,
+    on_failure: OnFailure = ignore,
+    notify: Notify = ignore,
+) -> DetectResult:
     """Find the faces.
 
     Parameters
     ----------
     progress : told how many clips are done
     on_failure : told of each clip that fails; the others are done
+    notify : told in words what a user should know of a clip
 
     Raises
     ------
@@ -108,6 +115,7 @@ def run(config: DetectFacesConfig, *, progress: Progress | None = None, on_failu
         force=config.force,
         progress=progress,
         on_failure=on_failure,
+        notify=notify,
     )
     return DetectResult(config.output, report["clips"], report["failed"], report)
 

@@ -8,7 +8,7 @@ result = run(config)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -131,26 +131,25 @@ def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ign
 
 
 @contextmanager
-def open_session(config: InferConfig, **options: Any) -> Iterator[Session]:
+def open_session(config: InferConfig, speeches: Iterable[Path] = (), **options: Any) -> Iterator[Session]:
     """Open what films of one configuration share; the weights are adapted first where that is asked for.
 
     Parameters
     ----------
+    speeches : files of sound that the configuration does not name itself
     options : `cache`, `progress`, `notify` as for `run`; `dry_run` only looks at the inputs; `learn` as for `adapted`,
         `piece_frames` as for `synthesis.film.infer`
     """
     check_values(config)
-    with read_as(_readings(config)), _open_session(config, **options) as session:
+    with read_as(_readings(config, speeches)), _open_session(config, **options) as session:
         yield session
 
 
-def _readings(config: InferConfig) -> dict[Path, Reading]:
+def _readings(config: InferConfig, speeches: Iterable[Path]) -> dict[Path, Reading]:
     """Return how the inputs are to be read."""
     files, background = config.files, parse_colour(config.quality.background)
-    if files.audio_track is not None and files.messages is not None:
-        raise UsageError("--audio-track does not go with --messages", hint="make the videos of these speeches by name")
-    speeches = (*files.speech, *chosen_voices(config))
-    readings = {path: Reading(audio_track=files.audio_track) for path in speeches}
+    heard = (*files.speech, *chosen_voices(config), *speeches)
+    readings = {path: Reading(audio_track=files.audio_track) for path in heard}
     own = readings.get(files.face, Reading())
     return readings | {files.face: replace(own, video_track=files.video_track, background=background)}
 

@@ -91,9 +91,10 @@ def run(
 
     failures = _Failures(on_failure)
     folder, messages = _collect(config, lines, failures)
+    speeches = [message.speech for message in messages]
     with (
         keep_inputs(path for message in messages for path in message.inputs),
-        open_session(config, cache=cache, progress=progress, notify=notify) as session,
+        open_session(config, speeches, cache=cache, progress=progress, notify=notify) as session,
     ):
         _make_folder(folder)
         report = make_messages(

@@ -9,6 +9,7 @@ result.scores
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -296,7 +297,10 @@ def _check_outputs(config: ScoreConfig) -> None:
 
 def _beside(output: Path) -> Path:
     """Name the place beside which finished clips are kept; a folder's own name may be taken by the folder."""
-    return output if is_lines(output) else output.with_name(f"{output.name}.scores")
+    if is_lines(output):
+        return output
+    folder = Path(os.path.abspath(output))  # `.` has no name
+    return folder.parent / f"{folder.name}.scores"
 
 
 def _weights_for(pack: Pack, asked: Path | None) -> Path | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.media.reading import AUDIO, Reading, notes_of, read_as
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.ownership import is_own_file
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int | None, str], None]
 OnFailure = Callable[[LipsyncError], None]
 Run = Callable[[Callable[[Any], Any], Iterable[Any], int], Iterator[tuple[Any, Any, LipsyncError | None]]]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,31 @@ class ClipJob:
     clip: Clip
     parameters: dict[str, Any]
     folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class NotedWork:
+    """A function of a worker that gives the result of `work` on a clip, and what was noticed of the clip's file.
+
+    Attributes
+    ----------
+    work : a function of a module
+    kinds : which of "video" and "audio" it reads
+    reading : how the file is read; where a track is chosen here, notes say how
+    """
+
+    work: Callable[[ClipJob], Any]
+    kinds: tuple[str, ...]
+    reading: Reading | None = None
+
+    def __call__(self, job: ClipJob) -> tuple[Any, list[str]]:
+        """Do the work."""
+        path = job.clip.sound if self.kinds == (AUDIO,) else job.clip.path
+        chosen = {} if self.reading is None else {path: self.reading}
+        with read_as(chosen):
+            result = self.work(job)
+        hinted = () if self.reading is None else self.kinds
+        return result, [f"{job.clip.path}: {text}" for text in notes_of(path, self.kinds, hinted)]
 
 
 @dataclass(frozen=True)
@@ -77,9 +104,10 @@ class Part:
                     count = min(size, shape[0] - first)
                     yield np.frombuffer(file.read(count * row_bytes), dtype).reshape(count, *shape[1:])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
-    def _damaged(self) -> InputError:
+    def damaged(self) -> InputError:
+        """Remove the file, and return what is told of it."""
         self.path.unlink(missing_ok=True)
         return InputError("a finished part was damaged and is removed", self.path, "run the same again")
 
@@ -90,12 +118,12 @@ class Part:
             with np.load(self.path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in (arrays.files if names is None else names)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
 
 @contextmanager
 def journal(
-    work: Callable[[ClipJob], dict[str, Any]],
+    work: Callable[[ClipJob], dict[str, Any]] | NotedWork,
     clips: list[Clip],
     parameters: dict[str, Any],
     output: Path,
@@ -104,6 +132,7 @@ def journal(
     force: bool = False,
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
+    notify: Notify | None = None,
     label: str = "clips",
     run: Run = run_tasks,
 ) -> Iterator[list[Part]]:
@@ -118,6 +147,7 @@ def journal(
     work : a function of a module: from a Task to named arrays, run in worker processes
     on_failure : told of every clip that failed
     run : does the tasks, called as `run_tasks` is
+    notify : told what was noticed of a clip, if the work is `NotedWork`
 
     Raises
     ------
@@ -146,8 +176,12 @@ def journal(
                 on_failure(unreadable)
         if progress is not None:
             progress(len(done), len(clips), label)
-        for job, arrays, error in run(work, todo, min(jobs, len(todo))):
+        for job, result, error in run(work, todo, min(jobs, len(todo))):
             if error is None:
+                arrays, notes = result if isinstance(work, NotedWork) else (result, [])
+                if notify is not None:
+                    for text in notes:
+                        notify(text)
                 path = folder / names[job.clip]
                 write_part(path, arrays or {})
                 done[job.clip] = Part(job.clip, path)
@@ -160,7 +194,10 @@ def journal(
                 progress(len(done) + len(failures), len(clips), label)
         if not done:
             clear_folder(folder)
-            raise failures[0] if len(failures) == 1 else InputError(f"none of the {len(clips)} clips could be used")
+            if len(failures) == 1:
+                raise failures[0]
+            where = os.path.commonpath([clip.path for clip in clips])
+            raise InputError(f"none of the {len(clips)} clips could be used", where)
         yield [done[clip] for clip in clips if clip in done]
         clear_folder(folder)
 

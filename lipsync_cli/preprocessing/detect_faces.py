@@ -12,7 +12,8 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
 from lipsync_cli.formats.schema import JPEG, RAW
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progress, journal
+from lipsync_cli.media.reading import VIDEO
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
 from lipsync_cli.preprocessing.frames import read_clip
 from lipsync_cli.runtime.atomic_files import atomic_output
@@ -37,6 +38,7 @@ def collect_faces(
     force: bool = False,
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
+    notify: Notify | None = None,
 ) -> dict[str, Any]:
     """Find the face in every frame of every clip and write the crops to one HDF5 file.
 
@@ -48,6 +50,7 @@ def collect_faces(
     raw : store pixels instead of JPEG
     detector_weights : file of the MMOD detector's weights, if not the installed one
     jobs : worker processes
+    notify : told in words what was noticed of a file
 
     Returns
     -------
@@ -80,7 +83,7 @@ def collect_faces(
     with (
         keep_inputs([source, None if detector_weights is None else Path(detector_weights)]),
         journal(
-            faces_of_clip,
+            NotedWork(faces_of_clip, (VIDEO,)),
             clips,
             work,
             output,
@@ -88,6 +91,7 @@ def collect_faces(
             force=force,
             progress=progress,
             on_failure=fail,
+            notify=notify,
             label="detect-faces",
         ) as parts,
     ):

@@ -39,6 +39,11 @@ class Clip:
     file: str
     kind: str
 
+    @property
+    def sound(self) -> Path:
+        """The file that its sound is in, if it has any."""
+        return self.path / FRAMES_SOUND if self.kind == FRAMES else self.path
+
 
 def find_clips(
     source: str | Path,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, LipsyncError
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Progress
+from lipsync_cli.media.reading import KINDS
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
 from lipsync_cli.preprocessing.frame_folders import (
     FORMAT,
@@ -78,6 +79,7 @@ def extract_frames(
     force: bool = False,
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
+    notify: Notify | None = None,
 ) -> dict[str, Any]:
     """Write every clip as numbered images, a 16 kHz sound file, and a record of the frames' times.
 
@@ -90,6 +92,7 @@ def extract_frames(
     output : a folder, made if it is not there
     image_format : "jpg" or "png"
     quality : of JPEG, 0..100
+    notify : told in words what was noticed of a file
     force : make folders again that extract-frames has made of another clip or with other options
 
     Returns
@@ -119,11 +122,12 @@ def extract_frames(
         "force": force,
     }
     num_frames = kept = done = 0
+    work = NotedWork(extract_clip, KINDS)
     tasks = [ClipJob(clip, parameters) for clip in clips]
     with (
         lock_folder(output),
         _tidied([output / clip.speaker / clip.name for clip in clips]),
-        contextlib.closing(run_tasks(extract_clip, tasks, min(jobs, len(tasks)))) as results,  # type: ignore[type-var]
+        contextlib.closing(run_tasks(work, tasks, min(jobs, len(tasks)))) as results,  # type: ignore[type-var]
     ):
         for count, (job, result, error) in enumerate(results):
             if error is not None:
@@ -132,7 +136,11 @@ def extract_frames(
                     raise error
                 fail(error)
             elif result is not None:
-                done, num_frames, kept = done + 1, num_frames + result[0], kept + result[1]
+                (frames, was_there), notes = result
+                done, num_frames, kept = done + 1, num_frames + frames, kept + was_there
+                if notify is not None:
+                    for text in notes:
+                        notify(text)
             if progress is not None:
                 progress(count + 1, len(clips), "extract-frames")
     if not done:

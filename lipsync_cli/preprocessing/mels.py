@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, OnFailure, Part, Progress, journal
+from lipsync_cli.media.reading import AUDIO, Reading
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
-from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_SOUND, SOUND, VIDEO, find_clips
+from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.run_inputs import keep_inputs
@@ -41,6 +42,8 @@ def collect_mels(
     features: tuple[str, ...] = (MEL,),
     variants: int = 0,
     seed: int = 10,
+    audio_track: int | None = None,
+    notify: Notify | None = None,
 ) -> dict[str, Any]:
     """Compute the log-mel spectrogram of every clip and write them to one HDF5 file.
 
@@ -51,6 +54,8 @@ def collect_mels(
     features : of FEATURES; "mel" is always among them, since everything that scores sync takes it
     variants : how many altered copies of each sound get speech features, too, see `speech.sound_variants`
     seed : of what they are altered by
+    audio_track : which sound of each file counts, of several; None: the file's default, or the first that is not silent
+    notify : told in words what was noticed of a file
 
     Returns
     -------
@@ -72,17 +77,19 @@ def collect_mels(
             on_failure(error)
 
     clips = find_clips(source, (VIDEO, FRAMES, SOUND), fail)
+    work = NotedWork(mel_of_clip, (AUDIO,), Reading(audio_track=audio_track))
     with (
         keep_inputs([source]),
         journal(
-            mel_of_clip,
+            work,
             clips,
-            parameters,
+            parameters if audio_track is None else parameters | {"audio_track": audio_track},
             output,
             jobs,
             force=force,
             progress=progress,
             on_failure=fail,
+            notify=notify,
             label="mels",
         ) as parts,
     ):
@@ -118,7 +125,7 @@ def mel_of_clip(job: ClipJob) -> dict[str, Any]:
     import numpy as np
 
     clip, parameters = job.clip, MelParameters.from_dict(job.parameters["mel_parameters"])
-    path = clip.path / FRAMES_SOUND if clip.kind == FRAMES else clip.path
+    path = clip.sound
     if clip.kind == FRAMES and not path.exists():
         raise InputError("has no sound", clip.path, "give a clip with sound")
     if "feature_parameters" not in job.parameters and job.folder is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, ToolError
+from lipsync_cli.runtime.json_values import parse_json
 
 SUFFIXES = (".mp4", ".mov", ".m4v")
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -173,8 +174,15 @@ def read_credentials(path: str | Path) -> dict[str, Any]:
     if reader is None:
         return {"found": False}
     with reader:
-        manifest = reader.get_active_manifest() or {}
-        status = json.loads(reader.json()).get("validation_status", [])
+        try:
+            return _describe_manifest(reader)
+        except (AttributeError, InputError, RecursionError, TypeError, ValueError, c2pa.C2paError) as error:
+            return {"found": None, "fact": f"there is one, but it cannot be read ({type(error).__name__})"}
+
+
+def _describe_manifest(reader: Any) -> dict[str, Any]:
+    manifest = reader.get_active_manifest() or {}
+    status = parse_json(reader.json()).get("validation_status", [])
     failures = {one.get("code", "") for one in status}
     actions = [
         action

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lipsync_cli import __version__
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.hashing import hash_file
+from lipsync_cli.runtime.json_values import check_object, check_type, read_json
 
 FORMAT = "lipsync-sidecar"
 FORMAT_VERSION = 1
@@ -75,13 +77,17 @@ def read_sidecar(film: str | Path) -> dict[str, Any]:
     -------
     `found`, and where it is True `matches` (it is this film's, unchanged), `marks` and `time`
     """
-    try:
-        record = json.loads(sidecar_of(film).read_text(encoding="utf-8"))
-        if record["format"] != FORMAT:
-            return {"found": False}
-        matches = record["film"]["sha256"] == hash_file(Path(film))
-        return {"found": True, "matches": matches, "marks": record["marks"], "time": record["time"]}
-    except FileNotFoundError:
+    path = sidecar_of(film)
+    if not os.path.lexists(path):
         return {"found": False}
-    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
-        return {"found": False, "fact": f"there is one, but it cannot be read ({type(error).__name__})"}
+    try:
+        record = check_object(read_json(path), "it")
+        if record.get("format") != FORMAT:
+            return {"found": False}
+        about = check_type(record.get("film"), dict[str, Any], "film")
+        marks = check_type(record.get("marks"), dict[str, Any], "marks")
+        time = check_type(record.get("time"), str, "time")
+        return {"found": True, "matches": about.get("sha256") == hash_file(Path(film)), "marks": marks, "time": time}
+    except (OSError, InputError) as error:
+        fact = error.fact if isinstance(error, InputError) else error.strerror or str(error)
+        return {"found": False, "fact": f"there is one, but it cannot be read ({fact})"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -14,6 +15,7 @@ from lipsync_cli.errors import InputError
 
 MOST_DEPTH = 50  # lists and objects inside of each other
 MOST_INTEGER = 2**63  # the arrays that such numbers end up in hold no larger ones
+MOST_BYTES = 256 << 20  # of a file
 _MOST_DIGITS = 20
 _NAMES = {
     bool: "true or false",
@@ -76,9 +78,14 @@ def read_json(path: Path, hint: str | None = None, what: str = "it") -> Any:
 
     Raises
     ------
-    InputError : it cannot be read, or as `parse_json`
+    InputError : it cannot be read, is no regular file or too large, or as `parse_json`
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # to read a pipe could wait for ever
+            raise InputError("is not a regular file", path, hint)
+        if status.st_size > MOST_BYTES:
+            raise InputError(f"is too large for JSON, more than {MOST_BYTES >> 20} MiB", path, hint)
         text = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path, hint) from error

@@ -10,7 +10,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.errors import InputError, LipsyncError, as_memory_error
 from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.runtime.children import end_with_parent, in_lasting_thread
 
@@ -19,7 +19,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def run_tasks(
     work: Callable[[Any], Any], tasks: Iterable[Any], jobs: int
-) -> Iterator[tuple[Any, Any | None, LipsyncError | None]]:
+) -> Iterator[tuple[Any, Any, LipsyncError | None]]:
     """Do tasks in worker processes and yield each as it is done.
 
     Parameters
@@ -144,14 +144,17 @@ def answer_to(work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError 
     try:
         return work(task), None
     except LipsyncError as error:
-        return None, error
+        return None, as_memory_error(error) or error
     except OSError as error:
+        if short := as_memory_error(error):
+            return None, short
         if error.errno in FULL:
             hint = "what is done is kept: make room, run it again"
             return None, _FatalError(f"cannot be written ({error.strerror})", error.filename, hint)
         return None, InputError(f"{error.strerror or error}")
     except Exception as error:  # a bug met by one input of many: told as its failure, the others go on
-        return None, LipsyncError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
+        fact = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
+        return None, as_memory_error(error) or LipsyncError(fact)
 
 
 def _take(tasks: Iterator[Any], count: int) -> Iterator[Any]:

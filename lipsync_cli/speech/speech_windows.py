@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lipsync_cli.errors import InputError
@@ -27,17 +28,37 @@ class FeatureStore:
     data : shape (1 + variants, M, D), float16; the first of the sounds as they are, the others altered
     silence : shape (D,), float32, features of silence
     parameters : what they were made with
+    path : of the file that `data` is mapped from, for messages
     """
 
     data: np.ndarray
     silence: np.ndarray
     parameters: FeatureParameters
+    path: Path | None = None
 
-    def measure(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and standard deviation of each feature over the sounds as they are: (D,) float32 each."""
+    def check(self, taken: np.ndarray) -> np.ndarray:
+        """Return features that were taken from `data`, which is too large to be looked at as a whole.
+
+        Raises
+        ------
+        InputError : a number is not finite
+        """
         import numpy as np
 
-        some = np.asarray(self.data[0, :: max(1, self.data.shape[1] // MEASURED)], np.float64)
+        if not np.isfinite(taken).all():
+            raise InputError("features/data holds numbers that are not finite", self.path, "run mels and pack again")
+        return taken
+
+    def measure(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and standard deviation of each feature over the sounds as they are: (D,) float32 each.
+
+        Raises
+        ------
+        InputError : a number is not finite
+        """
+        import numpy as np
+
+        some = self.check(np.asarray(self.data[0, :: max(1, self.data.shape[1] // MEASURED)], np.float64))
         return some.mean(0).astype(np.float32), (some.std(0) + 1e-3).astype(np.float32)
 
 
@@ -54,6 +75,10 @@ class SpeechWindows(Protocol):
         clips : shape (n,), row of the clip in the pack
         middles_s : shape (n,), seconds from the clip's start
         variants : shape (n,), which altered copy of the sound; 0 and None: the sound as it is
+
+        Raises
+        ------
+        InputError : a number is not finite
         """
 
 
@@ -98,12 +123,15 @@ class FeatureWindows:
         import numpy as np
 
         rows, (starts, parts) = self._clips[clips], window_places(middles_s)
-        data, silence = self._store.data, self._store.silence
+        data, silence, firsts = self._store.data, self._store.silence, rows["first_feature"]
         if variants is None:
-            return cut_windows(data[0], starts, parts, silence, rows["first_feature"], rows["num_features"])
-        total = data.shape[1]
-        firsts = np.asarray(variants, np.int64) * total + rows["first_feature"]
-        return cut_windows(data.reshape(-1, data.shape[2]), starts, parts, silence, firsts, rows["num_features"])
+            data = data[0]
+        else:
+            firsts = np.asarray(variants, np.int64) * data.shape[1] + firsts
+            data = data.reshape(-1, data.shape[2])
+        with np.errstate(invalid="ignore"):  # looked at afterwards
+            cut = cut_windows(data, starts, parts, silence, firsts, rows["num_features"])
+        return self._store.check(cut)
 
 
 def make_windows(

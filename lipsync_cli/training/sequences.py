@@ -94,6 +94,10 @@ class SequenceTable:
         -------
         features : shape (n, T, D), float32, from half a window before the first frame to half a window after the last
         place : shape (n, L), float32, where each frame's window begins among these
+
+        Raises
+        ------
+        InputError : a number is not finite
         """
         middles = self._middle[self.numbers(clips, starts, length)] * RATE - WINDOW // 2
         first = np.floor(middles[:, 0] + 1e-6).astype(np.int64)
@@ -104,7 +108,7 @@ class SequenceTable:
         inside = (index >= 0) & (index < rows["num_features"][:, None])
         index = np.clip(index, 0, rows["num_features"][:, None] - 1) + rows["first_feature"][:, None]
         which = np.zeros(len(clips), np.int64) if variants is None else variants
-        features = data[which[:, None], index].astype(np.float32)
+        features = self._store.check(data[which[:, None], index].astype(np.float32))
         features[~inside] = self.silence
         return features, place.astype(np.float32)
 

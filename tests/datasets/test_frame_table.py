@@ -39,7 +39,7 @@ def test_consecutive_targets_have_faces_and_a_reference_apart(pack):
 
 
 def test_runs_longer_than_every_clip_are_said(pack):
-    with pytest.raises(NothingToDoError, match="25 consecutive"):
+    with pytest.raises(NothingToDoError, match="h5: no clip has 25 consecutive"):
         FrameTable(pack, "train").draw(Sampling(25, 25, consecutive=True), 0)
 
 

@@ -154,3 +154,15 @@ def test_the_options_of_a_film_are_kept_beside_it(asked: dict[str, object], face
 def test_a_training_job_takes_the_options_of_its_recipe() -> None:
     job = make(TrainJob, pack="a.h5", run="run", recipe="wgan-gp", epochs=2)
     assert (job.config.recipe, job.config.learning_rate, job.config.epochs) == ("wgan-gp", 1e-4, 2.0)
+
+
+def test_speeches_of_a_list_are_heard_in_the_track_that_is_asked_for(
+    asked: dict[str, object], face: Path, tmp_path: Path
+) -> None:
+    config = make(InferConfig, **asked, messages="-", output=tmp_path / "films", audio_track=1)
+    failed: list[LipsyncError] = []
+    result = infer_batch.run(config, [f'{{"speech": "{face}"}}'], on_failure=failed.append)
+    assert (result.made, result.failed) == ([], 1)
+    assert "has 1 audio tracks, and --audio-track 1 is none of them" in str(failed[0])
+    config = make(InferConfig, **asked, messages="-", output=tmp_path / "films", audio_track=0)
+    assert infer_batch.run(config, [f'{{"speech": "{face}"}}'], on_failure=failed.append).failed == 0

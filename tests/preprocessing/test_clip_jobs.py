@@ -74,7 +74,7 @@ def test_a_failure_is_told_and_the_rest_is_done(clips, tmp_path):
 def test_if_no_clip_can_be_used_nothing_is_written(clips, tmp_path):
     for clip in clips:
         clip.path.write_bytes(b"bad")
-    with pytest.raises(InputError, match="none of the 6 clips could be used"):
+    with pytest.raises(InputError, match="s: none of the 6 clips could be used"):
         collect(clips, tmp_path)
     with pytest.raises(InputError, match=r"c0.mp4: is damaged"):
         collect(clips[:1], tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 from fixtures.stores import write_faces, write_mels
@@ -93,3 +94,15 @@ def test_speakers_for_validation_and_small_speakers_for_training():
     assert splits[35:] == ["val"] * 5
     with pytest.raises(UsageError, match="cannot be for test and validation"):
         Split(hold_out=("a",), validation_speakers=("a",)).assign(speakers)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("sound", [0, 2])
+def test_features_that_are_no_numbers_are_named_as_they_are_taken(number, sound, feature_pack):
+    with h5py.File(feature_pack, "r+") as file:
+        file["features/data"][sound, 4, 7] = number
+    with Pack(feature_pack) as opened:
+        speech = FrameTable(opened, "train", hears="encoder").speech
+        with pytest.raises(InputError, match=r"pack.h5: features/data holds numbers that are not finite"):
+            speech.cut(np.array([0]), np.array([0.1]), np.array([sound]))
+        assert np.isfinite(speech.cut(np.array([1]), np.array([0.1]), np.array([sound]))).all()

@@ -1,15 +1,20 @@
 """Numbers that are not finite, and changed bytes, end a run in words: before gradients are taken, or on reading."""
 
+import math
 import random
+import warnings
 from zipfile import ZipFile
 
+import h5py
 import pytest
 import torch
 from fixtures.quick_training import train
+from fixtures.stores import write_faces, write_mels
 from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.formats.weights import load_weights, read_header, save_weights
+from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.training.engine.checkpoint import read_state
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.recipe_config import make_config
@@ -83,6 +88,13 @@ def test_changed_bytes_in_a_state_are_refused(small_pack, run):
         lambda state: state.update(counters=3),
         lambda state: state.update(pending=[1]),
         lambda state: state.update(optimizer=None),
+        lambda state: state.update(counters=torch.zeros(7)),
+        lambda state: state.update(generator=torch.zeros(7)),
+        lambda state: state.update(optimizer=torch.zeros(7)),
+        lambda state: state["optimizer"].update(state=torch.zeros(7)),
+        lambda state: state.update(discriminators=torch.zeros(7)),
+        lambda state: state.update(discriminators={"a": torch.zeros(7)}),
+        lambda state: state.update(format_version=1, modules=torch.zeros(7), optimizers={}),
         lambda state: state["optimizer"]["state"][0].update(exp_avg=torch.zeros(3)),
         lambda state: state["optimizer"]["state"][0]["exp_avg"].fill_(torch.nan),
         lambda state: state["optimizer"]["state"][0].pop("exp_avg_sq"),
@@ -96,8 +108,11 @@ def test_a_state_that_does_not_fit_its_run_is_refused(change, small_pack, run):
     change(state)
     try:
         torch.save(state, path)
-        with pytest.raises(InputError, match=r"last.state.pt: .*; remove it to begin the run anew"):
-            train(small_pack, run, _config())
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            with pytest.raises(InputError, match=r"last.state.pt: .*; remove it to begin the run anew"):
+                train(small_pack, run, _config())
+        assert not [each for each in told if "indexing" in str(each.message)]  # a further line on stderr
     finally:
         path.write_bytes(whole)
 
@@ -107,3 +122,24 @@ def test_the_outputs_of_a_network_are_asked_as_well_as_its_loss():
     assert len(find_tensors((whole, None, [whole, {"a": spoiled, "b": torch.zeros(2, dtype=torch.int64)}]))) == 3
     assert are_finite(find_tensors((whole, None)))
     assert not are_finite(find_tensors((whole, {"a": spoiled})))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "place"), [("mels/data", (3, 5)), ("features/data", (0, 3, 5)), ("features/data", (1, 3, 5))]
+)
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_sound_in_a_pack_that_is_no_number_is_exit_3(dataset, place, number, tmp_path, lipsync):
+    names = [("s1", f"clip{number}") for number in range(3)]
+    write_faces(tmp_path / "faces.h5", [(*name, 20) for name in names])
+    write_mels(tmp_path / "mels.h5", [(*name, 64) for name in names], features=2)
+    pack(tmp_path / "faces.h5", tmp_path / "mels.h5", tmp_path / "p.h5", Split(1, 0, None, ()))
+    with h5py.File(tmp_path / "p.h5", "r+") as file:
+        file[dataset][place] = number
+    options = ["--recipe", "l1", "--speech", "encoder", "--augment", "--augment-share", 1, "--device", "cpu"]
+    options += ["--generator", "compact"]
+    result = lipsync(
+        "train", tmp_path / "p.h5", tmp_path / "run", *options, "--batch-size", 12, "--max-samples", 240, "-q"
+    )
+    assert result.returncode == 3, result.stderr
+    assert f"p.h5: {dataset} h" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -53,7 +53,8 @@ def _choose(path: Path, tracks: list[Stream], number: int | None, kind: str) -> 
 def _tell(path: Path, tracks: list[Stream], chosen: Stream, kind: str, why: str) -> None:
     number = tracks.index(chosen)
     if number:
-        note(path, f"{kind} track {number} is taken, {why}; --{kind}-track takes another of 0 to {len(tracks) - 1}")
+        hint = f"--{kind}-track takes another of 0 to {len(tracks) - 1}"
+        note(path, f"{kind} track {number} is taken, {why}", kind, hint)
 
 
 def _is_silent(path: Path, stream: Stream) -> bool:

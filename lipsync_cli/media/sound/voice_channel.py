@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lipsync_cli.media.ffmpeg import source, start_tool
 from lipsync_cli.media.probe import MediaInfo, probe
-from lipsync_cli.media.reading import note
+from lipsync_cli.media.reading import AUDIO, note
 
 QUIET = 0.05  # a mean with a louder peak is good enough to be heard, whatever it lost
 CANCELLED = 0.01  # power of the mean over that of the loudest channel (-20 dB)
@@ -54,5 +54,5 @@ def _voice_channel(name: str, _mtime_ns: int, index: int) -> int | None:
     if not powers[loudest] > 0 or mean_power >= CANCELLED * powers[loudest]:
         return None
     text = f"its channels cancel each other out; channel {loudest + 1} of {audio.channels} moves the lips"
-    note(Path(name), text)
+    note(Path(name), text, AUDIO)
     return loudest

@@ -15,7 +15,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.media.ffmpeg import FORMATS, check_file, complaint, run_tool, source, start_tool, widen_pipe
 from lipsync_cli.media.photo import identify_photo, read_orientation, turn_upright
 from lipsync_cli.media.probe import MediaInfo, probe
-from lipsync_cli.media.reading import WHITE, note, reading_of
+from lipsync_cli.media.reading import VIDEO, WHITE, note, reading_of
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.media.tool_process import ToolProcess, check_crash
 from lipsync_cli.media.video.picture_format import ALPHA
@@ -204,7 +204,7 @@ def _composite(path: str | Path, pixels: np.ndarray) -> np.ndarray | None:
         return None
     background = reading_of(path).background
     colour = "white" if background == WHITE else "#{:02x}{:02x}{:02x}".format(*background)
-    note(path, f"its transparent parts are seen before {colour}; --background takes another colour")
+    note(path, f"its transparent parts are seen before {colour}", VIDEO, "--background takes another colour")
     return np.rint(pixels[..., :3] * share + np.array(background, np.float32) * (1 - share)).astype(np.uint8)
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from lipsync_cli.config.option import argument, group, option
 from lipsync_cli.config.quantities import parse_colour, parse_duration, parse_rate, parse_time
-from lipsync_cli.config.shared_options import device_option, force_option, seed_option, vtln_option
+from lipsync_cli.config.shared_options import (
+    audio_track_option,
+    device_option,
+    force_option,
+    seed_option,
+    vtln_option,
+)
 
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.
@@ -52,12 +58,7 @@ class FileOptions:
     video_track: int | None = option(
         "Which picture of the video counts, of several: a number from 0.", None, least=0, shown="the file's default"
     )
-    audio_track: int | None = option(
-        "Which sound of each speech counts, of several: a number from 0.",
-        None,
-        least=0,
-        shown="the file's default, or the first that is not silent",
-    )
+    audio_track: int | None = audio_track_option("speech")
     keep_tracks: bool = option("Keep further sound tracks, subtitles and chapters of the video.", False)
     keep_metadata: bool = option("Keep title, date and place of the video, which are left out otherwise.", False)
     force: bool = force_option()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lipsync_cli.config.option import argument, option
-from lipsync_cli.config.shared_options import force_option, jobs_option
+from lipsync_cli.config.shared_options import audio_track_option, force_option, jobs_option
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class MelsConfig:
         least=0,
         most=64,
     )
+    audio_track: int | None = audio_track_option("clip")
     jobs: int | None = jobs_option()
     force: bool = force_option()
-    seed: int = option("Seed of the altered copies.", 10, panel="advanced")
+    seed: int = option("Seed of the altered copies.", 10, panel="advanced", least=0)

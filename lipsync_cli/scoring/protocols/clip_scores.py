@@ -13,12 +13,21 @@ from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OTHER_SOUND
 from lipsync_cli.metrics.metric import FRAME, SET
 from lipsync_cli.metrics.unavailable import MetricUnavailableError
+from lipsync_cli.runtime.json_values import check_type, parse_json
 
 if TYPE_CHECKING:
     from lipsync_cli.metrics.clip_view import ClipView, FrameView
     from lipsync_cli.metrics.metric import Figure, Metric, MetricGroup
 
 Key = tuple[str, str]  # row, metric
+_PLAIN: dict[str, Any] = {
+    "clip": str,
+    "speaker": str,
+    "clips": list[tuple[str, str, Any]],
+    "reasons": list[tuple[str, str, str]],
+    "notes": list[str],
+    "used": dict[str, Any],
+}  # what is kept beside the arrays
 
 
 @dataclass
@@ -64,11 +73,17 @@ class ClipScores:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> ClipScores:
-        """Make it from what `to_arrays` gave."""
-        plain = json.loads(str(arrays["plain"]))
-        clip_scores = cls(plain["clip"], plain["speaker"], notes=plain["notes"], used=plain["used"])
-        clip_scores.clips = {(row, metric): value for row, metric, value in plain["clips"]}
-        clip_scores.reasons = {(row, metric): reason for row, metric, reason in plain["reasons"]}
+        """Make it from what `to_arrays` gave.
+
+        Raises
+        ------
+        InputError, KeyError : it is something else
+        """
+        plain = check_type(parse_json(str(arrays["plain"])), dict[str, Any], "it")
+        of = {name: check_type(plain[name], kind, name) for name, kind in _PLAIN.items()}
+        clip_scores = cls(of["clip"], of["speaker"], notes=of["notes"], used=of["used"])
+        clip_scores.clips = {(row, metric): value for row, metric, value in of["clips"]}
+        clip_scores.reasons = {(row, metric): reason for row, metric, reason in of["reasons"]}
         for name, array in arrays.items():
             kind, _, rest = name.partition("/")
             row, _, metric = rest.partition("/")

@@ -178,7 +178,10 @@ def score_folder(
             )
         )
         for part in parts:
-            found = _split(part.read_all())
+            try:
+                found = _split(part.read_all())
+            except (KeyError, ValueError, InputError) as error:
+                raise part.damaged() from error
             if not found:
                 continue
             clip_scores += found

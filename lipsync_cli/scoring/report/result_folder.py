@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.report.sample_sheet import Sheet
     from lipsync_cli.scoring.results.scores import Scores
 
-LINES, TABLE, BOXES, SHEET = "scores.jsonl", "table.txt", "boxes.png", "samples.png"
+LINES, TABLE, BOXES, SHEET = RESULTS = ("scores.jsonl", "table.txt", "boxes.png", "samples.png")
+Rename = Callable[[Path, Path], None]
 
 
 def check_folder(folder: Path, force: bool = False) -> None:
     """Raise InputError if the results could not be written into this folder; it is made if only its parent exists."""
     if folder.is_dir():
-        for name in (LINES, TABLE, BOXES, SHEET):
+        for name in RESULTS:
             check_output(folder / name, force)
     elif folder.exists():
         raise InputError("is a file, a folder is to be written", folder, "name a folder, or a file that ends in .jsonl")
@@ -63,9 +65,8 @@ def write_folder(
             with atomic_output(staging / SHEET) as temporary:
                 plot_sheet(sheet, temporary, heading)
         folder.mkdir(exist_ok=True)
-        names = [name for name in (LINES, TABLE, BOXES, SHEET) if (staging / name).exists()]
-        for name in names:
-            os.replace(staging / name, folder / name)
+        names = [name for name in RESULTS if (staging / name).exists()]
+        replace_files(staging, folder, names)
     except InputError as error:
         raise InputError(error.fact, folder, error.hint) from error
     except OSError as error:
@@ -73,6 +74,34 @@ def write_folder(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return [folder / name for name in names]
+
+
+def replace_files(staging: Path, folder: Path, names: list[str], rename: Rename = os.rename) -> None:
+    """Move new results into their folder in the place of all that an earlier run has left there, or change nothing.
+
+    Parameters
+    ----------
+    staging : folder of the new files, on the same file system
+    names : of the new files
+    rename : moves a file
+
+    Raises
+    ------
+    OSError : a file cannot be moved; those that were moved are back
+    """
+    aside = staging / "before"
+    aside.mkdir()
+    done: list[tuple[Path, Path]] = []
+    moves = [(folder / name, aside / name) for name in RESULTS if os.path.lexists(folder / name)]
+    moves += [(staging / name, folder / name) for name in names]
+    try:
+        for one, other in moves:
+            rename(one, other)
+            done.append((one, other))
+    except BaseException:  # Ctrl-C, too
+        for one, other in reversed(done):
+            os.rename(other, one)
+        raise
 
 
 def write_text(path: Path, text: str, force: bool = False) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lipsync_cli import __version__
+from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.ownership import is_own_file
 from lipsync_cli.runtime.resumable import clear_folder, work_folder, write_part
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
@@ -38,7 +39,7 @@ class ScoreCheckpoint:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return ClipScores.from_arrays(dict(arrays))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (InputError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # damaged: done again
 
     def put(self, name: str, clip_scores: ClipScores) -> None:

@@ -28,7 +28,7 @@ class FilmOutput:
 
 def name_film(face: Path, speeches: Sequence[Path]) -> Path:
     """Return the name of a film that was given none: beside the face, `face.speech.mp4`."""
-    return face.with_name(".".join([face.stem, *(each.stem for each in speeches), "mp4"]))
+    return face.parent / ".".join([face.stem, *(each.stem for each in speeches), "mp4"])
 
 
 def check_film_name(path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.json_values import check_object, read_json
 from lipsync_cli.runtime.ownership import is_own_file
 from lipsync_cli.runtime.resumable import clear_folder, work_folder
 from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
@@ -155,7 +156,6 @@ def _read(place: Path) -> dict[str, Any] | None:
     if not is_own_file(place):
         return None
     try:
-        found = json.loads(place.read_text(encoding="utf-8"))
-    except ValueError:
+        return check_object(read_json(place), "it")
+    except InputError:
         return {}
-    return found if isinstance(found, dict) else {}

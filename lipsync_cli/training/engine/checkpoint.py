@@ -154,11 +154,30 @@ def read_state(path: Path, device: str) -> dict[str, Any]:
     try:
         _check_sums(path)
         values = torch.load(path, map_location=device, weights_only=True)
+        if not isinstance(values, dict):
+            raise ValueError("it is no mapping")
         if values["format"] != FORMAT or values["format_version"] not in (1, FORMAT_VERSION):
             raise InputError("is no training state of this version", path, "choose another run folder")
-        return _from_format_1(values) if values["format_version"] == 1 else values
+        values = _from_format_1(values) if values["format_version"] == 1 else values
+        _check_mappings(values)
+        return values
     except (*_MISFITS, EOFError, UnpicklingError, BadZipFile) as error:
         raise _unreadable(path) from error
+
+
+def _check_mappings(values: Any) -> None:
+    """Look that what is indexed by names are mappings: a tensor takes a name, too, with a warning of torch on stderr.
+
+    Raises
+    ------
+    KeyError, ValueError : one is missing, or something else
+    """
+    networks = list(values["discriminators"].values())
+    optimizers = [values["optimizer"], *(each["optimizer"] for each in networks if isinstance(each, dict))]
+    states = [each["state"] for each in optimizers if isinstance(each, dict)]
+    for each in (values["counters"], values["generator"], values["ema"] or {}, *networks, *optimizers, *states):
+        if not isinstance(each, dict):
+            raise ValueError("a part of it is no mapping")
 
 
 def _check_sums(path: Path) -> None:
@@ -196,6 +215,8 @@ def _load_optimizer(optimizer: optim.Optimizer, values: dict[str, Any]) -> None:
 def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:
     """Put the values of format 1 into the layout of format 2: networks stood side by side, one called "critic"."""
     modules, optimizers = values["modules"], values["optimizers"]
+    if not isinstance(modules, dict) or not isinstance(optimizers, dict):
+        raise ValueError("a part of it is no mapping")
     critics = {name: network for name, network in modules.items() if name not in ("generator", "ema")}
     return {
         "counters": dict(zip(_COUNTERS, [*values["counters"], values.get("waited", 0)], strict=True)),

@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lipsync_cli.errors import InputError
 from lipsync_cli.formats.weights import WeightsHeader
 from lipsync_cli.models import kind_of, one_of
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.engine.run_folder import CARD
 from lipsync_cli.training.evaluators.evaluator import Evaluator
+from lipsync_cli.training.logging.run_log import read_log
 
 
 def write_card(folder: Path, header: WeightsHeader, config: TrainConfig, log: Path, evaluator: Evaluator) -> None:
-    """Write the model card of a run beside its weights."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    validations = [line for line in lines if line["kind"] == "validation"]
+    """Write the model card of a run beside its weights.
+
+    Raises
+    ------
+    InputError : the log is no log of such a run
+    """
+    validations = [line for line in read_log(log) if line["kind"] == "validation"]
     quality = ["Nothing was held out, so nothing was measured."]
     if validations:
-        best = max(validations, key=evaluator.rank)
-        quality = [f"The best validation, at {best['samples']:,} samples.", *evaluator.tabulate(best)]
+        try:
+            best = max(validations, key=evaluator.rank)
+            quality = [f"The best validation, at {best['samples']:,} samples.", *evaluator.tabulate(best)]
+        except (LookupError, TypeError, ValueError) as error:
+            raise InputError("a validation in it lacks what is measured", log, "name another run folder") from error
     data = header.data
     text = [
         f"# Model card: {folder.name}",

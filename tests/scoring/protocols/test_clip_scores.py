@@ -160,3 +160,13 @@ def test_finished_clips_survive_a_kill_and_go_with_the_end(clip_scores: list[Cli
     for key, features in clip_scores[0].features.items():
         np.testing.assert_array_equal(found.features[key], features)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept", ["[" * 100_000, '{"clip": "a"}', '{"clip": 3}', "3", "{", '{"clip": "\\ud800"}'])
+def test_kept_figures_that_are_odd_are_made_again(kept: str, tmp_path: Path) -> None:
+    with open_checkpoint(tmp_path / "scores", "key") as checkpoint:
+        checkpoint.put("a", ClipScores("a", "ann"))
+        assert checkpoint.get("a") == ClipScores("a", "ann")
+        (part,) = (tmp_path / ".scores.parts").iterdir()
+        np.savez(part, plain=np.array(kept))
+        assert checkpoint.get("a") is None

@@ -14,7 +14,7 @@ from matplotlib.image import imread
 from lipsync_cli.errors import InputError
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
-from lipsync_cli.scoring.report.result_folder import write_folder
+from lipsync_cli.scoring.report.result_folder import RESULTS, replace_files, write_folder
 from lipsync_cli.scoring.report.sample_sheet import Sheet, draw_sheet
 from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 from lipsync_cli.scoring.results.scores import Scores
@@ -104,3 +104,31 @@ def test_a_file_in_the_way_of_the_folder_is_said(scored: tuple[Scores, Sheet], t
     (tmp_path / "scores").write_text("mine")
     with pytest.raises(InputError, match="is a file"):
         write_folder(tmp_path / "scores", scored[0], "table", "x")
+
+
+@pytest.mark.parametrize("last", range(8))
+@pytest.mark.parametrize("reason", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_results_are_replaced_all_or_none(last: int, reason: BaseException, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    for name in RESULTS:
+        (tmp_path / name).write_text("old")
+        (tmp_path / "new" / name).write_text("new")
+    (tmp_path / "mine.txt").write_text("mine")
+    moved: list[Path] = []
+
+    def rename(one: Path, other: Path) -> None:
+        if len(moved) == last:
+            raise reason
+        moved.append(one.rename(other))
+
+    with pytest.raises(type(reason)):
+        replace_files(tmp_path / "new", tmp_path, list(RESULTS), rename)
+    assert {(tmp_path / name).read_text() for name in RESULTS} == {"old"}
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_sheet_of_other_scores_does_not_stay(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    write_folder(tmp_path, scored[0], "table", "x", scored[1])
+    (tmp_path / "mine.txt").write_text("mine")
+    write_folder(tmp_path, scored[0], "table", "x", force=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.png", "mine.txt", "scores.jsonl", "table.txt"]

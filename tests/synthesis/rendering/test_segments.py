@@ -205,3 +205,15 @@ def test_what_it_does_not_go_with(face_clip, voice_file, weights, tmp_path):
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job, pytest.raises(UsageError):
         make_film(job, resume=True, debug_video=tmp_path / "look.mp4")
     assert names_in(tmp_path) == ["voice0.5.wav"]
+
+
+@pytest.mark.parametrize("record", ["[" * 100_000, "[3]", '{"pieces": "\\ud800"}', "{"])
+def test_a_record_of_pieces_that_is_odd_is_of_other_pieces(record, tmp_path):
+    plan = plan_frames(Timeline.constant(25, 100), Fraction(4))
+    with Segments(tmp_path / "a.mp4", plan, {}) as pieces:
+        first = pieces.all[0].path
+        (place,) = [path for path in first.parent.iterdir() if path.suffix == ".json"]
+        place.write_text(record)
+        first.write_bytes(b"piece")
+    with Segments(tmp_path / "a.mp4", plan, {}):
+        assert not first.exists()

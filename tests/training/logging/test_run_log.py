@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.training.engine.distributed import World
 from lipsync_cli.training.engine.gradient_norms import measure_norms
 from lipsync_cli.training.logging.curves import collect_panels, plot_curves
+from lipsync_cli.training.logging.model_card import write_card
 from lipsync_cli.training.logging.run_log import Statistics, read_log
 from lipsync_cli.training.recipe_config import make_config
 
@@ -100,3 +102,24 @@ def test_gradient_norms_by_hand_leave_the_graph_and_the_gradients_alone():
     assert weight.grad is None
     terms["g/square"].backward()
     assert weight.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("figures", ['"model/mouth_psnr": null', '"a": 3'])
+def test_a_log_without_what_is_measured_is_told_in_words(figures, tmp_path):
+    line = f'{{"kind": "validation", "samples": 4, {figures}}}\n'
+    with pytest.raises(InputError, match=r"log\.jsonl: a validation in it lacks"):
+        write_odd_card(tmp_path, line * 2)
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"a": "\\ud800"}', '{"kind": '])
+def test_a_log_that_is_cut_short_has_no_validations(line, tmp_path):
+    write_odd_card(tmp_path, line)
+    assert "nothing was measured" in (tmp_path / "MODEL_CARD.md").read_text()
+
+
+def write_odd_card(folder, text):
+    (folder / "log.jsonl").write_text(text)
+    data = {"clips": 1, "frames": 1, "speakers": ["a"], "fingerprint": "0" * 64}
+    header = SimpleNamespace(architecture="compact", recipe="l1", samples_seen=4, data=data)
+    evaluator = SimpleNamespace(rank=lambda figures: figures["model/mouth_psnr"], tabulate=lambda figures: [])
+    write_card(folder, header, make_config("l1", generator="compact"), folder / "log.jsonl", evaluator)
