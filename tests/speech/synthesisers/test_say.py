@@ -1,0 +1,84 @@
+"""Text to speech: what the synthesiser is given, and what is said when there is none."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from lipsync_cli import cli
+
+ENGINE = f"""#!{sys.executable}
+import json, sys, wave
+text = sys.stdin.read()
+flag = "-w" if "-w" in sys.argv else "--output_file"
+path = sys.argv[sys.argv.index(flag) + 1]
+if "nobody" in sys.argv:
+    sys.exit("Error: the specified espeak-ng voice does not exist.")
+with wave.open(path, "wb") as file:
+    file.setnchannels(1), file.setsampwidth(2), file.setframerate(22050)
+    file.writeframes(b"\\1\\2" * 100 * len(text.strip()))
+open(__file__ + ".json", "w").write(json.dumps([sys.argv[1:], text]))
+"""
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """A folder that is all of PATH."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def install(folder, name):
+    program = folder / name
+    program.write_text(ENGINE)
+    program.chmod(0o755)
+    return lambda: __import__("json").loads((folder / f"{name}.json").read_text())
+
+
+def run(*arguments, **options):
+    return CliRunner().invoke(cli.app, ["say", *map(str, arguments)], **options)
+
+
+def test_text_goes_in_by_stdin_whatever_it_holds(tools, tmp_path):
+    told, speech = install(tools, "espeak-ng"), tmp_path / "a b.wav"
+    text = "-w /etc/x; $(touch y) 'Grüße'\n"
+    result = run("--voice", "en-gb", "--", text, speech)
+    assert (result.exit_code, result.stdout.strip()) == (0, str(speech)), result.stderr
+    arguments, heard = told()
+    assert heard == text
+    assert arguments[:2] == ["-v", "en-gb"]
+    assert soundfile.info(speech).frames == 100 * len(text.strip())
+    assert run(text, speech).exit_code != 0  # exists
+    assert run("-", speech, "--force", input="from stdin").exit_code == 0
+    assert told()[1] == "from stdin"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a b.wav", "tools"]
+
+
+def test_piper_where_it_is_present(tools, tmp_path):
+    told, speech = install(tools, "piper"), tmp_path / "a.wav"
+    assert run("two\nlines", speech).exit_code == 2  # it needs a voice
+    assert run("two\nlines", speech, "--voice", "ada.onnx").exit_code == 0
+    arguments, heard = told()
+    assert arguments[:2] == ["--model", "ada.onnx"]
+    assert heard == "two lines"
+
+
+def test_failures(tools, tmp_path):
+    speech = tmp_path / "a.wav"
+    none = run("hello", speech)
+    assert none.exit_code == 6
+    assert "apt-get install espeak-ng" in none.stderr
+    install(tools, "espeak-ng")
+    assert run("hello", speech, "--engine", "piper").exit_code == 6
+    refused = run("hello", speech, "--voice", "nobody")
+    assert refused.exit_code == 3
+    assert "voice does not exist" in refused.stderr
+    assert run(" ", speech).exit_code == 4
+    assert run("hello", tmp_path / "a.mp3").exit_code == 2
+    assert not speech.exists()
+    assert len(list(tmp_path.iterdir())) == 1
