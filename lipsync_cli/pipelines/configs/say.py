@@ -15,7 +15,7 @@ class SayConfig:
 
     text: str = argument("What to say; - reads it from stdin.")
     speech: Path = argument("WAV file to write.")
-    engine: str = tts_option(names=("--engine", "--tts"))
-    voice: str | None = voice_option()
-    lang: str | None = lang_option()
+    engine: str = tts_option("voice", names=("--engine", "--tts"))
+    voice: str | None = voice_option("voice")
+    lang: str | None = lang_option("voice")
     force: bool = force_option()
