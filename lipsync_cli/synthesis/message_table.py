@@ -97,8 +97,8 @@ def read_rows(text: str, path: Path, on_failure: OnFailure) -> Iterator[Row]:
     rows = _split(text, delimiter, path, on_failure)
     next(rows)
     for line, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
+        if not cells or (len(cells) > 1 and not any(cell.strip() for cell in cells)):
+            continue  # as spreadsheets end a table
         nul = next((name for name, cell in zip(columns, cells, strict=False) if _NUL in cell), None)
         if nul is not None:
             on_failure(InputError(f"line {line}: {nul} holds a NUL character", path, "take it out"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
@@ -154,6 +155,52 @@ def test_what_makes_no_sense_is_one_line_before_anything_is_made(table, options,
     assert told in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "films").exists()
+
+
+# A value, and the name of its video; None: one line says why there is none.
+ODD = [
+    ("O'Neil", "O'Neil"),
+    ('Say "Ann"', "Say -Ann"),
+    ("Smith, Jr.", "Smith, Jr"),
+    ("Zoë & Co; rm -rf /", "Zoë & Co; rm -rf"),
+    ("$(touch pwned) `x` %n {day} {{", "$(touch pwned) `x` %n {day} {{"),
+    ("👋🏽", "👋🏽"),
+    ("مرحبا", "مرحبا"),
+    ("\u202egnp.exe", "gnp.exe"),
+    ("x" * 2000, "x" * 150),
+    ("--version", "version"),
+    ("../../up", "up"),
+    ("/etc/passwd", "etc-passwd"),
+    ("two\nlines", "two-lines"),
+    ("NUL", "NUL_"),
+    ("", None),
+    ("  ", None),
+    ("..", None),
+    ("a\0b", None),
+]
+
+
+def test_odd_values_give_the_right_video_or_one_line(infer, tts, tmp_path):
+    table, films = tmp_path / "odd.csv", tmp_path / "films"
+    with open(table, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name"])
+        writer.writerows([value] for value, _ in ODD)
+    result = infer(table, "--text", "{name}", "--names", "{name}.mp4")
+    wanted = [f"{name}.mp4" for _, name in ODD if name is not None]
+    failed = [line for line in result.stderr.splitlines() if line.startswith("lipsync:")]
+    assert result.returncode == 5
+    assert {path.name for path in films.iterdir()} == set(wanted)
+    assert len(result.stdout.splitlines()) == len(wanted)
+    assert [line.split(": ", 3)[3] for line in failed[:-1]] == [
+        "its name is empty, which --text asks for",
+        "its name is empty, which --text asks for",
+        "no name for the video is left of it",
+        "name holds a NUL character; take it out",
+    ]
+    assert [path.name for path in tmp_path.iterdir() if path.name in ("pwned", "up.mp4")] == []
+    said = "".join(f"{' ' * value.startswith('-')}{value}\n" for value, name in ODD if name is not None)
+    assert "\n".join(tts.spoken()) + "\n" == said
 
 
 def test_the_example_of_the_guide_does_what_the_guide_says(lipsync, tts, weights, tmp_path, monkeypatch):
