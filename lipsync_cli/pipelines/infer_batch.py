@@ -223,7 +223,7 @@ def _read_list(
         if not words.text.strip():
             raise UsageError("--text is empty", hint="say what the messages say")
     names, suffix = (None, ".mp4") if asked.names is None else read_names(asked.names)
-    wording = Wording(words, names, suffix)
+    wording = Wording(words, names, suffix, asked.voice, asked.lang)
     base = Path() if path == STDIN else path.parent
     is_table = path != STDIN and tables.is_table(path)
     if is_table:

@@ -14,7 +14,7 @@ from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.report import OnFailure
 
 if TYPE_CHECKING:
-    from lipsync_cli.speech.synthesisers.synthesiser import Synthesiser, Voice
+    from lipsync_cli.speech.synthesisers.synthesiser import Synthesiser
     from lipsync_cli.synthesis.messages import Message, Spoken
 
 # docs/experiments/030-speed-of-many-messages.md: messages of 10 s, 360x288, two cores
@@ -41,16 +41,10 @@ class Rehearsed:
 
 
 class Speaker:
-    """Speaks the texts of messages into sound files that last as long as they are needed.
+    """Speaks the texts of messages into sound files that last as long as they are needed."""
 
-    Parameters
-    ----------
-    synthesiser : that speaks
-    voice : who speaks where a message does not say it
-    """
-
-    def __init__(self, synthesiser: Synthesiser, voice: Voice) -> None:
-        self._synthesiser, self._voice = synthesiser, voice
+    def __init__(self, synthesiser: Synthesiser) -> None:
+        self._synthesiser = synthesiser
 
     @contextmanager
     def speak(self, spoken: Spoken) -> Iterator[Path]:
@@ -63,7 +57,7 @@ class Speaker:
         """
         from lipsync_cli.speech.synthesisers.synthesiser import NotInstalledError, Voice, speak
 
-        voice = Voice(spoken.voice or self._voice.name, spoken.language or self._voice.language)
+        voice = Voice(spoken.voice, spoken.language)
         with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
             path = Path(folder) / "speech.wav"
             try:
@@ -89,7 +83,7 @@ def open_speaker(config: InferConfig, messages: Iterable[Message]) -> Speaker | 
     if all(message.spoken is None for message in messages):
         return None
     voice = Voice(config.message.voice, config.message.lang)
-    return Speaker(find_synthesiser(config.message.tts, voice), voice)
+    return Speaker(find_synthesiser(config.message.tts, voice))
 
 
 def rehearse(messages: Iterable[Message], speaker: Speaker, force: bool, on_failure: OnFailure) -> list[Rehearsed]:

@@ -32,7 +32,7 @@ KNOWN = ("speech", "output", "text", "voice", "lang", *CHOICES, *FILES)
 
 @dataclass(frozen=True)
 class Spoken:
-    """A text and who speaks it; None: as the options of the run say."""
+    """A text and who speaks it; None: the synthesiser's own choice."""
 
     text: str
     voice: str | None = None
@@ -51,11 +51,14 @@ class Wording:
     text : template of the text; None: the column `text` holds it
     names : template of the videos' names, without their suffix; None: after the sound file or the text
     suffix : of the videos' names
+    voice, language : of texts where the row names none
     """
 
     text: TextTemplate | None = None
     names: TextTemplate | None = None
     suffix: str = ".mp4"
+    voice: str | None = None
+    language: str | None = None
 
     @property
     def fields(self) -> set[str]:
@@ -300,7 +303,7 @@ def _make_spoken(row: Row, values: dict[str, str], wording: Wording) -> Spoken:
         raise ValueError("has no speech and no text")
     if not text.strip():
         raise ValueError("its text is empty")
-    return Spoken(text, values.get("voice"), values.get("lang"))
+    return Spoken(text, values.get("voice", wording.voice), values.get("lang", wording.language))
 
 
 def _fill(template: TextTemplate, option: str, row: Row, change: Callable[[str], str] = str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lipsync_cli.errors import LipsyncError, UsageError
@@ -23,7 +25,7 @@ def read(path, text=None):
 def plan(rows, folder, text=None, names=None, **options):
     """Return the messages of rows given as dictionaries, and what was said."""
     told: list[LipsyncError] = []
-    lines = [__import__("json").dumps(row) for row in rows]
+    lines = [json.dumps(row) for row in rows]
     template, suffix = (None, ".mp4") if names is None else read_names(names)
     wording = Wording(None if text is None else parse_template(text, "--text"), template, suffix)
     found = plan_messages(
@@ -120,6 +122,16 @@ def test_a_video_of_a_text_is_named_after_it(tmp_path):
     assert one.output.name.startswith("Hi-Ada-")
     assert len({one.output, other.output, accent.output}) == 3
     assert plan([{"text": "Hi, Ada!"}], tmp_path)[0] == [one]
+
+
+def test_a_row_speaks_as_the_options_say_where_it_names_no_voice(tmp_path):
+    lines = ['{"text": "Hi"}', '{"text": "Hi", "voice": "b", "lang": "de"}']
+    rows = list(read_json_rows(lines, "list", pytest.fail))
+    options = Wording(voice="a", language="en")
+    found = plan_messages(rows, "list", tmp_path, tmp_path, pytest.fail, options)
+    assert [message.spoken for message in found] == [Spoken("Hi", "a", "en"), Spoken("Hi", "b", "de")]
+    (other,) = plan_messages(rows[:1], "list", tmp_path, tmp_path, pytest.fail, Wording(voice="c"))
+    assert other.output != found[0].output
 
 
 def test_rows_without_what_a_template_asks_for_cost_one_line_each(tmp_path):
