@@ -16,6 +16,7 @@ from lipsync_cli.commands.output.terminal import print_line
 from lipsync_cli.pipelines.configs.infer import InferConfig
 
 if TYPE_CHECKING:
+    from lipsync_cli.pipelines.infer_batch import BatchPlan
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.messages import Message
 
@@ -38,6 +39,9 @@ def infer(
     speech that fails costs one line and exit code 5; videos that are there already are not made again without
     --force.
 
+    A list may hold texts instead, which a speech synthesiser speaks: --text says what, with columns of a table as
+    {fields}. -n prints every text, how long it is, and how long the videos will take.
+
     Of several people in one video each speaks with the own voice by --speaker; who is not named stays untouched.
 
     \b
@@ -46,6 +50,7 @@ def infer(
       lipsync infer face.mp4 speech.wav --adapt 1m
       lipsync infer two.mp4 --speaker 0=ann.wav --speaker 1=bob.wav
       lipsync infer presenter.mp4 messages/*.wav -o videos/
+      lipsync infer presenter.mp4 --messages customers.csv --text "Hello {name}." --names "{name}.mp4" -o videos/
     """
     from lipsync_cli.pipelines import infer as pipeline
     from lipsync_cli.pipelines.machine.arenas import limit_arenas
@@ -90,7 +95,7 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
     cache = cache_folder()
     if dry_run:
         plan = pipeline.plan(config, sys.stdin, cache=cache, notify=progress.note, on_failure=progress.failure)
-        print_result({name: value for name, value in vars(plan).items() if name != "failed"}, json)
+        _print_plan(plan, json)
         progress.raise_if_failed(plan.messages + plan.failed, "messages")
         return
 
@@ -113,6 +118,20 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
         lists = {"made": [str(path) for path in result.made], "skipped": [str(path) for path in result.skipped]}
         print_result({"output": str(result.output), **lists, "failed": result.failed}, json)
     progress.raise_if_failed(result.total, "messages")
+
+
+def _print_plan(plan: BatchPlan, json: bool) -> None:
+    """Print what a list would come to; where texts are spoken, a line for each of them first."""
+    counts = {"output": plan.output, "messages": plan.messages, "to_make": plan.to_make, "ready": plan.ready}
+    if plan.texts:
+        counts |= {"duration_s": round(plan.duration_s, 1), "estimated_s": plan.estimated_s}
+    if json:
+        print_result(counts | ({"texts": [vars(each) for each in plan.texts]} if plan.texts else {}), json)
+        return
+    for each in plan.texts:
+        state = "  (there already)" if each.is_ready else ""
+        print_line(f"{each.output}  {each.duration_s:.1f} s  {' '.join(each.text.split())}{state}")
+    print_result(counts, json)
 
 
 def _tell_times(config: InferConfig, result: Result, progress: Progress) -> None:

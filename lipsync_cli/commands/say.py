@@ -22,27 +22,30 @@ def say(
 ) -> None:
     r"""Speak a text into a sound file, for infer.
 
-    espeak-ng or piper does it, whichever is installed; nothing is sent anywhere.
+    espeak-ng or piper does it, whichever is installed, or a plug-in, or any command that writes a sound file.
+    `lipsync doctor` lists what is there. No shell reads the command.
 
     \b
     Example:
       lipsync say "Good morning, Ada." ada.wav
+      lipsync say "Guten Morgen, Ada." ada.wav --lang de
+      lipsync say "Good morning, Ada." ada.wav --tts 'flite -t {text} -o {out}'
     """
     from lipsync_cli.runtime.atomic_files import atomic_output, check_output
     from lipsync_cli.runtime.run_inputs import keep_inputs
-    from lipsync_cli.speech.tts import find_engine
-    from lipsync_cli.speech.tts import say as speak
+    from lipsync_cli.speech.synthesisers.registry import find_synthesiser
+    from lipsync_cli.speech.synthesisers.synthesiser import Voice, speak
 
     speech = config.speech
     if speech.suffix.lower() != ".wav":
         raise UsageError(f"{speech}: speech is written as WAV", hint="give a name that ends in .wav")
     with keep_inputs([Path(config.voice)] if config.voice else []):
         check_output(speech, config.force)
-        if dry_run:
-            name, _ = find_engine(config.engine, config.voice)
-            print_result({"output": str(speech), "engine": name}, json)
-            return
-        words = sys.stdin.read() if config.text == "-" else config.text
-        with atomic_output(speech, config.force) as temporary:
-            name = speak(words, temporary, config.engine, config.voice)
-    print_result({"output": str(speech), "engine": name, "voice": config.voice}, json, speech)
+        voice = Voice(config.voice, config.lang)
+        synthesiser = find_synthesiser(config.engine, voice)
+        if not dry_run:
+            words = sys.stdin.read() if config.text == "-" else config.text
+            with atomic_output(speech, config.force) as temporary:
+                speak(synthesiser, words, temporary, voice)
+    result = {"output": str(speech), "engine": synthesiser.name}
+    print_result(result if dry_run else result | {"voice": config.voice}, json, None if dry_run else speech)

@@ -71,3 +71,32 @@ def vtln_option() -> Any:
         check=parse_vtln,
         is_number=True,
     )
+
+
+def tts_option(panel: str | None = None, names: tuple[str, ...] = ()) -> Any:
+    """Declare `--tts`, the speech synthesiser."""
+    return option(
+        "Speech synthesiser: auto takes espeak-ng, or piper where only that is on PATH; a plug-in's name; or a command "
+        "such as 'cmd {text} {out}' (also {voice}, {lang}; without {text} it reads stdin), which no shell reads.",
+        "auto",
+        panel=panel,
+        names=names,
+        choices=("auto", "espeak-ng", "piper"),
+        other="NAME|COMMAND",
+    )
+
+
+def voice_option(panel: str | None = None) -> Any:
+    """Declare `--voice`, who speaks a text."""
+    return option(
+        "Voice of espeak-ng, such as en-gb; .onnx file of piper.",
+        None,
+        panel=panel,
+        example="en-gb",
+        names_file=True,
+    )
+
+
+def lang_option(panel: str | None = None) -> Any:
+    """Declare `--lang`, the language of a text."""
+    return option("Language of the text, such as de or en-gb.", None, panel=panel, shown="the voice's", example="de")

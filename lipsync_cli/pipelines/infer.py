@@ -270,6 +270,9 @@ def _check_single(config: InferConfig) -> None:
         raise UsageError("several speeches are given", hint="make their videos with pipelines.infer_batch")
     if not config.files.speech and not config.face.speaker:
         raise UsageError("no speech is given", hint="name sound files, or a list with --messages")
+    for name in ("text", "names", "report"):
+        if vars(config.message)[name] is not None:
+            raise UsageError(f"--{name} goes with --messages", hint="lipsync say makes a sound file of one text")
 
 
 def _occlusion(text: str) -> bool | Path:

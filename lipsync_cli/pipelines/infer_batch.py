@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,14 @@ from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, Usage
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.infer import open_session
+from lipsync_cli.pipelines.message_report import MessageReport
+from lipsync_cli.pipelines.rehearsal import Rehearsed, estimate, open_speaker, rehearse
 from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
+    from lipsync_cli.synthesis.message_table import Row
     from lipsync_cli.synthesis.messages import Message
 
 STDIN = Path("-")
@@ -31,7 +34,10 @@ class BatchPlan:
     output : the folder
     messages : how many speeches can be spoken
     to_make, ready : how many films are not there yet, and how many are
-    failed : how many lines of the list are no message
+    failed : how many lines of the list are no message, or cannot be spoken
+    texts : of messages that are spoken: the videos and what they say
+    duration_s : of these messages' speech, all together
+    estimated_s : that the missing videos will take, see `pipelines.rehearsal`
     """
 
     output: Path
@@ -39,6 +45,9 @@ class BatchPlan:
     to_make: int
     ready: int
     failed: int
+    texts: list[Rehearsed] = field(default_factory=list)
+    duration_s: float = 0.0
+    estimated_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,22 +99,38 @@ def run(
     from lipsync_cli.synthesis.messages import make_messages
 
     failures = _Failures(on_failure)
-    folder, messages = _collect(config, lines, failures)
-    speeches = [message.speech for message in messages]
+    folder, messages = _collect(config, lines, failures, notify)
+    page = MessageReport(config, failures) if config.message.report is not None else None
+    speeches = [message.speech for message in messages if message.speech is not None]
     with (
         keep_inputs(path for message in messages for path in message.inputs),
         open_session(config, speeches, cache=cache, progress=progress, notify=notify) as session,
     ):
+        speaker = open_speaker(config, messages)
         _make_folder(folder)
+
+        def skip(message: Message) -> None:
+            notify(f"{message.output}: exists and is kept; --force makes it again")
+            if page is not None:
+                page.add(message)
+
+        def tell(message: Message, result: Result) -> None:
+            on_done(message, result)
+            if page is not None:
+                page.add(message)
+
         report = make_messages(
             messages,
             session.prepare,
             session.make,
             config.files.force,
-            on_failure=failures,
-            on_skip=lambda message: notify(f"{message.output}: exists and is kept; --force makes it again"),
-            on_done=on_done,
+            speak=None if speaker is None else speaker.speak,
+            on_failure=failures if page is None else page.fail,
+            on_skip=skip,
+            on_done=tell,
         )
+        if page is not None:
+            page.write()
     return BatchResult(folder, report.made, report.skipped, failures.number)
 
 
@@ -118,13 +143,26 @@ def plan(
     notify: Notify = ignore,
     on_failure: OnFailure = ignore,
 ) -> BatchPlan:
-    """Read the list and say what `run` would make; nothing is written."""
+    """Read the list and say what `run` would make; texts are spoken to tell how long they are, nothing is kept."""
     failures = _Failures(on_failure)
-    folder, messages = _collect(config, lines, failures)
+    folder, messages = _collect(config, lines, failures, notify)
     with open_session(config, cache=cache, notify=notify, dry_run=True):
         pass  # says what is wrong with the options
+    speaker = open_speaker(config, messages)
+    number = failures.number
+    texts = [] if speaker is None else rehearse(messages, speaker, config.files.force, failures)
+    num_messages = len(messages) - (failures.number - number)
     ready = 0 if config.files.force else sum(message.output.exists() for message in messages)
-    return BatchPlan(folder, len(messages), len(messages) - ready, ready, failures.number)
+    return BatchPlan(
+        folder,
+        num_messages,
+        num_messages - ready,
+        ready,
+        failures.number,
+        texts,
+        sum(each.duration_s for each in texts),
+        estimate(texts),
+    )
 
 
 class _Failures:
@@ -138,9 +176,11 @@ class _Failures:
         self._on_failure(error)
 
 
-def _collect(config: InferConfig, lines: Iterable[str] | None, failures: _Failures) -> tuple[Path, list[Message]]:
+def _collect(
+    config: InferConfig, lines: Iterable[str] | None, failures: _Failures, notify: Notify
+) -> tuple[Path, list[Message]]:
     """Return the folder and the messages, of which there is one at least if no line has failed."""
-    from lipsync_cli.synthesis.messages import name_messages, read_messages
+    from lipsync_cli.synthesis.messages import name_messages
 
     files = config.files
     if config.voice.driving_audio or config.voice.final_audio:
@@ -152,28 +192,66 @@ def _collect(config: InferConfig, lines: Iterable[str] | None, failures: _Failur
     if files.output is None:
         raise UsageError("several speeches need a folder for the videos", hint="name one with -o")
     if files.messages is None:
+        if config.message.text is not None or config.message.names is not None:
+            raise UsageError("--text and --names go with --messages", hint="name a table with --messages")
         return files.output, name_messages(files.speech, files.output)
     if files.speech:
         raise UsageError("speeches are named and --messages, too", hint="give one of the two")
-    if files.messages == STDIN:
-        messages = read_messages(lines or (), "-", Path(), files.output, failures)
-    else:
-        messages = _read_list(files.messages, files.output, failures)
+    messages = _read_list(config, files.messages, files.output, lines, failures=failures, notify=notify)
     if not messages and not failures.number:
         raise NothingToDoError("the list is empty", files.messages)
     return files.output, messages
 
 
-def _read_list(path: Path, folder: Path, failures: _Failures) -> list[Message]:
-    from lipsync_cli.synthesis.messages import read_messages
+def _read_list(
+    config: InferConfig,
+    path: Path,
+    folder: Path,
+    lines: Iterable[str] | None,
+    *,
+    failures: _Failures,
+    notify: Notify,
+) -> list[Message]:
+    from lipsync_cli.config.check_values import suggest
+    from lipsync_cli.runtime.text_template import parse_template
+    from lipsync_cli.synthesis import message_table as tables
+    from lipsync_cli.synthesis.message_names import read_names
+    from lipsync_cli.synthesis.messages import KNOWN, LINE, Wording, plan_messages
 
-    try:
-        with open(path, encoding="utf-8") as lines:
-            return read_messages(lines, str(path), path.parent, folder, failures)
-    except FileNotFoundError:
-        raise InputError("no such file", path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error})", path) from error
+    words, where, asked = None, str(path), config.message
+    if asked.text is not None:
+        words = parse_template(asked.text, "--text")
+        if not words.text.strip():
+            raise UsageError("--text is empty", hint="say what the messages say")
+    names, suffix = (None, ".mp4") if asked.names is None else read_names(asked.names)
+    wording = Wording(words, names, suffix, asked.voice, asked.lang)
+    base = Path() if path == STDIN else path.parent
+    is_table = path != STDIN and tables.is_table(path)
+    if is_table:
+        text = tables.read_text(path)
+        _, columns = tables.read_columns(text, path)
+        for template, option in ((words, "--text"), (names, "--names")):
+            if template is not None:
+                template.check([*columns, LINE], option, where)
+        if words is None and not {"text", "speech"} & set(columns):
+            near = next((hint for name in ("text", "speech") if (hint := suggest(name, columns))), None)
+            hint = f"rename {near.split()[-1][:-1]}" if near else "say with --text what the messages say"
+            raise InputError("line 1: has no column text and no column speech", path, hint)
+        unused = [name for name in columns if name not in (*KNOWN, *wording.fields)]
+        hints = [f"{name}: {near}" for name in unused if (near := suggest(name, KNOWN)) is not None]
+        if unused:
+            notify("; ".join([f"{path}: columns that are not used: {', '.join(unused)}", *hints]))
+        rows: Iterable[Row] = (_drop_empty(row, KNOWN) for row in tables.read_rows(text, path, failures))
+    else:
+        given = (lines or ()) if path == STDIN else tables.read_text(path).split("\n")
+        rows = tables.read_json_rows(given, where, failures)
+    allows_more = is_table or words is not None or names is not None
+    return plan_messages(rows, where, base, folder, failures, wording, allows_more=allows_more, notify=notify)
+
+
+def _drop_empty(row: Row, known: Iterable[str]) -> Row:
+    """Leave out cells that are empty: in a table, that is how nothing is said."""
+    return replace(row, values={name: value for name, value in row.values.items() if value or name not in known})
 
 
 def _make_folder(folder: Path) -> None:

@@ -106,7 +106,7 @@ class Children:
             if self._guard is None:
                 null = subprocess.DEVNULL
                 self._guard = subprocess.Popen(
-                    ["sh", "-c", GUARD],
+                    ["/bin/sh", "-c", GUARD],
                     stdin=subprocess.PIPE,
                     stdout=null,
                     stderr=null,

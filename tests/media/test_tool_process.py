@@ -72,6 +72,12 @@ def test_what_is_given_and_taken_is_whole() -> None:
     assert process.returncode == 0
 
 
+def test_a_program_that_takes_its_time_is_given_the_data_once() -> None:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = ToolProcess(["sh", "-c", "sleep 1.5; cat"], **pipes)
+    assert process.communicate(b"a text") == (b"a text", b"")
+
+
 def test_crashes_are_told_by_the_signal() -> None:
     for number, word in ((signal.SIGSEGV, "SIGSEGV"), (signal.SIGKILL, "memory"), (63, "ended by")):
         with pytest.raises(ToolError, match=word):

@@ -11,13 +11,16 @@ from lipsync_cli.config.shared_options import (
     audio_track_option,
     device_option,
     force_option,
+    lang_option,
     seed_option,
+    tts_option,
+    voice_option,
     vtln_option,
 )
 
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.
-OF_THE_RUN = ("private_key", "profile", "force")
+OF_THE_RUN = ("private_key", "profile", "report", "force")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class FileOptions:
         writes=True,
     )
     messages: Path | None = option(
-        'List of speeches, one JSON object a line, such as {"speech": "a.wav", "output": "a.mp4"}; - is stdin.', None
+        'List of speeches or texts: a .csv or .tsv table, or one JSON object a line, such as {"speech": "a.wav", '
+        '"output": "a.mp4"} or {"text": "Hello"}; - is stdin.',
+        None,
     )
     faces: Path | None = option(
         "File of detect-faces that says where the face is; made if it is not there.", None, shown="a cache by content"
@@ -144,6 +149,27 @@ class VoiceOptions:
 
 
 @dataclass(frozen=True)
+class MessageOptions:
+    """What the messages of a table say, and who speaks them."""
+
+    text: str | None = option(
+        "What each message says, with fields for columns, such as 'Hello {name}, your parcel comes on {day}.'",
+        None,
+        shown="the column text",
+    )
+    names: str | None = option(
+        "What each video is called, with fields for columns, such as '{name}.mp4'.",
+        None,
+        shown="the column output, or after speech or text",
+        example="'{name}.mp4'",
+    )
+    tts: str = tts_option()
+    voice: str | None = voice_option()
+    lang: str | None = lang_option()
+    report: Path | None = option("HTML page to write with a frame of each video.", None, writes=True)
+
+
+@dataclass(frozen=True)
 class QualityOptions:
     """How good the picture is, and what is done for it."""
 
@@ -236,6 +262,7 @@ class InferConfig:
     files: FileOptions = group(panel="input and output")
     face: FaceOptions = group(FaceOptions, "face")
     voice: VoiceOptions = group(VoiceOptions, "voice")
+    message: MessageOptions = group(MessageOptions, "many messages")
     quality: QualityOptions = group(QualityOptions, "quality")
     marking: MarkingOptions = group(MarkingOptions, "marking")
     performance: PerformanceOptions = group(PerformanceOptions, "performance")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipsync_cli.config.option import argument, option
-from lipsync_cli.config.shared_options import force_option
+from lipsync_cli.config.option import argument
+from lipsync_cli.config.shared_options import force_option, lang_option, tts_option, voice_option
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,7 @@ class SayConfig:
 
     text: str = argument("What to say; - reads it from stdin.")
     speech: Path = argument("WAV file to write.")
-    engine: str = option(
-        "auto takes espeak-ng, or piper where only that is on PATH.",
-        "auto",
-        panel="voice",
-        choices=("auto", "espeak-ng", "piper"),
-    )
-    voice: str | None = option(
-        "Voice of espeak-ng, such as en-gb; .onnx file of piper.", None, panel="voice", example="en-gb"
-    )
+    engine: str = tts_option("voice", names=("--engine", "--tts"))
+    voice: str | None = voice_option("voice")
+    lang: str | None = lang_option("voice")
     force: bool = force_option()

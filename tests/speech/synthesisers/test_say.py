@@ -48,7 +48,7 @@ def test_text_goes_in_by_stdin_whatever_it_holds(tools, tmp_path):
     told, speech = install(tools, "espeak-ng"), tmp_path / "a b.wav"
     text = "-w /etc/x; $(touch y) 'Grüße'\n"
     result = run("--voice", "en-gb", "--", text, speech)
-    assert (result.exit_code, result.stdout.strip()) == (0, str(speech))
+    assert (result.exit_code, result.stdout.strip()) == (0, str(speech)), result.stderr
     arguments, heard = told()
     assert heard == text
     assert arguments[:2] == ["-v", "en-gb"]
