@@ -21,7 +21,8 @@ RECIPES = (
     "wgan-gp",
     "l1wgan-gp",
     "l1wgan-gp-adv",
-    "wgan-ls",
+    "wgan-lp",
+    "lsgan-gp",
     "wgan-div",
     "c-wgan",
     "lsgan",
@@ -33,6 +34,8 @@ RECIPES = (
     "occlusion",
     "own-frame",
 )
+# Recipes that saved runs call by another name: until it had WGAN-LP, `wgan-ls` was least squares with a penalty.
+OLD_RECIPES = {"wgan-ls": "lsgan-gp"}
 # What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
@@ -83,6 +86,7 @@ class TrainConfig:
         "lipgan",
         panel="model",
         choices=RECIPES,
+        old_values={"wgan-ls": "wgan-lp"},  # the thesis's name for it
         metavar="NAME",
     )
     generator: str = option(
@@ -253,6 +257,8 @@ def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> No
     seen = saved.get("data")
     if seen != pack_fingerprint:
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
+    recipe = saved.get("recipe", TrainConfig.recipe)
+    saved["recipe"] = OLD_RECIPES.get(str(recipe), recipe)
     free = _FREE if config.schedule == "cosine" else _FREE | _FREE_IF_CONSTANT
     for name in (item.name for item in fields(config)):
         before = saved.get(name, getattr(TrainConfig(), name))  # options that came later were at their default

@@ -14,6 +14,7 @@ from lipsync_cli.training.losses.terms import (
     divergence_penalty,
     gradient_penalty,
     least_squares,
+    lipschitz_penalty,
     wasserstein,
 )
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CRITIC = "critic"
 _GRADIENT: tuple[str, Penalty] = ("critic/gradient_penalty", gradient_penalty)
+_LIPSCHITZ: tuple[str, Penalty] = ("critic/lipschitz_penalty", lipschitz_penalty)
 _DIVERGENCE: tuple[str, Penalty] = ("critic/divergence_penalty", divergence_penalty)
 
 
@@ -98,12 +100,25 @@ PAPERS = (
         defaults={"adversarial_weight": 0.001},
     ),
     Paper(
-        "wgan-ls",
+        "wgan-lp",
+        """WGAN-LP: L1, and a Wasserstein critic whose gradient norm is kept at most 1, not at 1.
+
+        Petzka, Fischer and Lukovnikov (2018, "On the regularization of Wasserstein GANs"): the penalty is one-sided,
+        max(0, |gradient| - 1)^2, at points on the lines between right and wrong pairs. The thesis names it
+        among its further work as WGAN-LS, by this paper. L1 and weights are those of `l1wgan-gp-adv`, from which it
+        differs in the penalty alone.
+        """,
+        score="projection",
+        penalty=_LIPSCHITZ,
+        defaults={"adversarial_weight": 0.001},
+    ),
+    Paper(
+        "lsgan-gp",
         """The losses of `lsgan` and the gradient penalty of `wgan-gp`; the critic is ahead by five updates to one.
 
-        The thesis names WGAN-LS without a formula, and no single paper owns the name. This reading joins least squares
-        (Mao et al. 2017, eq. 9) with the penalty (Gulrajani et al. 2017, eq. 3), as Mao et al. (2019, "On the
-        effectiveness of least squares generative adversarial networks") do with another penalty in LSGANs-GP.
+        Least squares (Mao et al. 2017, eq. 9) with the two-sided penalty of Gulrajani et al. (2017, eq. 3), as Mao et
+        al. (2019, "On the effectiveness of least squares generative adversarial networks") have it with another
+        penalty in LSGANs-GP. It is in no thesis; runs that say `wgan-ls` were trained with it (`config.OLD_RECIPES`).
         """,
         score="projection",
         objective="least squares",

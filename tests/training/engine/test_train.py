@@ -30,7 +30,8 @@ def _config(recipe="l1", **options):
 ALIKE = (
     "lsgan",
     "l1wgan-gp",
-    "wgan-ls",
+    "wgan-lp",
+    "lsgan-gp",
     "wgan-div",
     "c-wgan",
     "l1wgan-gp-adv",
@@ -89,6 +90,15 @@ def test_a_run_of_other_options_is_refused_and_untouched(small_pack, tmp_path):
     with pytest.raises(InputError, match="learning_rate"):
         train(small_pack, tmp_path / "run", _config(max_samples=8, learning_rate=0.5))
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+
+def test_a_run_that_was_begun_as_wgan_ls_is_resumed_as_what_it_was(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config("lsgan-gp", max_samples=4))
+    saved = tmp_path / "run" / "config.json"
+    saved.write_text(saved.read_text().replace('"lsgan-gp"', '"wgan-ls"'))
+    assert train(small_pack, tmp_path / "run", _config("lsgan-gp", max_samples=8))["samples"] == 8
+    with pytest.raises(InputError, match="begun with recipe = lsgan-gp, not wgan-lp"):
+        train(small_pack, tmp_path / "run", _config("wgan-lp", max_samples=8))
 
 
 def test_init_starts_from_other_weights_and_refuses_another_generator(small_pack, tmp_path):
