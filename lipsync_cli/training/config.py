@@ -36,6 +36,7 @@ RECIPES = (
 )
 # Recipes that saved runs call by another name: until it had WGAN-LP, `wgan-ls` was least squares with a penalty.
 OLD_RECIPES = {"wgan-ls": "lsgan-gp"}
+LITERAL = "literal"  # value of `losses`
 # What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
@@ -67,6 +68,7 @@ class TrainConfig:
     clip_norm : largest gradient norm of the generator, 0 for no limit
     mouth_weight, warp_weight, ssim_weight, motion_weight, sync_weight, adversarial_weight, penalty_weight, margin : of
         the losses
+    losses : "published" formulas, or those that the thesis prints, "literal"
     sync_runs : so many references of a batch have all their targets, for the expert; the other targets have a clip and
         a reference each. 0: all references
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
@@ -180,10 +182,17 @@ class TrainConfig:
         0.01,
         panel="losses",
         least=0,
-        shown="0.01; others: docs/reference/recipes.md",
+        shown="0.01, with --losses literal 1; others: docs/reference/recipes.md",
     )
     penalty_weight: float = option(
         "WGANs: weight of the discriminator's penalty.", 10.0, panel="losses", least=0, shown="10; wgan-div: 2"
+    )
+    losses: str = option(
+        "The formulas: published, as the papers and LipGAN's code have them, or literal, as the thesis prints them "
+        "(lipgan, wgan-gp, l1wgan-gp). See docs/reference/thesis.md.",
+        "published",
+        panel="losses",
+        choices=("published", "literal"),
     )
     margin: float = option("Of the contrastive loss.", 2.0, panel="losses", least=0)
     ema_samples: int = option("Half-life of the averaged weights.", 0, panel="schedule", least=0, shown="0: no average")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lipsync_cli.datasets.batch import Batch
     from lipsync_cli.models.generators.generator_output import GeneratorResult
 
+REAL = "critic/real"
 NEGATIVES = ("critic/fake", "critic/wrong_speech")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, choose_pairs
+from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import least_squares
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
@@ -44,7 +44,7 @@ class LSGAN(GeneratorRecipe):
     @property
     def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing scores everything one half."""
-        return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
+        return dict.fromkeys((REAL, *NEGATIVES), 0.125)
 
     def discriminator_losses(
         self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
@@ -52,7 +52,7 @@ class LSGAN(GeneratorRecipe):
         """Give the loss of the critic's update, on one kind of mismatched pairs."""
         negative, real, other = choose_pairs(batch, output, fake_step)
         yield {
-            "critic/real": least_squares(self.critic(*real), 1.0),
+            REAL: least_squares(self.critic(*real), 1.0),
             negative: least_squares(self.critic(*other), 0.0),
         }
 

@@ -45,6 +45,7 @@ class Recipe(Protocol):
     ----------
     name : as `--recipe` knows it, in lower case
     defaults : values of `TrainConfig` that the recipe changes
+    literal_defaults : those that it changes besides where the losses are the thesis's; None: the thesis has none of it
     architectures : of the networks that it can train
     needs : names of the parts of the context that it cannot do without, see `context.INPUTS`
     learns_pictures : it trains a generator on pictures, so that the speech encoder may stay as it is
@@ -56,6 +57,7 @@ class Recipe(Protocol):
 
     name: ClassVar[str]
     defaults: ClassVar[dict[str, Any]]
+    literal_defaults: ClassVar[dict[str, Any] | None]
     architectures: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
     learns_pictures: ClassVar[bool]
@@ -100,6 +102,7 @@ class BaseRecipe:
     """What recipes are unless they say otherwise: one network that learns from clips alone, no discriminator."""
 
     defaults: ClassVar[dict[str, Any]] = {}
+    literal_defaults: ClassVar[dict[str, Any] | None] = None
     needs: ClassVar[frozenset[str]] = frozenset()
     learns_pictures: ClassVar[bool] = False
     n_critic: ClassVar[int] = 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, Pair, choose_pairs, draw_shares
+from lipsync_cli.training.config import LITERAL
+from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, Pair, choose_pairs, draw_shares
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import (
     c_transform,
@@ -17,6 +18,7 @@ from lipsync_cli.training.losses.terms import (
     lipschitz_penalty,
     wasserstein,
 )
+from lipsync_cli.training.losses.thesis_terms import literal_penalty
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Paper:
     penalty : name of its term and the function, None for none; times `penalty_weight`
     reconstruction : the generator minimises "none" of it (the adversarial term alone), it "alone", or "both"
     defaults : values of `TrainConfig`, over those that all share
+    is_thesis : the thesis prints its formulas
     """
 
     name: str
@@ -57,6 +60,7 @@ class Paper:
     penalty: tuple[str, Penalty] | None = _GRADIENT
     reconstruction: Literal["none", "alone", "both"] = "both"
     defaults: dict[str, Any] = field(default_factory=dict)
+    is_thesis: bool = False
 
 
 PAPERS = (
@@ -74,6 +78,7 @@ PAPERS = (
         score="embedding",
         reconstruction="none",
         defaults={"adversarial_weight": 1.0},
+        is_thesis=True,
     ),
     Paper(
         "l1wgan-gp",
@@ -85,6 +90,7 @@ PAPERS = (
         """,
         score="embedding",
         reconstruction="alone",
+        is_thesis=True,
     ),
     Paper(
         "l1wgan-gp-adv",
@@ -169,6 +175,7 @@ class Wasserstein(GeneratorRecipe):
         self.discriminators = {CRITIC: Discriminator(self.critic, self.n_critic)}
         self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
+        self.is_literal = config.losses == LITERAL
 
     @property
     def chance_levels(self) -> dict[str, float]:
@@ -176,7 +183,7 @@ class Wasserstein(GeneratorRecipe):
         if self.paper.objective == "c-transform":
             return {}  # what its distance is then depends on the faces
         if self.paper.objective == "least squares":
-            return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
+            return dict.fromkeys((REAL, *NEGATIVES), 0.125)
         return dict.fromkeys(NEGATIVES, 0.0)
 
     def discriminator_losses(
@@ -187,7 +194,11 @@ class Wasserstein(GeneratorRecipe):
         terms = {}
         if self.paper.penalty is not None:
             term, penalty = self.paper.penalty
-            terms[term] = self.penalty_weight * penalty(self.critic, real, other, draw_shares(real))
+            if self.is_literal:  # eq. 3.14, whichever pair the coin has chosen
+                size = literal_penalty(self.critic, Pair(output.image, batch.mel))
+            else:
+                size = penalty(self.critic, real, other, draw_shares(real))
+            terms[term] = self.penalty_weight * size
         yield {**self._scored(negative, real, other), **terms}
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
@@ -207,7 +218,7 @@ class Wasserstein(GeneratorRecipe):
             return {negative: -(scores.mean() + c_transform(scores, real, other).mean())}
         if self.paper.objective == "least squares":
             return {
-                "critic/real": least_squares(scores, 1.0),
+                REAL: least_squares(scores, 1.0),
                 negative: least_squares(self.critic(*other), 0.0),
             }
         return {negative: wasserstein(scores, self.critic(*other))}
@@ -227,6 +238,7 @@ def _make(paper: Paper) -> type[Wasserstein]:
     """Make the recipe of a paper."""
     defaults = {"learning_rate": 1e-4, "beta1": 0.5, "beta2": 0.9, **paper.defaults}
     named = {"__doc__": paper.about, "name": paper.name, "paper": paper, "defaults": defaults}
+    named["literal_defaults"] = {} if paper.is_thesis else None
     return type(f"Wasserstein[{paper.name}]", (Wasserstein,), named)
 
 
