@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.config.option import option
+from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import ARCHITECTURES
@@ -75,7 +76,8 @@ class TrainConfig:
     augment : transform faces and voices at random
     transforms : which, see `datasets.transforms.names`
     augment_share : share of the references that are transformed, their targets and sounds with them
-    targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `datasets.frame_table.Sampling`
+    targets_per_reference, consecutive, reference_gap, quiet_reference, speaker_temperature : see
+        `datasets.frame_table.Sampling`
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
     validate_every, checkpoint_every : in samples
@@ -208,6 +210,13 @@ class TrainConfig:
         "Samples of one clip.", 1, panel="data", least=1, shown="1; lipgan-expert: 8; sync-expert: 16"
     )
     consecutive: bool = False
+    reference_gap: str = option(
+        "Frames between reference and target: A..B, or A.. for A and more; the thesis: 1..6.",
+        "6..",
+        panel="data",
+        check=parse_gap,
+        metavar="A..B",
+    )
     quiet_reference: float = option("Share of references from quiet moments.", 0.0, panel="data", least=0, most=1)
     speaker_temperature: float = option(
         "Above 1: speakers with few frames are drawn more.",

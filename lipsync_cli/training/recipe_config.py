@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
 from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
@@ -59,6 +60,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     if config.freeze_speech and not found.learns_pictures:
         raise UsageError(f"the recipe {found.name} teaches no generator to draw", hint="leave out --freeze-speech")
     parse_transforms(config.transforms)
+    parse_gap(config.reference_gap)
     found.check(config)
     return config
 
