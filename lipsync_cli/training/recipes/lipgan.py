@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.generators.lipgan import LipGANCritic, distance
 from lipsync_cli.training.config import LITERAL
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs
+from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs, compute_both_losses
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import contrastive
 from lipsync_cli.training.losses.thesis_terms import SHARE, literal_contrastive, literal_distance
@@ -63,6 +63,10 @@ class LipGAN(GeneratorRecipe):
             return
         yield {negative: self._contrast(*other, is_right=False)}
         yield {REAL: self._contrast(*real)}
+
+    def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
+        """Give the losses of both negatives on this batch, after the critic's update."""
+        return compute_both_losses(batch, output, lambda real, other: self._contrast(*other, is_right=False))
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs
+from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs, compute_both_losses
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import least_squares
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
@@ -55,6 +55,10 @@ class LSGAN(GeneratorRecipe):
             REAL: least_squares(self.critic(*real), 1.0),
             negative: least_squares(self.critic(*other), 0.0),
         }
+
+    def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
+        """Give the losses of both negatives on this batch, after the critic's update."""
+        return compute_both_losses(batch, output, lambda real, other: least_squares(self.critic(*other), 0.0))
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""

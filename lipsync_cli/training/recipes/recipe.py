@@ -91,6 +91,9 @@ class Recipe(Protocol):
         fake_step : a fair coin, decided by seed and step, the same for all discriminators
         """
 
+    def observe(self, name: str, batch: Any, output: Any) -> dict[str, Tensor]:
+        """Give figures of a discriminator that are logged beside its losses, and not minimised; without gradients."""
+
     def network_loss(self, batch: Any, output: Any) -> dict[str, Tensor]:
         """Give the named terms of the network's loss; their sum is minimised."""
 
@@ -128,6 +131,10 @@ class BaseRecipe:
     def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of a discriminator's updates: there is no discriminator."""
         return iter(())
+
+    def observe(self, name: str, batch: Any, output: Any) -> dict[str, Tensor]:
+        """Give figures of a discriminator beside its losses: none."""
+        return {}
 
 
 class GeneratorRecipe(BaseRecipe):

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
 from lipsync_cli.training.config import LITERAL
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, Pair, choose_pairs, draw_shares
+from lipsync_cli.training.losses.discriminator_pairs import (
+    NEGATIVES,
+    REAL,
+    Pair,
+    choose_pairs,
+    compute_both_losses,
+    draw_shares,
+)
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import (
     c_transform,
@@ -200,6 +207,10 @@ class Wasserstein(GeneratorRecipe):
                 size = penalty(self.critic, real, other, draw_shares(real))
             terms[term] = self.penalty_weight * size
         yield {**self._scored(negative, real, other), **terms}
+
+    def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
+        """Give the losses of both negatives on this batch, after the critic's update."""
+        return compute_both_losses(batch, output, lambda real, other: self._scored("loss", real, other)["loss"])
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header, save_weights
-from lipsync_cli.training.logging.curves import plot_curves
+from lipsync_cli.training.logging.curves import collect_panels, plot_curves
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
@@ -82,6 +82,20 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     assert "copy the reference" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert not list((tmp_path / "run").glob(".*tmp*"))
+
+
+@pytest.mark.parametrize(("end", "moments"), [(4, [4]), pytest.param(106, [100, 106], marks=pytest.mark.slow)])
+def test_each_logged_step_has_both_losses_of_the_discriminator(end, moments, small_pack, tmp_path):
+    often = dict.fromkeys(("validate_every", "checkpoint_every", "sheet_every"), 1000)
+    train(small_pack, tmp_path / "run", _config("lipgan", batch_size=2, max_samples=end, validation_frames=1, **often))
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    logged = [line for line in lines if line["kind"] == "train"]
+    assert [line["samples"] for line in logged] == moments
+    for line in logged:
+        assert 0 < line["critic/face_loss"] < 4
+        assert 0 < line["critic/audio_loss"] < 4
+    panels = collect_panels(lines)
+    assert [len(panels["loss, critic"][name]) for name in ("face_loss", "audio_loss")] == [len(moments)] * 2
 
 
 def test_a_run_of_other_options_is_refused_and_untouched(small_pack, tmp_path):

@@ -61,6 +61,15 @@ def test_an_undecided_discriminator_scores_one_half_as_in_the_thesis_and_the_gen
     assert light.network_loss(batch, output)["generator/adversarial"].item() == pytest.approx(0.005)
 
 
+def test_both_losses_are_observed_on_the_thesis_scale():
+    recipe, (batch, output) = _recipe("lipgan"), _batch()
+    recipe.critic = _Undecided()
+    found = recipe.observe("critic", batch, output)
+    assert {name: value.item() for name, value in found.items()} == pytest.approx(
+        {"critic/face_loss": 0.5, "critic/audio_loss": 0.5}
+    )
+
+
 @pytest.mark.parametrize("fake_step", [True, False])
 @pytest.mark.parametrize("name", ["wgan-gp", "l1wgan-gp"])
 def test_the_penalty_of_the_wgans_is_taken_where_the_generator_draws(name, fake_step):

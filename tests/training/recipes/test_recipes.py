@@ -88,6 +88,18 @@ def test_critic_terms_by_other_means(name, fake_step):
         assert recipe.chance_levels.keys() == known
 
 
+@pytest.mark.parametrize("name", ["lipgan", *CRITICS])
+def test_both_losses_are_observed_on_one_batch_whatever_the_coin_says(name):
+    recipe, (batch, output) = _recipe(name), _batch()
+    expected = {}
+    for title, negative in (("critic/face_loss", "critic/fake"), ("critic/audio_loss", "critic/wrong_speech")):
+        terms, *_ = recipe.discriminator_losses("critic", batch, output, negative == "critic/fake")
+        expected[title] = terms[negative].item()
+    found = {title: value.item() for title, value in recipe.observe("critic", batch, output).items()}
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found["critic/face_loss"] != found["critic/audio_loss"]
+
+
 @pytest.mark.parametrize("name", CRITICS)
 def test_generator_terms_by_other_means(name):
     recipe, (batch, output) = _recipe(name), _batch()
