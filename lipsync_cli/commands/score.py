@@ -39,12 +39,16 @@ def score(
       lipsync score videos/ --reference real/ -o scores/
       lipsync score grid.h5 -o a.jsonl --report a.html
       lipsync score --compare a.jsonl b.jsonl
+      lipsync score grid.h5 --critic runs/lipgan
     """
     from lipsync_cli.pipelines import score as pipeline
     from lipsync_cli.pipelines.score_report import report_scores, wants_results
 
     command = shlex.join(["lipsync", *sys.argv[1:]])
     with Progress(quiet, verbose) as progress:
+        if config.critic is not None:
+            _show_critic(config, dry_run, json, progress)
+            return
         if wants_results(config):
             _show_results(config, command, json, progress)
             return
@@ -68,6 +72,19 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
         print_result(printed | ({"report": str(found.report)} if found.report is not None else {}), True)
     else:
         print_text("\n\n".join(found.tables) if found.tables else str(found.report))
+
+
+def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:
+    from lipsync_cli.pipelines import score_critic
+
+    if dry_run:
+        print_result(score_critic.plan(config), json)
+        return
+    found = score_critic.run(config, progress=progress.update)
+    if json:
+        print_result(found.to_dict(), True)
+    else:
+        print_text(found.to_text())
 
 
 def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Progress) -> None:

@@ -107,7 +107,7 @@ class _Job:
             name for option, names in WHAT_FOR.items() if getattr(config, option) is not None for name in names
         ]
         find_metric_groups(self.wanted)  # a wrong name is refused before anything is read
-        self.is_film = config.reference is not None or source.is_dir() or not _is_pack(source)
+        self.is_film = config.reference is not None or source.is_dir() or not is_pack(source)
         if self.is_film and config.weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
         if self.is_film and self.vtln is not None:
@@ -314,7 +314,8 @@ def _find_files(config: ScoreConfig) -> dict[str, Path]:
     return files
 
 
-def _is_pack(source: Path) -> bool:
+def is_pack(source: Path) -> bool:
+    """Tell whether a file is what `lipsync pack` wrote, or another HDF5 file."""
     from lipsync_cli.media.ffmpeg import check_file
 
     check_file(source)

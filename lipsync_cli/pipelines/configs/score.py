@@ -67,6 +67,12 @@ class ScoreConfig:
         "Sync expert: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
     )
     syncnet: Path | None = option("SyncNet's published weights, for LSE-D and LSE-C.", None, panel="voice")
+    critic: Path | None = option(
+        "Run folder: measure how often its discriminator tells right pairs of face and speech from mismatched ones, "
+        "instead of scoring faces.",
+        None,
+        panel="voice",
+    )
     lip_reader: Path | None = option(
         "Lip reader: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
     )

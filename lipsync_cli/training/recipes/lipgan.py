@@ -36,6 +36,7 @@ class LipGAN(GeneratorRecipe):
 
     name = "lipgan"
     defaults: ClassVar[dict[str, Any]] = {}
+    compares_pairs = True
     literal_defaults: ClassVar[dict[str, Any] | None] = {"adversarial_weight": 1.0}  # eq. 3.24
 
     def __init__(self, context: RecipeContext) -> None:
@@ -45,6 +46,7 @@ class LipGAN(GeneratorRecipe):
         self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight = config.adversarial_weight
         self.margin = config.margin
+        self.pair_limit = config.margin / 2  # where its loss is the same for both answers
         self.is_literal = config.losses == LITERAL
 
     @property
@@ -75,8 +77,13 @@ class LipGAN(GeneratorRecipe):
             "generator/adversarial": self.adversarial_weight * self._contrast(output.image, batch.mel),
         }
 
-    def _contrast(self, face: Tensor, mel: Tensor, is_right: bool = True) -> Tensor:
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """Give the distance of the embeddings that the loss is about."""
         embeddings = self.critic(face, mel)
+        return literal_distance(*embeddings) if self.is_literal else distance(*embeddings)
+
+    def _contrast(self, face: Tensor, mel: Tensor, is_right: bool = True) -> Tensor:
+        found = self.pair_distance(face, mel)
         if self.is_literal:
-            return literal_contrastive(literal_distance(*embeddings), float(is_right), self.margin)
-        return contrastive(distance(*embeddings), float(not is_right), self.margin)
+            return literal_contrastive(found, float(is_right), self.margin)
+        return contrastive(found, float(not is_right), self.margin)

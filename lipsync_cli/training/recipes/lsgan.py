@@ -27,6 +27,8 @@ class LSGAN(GeneratorRecipe):
     """
 
     name = "lsgan"
+    compares_pairs = True
+    pair_limit = -0.5  # half way between the labels
     defaults: ClassVar[dict[str, Any]] = {
         "learning_rate": 1e-4,
         "beta1": 0.5,
@@ -59,6 +61,10 @@ class LSGAN(GeneratorRecipe):
     def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the losses of both negatives on this batch, after the critic's update."""
         return compute_both_losses(batch, output, lambda real, other: least_squares(self.critic(*other), 0.0))
+
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """Give the critic's score, negative, so that less is nearer."""
+        return -self.critic(face, mel)
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""

@@ -174,6 +174,7 @@ class Wasserstein(GeneratorRecipe):
 
     name: ClassVar[str]
     paper: ClassVar[Paper]
+    compares_pairs = True
     n_critic = 5
 
     def __init__(self, context: RecipeContext) -> None:
@@ -183,6 +184,7 @@ class Wasserstein(GeneratorRecipe):
         self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
         self.is_literal = config.losses == LITERAL
+        self.pair_limit = -0.5 if self.paper.objective == "least squares" else None  # half way between the labels
 
     @property
     def chance_levels(self) -> dict[str, float]:
@@ -211,6 +213,10 @@ class Wasserstein(GeneratorRecipe):
     def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the losses of both negatives on this batch, after the critic's update."""
         return compute_both_losses(batch, output, lambda real, other: self._scored("loss", real, other)["loss"])
+
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """Give the critic's score, negative, so that less is nearer."""
+        return -self.critic(face, mel)
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
