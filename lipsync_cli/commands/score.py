@@ -11,6 +11,7 @@ from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.commands.output.terminal import print_json_text, print_line, print_text
+from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ def score(
       lipsync score videos/ --reference real/ -o scores/
       lipsync score grid.h5 -o a.jsonl --report a.html
       lipsync score --compare a.jsonl b.jsonl
+      lipsync score runs/*/scores --table latex --boxes boxes.png
       lipsync score grid.h5 --critic runs/lipgan
     """
     from lipsync_cli.pipelines import score as pipeline
     from lipsync_cli.pipelines.score_report import report_scores, wants_results
 
+    if json and config.table:
+        raise UsageError("--json and --table both print the figures", hint="use one of them")
     command = shlex.join(["lipsync", *sys.argv[1:]])
     with Progress(quiet, verbose) as progress:
         if config.critic is not None:
@@ -58,8 +62,10 @@ def score(
         result = pipeline.run(config, command, progress=progress.update, on_failure=progress.failure)
         for text in result.scores.notes if json or config.output is not None else ():
             progress.detail(text)
-        _hand_out(config, result, json, progress)
-        report_scores(config, result, command, progress=progress.update, notify=progress.note)
+        if not config.table:
+            _hand_out(config, result, json, progress)
+        if tables := report_scores(config, result, command, progress=progress.update, notify=progress.note):
+            print_text(tables)
         progress.raise_if_failed(result.count + result.failed)
 
 
@@ -69,9 +75,10 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
     found = compare_results(config, command, progress=progress.update, notify=progress.note)
     if json:
         printed: dict[str, Any] = {"comparisons": found.comparisons} if config.compare else {}
-        print_result(printed | ({"report": str(found.report)} if found.report is not None else {}), True)
+        written = {"report": found.report, "boxes": found.boxes}
+        print_result(printed | {name: str(path) for name, path in written.items() if path is not None}, True)
     else:
-        print_text("\n\n".join(found.tables) if found.tables else str(found.report))
+        print_text("\n\n".join(found.tables) if found.tables else str(found.report or found.boxes))
 
 
 def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:

@@ -276,6 +276,15 @@ def check_report(report: Path, force: bool) -> None:
     check_output(report, force)
 
 
+def check_boxes(boxes: Path, force: bool) -> None:
+    """Look at the name of the box plots before any work is done."""
+    from lipsync_cli.runtime.atomic_files import check_output
+
+    if boxes.suffix.lower() != ".png":
+        raise UsageError(f"--boxes {boxes} is no name of a PNG file", hint="give a name that ends in .png")
+    check_output(boxes, force)
+
+
 def _check_outputs(config: ScoreConfig) -> None:
     from lipsync_cli.runtime.atomic_files import check_no_input, check_output
     from lipsync_cli.runtime.run_inputs import is_input_folder
@@ -292,6 +301,13 @@ def _check_outputs(config: ScoreConfig) -> None:
             check_folder(output, config.force)
     if config.report is not None:
         check_report(config.report, config.force)
+    if config.boxes is not None:
+        check_boxes(config.boxes, config.force)
+    if config.table and output is not None:
+        raise UsageError(
+            "--table and -o both give the figures",
+            hint="use -o first, then lipsync score SCORES.jsonl --table " + config.table,
+        )
 
 
 def _beside(output: Path) -> Path:

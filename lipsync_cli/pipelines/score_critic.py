@@ -34,7 +34,7 @@ TITLES = {
     "other_ranked": "right pair nearer than one of another clip",
 }
 _NO_CHANCE = ("right_accepted", "shifted_refused", "other_refused")  # 0 or 1 for who says the same of all pairs
-_OTHER_WORK = ("weights", "reference", "output", "report", "transcripts")  # options for scoring faces
+_OTHER_WORK = ("weights", "reference", "output", "report", "table", "boxes", "transcripts")  # options for scoring faces
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,18 @@ class ScoreConfig:
         panel=FILES,
         writes=True,
     )
+    table: str | None = option(
+        "Print the thesis's tables 7.1 to 7.3 (SSIM, PSNR, Frechet distance), of several .jsonl files side by side.",
+        None,
+        panel=FILES,
+        choices=("text", "csv", "latex"),
+    )
+    boxes: Path | None = option(
+        "Draw the thesis's box plots over frames (7.14, 7.15) as PNG, of several .jsonl files side by side.",
+        None,
+        panel=FILES,
+        writes=True,
+    )
     compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
     split: str = option("Clips of the pack to score.", "test", panel=FILES, choices=("test", "val", "train"))
     force: bool = force_option()
