@@ -11,6 +11,7 @@ from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.commands.output.terminal import print_json_text, print_line, print_text
+from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
@@ -39,12 +40,19 @@ def score(
       lipsync score videos/ --reference real/ -o scores/
       lipsync score grid.h5 -o a.jsonl --report a.html
       lipsync score --compare a.jsonl b.jsonl
+      lipsync score runs/*/scores --table latex --boxes boxes.png
+      lipsync score grid.h5 --critic runs/lipgan
     """
     from lipsync_cli.pipelines import score as pipeline
     from lipsync_cli.pipelines.score_report import report_scores, wants_results
 
+    if json and config.table:
+        raise UsageError("--json and --table both print the figures", hint="use one of them")
     command = shlex.join(["lipsync", *sys.argv[1:]])
     with Progress(quiet, verbose) as progress:
+        if config.critic is not None:
+            _show_critic(config, dry_run, json, progress)
+            return
         if wants_results(config):
             _show_results(config, command, json, progress)
             return
@@ -54,8 +62,10 @@ def score(
         result = pipeline.run(config, command, progress=progress.update, on_failure=progress.failure)
         for text in result.scores.notes if json or config.output is not None else ():
             progress.detail(text)
-        _hand_out(config, result, json, progress)
-        report_scores(config, result, command, progress=progress.update, notify=progress.note)
+        if not config.table:
+            _hand_out(config, result, json, progress)
+        if tables := report_scores(config, result, command, progress=progress.update, notify=progress.note):
+            print_text(tables)
         progress.raise_if_failed(result.count + result.failed)
 
 
@@ -65,9 +75,23 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
     found = compare_results(config, command, progress=progress.update, notify=progress.note)
     if json:
         printed: dict[str, Any] = {"comparisons": found.comparisons} if config.compare else {}
-        print_result(printed | ({"report": str(found.report)} if found.report is not None else {}), True)
+        written = {"report": found.report, "boxes": found.boxes}
+        print_result(printed | {name: str(path) for name, path in written.items() if path is not None}, True)
     else:
-        print_text("\n\n".join(found.tables) if found.tables else str(found.report))
+        print_text("\n\n".join(found.tables) if found.tables else str(found.report or found.boxes))
+
+
+def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:
+    from lipsync_cli.pipelines import score_critic
+
+    if dry_run:
+        print_result(score_critic.plan(config), json)
+        return
+    found = score_critic.run(config, progress=progress.update)
+    if json:
+        print_result(found.to_dict(), True)
+    else:
+        print_text(found.to_text())
 
 
 def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Progress) -> None:

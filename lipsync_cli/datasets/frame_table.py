@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lipsync_cli.datasets.batch import Batch, Draw
+from lipsync_cli.datasets.reference_gap import ReferenceGap
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.speech.mel import SILENCE, WINDOW, window_start, windows
 from lipsync_cli.speech.speech_windows import MEL, make_windows
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack
 
 Crops: TypeAlias = "np.ndarray | Tensor | Pack"
-MIN_GAP = 6  # frames between reference and target, as in LipGAN's code
+LIPGAN_GAP = ReferenceGap()
+MIN_GAP = LIPGAN_GAP.least  # frames between what is evaluated and its reference, or its mismatched audio
 QUIET_SHARE = 0.15  # the quietest part of a clip, where mouths are most likely closed
 
 
@@ -35,6 +37,7 @@ class Sampling:
     speaker_temperature : T in p(speaker) ~ frames ** (1 / T): 1 draws every frame alike, more lifts rare speakers
     seed : of all draws
     consecutive : the targets of a reference are consecutive frames
+    gap : how far reference and targets lie apart
     """
 
     batch_size: int = 128
@@ -43,6 +46,7 @@ class Sampling:
     speaker_temperature: float = 1.0
     seed: int = 10
     consecutive: bool = False
+    gap: ReferenceGap = LIPGAN_GAP
 
 
 class FrameTable:
@@ -89,6 +93,7 @@ class FrameTable:
         self._quiet: dict[int, np.ndarray] = {}
         self._held: Tensor | None = None
         self._runs: dict[tuple[int, int], np.ndarray] = {}
+        self._with_target: dict[tuple[int, ReferenceGap], np.ndarray] = {}
 
     def windows(self, frames: np.ndarray) -> np.ndarray:
         """Cut the mel windows of frames: shape (n, 27, 80)."""
@@ -134,9 +139,15 @@ class FrameTable:
         num_references = sampling.batch_size // share
         probabilities = self.clip_probabilities(sampling.speaker_temperature)
         if sampling.consecutive:
-            probabilities = probabilities * [len(self.find_runs(row, share)) > 0 for row in self.rows]
-            if not probabilities.any():
-                raise NothingToDoError(f"no clip has {share} consecutive frames with a face", self.path)
+            has_frames = [len(self.find_runs(row, share)) > 0 for row in self.rows]
+            lack = f"{share} consecutive frames with a face"
+        else:
+            has_frames = [len(self.find_references(row, sampling.gap)) > 0 for row in self.rows]
+            lack = f"two frames with a face that are {sampling.gap} frames apart"
+        if not any(has_frames):
+            raise NothingToDoError(f"no clip has {lack}", self.path)
+        if not all(has_frames):
+            probabilities = probabilities * has_frames
             probabilities = probabilities / probabilities.sum()
         rows = rng.choice(len(self.rows), num_references, p=probabilities)
         others = rng.integers(0, len(self.rows), sampling.batch_size)
@@ -150,9 +161,11 @@ class FrameTable:
             if sampling.consecutive:
                 starts = self.find_runs(row, share)
                 targets_here = int(starts[rng.integers(0, len(starts))]) + np.arange(share)
-                reference = _apart_from_run(rng, pool, frames, targets_here)
+                reference = _apart_from_run(rng, pool, frames, targets_here, sampling.gap)
             else:
-                reference, targets_here = _apart(rng, pool, frames, share)
+                usable = self.find_references(row, sampling.gap)
+                quiet = pool[np.isin(pool, usable)]
+                reference, targets_here = _apart(rng, quiet if len(quiet) else usable, frames, share, sampling.gap)
             references.append(reference)
             targets.extend(targets_here)
         for target, other in zip(targets, others, strict=True):
@@ -166,6 +179,12 @@ class FrameTable:
             follow = frames[:, None] + np.arange(length)
             self._runs[row, length] = frames[np.isin(follow, frames).all(1)]
         return self._runs[row, length]
+
+    def find_references(self, row: int, gap: ReferenceGap) -> np.ndarray:
+        """Find the frames of a clip that have a target at an allowed distance."""
+        if (row, gap) not in self._with_target:
+            self._with_target[row, gap] = self.frames[row][gap.have_target(self.frames[row])]
+        return self._with_target[row, gap]
 
     def draw_evaluation(self, per_clip: int, seed: int = 0) -> Draw:
         """Draw the fixed frames on which quality is measured.
@@ -238,15 +257,19 @@ def fetch_pixels(crops: Crops, frames: np.ndarray, device: str) -> Tensor:
     return pixels if device == "cpu" else pixels.pin_memory().to(device, non_blocking=True)
 
 
-def _apart(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, count: int) -> tuple[int, np.ndarray]:
+def _apart(
+    rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, count: int, gap: ReferenceGap
+) -> tuple[int, np.ndarray]:
     reference = int(pool[rng.integers(0, len(pool))])
-    apart = frames[np.abs(frames - reference) >= MIN_GAP]
+    apart = frames[gap.allows(np.abs(frames - reference))]
     return reference, rng.choice(apart, count, replace=len(apart) < count)
 
 
-def _apart_from_run(rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, run: np.ndarray) -> int:
+def _apart_from_run(
+    rng: np.random.Generator, pool: np.ndarray, frames: np.ndarray, run: np.ndarray, gap: ReferenceGap
+) -> int:
     for candidates in (pool, frames):
-        apart = candidates[(candidates <= run[0] - MIN_GAP) | (candidates >= run[-1] + MIN_GAP)]
+        apart = candidates[gap.allows(np.maximum(run[0] - candidates, candidates - run[-1]))]
         if len(apart):
             return int(apart[rng.integers(0, len(apart))])
     return int(frames[np.abs(frames - run.mean()).argmax()])  # a short clip: as far as there is

@@ -108,7 +108,7 @@ class _Job:
             name for option, names in WHAT_FOR.items() if getattr(config, option) is not None for name in names
         ]
         find_metric_groups(self.wanted)  # a wrong name is refused before anything is read
-        self.is_film = config.reference is not None or source.is_dir() or not _is_pack(source)
+        self.is_film = config.reference is not None or source.is_dir() or not is_pack(source)
         if self.is_film and config.weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
         if self.is_film and self.vtln is not None:
@@ -277,6 +277,15 @@ def check_report(report: Path, force: bool) -> None:
     check_output(report, force)
 
 
+def check_boxes(boxes: Path, force: bool) -> None:
+    """Look at the name of the box plots before any work is done."""
+    from lipsync_cli.runtime.atomic_files import check_output
+
+    if boxes.suffix.lower() != ".png":
+        raise UsageError(f"--boxes {boxes} is no name of a PNG file", hint="give a name that ends in .png")
+    check_output(boxes, force)
+
+
 def _check_outputs(config: ScoreConfig) -> None:
     from lipsync_cli.runtime.atomic_files import check_no_input, check_output
     from lipsync_cli.runtime.run_inputs import is_input_folder
@@ -293,6 +302,13 @@ def _check_outputs(config: ScoreConfig) -> None:
             check_folder(output, config.force)
     if config.report is not None:
         check_report(config.report, config.force)
+    if config.boxes is not None:
+        check_boxes(config.boxes, config.force)
+    if config.table and output is not None:
+        raise UsageError(
+            "--table and -o both give the figures",
+            hint="use -o first, then lipsync score SCORES.jsonl --table " + config.table,
+        )
 
 
 def _beside(output: Path) -> Path:
@@ -318,7 +334,8 @@ def _find_files(config: ScoreConfig) -> dict[str, Path]:
     return files
 
 
-def _is_pack(source: Path) -> bool:
+def is_pack(source: Path) -> bool:
+    """Tell whether a file is what `lipsync pack` wrote, or another HDF5 file."""
     from lipsync_cli.media.ffmpeg import check_file
 
     check_file(source)

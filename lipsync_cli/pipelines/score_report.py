@@ -13,7 +13,7 @@ from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.report import Notify, Progress, ignore
-from lipsync_cli.pipelines.score import ScoreResult, check_report
+from lipsync_cli.pipelines.score import ScoreResult, check_boxes, check_report
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.results.records import Results
@@ -26,13 +26,14 @@ class Comparison:
     Attributes
     ----------
     comparisons : of each file with the first, JSON-able
-    tables : the same as text
-    report : the HTML file that was written
+    tables : the same as text; the thesis's tables, if they were asked for
+    report, boxes : the HTML file and the picture that were written
     """
 
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     report: Path | None = None
+    boxes: Path | None = None
 
 
 def is_results(path: Path) -> bool:
@@ -69,12 +70,16 @@ def compare_results(
     device = resolve_device(config.device)
     if strangers := [path for path in sources if not is_results(path)]:
         raise UsageError(f"{strangers[0]} is no .jsonl file of scores", hint="score it with -o first")
-    if not config.compare and report is None:
-        raise UsageError("these are scores already", hint="add --report FILE.html or --compare")
+    if not config.compare and not config.table and report is None and config.boxes is None:
+        raise UsageError("these are scores already", hint="add --report FILE.html, --compare, --table or --boxes")
+    if config.compare and config.table:
+        raise UsageError("--compare and --table both print tables", hint="use one of them")
     if config.compare and len(sources) < 2:
         raise UsageError("--compare needs at least two .jsonl files")
     if report is not None:
         check_report(report, config.force)
+    if config.boxes is not None:
+        check_boxes(config.boxes, config.force)
     results = relabel([read_results(path) for path in sources])
     comparisons, tables = [], []
     if config.compare:
@@ -83,11 +88,15 @@ def compare_results(
         found = [(other, compare(results[0], other)) for other in results[1:]]
         comparisons = [describe_comparison(results[0], other, lines) for other, lines in found]
         tables = [make_comparison(results[0], other, lines) for other, lines in found]
+    if config.table:
+        tables = [_make_thesis_tables(results, config.table)]
+    if config.boxes is not None:
+        _draw_boxes(results, config.boxes, config.force)
     if report is not None:
         names = [one.label for one in results]
         heading = " · ".join(names) if len(names) > 1 else _find_heading(results[0])
         _write_report(results, report, heading, config.force, device, command, progress=progress, notify=notify)
-    return Comparison(comparisons, tables, report)
+    return Comparison(comparisons, tables, report, config.boxes)
 
 
 @keeps_inputs
@@ -98,19 +107,43 @@ def report_scores(
     *,
     progress: Progress | None = None,
     notify: Notify = ignore,
-) -> None:
-    """Write the report of what has just been scored, if the options ask for one."""
+) -> str:
+    """Write report and box plots of what has just been scored, and give the thesis's tables, as the options ask.
+
+    Returns
+    -------
+    the tables, "" for none
+    """
     from lipsync_cli.scoring.report.text_table import make_records
     from lipsync_cli.scoring.results.records import make_results
 
-    if config.report is None:
-        return
+    if config.report is None and config.boxes is None and not config.table:
+        return ""
     label = str(result.scores.facts.get("weights", {}).get("name", "output"))
     results = [make_results(make_records(result.scores), label)]
-    device = resolve_device(config.device)
-    _write_report(
-        results, config.report, result.heading, config.force, device, command, progress=progress, notify=notify
-    )
+    if config.boxes is not None:
+        _draw_boxes(results, config.boxes, config.force)
+    if config.report is not None:
+        device = resolve_device(config.device)
+        _write_report(
+            results, config.report, result.heading, config.force, device, command, progress=progress, notify=notify
+        )
+    return _make_thesis_tables(results, config.table) if config.table else ""
+
+
+def _make_thesis_tables(results: Sequence[Results], form: str) -> str:
+    from lipsync_cli.scoring.report.thesis_tables import make_tables
+
+    return make_tables(results, form)
+
+
+def _draw_boxes(results: Sequence[Results], path: Path, force: bool) -> None:
+    """Draw the box plots of several models, whole or not at all."""
+    from lipsync_cli.runtime.atomic_files import atomic_output
+    from lipsync_cli.scoring.report.model_boxes import plot_models
+
+    with atomic_output(path, force) as temporary:
+        plot_models(results, temporary)
 
 
 def _write_report(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.config.option import option
+from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import ARCHITECTURES
@@ -21,7 +22,8 @@ RECIPES = (
     "wgan-gp",
     "l1wgan-gp",
     "l1wgan-gp-adv",
-    "wgan-ls",
+    "wgan-lp",
+    "lsgan-gp",
     "wgan-div",
     "c-wgan",
     "lsgan",
@@ -33,6 +35,9 @@ RECIPES = (
     "occlusion",
     "own-frame",
 )
+# Recipes that saved runs call by another name: until it had WGAN-LP, `wgan-ls` was least squares with a penalty.
+OLD_RECIPES = {"wgan-ls": "lsgan-gp"}
+LITERAL = "literal"  # value of `losses`
 # What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
 _FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
@@ -64,13 +69,15 @@ class TrainConfig:
     clip_norm : largest gradient norm of the generator, 0 for no limit
     mouth_weight, warp_weight, ssim_weight, motion_weight, sync_weight, adversarial_weight, penalty_weight, margin : of
         the losses
+    losses : "published" formulas, or those that the thesis prints, "literal"
     sync_runs : so many references of a batch have all their targets, for the expert; the other targets have a clip and
         a reference each. 0: all references
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
     augment : transform faces and voices at random
     transforms : which, see `datasets.transforms.names`
     augment_share : share of the references that are transformed, their targets and sounds with them
-    targets_per_reference, consecutive, quiet_reference, speaker_temperature : see `datasets.frame_table.Sampling`
+    targets_per_reference, consecutive, reference_gap, quiet_reference, speaker_temperature : see
+        `datasets.frame_table.Sampling`
     seed : of everything random
     precision : "float32", or "bfloat16" autocast
     validate_every, checkpoint_every : in samples
@@ -83,6 +90,7 @@ class TrainConfig:
         "lipgan",
         panel="model",
         choices=RECIPES,
+        old_values={"wgan-ls": "wgan-lp"},  # the thesis's name for it
         metavar="NAME",
     )
     generator: str = option(
@@ -179,10 +187,17 @@ class TrainConfig:
         0.01,
         panel="losses",
         least=0,
-        shown="0.01; others: docs/reference/recipes.md",
+        shown="0.01, with --losses literal 1; others: docs/reference/recipes.md",
     )
     penalty_weight: float = option(
         "WGANs: weight of the discriminator's penalty.", 10.0, panel="losses", least=0, shown="10; wgan-div: 2"
+    )
+    losses: str = option(
+        "The formulas: published, as the papers and LipGAN's code have them, or literal, as the thesis prints them "
+        "(lipgan, wgan-gp, l1wgan-gp). See docs/reference/thesis.md.",
+        "published",
+        panel="losses",
+        choices=("published", "literal"),
     )
     margin: float = option("Of the contrastive loss.", 2.0, panel="losses", least=0)
     ema_samples: int = option("Half-life of the averaged weights.", 0, panel="schedule", least=0, shown="0: no average")
@@ -198,6 +213,13 @@ class TrainConfig:
         "Samples of one clip.", 1, panel="data", least=1, shown="1; lipgan-expert: 8; sync-expert: 16"
     )
     consecutive: bool = False
+    reference_gap: str = option(
+        "Frames between reference and target: A..B, or A.. for A and more; the thesis: 1..6.",
+        "6..",
+        panel="data",
+        check=parse_gap,
+        metavar="A..B",
+    )
     quiet_reference: float = option("Share of references from quiet moments.", 0.0, panel="data", least=0, most=1)
     speaker_temperature: float = option(
         "Above 1: speakers with few frames are drawn more.",
@@ -256,6 +278,8 @@ def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> No
     seen = saved.get("data")
     if seen != pack_fingerprint:
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
+    recipe = saved.get("recipe", TrainConfig.recipe)
+    saved["recipe"] = OLD_RECIPES.get(str(recipe), recipe)
     free = _FREE if config.schedule == "cosine" else _FREE | _FREE_IF_CONSTANT
     for name in (item.name for item in fields(config)):
         before = saved.get(name, getattr(TrainConfig(), name))  # options that came later were at their default

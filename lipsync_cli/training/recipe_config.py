@@ -6,11 +6,12 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
 from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
-from lipsync_cli.training.config import TrainConfig
-from lipsync_cli.training.recipes import find_recipe
+from lipsync_cli.training.config import LITERAL, TrainConfig
+from lipsync_cli.training.recipes import RECIPES, find_recipe
 from lipsync_cli.training.recipes.context import INPUTS
 
 
@@ -27,10 +28,19 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     UsageError : an option has a value that does not exist, or options contradict each other
     """
     found = find_recipe(recipe)
-    config = TrainConfig(**{**found.defaults, **options, "recipe": found.name})
+    is_literal = options.get("losses") == LITERAL
+    if is_literal and found.literal_defaults is None:
+        literal = [name for name, one in RECIPES.items() if one.literal_defaults is not None]
+        raise UsageError(
+            f"the thesis has no formulas of the recipe {found.name}",
+            hint=f"leave out --losses {LITERAL}, or use it with {', '.join(literal)}",
+        )
+    literal_defaults = found.literal_defaults if is_literal else {}
+    config = TrainConfig(**{**found.defaults, **literal_defaults, **options, "recipe": found.name})
     choices = {
         "generator": found.architectures,
         "schedule": ("constant", "cosine"),
+        "losses": ("published", LITERAL),
         "precision": ("float32", "bfloat16"),
     }
     for name, values in choices.items():
@@ -50,6 +60,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     if config.freeze_speech and not found.learns_pictures:
         raise UsageError(f"the recipe {found.name} teaches no generator to draw", hint="leave out --freeze-speech")
     parse_transforms(config.transforms)
+    parse_gap(config.reference_gap)
     found.check(config)
     return config
 

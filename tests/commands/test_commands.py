@@ -55,6 +55,12 @@ INFER, TRAIN = ("infer", "a.mp4", "b.wav"), ("train", "a.h5", "run")
             Path("c.wav"),
             "--drive-audio is called --driving-audio now",
         ),
+        (
+            ("train", "a.h5", "run", "--recipe", "wgan-ls"),
+            "recipe",
+            "wgan-lp",
+            "--recipe wgan-ls is called --recipe wgan-lp now",
+        ),
         ((*INFER, "--label"), "visible_watermark", True, "--label is called --visible-watermark now"),
         (
             (*INFER, "--occlusion", "paint"),
@@ -166,7 +172,7 @@ def test_config_of_another_command_is_refused() -> None:
         ("lipsync in", ["infer", "info"]),
         ("lipsync infer --driv", ["--driving-audio"]),
         ("lipsync infer a.mp4 b.wav --extend b", ["bounce"]),
-        ("lipsync train a.h5 run --recipe wgan", ["wgan-gp", "wgan-ls", "wgan-div"]),
+        ("lipsync train a.h5 run --recipe wgan", ["wgan-gp", "wgan-lp", "wgan-div"]),
         ("lipsync config d", ["detect-faces"]),
     ],
 )

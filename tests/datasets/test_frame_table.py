@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lipsync_cli.datasets.frame_table import MIN_GAP, FrameTable, Sampling, gather
-from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.datasets.reference_gap import ReferenceGap, parse_gap
+from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.speech.mel import window
 
@@ -36,6 +37,53 @@ def test_consecutive_targets_have_faces_and_a_reference_apart(pack):
         assert pack.has_face[runs].all()
         assert (np.abs(draw.reference[:, None] - runs) >= MIN_GAP).all()
         assert (table.clip_of[draw.reference][:, None] == table.clip_of[runs]).all()
+
+
+@pytest.mark.parametrize("gap", [ReferenceGap(1, 6), ReferenceGap(6, 6), ReferenceGap(9), ReferenceGap(2, 3)])
+def test_reference_and_target_keep_the_gap_that_is_asked_for_and_use_all_of_it(pack, gap):
+    table, seen = FrameTable(pack, "train"), set()
+    for step in range(60):
+        draw = table.draw(Sampling(12, 3, quiet_reference=0.5, gap=gap), step)
+        distances = draw.target - draw.reference.repeat(3)
+        assert gap.allows(np.abs(distances)).all()
+        assert (table.clip_of[draw.reference.repeat(3)] == table.clip_of[draw.target]).all()
+        assert pack.has_face[draw.target].all()
+        seen |= set(distances.tolist())
+    assert {gap.least, -gap.least} <= seen
+    assert max(seen) == (gap.most or max(seen))
+    assert len(seen) >= (2 * (gap.most - gap.least + 1) if gap.most else 10)
+
+
+def test_consecutive_targets_keep_the_gap_from_the_nearer_end_of_the_run(pack):
+    table = FrameTable(pack, "train")
+    for step in range(20):
+        draw = table.draw(Sampling(12, 4, consecutive=True, gap=ReferenceGap(1, 6)), step)
+        distances = np.abs(draw.target.reshape(3, 4) - draw.reference[:, None]).min(1)
+        assert ((distances >= 1) & (distances <= 6)).all()
+
+
+def test_the_default_gap_draws_what_six_and_more_draws(pack):
+    table = FrameTable(pack, "train")
+    one, other = (table.draw(Sampling(8, 2, quiet_reference=0.5, **gap), 4) for gap in ({}, {"gap": parse_gap("6..")}))
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+
+
+def test_a_gap_that_no_clip_has_is_said(pack):
+    with pytest.raises(NothingToDoError, match=r"two frames with a face that are 500\.\. frames apart"):
+        FrameTable(pack, "train").draw(Sampling(4, gap=ReferenceGap(500)), 0)
+
+
+@pytest.mark.parametrize("text", ["", "6", "0..6", "6..1", "1..6..9", "-1..6", "a..b", "..6"])
+def test_what_is_no_range_of_frames_is_said(text):
+    with pytest.raises(UsageError, match="is no range of frames") as caught:
+        parse_gap(text)
+    assert "1..6" in caught.value.hint
+
+
+def test_a_gap_is_read_and_written_alike():
+    assert parse_gap("1..6") == ReferenceGap(1, 6)
+    assert parse_gap("6..") == ReferenceGap()
+    assert [str(parse_gap(text)) for text in ("1..75", "6..")] == ["1..75", "6.."]
 
 
 def test_runs_longer_than_every_clip_are_said(pack):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from lipsync_cli import cli
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
@@ -75,6 +78,35 @@ def test_thesis_makefile_slow_variants_are_the_recipe_at_a_tenth_of_its_learning
     given = float(options[options.index("--learning-rate") + 1])
     assert given == pytest.approx(make_config(recipe).learning_rate / 10)
     assert f"{recipe}-slow/scores" in planned
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("lipgan-literal", "losses", "literal"),
+        ("wgan-gp-literal", "losses", "literal"),
+        ("l1wgan-gp-literal", "losses", "literal"),
+        ("lipgan-near", "reference_gap", "1..6"),
+        ("lipgan-any", "reference_gap", "1..75"),
+        ("wgan-gp-again", "seed", 11),
+        ("wgan-gp-calm", "beta1", 0.0),
+    ],
+)
+def test_thesis_makefile_has_the_thesis_own_variants(name: str, option: str, value: object, tmp_path: Path) -> None:
+    planned = plan_thesis(tmp_path, f"RECIPES={name}").replace("\\\n", " ")
+    (trained,) = re.findall(r"lipsync train (.*)", planned)
+    dry = CliRunner().invoke(cli.app, ["train", *trained.split(), "--dry-run", "--json"])
+    assert dry.exit_code == 0, dry.stderr
+    found = json.loads(dry.stdout)
+    assert found["recipe"] == re.sub("-(literal|near|any|again|calm)$", "", name)
+    assert found[option] == value
+
+
+def test_thesis_makefile_makes_the_tables_of_all_models_at_once(tmp_path: Path) -> None:
+    planned = plan_thesis(tmp_path, "tables", "RECIPES=lipgan wgan-gp")
+    for option in ("--table csv", "--table latex", "--boxes"):
+        (line,) = [line for line in planned.splitlines() if option in line]
+        assert line.count("scores.jsonl") == 2
 
 
 def test_thesis_tables_have_the_control_rows_and_the_intervals() -> None:

@@ -50,6 +50,18 @@ class ScoreConfig:
         False,
         panel=FILES,
     )
+    table: str | None = option(
+        "Print the thesis's tables 7.1 to 7.3 (SSIM, PSNR, Frechet distance), of several .jsonl files side by side.",
+        None,
+        panel=FILES,
+        choices=("text", "csv", "latex"),
+    )
+    boxes: Path | None = option(
+        "Draw the thesis's box plots over frames (7.14, 7.15) as PNG, of several .jsonl files side by side.",
+        None,
+        panel=FILES,
+        writes=True,
+    )
     compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
     split: str = option("Clips of the pack to score.", "test", panel=FILES, choices=("test", "val", "train"))
     force: bool = force_option()
@@ -72,6 +84,12 @@ class ScoreConfig:
         "Sync expert: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
     )
     syncnet: Path | None = option("SyncNet's published weights, for LSE-D and LSE-C.", None, panel="voice")
+    critic: Path | None = option(
+        "Run folder: measure how often its discriminator tells right pairs of face and speech from mismatched ones, "
+        "instead of scoring faces.",
+        None,
+        panel="voice",
+    )
     lip_reader: Path | None = option(
         "Lip reader: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from lipsync_cli.datasets.batch import Batch, Draw, Mixed
 from lipsync_cli.datasets.frame_table import FrameTable, Sampling, gather
+from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.augmentation import augment
 from lipsync_cli.datasets.transforms.names import parse_transforms
 
@@ -51,6 +52,7 @@ class Source:
             config.speaker_temperature,
             config.seed,
             config.consecutive,
+            parse_gap(config.reference_gap),
         )
 
     def batch(self, step: int) -> Batch:

@@ -174,10 +174,20 @@ class _Loop:
                 for terms in recipe.discriminator_losses(name, batch, _detached(output), coin):
                     self._update(name, terms)
                 state.discriminators[name].requires_grad_(False)
+                self._observe(name, batch, _detached(output))
             if has_generator:
                 terms = recipe.network_loss(batch, output)
         if has_generator:
             self._update(None, terms)
+
+    def _observe(self, name: str, batch: Any, output: Any) -> None:
+        """Log what the recipe observes of a discriminator, at its last update before a line of the log."""
+        is_end = self.state.samples_seen + self.config.batch_size >= self.parts.total_samples
+        if is_end or self.schedule.is_last(name, self.state.step, LOG_EVERY):
+            with torch.no_grad():
+                figures = self.recipe.observe(name, batch, output)
+            self.world.average(figures.values())
+            self.statistics.add(figures)
 
     def _update(self, name: str | None, terms: dict[str, torch.Tensor]) -> None:
         """Minimise the sum of terms by one step of a discriminator, or of the generator (None)."""

@@ -210,6 +210,15 @@ def gradient_penalty(critic: Critic, real: Sequence[Tensor], other: Sequence[Ten
     return (gradient_norms(critic, real, other, share) - 1).square().mean()
 
 
+def lipschitz_penalty(critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor) -> Tensor:
+    """Keep a critic's gradient norm at most 1: E[max(0, |grad| - 1)^2] of WGAN-LP (Petzka et al. 2018, without lambda).
+
+    Arguments as of `gradient_norms`. One-sided: a gradient norm below 1, which a best critic may have, costs
+    nothing; the two-sided `gradient_penalty` asks for 1 everywhere on the lines.
+    """
+    return (gradient_norms(critic, real, other, share) - 1).clamp(min=0).square().mean()
+
+
 def divergence_penalty(
     critic: Critic, real: Sequence[Tensor], other: Sequence[Tensor], share: Tensor, power: float = 6.0
 ) -> Tensor:

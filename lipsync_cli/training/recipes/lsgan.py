@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, choose_pairs
+from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs, compute_both_losses
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import least_squares
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
@@ -27,6 +27,8 @@ class LSGAN(GeneratorRecipe):
     """
 
     name = "lsgan"
+    compares_pairs = True
+    pair_limit = -0.5  # half way between the labels
     defaults: ClassVar[dict[str, Any]] = {
         "learning_rate": 1e-4,
         "beta1": 0.5,
@@ -44,7 +46,7 @@ class LSGAN(GeneratorRecipe):
     @property
     def chance_levels(self) -> dict[str, float]:
         """A critic that knows nothing scores everything one half."""
-        return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
+        return dict.fromkeys((REAL, *NEGATIVES), 0.125)
 
     def discriminator_losses(
         self, name: str, batch: Batch, output: GeneratorResult, fake_step: bool
@@ -52,9 +54,17 @@ class LSGAN(GeneratorRecipe):
         """Give the loss of the critic's update, on one kind of mismatched pairs."""
         negative, real, other = choose_pairs(batch, output, fake_step)
         yield {
-            "critic/real": least_squares(self.critic(*real), 1.0),
+            REAL: least_squares(self.critic(*real), 1.0),
             negative: least_squares(self.critic(*other), 0.0),
         }
+
+    def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
+        """Give the losses of both negatives on this batch, after the critic's update."""
+        return compute_both_losses(batch, output, lambda real, other: least_squares(self.critic(*other), 0.0))
+
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """Give the critic's score, negative, so that less is nearer."""
+        return -self.critic(face, mel)
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""

@@ -45,24 +45,30 @@ class Recipe(Protocol):
     ----------
     name : as `--recipe` knows it, in lower case
     defaults : values of `TrainConfig` that the recipe changes
+    literal_defaults : those that it changes besides where the losses are the thesis's; None: the thesis has none of it
     architectures : of the networks that it can train
     needs : names of the parts of the context that it cannot do without, see `context.INPUTS`
     learns_pictures : it trains a generator on pictures, so that the speech encoder may stay as it is
+    compares_pairs : it trains a discriminator of face and speech, "critic", which can tell whether they belong together
     n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
     discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
     frozen : networks that evaluate but do not learn, by name; the loop moves them to its device
+    pair_limit : pairs at a smaller `pair_distance` count as right; None: no number in the loss says where that ends
     chance_levels : what a loss term is if its network knows nothing, by the term's name, where that is known
     """
 
     name: ClassVar[str]
     defaults: ClassVar[dict[str, Any]]
+    literal_defaults: ClassVar[dict[str, Any] | None]
     architectures: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
     learns_pictures: ClassVar[bool]
+    compares_pairs: ClassVar[bool]
     n_critic: ClassVar[int]
     discriminators: Mapping[str, Discriminator]
     frozen: Mapping[str, nn.Module]
     chance_levels: dict[str, float]
+    pair_limit: float | None
 
     def __init__(self, context: RecipeContext) -> None: ...
 
@@ -89,6 +95,12 @@ class Recipe(Protocol):
         fake_step : a fair coin, decided by seed and step, the same for all discriminators
         """
 
+    def observe(self, name: str, batch: Any, output: Any) -> dict[str, Tensor]:
+        """Give figures of a discriminator that are logged beside its losses, and not minimised; without gradients."""
+
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """Say how far face and speech are apart to the discriminator that compares them: shape (B,), less is nearer."""
+
     def network_loss(self, batch: Any, output: Any) -> dict[str, Tensor]:
         """Give the named terms of the network's loss; their sum is minimised."""
 
@@ -100,8 +112,11 @@ class BaseRecipe:
     """What recipes are unless they say otherwise: one network that learns from clips alone, no discriminator."""
 
     defaults: ClassVar[dict[str, Any]] = {}
+    literal_defaults: ClassVar[dict[str, Any] | None] = None
     needs: ClassVar[frozenset[str]] = frozenset()
     learns_pictures: ClassVar[bool] = False
+    compares_pairs: ClassVar[bool] = False
+    pair_limit: float | None = None
     n_critic: ClassVar[int] = 1
     discriminators: Mapping[str, Discriminator] = MappingProxyType({})
 
@@ -125,6 +140,14 @@ class BaseRecipe:
     def discriminator_losses(self, name: str, batch: Any, output: Any, fake_step: bool) -> Iterator[dict[str, Tensor]]:
         """Give the losses of a discriminator's updates: there is no discriminator."""
         return iter(())
+
+    def observe(self, name: str, batch: Any, output: Any) -> dict[str, Tensor]:
+        """Give figures of a discriminator beside its losses: none."""
+        return {}
+
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """There is no discriminator that compares pairs."""
+        raise NotImplementedError
 
 
 class GeneratorRecipe(BaseRecipe):

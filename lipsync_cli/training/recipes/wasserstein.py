@@ -7,15 +7,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
-from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, Pair, choose_pairs, draw_shares
+from lipsync_cli.training.config import LITERAL
+from lipsync_cli.training.losses.discriminator_pairs import (
+    NEGATIVES,
+    REAL,
+    Pair,
+    choose_pairs,
+    compute_both_losses,
+    draw_shares,
+)
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import (
     c_transform,
     divergence_penalty,
     gradient_penalty,
     least_squares,
+    lipschitz_penalty,
     wasserstein,
 )
+from lipsync_cli.training.losses.thesis_terms import literal_penalty
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ if TYPE_CHECKING:
 
 CRITIC = "critic"
 _GRADIENT: tuple[str, Penalty] = ("critic/gradient_penalty", gradient_penalty)
+_LIPSCHITZ: tuple[str, Penalty] = ("critic/lipschitz_penalty", lipschitz_penalty)
 _DIVERGENCE: tuple[str, Penalty] = ("critic/divergence_penalty", divergence_penalty)
 
 
@@ -46,6 +57,7 @@ class Paper:
     penalty : name of its term and the function, None for none; times `penalty_weight`
     reconstruction : the generator minimises "none" of it (the adversarial term alone), it "alone", or "both"
     defaults : values of `TrainConfig`, over those that all share
+    is_thesis : the thesis prints its formulas
     """
 
     name: str
@@ -55,6 +67,7 @@ class Paper:
     penalty: tuple[str, Penalty] | None = _GRADIENT
     reconstruction: Literal["none", "alone", "both"] = "both"
     defaults: dict[str, Any] = field(default_factory=dict)
+    is_thesis: bool = False
 
 
 PAPERS = (
@@ -72,6 +85,7 @@ PAPERS = (
         score="embedding",
         reconstruction="none",
         defaults={"adversarial_weight": 1.0},
+        is_thesis=True,
     ),
     Paper(
         "l1wgan-gp",
@@ -83,6 +97,7 @@ PAPERS = (
         """,
         score="embedding",
         reconstruction="alone",
+        is_thesis=True,
     ),
     Paper(
         "l1wgan-gp-adv",
@@ -98,12 +113,25 @@ PAPERS = (
         defaults={"adversarial_weight": 0.001},
     ),
     Paper(
-        "wgan-ls",
+        "wgan-lp",
+        """WGAN-LP: L1, and a Wasserstein critic whose gradient norm is kept at most 1, not at 1.
+
+        Petzka, Fischer and Lukovnikov (2018, "On the regularization of Wasserstein GANs"): the penalty is one-sided,
+        max(0, |gradient| - 1)^2, at points on the lines between right and wrong pairs. The thesis names it
+        among its further work as WGAN-LS, by this paper. L1 and weights are those of `l1wgan-gp-adv`, from which it
+        differs in the penalty alone.
+        """,
+        score="projection",
+        penalty=_LIPSCHITZ,
+        defaults={"adversarial_weight": 0.001},
+    ),
+    Paper(
+        "lsgan-gp",
         """The losses of `lsgan` and the gradient penalty of `wgan-gp`; the critic is ahead by five updates to one.
 
-        The thesis names WGAN-LS without a formula, and no single paper owns the name. This reading joins least squares
-        (Mao et al. 2017, eq. 9) with the penalty (Gulrajani et al. 2017, eq. 3), as Mao et al. (2019, "On the
-        effectiveness of least squares generative adversarial networks") do with another penalty in LSGANs-GP.
+        Least squares (Mao et al. 2017, eq. 9) with the two-sided penalty of Gulrajani et al. (2017, eq. 3), as Mao et
+        al. (2019, "On the effectiveness of least squares generative adversarial networks") have it with another
+        penalty in LSGANs-GP. It is in no thesis; runs that say `wgan-ls` were trained with it (`config.OLD_RECIPES`).
         """,
         score="projection",
         objective="least squares",
@@ -146,6 +174,7 @@ class Wasserstein(GeneratorRecipe):
 
     name: ClassVar[str]
     paper: ClassVar[Paper]
+    compares_pairs = True
     n_critic = 5
 
     def __init__(self, context: RecipeContext) -> None:
@@ -154,6 +183,8 @@ class Wasserstein(GeneratorRecipe):
         self.discriminators = {CRITIC: Discriminator(self.critic, self.n_critic)}
         self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
+        self.is_literal = config.losses == LITERAL
+        self.pair_limit = -0.5 if self.paper.objective == "least squares" else None  # half way between the labels
 
     @property
     def chance_levels(self) -> dict[str, float]:
@@ -161,7 +192,7 @@ class Wasserstein(GeneratorRecipe):
         if self.paper.objective == "c-transform":
             return {}  # what its distance is then depends on the faces
         if self.paper.objective == "least squares":
-            return dict.fromkeys(("critic/real", *NEGATIVES), 0.125)
+            return dict.fromkeys((REAL, *NEGATIVES), 0.125)
         return dict.fromkeys(NEGATIVES, 0.0)
 
     def discriminator_losses(
@@ -172,8 +203,20 @@ class Wasserstein(GeneratorRecipe):
         terms = {}
         if self.paper.penalty is not None:
             term, penalty = self.paper.penalty
-            terms[term] = self.penalty_weight * penalty(self.critic, real, other, draw_shares(real))
+            if self.is_literal:  # eq. 3.14, whichever pair the coin has chosen
+                size = literal_penalty(self.critic, Pair(output.image, batch.mel))
+            else:
+                size = penalty(self.critic, real, other, draw_shares(real))
+            terms[term] = self.penalty_weight * size
         yield {**self._scored(negative, real, other), **terms}
+
+    def observe(self, name: str, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
+        """Give the losses of both negatives on this batch, after the critic's update."""
+        return compute_both_losses(batch, output, lambda real, other: self._scored("loss", real, other)["loss"])
+
+    def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
+        """Give the critic's score, negative, so that less is nearer."""
+        return -self.critic(face, mel)
 
     def network_loss(self, batch: Batch, output: GeneratorResult) -> dict[str, Tensor]:
         """Give the named terms of the generator's loss; their sum is minimised."""
@@ -192,7 +235,7 @@ class Wasserstein(GeneratorRecipe):
             return {negative: -(scores.mean() + c_transform(scores, real, other).mean())}
         if self.paper.objective == "least squares":
             return {
-                "critic/real": least_squares(scores, 1.0),
+                REAL: least_squares(scores, 1.0),
                 negative: least_squares(self.critic(*other), 0.0),
             }
         return {negative: wasserstein(scores, self.critic(*other))}
@@ -212,6 +255,7 @@ def _make(paper: Paper) -> type[Wasserstein]:
     """Make the recipe of a paper."""
     defaults = {"learning_rate": 1e-4, "beta1": 0.5, "beta2": 0.9, **paper.defaults}
     named = {"__doc__": paper.about, "name": paper.name, "paper": paper, "defaults": defaults}
+    named["literal_defaults"] = {} if paper.is_thesis else None
     return type(f"Wasserstein[{paper.name}]", (Wasserstein,), named)
 
 

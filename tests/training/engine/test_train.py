@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header, save_weights
-from lipsync_cli.training.logging.curves import plot_curves
+from lipsync_cli.training.logging.curves import collect_panels, plot_curves
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 
@@ -30,7 +30,8 @@ def _config(recipe="l1", **options):
 ALIKE = (
     "lsgan",
     "l1wgan-gp",
-    "wgan-ls",
+    "wgan-lp",
+    "lsgan-gp",
     "wgan-div",
     "c-wgan",
     "l1wgan-gp-adv",
@@ -83,12 +84,35 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     assert not list((tmp_path / "run").glob(".*tmp*"))
 
 
+@pytest.mark.parametrize(("end", "moments"), [(4, [4]), pytest.param(106, [100, 106], marks=pytest.mark.slow)])
+def test_each_logged_step_has_both_losses_of_the_discriminator(end, moments, small_pack, tmp_path):
+    often = dict.fromkeys(("validate_every", "checkpoint_every", "sheet_every"), 1000)
+    train(small_pack, tmp_path / "run", _config("lipgan", batch_size=2, max_samples=end, validation_frames=1, **often))
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    logged = [line for line in lines if line["kind"] == "train"]
+    assert [line["samples"] for line in logged] == moments
+    for line in logged:
+        assert 0 < line["critic/face_loss"] < 4
+        assert 0 < line["critic/audio_loss"] < 4
+    panels = collect_panels(lines)
+    assert [len(panels["loss, critic"][name]) for name in ("face_loss", "audio_loss")] == [len(moments)] * 2
+
+
 def test_a_run_of_other_options_is_refused_and_untouched(small_pack, tmp_path):
     train(small_pack, tmp_path / "run", _config(max_samples=8))
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
     with pytest.raises(InputError, match="learning_rate"):
         train(small_pack, tmp_path / "run", _config(max_samples=8, learning_rate=0.5))
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+
+def test_a_run_that_was_begun_as_wgan_ls_is_resumed_as_what_it_was(small_pack, tmp_path):
+    train(small_pack, tmp_path / "run", _config("lsgan-gp", max_samples=4))
+    saved = tmp_path / "run" / "config.json"
+    saved.write_text(saved.read_text().replace('"lsgan-gp"', '"wgan-ls"'))
+    assert train(small_pack, tmp_path / "run", _config("lsgan-gp", max_samples=8))["samples"] == 8
+    with pytest.raises(InputError, match="begun with recipe = lsgan-gp, not wgan-lp"):
+        train(small_pack, tmp_path / "run", _config("wgan-lp", max_samples=8))
 
 
 def test_init_starts_from_other_weights_and_refuses_another_generator(small_pack, tmp_path):

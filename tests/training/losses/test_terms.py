@@ -13,6 +13,7 @@ from lipsync_cli.training.losses.terms import (
     gradient_norms,
     gradient_penalty,
     least_squares,
+    lipschitz_penalty,
     lost_motion,
     mouth_weights,
     wasserstein,
@@ -104,6 +105,24 @@ def test_penalties_of_a_linear_critic_are_known_wherever_they_are_taken():
     assert divergence_penalty(critic, _pairs(1), _pairs(2), shares, power=6.0).item() == pytest.approx(64.0)
     steep = _linear(10 * face, 10 * mel)  # 20: the sixth power's tangent at 10
     assert divergence_penalty(steep, _pairs(1), _pairs(2), shares).item() == pytest.approx(1e6 + 6e5 * 10)
+
+
+@pytest.mark.parametrize(("norm", "two_sided", "one_sided"), [(0.5, 0.25, 0.0), (1.0, 0.0, 0.0), (3.0, 4.0, 4.0)])
+def test_the_one_sided_penalty_asks_nothing_of_a_gradient_norm_below_one(norm, two_sided, one_sided):
+    weight = torch.tensor([0.6 * norm, 0.8 * norm], requires_grad=True)
+    pairs = (torch.rand(3, 2),), (torch.rand(3, 2),), torch.rand(3)
+    assert gradient_penalty(lambda x: x @ weight, *pairs).item() == pytest.approx(two_sided, abs=1e-6)
+    penalty = lipschitz_penalty(lambda x: x @ weight, *pairs)
+    assert penalty.item() == pytest.approx(one_sided, abs=1e-6)
+    penalty.backward()
+    pull = 2 * max(0.0, norm - 1)  # d/dw max(0, |w| - 1)^2 = 2 (|w| - 1) w / |w|
+    assert weight.grad.tolist() == pytest.approx([0.6 * pull, 0.8 * pull], abs=1e-5)
+
+
+def test_the_one_sided_penalty_is_taken_point_by_point_between_the_batches():
+    real, other, share = torch.tensor([[1.0], [0.2]]), torch.tensor([[5.0], [0.0]]), torch.tensor([0.25, 1.0])
+    found = lipschitz_penalty(lambda x: x[:, 0] ** 2, (real,), (other,), share)  # gradient norms 8 and 0.4
+    assert found.item() == pytest.approx(7**2 / 2)
 
 
 def test_the_penalty_moves_a_linear_critic_to_gradient_norm_one():

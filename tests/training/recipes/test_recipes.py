@@ -13,7 +13,7 @@ from lipsync_cli.training.recipes import RECIPES, make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
 
 REGION = (48, 74, 29, 67)
-CRITICS = ["wgan-gp", "l1wgan-gp", "l1wgan-gp-adv", "lsgan", "wgan-ls", "wgan-div", "c-wgan"]
+CRITICS = ["wgan-gp", "l1wgan-gp", "l1wgan-gp-adv", "lsgan", "lsgan-gp", "wgan-lp", "wgan-div", "c-wgan"]
 GENERATORS = {"compact": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "lipgan": {"width": 2}}
 
 
@@ -64,7 +64,7 @@ def test_critic_terms_by_other_means(name, fake_step):
     right, wrong = (_score(recipe, *pairs).detach() for pairs in (real, other))
     negative = "critic/fake" if fake_step else "critic/wrong_speech"
     expected = {negative: wrong.mean() - right.mean()}
-    if name in ("lsgan", "wgan-ls"):
+    if name in ("lsgan", "lsgan-gp"):
         expected = {"critic/real": ((right - 1) ** 2).mean() / 2, negative: (wrong**2).mean() / 2}
     if name == "c-wgan":
         cost = [
@@ -73,6 +73,9 @@ def test_critic_terms_by_other_means(name, fake_step):
         ]
         transform = [min(c - phi for c, phi in zip(row, right, strict=True)) for row in cost]
         expected = {negative: -(right.mean() + sum(transform) / 3)}
+    elif name == "wgan-lp":
+        over = (_gradient_norm(recipe, real, other, share) - 1).clamp(min=0)
+        expected["critic/lipschitz_penalty"] = 10 * (over**2).mean()
     elif name == "wgan-div":
         expected["critic/divergence_penalty"] = 2 * (_gradient_norm(recipe, real, other, share) ** 6).mean()
     elif name != "lsgan":
@@ -85,17 +88,29 @@ def test_critic_terms_by_other_means(name, fake_step):
         assert recipe.chance_levels.keys() == known
 
 
+@pytest.mark.parametrize("name", ["lipgan", *CRITICS])
+def test_both_losses_are_observed_on_one_batch_whatever_the_coin_says(name):
+    recipe, (batch, output) = _recipe(name), _batch()
+    expected = {}
+    for title, negative in (("critic/face_loss", "critic/fake"), ("critic/audio_loss", "critic/wrong_speech")):
+        terms, *_ = recipe.discriminator_losses("critic", batch, output, negative == "critic/fake")
+        expected[title] = terms[negative].item()
+    found = {title: value.item() for title, value in recipe.observe("critic", batch, output).items()}
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found["critic/face_loss"] != found["critic/audio_loss"]
+
+
 @pytest.mark.parametrize("name", CRITICS)
 def test_generator_terms_by_other_means(name):
     recipe, (batch, output) = _recipe(name), _batch()
     score = _score(recipe, output.image, batch.mel).detach()
     adversarial = -score.mean()
-    if name in ("lsgan", "wgan-ls"):
+    if name in ("lsgan", "lsgan-gp"):
         adversarial = ((score - 1) ** 2).mean() / 2
     if name == "c-wgan":  # random faces: each is nearest to the pair with its own speech
         right = _score(recipe, batch.target, batch.mel).detach()
         adversarial = ((output.image - batch.target).square().sum((1, 2, 3)).sqrt() - right).mean()
-    weight = {"wgan-gp": 1.0, "lsgan": 0.01, "wgan-ls": 0.01}.get(name, 0.001)
+    weight = {"wgan-gp": 1.0, "lsgan": 0.01, "lsgan-gp": 0.01}.get(name, 0.001)
     l1 = (output.image - batch.target).abs().mean()
     expected = {"generator/l1": l1, "generator/adversarial": weight * adversarial}
     if name == "wgan-gp":
