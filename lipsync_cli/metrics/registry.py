@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "behaviour": (
         "mouth.movement", "mouth.mouth_width", "mouth.articulation", "mouth.lip_dynamics", "sync.dtw", "sync.lip_leak",
         "mouth.pauses", "mouth.silent_stability", "sync.loudness_distance", "mouth.closeness", "face.eyes",
-        "face.jitter", "face.border",
+        "face.jitter", "face.border", "face.head_angle", "face.upper_face", "mouth.lip_shape", "mouth.tear",
     ),
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, MODEL, OTHER_SOUND, OUTPUT, TRUTH
 from lipsync_cli.metrics.metric import NEAR
+from lipsync_cli.scoring.report.angle_table import angle_lines
+from lipsync_cli.scoring.results.head_angles import describe_by_angle
 from lipsync_cli.scoring.results.scores import ALL, Scores, Statistics
 
 if TYPE_CHECKING:
@@ -53,8 +55,8 @@ def make_records(scores: Scores) -> list[dict[str, Any]]:
     Returns
     -------
     one record of kind "protocol" (what was compared, the metrics' definitions, notes), one of kind "summary" for each
-    group, row or difference and metric, one of kind "clip" for each clip and row, and of kind "frames" its figures
-    frame by frame
+    group, row or difference and metric, one of kind "head_angle" for each angle, row and metric of frames, one of kind
+    "clip" for each clip and row, and of kind "frames" its figures frame by frame
     """
     records: list[dict[str, Any]] = [
         {
@@ -75,6 +77,10 @@ def make_records(scores: Scores) -> list[dict[str, Any]]:
         if metric not in scores.rows.get(row, {}) and metric not in scores.sets.get(row, {}):
             about = {"kind": "summary", "group": ALL, "row": row, "metric": metric}
             records.append(about | {"mean": None, "reason": "; ".join(reasons)})
+    for angle, rows in describe_by_angle(scores).items():
+        for row, metrics in rows.items():
+            about = {"kind": "head_angle", "angle": angle, "row": row}
+            records.extend(about | {"metric": name} | round_statistics(one) for name, one in metrics.items())
     records.extend({"kind": "clip", **means} for means in scores.clip_means())
     records.extend(_frames_records(scores))
     return records
@@ -100,7 +106,8 @@ def _frames_records(scores: Scores) -> Iterator[dict[str, Any]]:
 def make_summary(scores: Scores) -> dict[str, Any]:
     """Give the summary as one JSON-able object: what was compared, and group -> row -> metric -> statistics.
 
-    A metric that could not be computed for a row is null there, and "reasons" says why.
+    A metric that could not be computed for a row is null there, and "reasons" says why. Where head angles were
+    measured, "head_angles" has angle -> row -> metric -> statistics.
     """
     groups: dict[str, dict[str, dict[str, Any]]] = {
         group: {
@@ -115,7 +122,12 @@ def make_summary(scores: Scores) -> dict[str, Any]:
         row: {metric: "; ".join(why) for (of, metric), why in scores.missing.items() if of == row}
         for row in dict.fromkeys(row for row, _ in scores.missing)
     }
-    return {**scores.facts, "notes": scores.notes, "groups": groups, "reasons": reasons}
+    angles = {
+        angle: {row: {name: round_statistics(one) for name, one in metrics.items()} for row, metrics in rows.items()}
+        for angle, rows in describe_by_angle(scores).items()
+    }
+    by_angle = {"head_angles": angles} if angles else {}
+    return {**scores.facts, "notes": scores.notes, "groups": groups, "reasons": reasons, **by_angle}
 
 
 def round_statistics(statistics: Statistics) -> dict[str, Any]:
@@ -141,9 +153,10 @@ def make_table(scores: Scores, heading: str, details: bool = True) -> str:
     width = max((len(title_of(name)) for name in overall), default=0) + 2
     lines, notes = [heading, _count(scores, overall)], [*scores.notes, *_say_missing(scores)]
     if len(scores.metrics) > 1:
-        lines += ["", *_overview(scores, overall)]
+        lines += ["", *_overview(scores, overall), *angle_lines(scores)]
         if not details:
-            return "\n".join([*lines, *([""] if notes else []), *notes])
+            return "
+".join([*lines, *([""] if notes else []), *notes])
     for metric in scores.metrics:
         names = [name for name in overall if metric.name in overall[name]]
         if not names:

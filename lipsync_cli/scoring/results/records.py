@@ -193,7 +193,11 @@ def _add_frames(results: Results, record: dict[str, Any]) -> None:
         _keep(results, record, name, Figures(values, frame[there]))
 
 
-_ADD = {"summary": _add_summary, "clip": _add_clip, "frames": _add_frames}
+def _pass_over(results: Results, record: dict[str, Any]) -> None:
+    """Take nothing of a record: its figures follow from those of the frames."""
+
+
+_ADD = {"summary": _add_summary, "head_angle": _pass_over, "clip": _add_clip, "frames": _add_frames}
 
 
 def _keep(results: Results, record: dict[str, Any], metric: str, figures: Figures) -> None:

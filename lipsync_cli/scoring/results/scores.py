@@ -57,11 +57,12 @@ class Series(NamedTuple):
 
     def minus(self, other: Series) -> Series:
         """Subtract figure by figure, where both have one."""
-        _, mine, theirs = np.intersect1d(self._keys(), other._keys(), assume_unique=True, return_indices=True)
+        _, mine, theirs = np.intersect1d(self.keys(), other.keys(), assume_unique=True, return_indices=True)
         frame = None if self.frame is None else self.frame[mine]
         return Series(self.values[mine] - other.values[theirs], self.clip[mine], frame)
 
-    def _keys(self) -> np.ndarray:
+    def keys(self) -> np.ndarray:
+        """Return a number for each figure that tells its clip and frame, shape (k,), int64."""
         return self.clip * (1 << 32) + (0 if self.frame is None else self.frame)
 
 
