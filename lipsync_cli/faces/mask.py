@@ -16,13 +16,14 @@ _FEATHER = 0.35  # of the mask's radius: from nothing to all
 _ROUNDNESS = 2.5  # exponent of the superellipse; 2 is an ellipse
 
 
-def lower_face_mask(rule: CropRule, size: int = 256) -> np.ndarray:
+def lower_face_mask(rule: CropRule, size: int = 256, narrow: float = 0.0) -> np.ndarray:
     """Make the mask of mouth, jaw and chin in the crop's geometry.
 
     Parameters
     ----------
     rule : the crop
     size : side of the mask in pixels; it is stretched over the crop
+    narrow : 1 for the mouth and what is close to it alone, for a face that lies badly on the one below it
 
     Returns
     -------
@@ -38,6 +39,7 @@ def lower_face_mask(rule: CropRule, size: int = 256) -> np.ndarray:
     places = (np.arange(size) + 0.5) / size
     x = np.abs(places - 0.5)[None, :] / (_HALF_WIDTH / rule.scale)
     y = np.abs(places - (top + bottom) / 2)[:, None] / ((bottom - top) / 2)
-    depth = 1 - (x**_ROUNDNESS + y**_ROUNDNESS) ** (1 / _ROUNDNESS)
-    step = np.clip(depth / _FEATHER, 0, 1)
+    roundness = _ROUNDNESS + 2 * narrow
+    depth = 1 - (x**roundness + y**roundness) ** (1 / roundness)
+    step = np.clip(depth / (_FEATHER * (1 - 0.5 * narrow)), 0, 1)
     return (step * step * (3 - 2 * step)).astype(np.float32)

@@ -77,7 +77,7 @@ class GeneratorRunner(Protocol):
 
         Parameters
         ----------
-        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all, and is encoded once however often it comes
+        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all and is encoded once
         mel : as of `generate`
         open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
         """

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
 
 
+NARROWING = 0.45, 0.75  # of unlikeness: from where on, and where nothing but the mouth is replaced
+TURN_COST = 1.5  # of the face's contrast: so much worse may fit what is turned by a radian less
+
+
 class BoxesByFrame(Protocol):
     """Face boxes by frame index: an array (N, 4) of a whole video, or what finds them as frames come."""
 
@@ -82,9 +86,20 @@ class ReferenceTracker:
         """Return what an occlusion network is shown of a frame's face: shape (S / 3, S / 2, 3) uint8 RGB."""
         return look_at(frame, self._boxes[number], self.find(number, frame), self._rule)
 
-    def alignment_rmse(self, number: int, frame: Frame) -> float:
-        """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""
-        return self._find(number, frame).misfit
+    def unlikeness(self, number: int, frame: Frame) -> float:
+        """Return how far the face of a frame is from the resting one: how much the upper faces differ, and are turned.
+
+        Returns
+        -------
+        root mean square difference over the face's contrast, and `TURN_COST` for each radian
+        """
+        found = self._find(number, frame)
+        return found.misfit / self.contrast + TURN_COST * float(np.hypot(*found.pose.turn))
+
+    def narrow(self, number: int, frame: Frame) -> float:
+        """Return how much of the narrow mask is used for a frame, 0 ... 1: more where the resting face fits badly."""
+        least, most = NARROWING
+        return min(max((self.unlikeness(number, frame) - least) / (most - least), 0.0), 1.0)
 
     def _find(self, number: int, frame: Frame) -> _Found:
         """Return a pose, which is found once, from where the head was a frame before or after."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.runtime.stopwatch import Stopwatch
-from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, reference_face
+from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, Shown, reference_face
 from lipsync_cli.synthesis.compositing.turning import turn_occlusion, turn_output
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
     from lipsync_cli.synthesis.sources.frame_source import FrameSource
 
-CLEARLY = 0.05  # of the contrast of the upper face: by so much better another reference has to fit to be used
+CLEARLY = 0.08  # by so much less unlike another reference has to be if it is to take over
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
 
@@ -47,6 +47,7 @@ class Face(NamedTuple):
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
     turn : shape (2,), of its head beside the reference's, see `Pose`; None: there is none
+    narrow : how much of the narrow mask is used, see `Shown`
     generated : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
     covered : what lies over it; None: nothing does, or it was not looked for
@@ -58,6 +59,7 @@ class Face(NamedTuple):
     matrix: np.ndarray
     reference: ReferenceFace
     turn: np.ndarray | None = None
+    narrow: float = 0.0
     generated: GeneratorOutput | None = None
     covered: OcclusionMask | None = None
     shown: float = 1.0
@@ -129,10 +131,9 @@ class Speaker:
         """
         if len(self.trackers) == 1:
             return 0
-        misfits = [tracker.alignment_rmse(number, frame) for tracker in self.trackers]
-        best = min(range(len(misfits)), key=misfits.__getitem__)
-        clear = CLEARLY * min(tracker.contrast for tracker in self.trackers)
-        return best if before is None or misfits[before] - misfits[best] > clear else before
+        unlike = [tracker.unlikeness(number, frame) for tracker in self.trackers]
+        best = min(range(len(unlike)), key=unlike.__getitem__)
+        return best if before is None or unlike[before] - unlike[best] > CLEARLY else before
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,10 @@ class Renderer:
                 tracker = speaker.trackers[view]
                 pose = tracker.find(number, pixels)
                 matrix = compose_affine(pose.matrix, self.rule.matrix(box))
-                last = number, (Face(place, view, number, matrix, tracker.reference, pose.turn),)
+                last = (
+                    number,
+                    (Face(place, view, number, matrix, tracker.reference, pose.turn, tracker.narrow(number, pixels)),),
+                )
             return last[1]
 
         return find
@@ -329,7 +333,11 @@ class Renderer:
                     if face.generated is not None:
                         with stopwatch.stage("composite"):
                             pixels = self.compositor.compose(
-                                pixels, face.matrix, face.generated, face.reference, face.shown, face.covered
+                                pixels,
+                                face.matrix,
+                                face.generated,
+                                face.reference,
+                                Shown(face.shown, face.narrow, face.covered),
                             )
                 yield view._replace(pixels=pixels)
 
