@@ -59,12 +59,12 @@ class Shown(NamedTuple):
     Attributes
     ----------
     share : 0 ... 1
-    narrow : how much of the narrow mask is used in place of the wide one, 0 ... 1
+    firm : how much of the firm mask is used in place of the soft one, 0 ... 1
     covered : what lies over the face, and stays; None: nothing
     """
 
     share: float = 1.0
-    narrow: float = 0.0
+    firm: float = 0.0
     covered: OcclusionMask | None = None
 
 
@@ -78,13 +78,13 @@ class Compositor:
     ----------
     rule : the crop that the generated mouths show
     mask : shape (K, K) float32 in [0, 1], how much of the crop is replaced, in the crop's geometry at any size
-    narrow : the same of a face that lies badly on the one below it, inside `mask`; None: as `mask`
+    firm : the same of a face that lies badly on the one below it, whose mouth must not show; None: as `mask`
     """
 
-    def __init__(self, rule: CropRule, mask: np.ndarray, narrow: np.ndarray | None = None) -> None:
+    def __init__(self, rule: CropRule, mask: np.ndarray, firm: np.ndarray | None = None) -> None:
         self._rule, self._gamut = rule, ColourLimits(rule)
-        self._mask, self._narrow = (
-            CropSampler(each, len(mask) / rule.size, cubic=False) for each in (mask, mask if narrow is None else narrow)
+        self._mask, self._firm = (
+            CropSampler(each, len(mask) / rule.size, cubic=False) for each in (mask, mask if firm is None else firm)
         )
         rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
         size = len(mask)
@@ -117,8 +117,8 @@ class Compositor:
         moved = at_step(matrix, 1, columns.start, rows.start)
         weight, face = self._mask.sample(moved, shape), self._face(moved, shape, generated, reference)
         covered = shown.covered
-        if shown.narrow:
-            weight += np.float32(shown.narrow) * (self._narrow.sample(moved, shape) - weight)
+        if shown.firm:
+            weight += np.float32(shown.firm) * (self._firm.sample(moved, shape) - weight)
         if covered is not None:
             half = self._rule.size // 2
             factor = covered.opacity.shape[1] / self._rule.size

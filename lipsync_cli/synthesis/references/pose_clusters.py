@@ -58,11 +58,12 @@ def choose_reference(
 def choose_pose_clusters(
     video: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...]:
-    """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
+    """Choose a resting frame for each way in which the head is mostly held.
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
     are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the
-    mouth most at rest is chosen as for a head that keeps still.
+    mouth most at rest is chosen as for a head that keeps still. There is no open mouth beside them: what is seen of it
+    from elsewhere would lie above the lips.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def choose_pose_clusters(
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
         views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule))
-    return tuple(dict.fromkeys(views))
+    distinct = tuple(dict.fromkeys(views))
+    return distinct if len(distinct) == 1 else tuple(ReferenceFrames(view.resting) for view in distinct)
 
 
 def _middles(misfits: np.ndarray, worth: float) -> list[int]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
 
 
-NARROWING = 0.45, 0.75  # of unlikeness: from where on, and where nothing but the mouth is replaced
+FIRM = 0.3, 0.5  # of unlikeness: from where on the firm mask takes over, and where it is used alone
 TURN_COST = 1.5  # of the face's contrast: so much worse may fit what is turned by a radian less
 
 
@@ -96,9 +96,9 @@ class ReferenceTracker:
         found = self._find(number, frame)
         return found.misfit / self.contrast + TURN_COST * float(np.hypot(*found.pose.turn))
 
-    def narrow(self, number: int, frame: Frame) -> float:
-        """Return how much of the narrow mask is used for a frame, 0 ... 1: more where the resting face fits badly."""
-        least, most = NARROWING
+    def firmness(self, number: int, frame: Frame) -> float:
+        """Return how much of the firm mask is used for a frame, 0 ... 1: more where the resting face fits badly."""
+        least, most = FIRM
         return min(max((self.unlikeness(number, frame) - least) / (most - least), 0.0), 1.0)
 
     def _find(self, number: int, frame: Frame) -> _Found:

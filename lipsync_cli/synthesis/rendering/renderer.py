@@ -47,7 +47,7 @@ class Face(NamedTuple):
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
     turn : shape (2,), of its head beside the reference's, see `Pose`; None: there is none
-    narrow : how much of the narrow mask is used, see `Shown`
+    firm : how much of the firm mask is used, see `Shown`
     generated : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
     covered : what lies over it; None: nothing does, or it was not looked for
@@ -59,7 +59,7 @@ class Face(NamedTuple):
     matrix: np.ndarray
     reference: ReferenceFace
     turn: np.ndarray | None = None
-    narrow: float = 0.0
+    firm: float = 0.0
     generated: GeneratorOutput | None = None
     covered: OcclusionMask | None = None
     shown: float = 1.0
@@ -248,10 +248,8 @@ class Renderer:
                 tracker = speaker.trackers[view]
                 pose = tracker.find(number, pixels)
                 matrix = compose_affine(pose.matrix, self.rule.matrix(box))
-                last = (
-                    number,
-                    (Face(place, view, number, matrix, tracker.reference, pose.turn, tracker.narrow(number, pixels)),),
-                )
+                firm = tracker.firmness(number, pixels)
+                last = number, (Face(place, view, number, matrix, tracker.reference, pose.turn, firm),)
             return last[1]
 
         return find
@@ -332,13 +330,8 @@ class Renderer:
                 for face in view.faces:
                     if face.generated is not None:
                         with stopwatch.stage("composite"):
-                            pixels = self.compositor.compose(
-                                pixels,
-                                face.matrix,
-                                face.generated,
-                                face.reference,
-                                Shown(face.shown, face.narrow, face.covered),
-                            )
+                            shown = Shown(face.shown, face.firm, face.covered)
+                            pixels = self.compositor.compose(pixels, face.matrix, face.generated, face.reference, shown)
                 yield view._replace(pixels=pixels)
 
 
