@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 STEP = 3  # pixels of the crop between the points that are compared
 PART = 0.09, 0.66, 0.42  # of the face's box: top and bottom of the part that is compared, half its width
 ROUNDS = 5  # of weighted least squares
-STIFFNESS = 0.02  # of the points' mean square depth: how much a turn has to explain to be believed
+STIFFNESS = 0.004  # of the points' mean square depth: how much a turn has to explain to be believed
 OUTLIER = 0.7  # pixels: points that fit worse count less
 TURNS = 2  # fits of a turn, one after the other
 NEAR = 1.5  # pixels: a look from so close by needs no other

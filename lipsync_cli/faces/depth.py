@@ -11,23 +11,24 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
 
 # Depth towards the camera in hundredths of the box's side, right of the middle at 0, 0.1 ... 0.6 of the side and from
-# the box's top at 0, 0.1 ... 1.2 of it. Measured: what moves the faces of 23 newsreaders between frames of a clip,
-# beyond shift, angle and scale, in proportion to how far the head turned (4,593 pairs, robust regression; sideways and
-# up-and-down motion, taken alone, agree with a correlation of 0.98).
+# the box's top at 0, 0.1 ... 1.2 of it. The mean of two: what moves the faces of 23 newsreaders between frames of a
+# clip, beyond shift, angle and scale, in proportion to how far the head turned (4,593 pairs, robust regression;
+# sideways and up-and-down motion, taken alone, agree with a correlation of 0.98), which knows no edges and is drawn to
+# the background; and an ellipsoid with a nose and lips. docs/experiments/033 compares them.
 _DEPTH = (
-    (16, 15, 11, 3, -5, -11, -12),
-    (19, 18, 13, 5, -4, -10, -12),
-    (22, 20, 15, 7, -3, -10, -12),
-    (25, 23, 17, 8, -3, -11, -14),
-    (29, 27, 19, 6, -5, -14, -17),
-    (32, 30, 19, 4, -9, -18, -20),
-    (31, 29, 17, 0, -13, -23, -25),
-    (28, 25, 14, -4, -18, -27, -30),
-    (20, 18, 6, -12, -26, -34, -36),
-    (12, 9, -3, -20, -32, -39, -41),
-    (4, 1, -11, -27, -37, -42, -43),
-    (-3, -6, -17, -31, -39, -43, -44),
-    (-5, -7, -18, -31, -39, -43, -44),
+    (6, 4, 1, -6, -15, -27, -28),
+    (10, 9, 4, -2, -11, -22, -28),
+    (15, 12, 7, 1, -8, -17, -28),
+    (20, 16, 10, 3, -6, -15, -29),
+    (25, 19, 12, 3, -6, -16, -28),
+    (29, 22, 12, 2, -8, -17, -29),
+    (30, 22, 11, 0, -10, -20, -32),
+    (24, 19, 9, -3, -13, -23, -37),
+    (16, 13, 4, -8, -19, -29, -40),
+    (9, 6, -2, -14, -25, -36, -42),
+    (0, -2, -10, -21, -31, -43, -43),
+    (-8, -10, -17, -28, -41, -43, -44),
+    (-14, -16, -24, -37, -41, -43, -44),
 )
 _SPACING = 0.1  # of the box's side
 
