@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_cli.faces.depth import STRAIGHT, Pose, depth_map, turn_crop
+
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
 
 STEP = 3  # pixels of the crop between the points that are compared
 PART = 0.09, 0.66, 0.42  # of the face's box: top and bottom of the part that is compared, half its width
 ROUNDS = 5  # of weighted least squares
+STIFFNESS = 0.004  # of the points' mean square depth: how much a turn has to explain to be believed
 OUTLIER = 0.7  # pixels: points that fit worse count less
+TURNS = 2  # fits of a turn, one after the other
 NEAR = 1.5  # pixels: a look from so close by needs no other
 LIMITS = 0.25, 0.35  # largest change of scale or angle, largest shift in sides of the crop: more is a failure
 
@@ -44,6 +48,14 @@ class Aligner:
         inside = (np.abs(x) / half) ** 2.5 + depth**2.5 < 1
         self._rows, self._columns = rows[inside], columns[inside]
         self._origin = np.array([0.5 * size - 0.5, middle * size - 0.5])
+        self._depth = depth_map(rule)
+        depth = self._depth[self._rows, self._columns].astype(np.float64)
+        x, y = self.points().T - self._origin[:, None]
+        one, none = np.ones_like(x), np.zeros_like(x)
+        # what scale, angle, shift x and y, turn x and y do to x and to y
+        self._effects = [
+            np.column_stack(each) for each in ([x, -y, one, none, depth, none], [y, x, none, one, none, depth])
+        ]
         self._place = (self._columns - self._origin[0]) + 1j * (self._rows - self._origin[1])
 
     def points(self) -> np.ndarray:
@@ -110,11 +122,52 @@ class Aligner:
         linear = np.array([[1 + change.real, -change.imag], [change.imag, 1 + change.real]])
         return np.column_stack([linear, self._origin + shift - linear @ self._origin])
 
+    def turn(self, target: np.ndarray, reference: np.ndarray, guess: Pose = STRAIGHT) -> tuple[Pose, float]:
+        """Return how the reference's face lies in the target's crop, a turn of the head included.
+
+        The similarity of `align` comes first. What is left of the motion is fitted by another similarity and a shift in
+        proportion to the points' depth, which is what a small turn of a rigid head does under a distant camera.
+
+        Parameters
+        ----------
+        target, reference : shape (S, S) uint8, grey
+        guess : a pose that is expected to be close, as that of the frame before
+
+        Returns
+        -------
+        the pose, and how much the upper faces still differ: root mean square of levels
+        """
+        pose = Pose(self.align(target, reference, guess.matrix if guess is not STRAIGHT else None), guess.turn)
+        for _ in range(TURNS):
+            step, turn = self._fit_turn(turn_crop(target, pose, self._depth), reference, pose.turn)
+            pose = Pose(compose_affine(step, pose.matrix), turn)
+        pose = STRAIGHT if self._is_wrong(pose.matrix) else pose
+        return pose, self.difference(turn_crop(target, pose, self._depth), reference)
+
+    def _fit_turn(self, posed: np.ndarray, reference: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the similarity (2, 3) and the turn (2,) that bring a crop closer, which was brought as far as `turn`.
+
+        The turn is held back by `STIFFNESS`, so that noise of the flow is none.
+        """
+        flow = self._flow.calc(posed, reference, None)
+        shifts = flow[self._rows, self._columns].T.astype(np.float64)
+        weight = np.ones(shifts.shape[1])
+        held = np.zeros(6)
+        held[4:] = STIFFNESS * self._effects[0][:, 4] @ self._effects[0][:, 4]
+        change = np.zeros(6)
+        for _ in range(ROUNDS):
+            pairs = [(effect.T * weight, effect, shift) for effect, shift in zip(self._effects, shifts, strict=True)]
+            left = sum(weighted @ effect for weighted, effect, _ in pairs) + np.diag(held)
+            right = sum(weighted @ shift for weighted, _, shift in pairs) - held * np.r_[0, 0, 0, 0, turn]
+            change = np.linalg.solve(left, right)
+            rest = [effect @ change - shift for effect, shift in zip(self._effects, shifts, strict=True)]
+            weight = 1 / np.maximum(1, np.hypot(*rest) / OUTLIER)
+        linear = np.array([[1 + change[0], -change[1]], [change[1], 1 + change[0]]])
+        return np.column_stack([linear, self._origin + change[2:4] - linear @ self._origin]), turn + change[4:]
+
     def alignment_rmse(self, target: np.ndarray, reference: np.ndarray) -> float:
         """Return how much the upper faces of two grey crops differ when aligned: root mean square of levels."""
-        pose = self._look(target, reference)
-        posed = reference if pose is None else warp_crop(reference, invert(pose))
-        return self.difference(posed, target)
+        return self.turn(target, reference)[1]
 
     def difference(self, one: np.ndarray, other: np.ndarray) -> float:
         """Return how much the upper faces of two grey crops differ as they lie: root mean square of levels."""

@@ -14,15 +14,18 @@ _BOTTOM = 1.16  # below the chin
 _HALF_WIDTH = 0.42  # of the box, from the middle
 _FEATHER = 0.35  # of the mask's radius: from nothing to all
 _ROUNDNESS = 2.5  # exponent of the superellipse; 2 is an ellipse
+_FIRM_FEATHER, _FIRM_ROUNDNESS = 0.175, 4.5
 
 
-def lower_face_mask(rule: CropRule, size: int = 256) -> np.ndarray:
+def lower_face_mask(rule: CropRule, size: int = 256, firm: bool = False) -> np.ndarray:
     """Make the mask of mouth, jaw and chin in the crop's geometry.
 
     Parameters
     ----------
     rule : the crop
     size : side of the mask in pixels; it is stretched over the crop
+    firm : fade out over half of the way, and reach further into the corners, so that a mouth that is elsewhere than the
+        one that is put in its place does not show beside it
 
     Returns
     -------
@@ -38,6 +41,7 @@ def lower_face_mask(rule: CropRule, size: int = 256) -> np.ndarray:
     places = (np.arange(size) + 0.5) / size
     x = np.abs(places - 0.5)[None, :] / (_HALF_WIDTH / rule.scale)
     y = np.abs(places - (top + bottom) / 2)[:, None] / ((bottom - top) / 2)
-    depth = 1 - (x**_ROUNDNESS + y**_ROUNDNESS) ** (1 / _ROUNDNESS)
-    step = np.clip(depth / _FEATHER, 0, 1)
+    roundness, feather = (_FIRM_ROUNDNESS, _FIRM_FEATHER) if firm else (_ROUNDNESS, _FEATHER)
+    depth = 1 - (x**roundness + y**roundness) ** (1 / roundness)
+    step = np.clip(depth / feather, 0, 1)
     return (step * step * (3 - 2 * step)).astype(np.float32)

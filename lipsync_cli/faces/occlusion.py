@@ -7,11 +7,13 @@ nothing that these two faces have nearby. Where both agree the source shows, and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lipsync_cli.faces.crop import crop_face
+from lipsync_cli.faces.depth import Pose, depth_map, turn_crop
 from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.models import OCCLUSION_SHRINK, OCCLUSION_TOP
 
@@ -31,22 +33,20 @@ TOLD = 0.05  # share of the part that is drawn: what covers more is worth a word
 WIDER = 1  # places by which what is found is widened, so that no drawn skin lies over a finger's edge
 
 
-def look_at(frame: Frame, box: np.ndarray, pose: np.ndarray, rule: CropRule) -> np.ndarray:
+def look_at(frame: Frame, box: np.ndarray, pose: Pose, rule: CropRule) -> np.ndarray:
     """Return what an occlusion network is shown of a frame's face, (S / 3, S / 2, 3) uint8 RGB.
 
     Parameters
     ----------
     box : shape (4,), the face's
-    pose : shape (2, 3), from pixel indices of its crop to those of the resting face's
+    pose : of its crop, beside the resting face's
     """
-    import cv2
-
     size = rule.size // OCCLUSION_SHRINK
     crop = crop_face(frame, box, rule, size)
-    small = pose.copy()
+    small = pose.matrix.copy()
     middle = (OCCLUSION_SHRINK - 1) / 2  # between the two pixels that become one
-    small[:, 2] = (pose[:, 2] + pose[:, :2] @ (middle, middle) - middle) / OCCLUSION_SHRINK
-    return _below_top(cv2.warpAffine(crop, small, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    small[:, 2] = (small[:, 2] + small[:, :2] @ (middle, middle) - middle) / OCCLUSION_SHRINK
+    return _below_top(turn_crop(crop, Pose(small, pose.turn), depth_map(replace(rule, size=size))))
 
 
 def shrink(crop: np.ndarray) -> np.ndarray:

@@ -53,6 +53,24 @@ def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFa
     return ReferenceFace(pixels, matrix, crop, skin_chroma(crop, rule))
 
 
+class Shown(NamedTuple):
+    """How much of a generated mouth is put into a frame, and where.
+
+    Attributes
+    ----------
+    share : 0 ... 1
+    firm : how much of the firm mask is used in place of the soft one, 0 ... 1
+    covered : what lies over the face, and stays; None: nothing
+    """
+
+    share: float = 1.0
+    firm: float = 0.0
+    covered: OcclusionMask | None = None
+
+
+FULLY = Shown()
+
+
 class Compositor:
     """Puts generated mouths into frames, at the frames' own resolution, and changes nothing outside the mask.
 
@@ -60,13 +78,13 @@ class Compositor:
     ----------
     rule : the crop that the generated mouths show
     mask : shape (K, K) float32 in [0, 1], how much of the crop is replaced, in the crop's geometry at any size
+    firm : the same of a face that lies badly on the one below it, whose mouth must not show; None: as `mask`
     """
 
-    def __init__(self, rule: CropRule, mask: np.ndarray) -> None:
-        self._rule, self._gamut, self._mask = (
-            rule,
-            ColourLimits(rule),
-            CropSampler(mask, len(mask) / rule.size, cubic=False),
+    def __init__(self, rule: CropRule, mask: np.ndarray, firm: np.ndarray | None = None) -> None:
+        self._rule, self._gamut = rule, ColourLimits(rule)
+        self._mask, self._firm = (
+            CropSampler(each, len(mask) / rule.size, cubic=False) for each in (mask, mask if firm is None else firm)
         )
         rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
         size = len(mask)
@@ -78,8 +96,7 @@ class Compositor:
         matrix: np.ndarray,
         generated: GeneratorOutput,
         reference: ReferenceFace,
-        share: float = 1.0,
-        covered: OcclusionMask | None = None,
+        shown: Shown = FULLY,
     ) -> Frame:
         """Return the frame with the generated lower face.
 
@@ -89,8 +106,7 @@ class Compositor:
         matrix : shape (2, 3), from pixel indices of the frame to those of the crop that was generated
         generated : of one crop
         reference : the face that the generated flow points into
-        share : how much of the generated mouth is mixed in, 0 ... 1
-        covered : what lies over the face, and stays; None: nothing
+        shown : how much of it, and where
         """
         extent = tuple(value * self._rule.size for value in self._extent)
         region = _reach(matrix, extent, frame.shape, layers(frame)[-1].step)
@@ -100,6 +116,9 @@ class Compositor:
         shape = rows.stop - rows.start, columns.stop - columns.start
         moved = at_step(matrix, 1, columns.start, rows.start)
         weight, face = self._mask.sample(moved, shape), self._face(moved, shape, generated, reference)
+        covered = shown.covered
+        if shown.firm:
+            weight += np.float32(shown.firm) * (self._firm.sample(moved, shape) - weight)
         if covered is not None:
             half = self._rule.size // 2
             factor = covered.opacity.shape[1] / self._rule.size
@@ -108,7 +127,7 @@ class Compositor:
         weights = [weight if layer.step == 1 else halve(weight) for layer in face]
         if generated.flow is None:
             face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]
-        return blend(frame, rows, columns, face, [np.float32(share) * weight for weight in weights])
+        return blend(frame, rows, columns, face, [np.float32(shown.share) * weight for weight in weights])
 
     def _face(
         self, matrix: np.ndarray, shape: tuple[int, int], generated: GeneratorOutput, reference: ReferenceFace

@@ -72,21 +72,13 @@ class GeneratorRunner(Protocol):
         """How many of the things that `submit` begins are worked on at a time."""
         ...
 
-    def submit(
-        self,
-        face: np.ndarray,
-        mel: np.ndarray,
-        pose_hint: np.ndarray | None = None,
-        open_face: np.ndarray | None = None,
-    ) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
         """Begin to draw faces with other mouths; without the image where that is not needed.
 
         Parameters
         ----------
-        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all
+        face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all and is encoded once
         mel : as of `generate`
-        pose_hint : shape (n, S, S, 3) uint8 RGB, whose upper halves say how the heads are held; None: as in `face`, and
-            one face is then encoded once, however often it comes
         open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
         """
         ...

@@ -133,27 +133,21 @@ class LocalRunner:
             logits: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
         return _done(logits)
 
-    def submit(
-        self,
-        face: np.ndarray,
-        mel: np.ndarray,
-        pose_hint: np.ndarray | None = None,
-        open_face: np.ndarray | None = None,
-    ) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
         """Generate, at once."""
         import torch
 
         if self._mover is None or self._painter is None:
-            target = np.broadcast_to(face, (len(mel), *face.shape[1:])) if pose_hint is None else pose_hint
+            target = np.broadcast_to(face, (len(mel), *face.shape[1:]))
             return _done(self.generate(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
             speech = self._mel(mel)
             generator = self._painter if open_face is None else self._mover
-            flow, mask, patch = generator.move(self._code(self._mover, face, pose_hint), speech)
+            flow, mask, patch = generator.move(self._code(self._mover, face, face), speech)
             shown = None
             if open_face is not None:
-                code = self._code(self._mover, open_face, face if pose_hint is None else pose_hint)
+                code = self._code(self._mover, open_face, face)
                 inside = show_inside(generator, code, speech, mask)
                 shown = None if inside is None else _channels_last(torch.cat([inside.flow, inside.share], 1))
             return _done(
@@ -162,9 +156,8 @@ class LocalRunner:
                 )
             )
 
-    def _code(self, generator: FaceCoding, face: np.ndarray, pose_hint: np.ndarray | None) -> FaceCode:
+    def _code(self, generator: FaceCoding, face: np.ndarray, target: np.ndarray) -> FaceCode:
         """Return what the generator's drawing takes of some faces; that of one face in one pose is kept."""
-        target = face if pose_hint is None else pose_hint
         if len(face) > 1 or len(target) > 1:
             several: FaceCode = generator.encode_face(self._image(face), self._image(target))
             return several

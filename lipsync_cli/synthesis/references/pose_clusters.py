@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from lipsync_cli.synthesis.references.reference_selection import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
@@ -29,20 +27,6 @@ MAX_VIEWS = 4
 WORTH = 0.06  # of the contrast of the upper face: a further view brings the candidates closer by so much in the mean
 FEWEST = 4  # candidates that stand for a way of holding the head; of so many one rests
 LIKE = 1.25  # of the misfit of the FEWEST-th of them: as far from its middle a candidate is of its kind
-SOFT = 0.2  # of the contrast: between two views that fit alike within it, both show
-
-
-class Share(NamedTuple):
-    """How much of a frame's face one view draws.
-
-    Attributes
-    ----------
-    view : its number
-    part : 0 ... 1
-    """
-
-    view: int
-    part: float
 
 
 def choose_reference(
@@ -74,11 +58,12 @@ def choose_reference(
 def choose_pose_clusters(
     video: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...]:
-    """Choose a resting frame, and one with an open mouth, for each way in which the head is mostly held.
+    """Choose a resting frame for each way in which the head is mostly held.
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
     are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the
-    mouth most at rest is chosen as for a head that keeps still.
+    mouth most at rest is chosen as for a head that keeps still. There is no open mouth beside them: what is seen of it
+    from elsewhere would lie above the lips.
 
     Parameters
     ----------
@@ -97,7 +82,8 @@ def choose_pose_clusters(
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
         views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule))
-    return tuple(dict.fromkeys(views))
+    distinct = tuple(dict.fromkeys(views))
+    return distinct if len(distinct) == 1 else tuple(ReferenceFrames(view.resting) for view in distinct)
 
 
 def _middles(misfits: np.ndarray, worth: float) -> list[int]:
@@ -112,17 +98,3 @@ def _middles(misfits: np.ndarray, worth: float) -> list[int]:
         middles.append(best)
         closest = np.minimum(closest, misfits[best])
     return middles
-
-
-def share_out(misfits: Sequence[float], contrast: float) -> list[Share]:
-    """Return which views draw a frame's face, given how badly each fits: the best, and a second one that fits alike.
-
-    The parts change steadily with the misfits, so that one view fades into the next as the head turns.
-    """
-    order = np.argsort(misfits, kind="stable")
-    first = int(order[0])
-    if len(order) == 1:
-        return [Share(first, 1.0)]
-    second = int(order[1])
-    part = 0.5 - 0.5 * (misfits[second] - misfits[first]) / (SOFT * contrast)
-    return [Share(first, 1 - part), Share(second, part)] if part > 0 else [Share(first, 1.0)]

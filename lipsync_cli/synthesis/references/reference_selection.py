@@ -24,6 +24,7 @@ NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
 OPEN = 0.8  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
+OPEN_MISFIT = 0.4  # of the contrast of the upper face: an open mouth from a face that lies worse would be out of place
 APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the resting one (talkers: 0.27 up)
 COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
@@ -87,7 +88,8 @@ def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: Cr
     if resting is None:
         resting = int(found.openness.argmin())
     posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
-    opened = most_open(posed, resting, found.openness, rule, _are_bare(posed, resting, runner, rule))
+    usable = _are_bare(posed, resting, runner, rule) & _lie_alike(posed, resting, rule)
+    opened = most_open(posed, resting, found.openness, rule, usable)
     return ReferenceFrames(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
 
 
@@ -100,6 +102,13 @@ def _are_bare(posed: np.ndarray, resting: int, runner: GeneratorRunner, rule: Cr
     verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[resting]))
     looks = zip(runner.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
     return np.array([verdict.covered(logits, each, bare, contrast) is None for logits, each in looks])
+
+
+def _lie_alike(posed: np.ndarray, resting: int, rule: CropRule) -> np.ndarray:
+    """Tell which of some faces (n, S, S, 3) lie on one of them so well that its mouth fits in theirs: (n,) bool."""
+    aligner, greys = Aligner(rule), [to_grey(crop) for crop in posed]
+    most = OPEN_MISFIT * aligner.contrast(greys[resting])
+    return np.array([aligner.difference(grey, greys[resting]) <= most for grey in greys])
 
 
 def _is_covered(crops: np.ndarray, number: int, runner: GeneratorRunner, rule: CropRule) -> bool:

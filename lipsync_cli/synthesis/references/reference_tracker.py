@@ -1,4 +1,4 @@
-"""How a resting face lies in the frames of its film, and what the generator sees of a head that turns."""
+"""How a resting face lies in the frames of its film."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from lipsync_cli.faces.alignment import Aligner, warp_crop
-from lipsync_cli.faces.crop import crop_brightness, crop_face
+from lipsync_cli.faces.alignment import Aligner
+from lipsync_cli.faces.crop import crop_brightness
+from lipsync_cli.faces.depth import STRAIGHT
 from lipsync_cli.faces.occlusion import look_at, shrink
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
+    from lipsync_cli.faces.depth import Pose
     from lipsync_cli.media.video.yuv_frame import Frame
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
 
-# Left and right of the cheeks, above the half that is drawn: mean difference between a frame and the resting face in
-# its pose, over the face's contrast. Of GRID's six speakers those who face the camera stay under 0.2 and the one who
-# nods under 0.29; of a head that turns it reaches 0.5, and its jaw is elsewhere than the resting one's.
-HELD, TURNED = 0.2, 0.34
-BAND = 0.19  # of the crop's side: height of what is compared
-CHEEKS = 0.08, 0.32  # of the crop's side: from its left border, and from its right
+
+FIRM = 0.3, 0.5  # of unlikeness: from where on the firm mask takes over, and where it is used alone
+TURN_COST = 1.5  # of the face's contrast: so much worse may fit what is turned by a radian less
 
 
 class BoxesByFrame(Protocol):
@@ -31,27 +30,25 @@ class BoxesByFrame(Protocol):
         ...
 
 
-class _Pose(NamedTuple):
+class _Found(NamedTuple):
     """How the resting face lies in a frame.
 
     Attributes
     ----------
-    matrix : shape (2, 3) float64, from pixel indices of the frame's crop to those of the resting face's
-    turned : how much the generator is to see of the frame, 0 ... 1
+    pose : of the frame's crop
     misfit : root mean square difference of the upper faces, in levels
     """
 
-    matrix: np.ndarray
-    turned: float
+    pose: Pose
     misfit: float
 
 
 class ReferenceTracker:
     """Poses of one speaker, each found when it is first asked for.
 
-    The mouth that a source's frame shows can come into the film only through what the generator sees of that frame. So
-    it sees the resting face alone, as long as a shift, a turn of the picture and a scale bring that to where the head
-    is. The more the head turns beyond these, the more of the frame's own upper face it sees.
+    The generator sees the resting face alone, so that the mouth that a source's frame shows cannot come into the film.
+    What it generates is brought into the frame by a similarity and by the depth of the face, found on the upper face,
+    which no word moves.
 
     Parameters
     ----------
@@ -78,52 +75,40 @@ class ReferenceTracker:
         opened = reference.crop if reference.opened is None else reference.opened.crop
         self.compared = np.stack([shrink(reference.crop), shrink(opened)])
         self.bare: set[int] = set()
-        self._poses: dict[int, _Pose] = {}
-        half, size = rule.size // 2, rule.size
-        near, far = (round(size * share) for share in CHEEKS)
-        self._band = slice(half - round(size * BAND), half - 2), np.r_[near:far, size - far : size - near]
+        self._poses: dict[int, _Found] = {}
 
     def without_cache(self) -> ReferenceTracker:
         """Return another one, which knows no pose yet."""
         return ReferenceTracker(self._boxes, self.reference, self._rule, self._aligner)
 
-    def find(self, number: int, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return how a frame's face is held.
-
-        Returns
-        -------
-        matrix : shape (2, 3), from pixel indices of the frame's crop to those of the resting face's
-        held : shape (S, S, 3) uint8 RGB, what the generator is to see of the frame; None: nothing, the resting face
-            says it all
-        """
-        pose, share, _ = self._pose(number, frame)
-        if not share:
-            return pose, None
-        own = warp_crop(crop_face(frame, self._boxes[number], self._rule), pose)
-        mixed = self.reference.crop + np.float32(share) * (own - self.reference.crop.astype(np.float32))
-        return pose, np.rint(mixed).astype(np.uint8)
+    def find(self, number: int, frame: Frame) -> Pose:
+        """Return how the resting face lies in a frame's crop."""
+        return self._find(number, frame).pose
 
     def shown(self, number: int, frame: Frame) -> np.ndarray:
         """Return what an occlusion network is shown of a frame's face: shape (S / 3, S / 2, 3) uint8 RGB."""
-        pose, _ = self.find(number, frame)
-        return look_at(frame, self._boxes[number], pose, self._rule)
+        return look_at(frame, self._boxes[number], self.find(number, frame), self._rule)
 
-    def alignment_rmse(self, number: int, frame: Frame) -> float:
-        """Return how much a frame's upper face differs from the resting one in its pose: root mean square of levels."""
-        return self._pose(number, frame).misfit
+    def unlikeness(self, number: int, frame: Frame) -> float:
+        """Return how far the face of a frame is from the resting one: how much the upper faces differ, and are turned.
 
-    def _pose(self, number: int, frame: Frame) -> _Pose:
+        Returns
+        -------
+        root mean square difference over the face's contrast, and `TURN_COST` for each radian
+        """
+        found = self._find(number, frame)
+        return found.misfit / self.contrast + TURN_COST * float(np.hypot(*found.pose.turn))
+
+    def firmness(self, number: int, frame: Frame) -> float:
+        """Return how much of the firm mask is used for a frame, 0 ... 1: more where the resting face fits badly."""
+        least, most = FIRM
+        return min(max((self.unlikeness(number, frame) - least) / (most - least), 0.0), 1.0)
+
+    def _find(self, number: int, frame: Frame) -> _Found:
         """Return a pose, which is found once, from where the head was a frame before or after."""
-        if number in self._poses:
-            return self._poses[number]
-        known = [self._poses[near].matrix for near in (number - 1, number + 1) if near in self._poses]
-        crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
-        pose = self._aligner.align(crop, self._grey, known[0] if known else None)
-        rows, columns = self._band
-        posed = warp_crop(crop, pose)
-        difference = float(np.float32(self._aligner.difference(posed, self._grey)))
-        band = posed[rows][:, columns].astype(np.float32)
-        misfit = float(np.abs(band - self._grey[rows][:, columns]).mean()) / self.contrast
-        turned = float(np.float32(np.clip((misfit - HELD) / (TURNED - HELD), 0, 1)))
-        found = self._poses[number] = _Pose(np.array(pose, np.float64), turned, difference)
-        return found
+        if number not in self._poses:
+            near = [self._poses[each].pose for each in (number - 1, number + 1) if each in self._poses]
+            crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
+            pose, misfit = self._aligner.turn(crop, self._grey, near[0] if near else STRAIGHT)
+            self._poses[number] = _Found(pose, misfit)
+        return self._poses[number]

@@ -192,8 +192,7 @@ class Inspector:
             return "pixels of each frame"
         references = views[0 if face is None else face.view]
         inside = "" if references.opened is None else f", inside of {references.opened + first}"
-        mostly = f" ({face.part:.0%})" if face is not None and face.part < 1 else ""
-        return f"pixels of frame {references.resting + first}{inside}{mostly}"
+        return f"pixels of frame {references.resting + first}{inside}"
 
     def _state(self, place: int, view: View, face: Face | None) -> str:
         import numpy as np

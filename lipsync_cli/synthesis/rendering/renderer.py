@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lipsync_cli.faces.alignment import compose_affine
+from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.runtime.stopwatch import Stopwatch
-from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, reference_face
+from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, Shown, reference_face
+from lipsync_cli.synthesis.compositing.turning import turn_occlusion, turn_output
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
-from lipsync_cli.synthesis.references.pose_clusters import Share, share_out
 from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
 from lipsync_cli.synthesis.rendering.concurrent_stages import pipeline
 from lipsync_cli.synthesis.rendering.occlusion_tracker import Look, OcclusionTracker
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sources.frame_schedule import FrameSchedule
     from lipsync_cli.synthesis.sources.frame_source import FrameSource
 
+CLEARLY = 0.08  # by so much less unlike another reference has to be if it is to take over
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
 
@@ -44,11 +46,11 @@ class Face(NamedTuple):
     number : of its source frame
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
-    held : shape (S, S, 3) uint8 RGB, whose upper half the generator sees; None: the reference's
+    turn : shape (2,), of its head beside the reference's, see `Pose`; None: there is none
+    firm : how much of the firm mask is used, see `Shown`
     generated : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
     covered : what lies over it; None: nothing does, or it was not looked for
-    part, after : how much of what replaces it is this face, and how much are those that follow, of other views
     """
 
     speaker: int
@@ -56,22 +58,16 @@ class Face(NamedTuple):
     number: int
     matrix: np.ndarray
     reference: ReferenceFace
-    held: np.ndarray | None = None
+    turn: np.ndarray | None = None
+    firm: float = 0.0
     generated: GeneratorOutput | None = None
     covered: OcclusionMask | None = None
     shown: float = 1.0
-    part: float = 1.0
-    after: float = 0.0
 
     @property
     def drawn(self) -> float:
         """How much of the source's own mouth is replaced, 0 ... 1."""
         return self.shown if self.generated is not None else 0.0
-
-    @property
-    def mixed(self) -> float:
-        """How much of it is mixed in, so that it keeps its part under those that follow."""
-        return self.shown * self.part / (1 - self.shown * self.after)
 
 
 class View(NamedTuple):
@@ -82,7 +78,7 @@ class View(NamedTuple):
     middle_s : when its middle is shown
     number : of the source's frame
     pixels : shape (H, W, 3)
-    faces : of the speakers who are in it; of one whose head turns sometimes two, the one that shows more first
+    faces : of the speakers who are in it
     """
 
     middle_s: float
@@ -126,12 +122,18 @@ class Speaker:
         """Return the same speaker, of whom no pose is known yet."""
         return replace(self, trackers=tuple(tracker.without_cache() for tracker in self.trackers))
 
-    def shares(self, number: int, frame: Frame) -> list[Share]:
-        """Return which of the references draw the face of a frame."""
+    def view(self, number: int, frame: Frame, before: int | None = None) -> int:
+        """Return which of the references is used for the face of a frame: the one that fits best.
+
+        Parameters
+        ----------
+        before : which one was used in the frame before; it stays unless another one fits clearly better
+        """
         if len(self.trackers) == 1:
-            return [Share(0, 1.0)]
-        misfits = [tracker.alignment_rmse(number, frame) for tracker in self.trackers]
-        return share_out(misfits, min(tracker.contrast for tracker in self.trackers))
+            return 0
+        unlike = [tracker.unlikeness(number, frame) for tracker in self.trackers]
+        best = min(range(len(unlike)), key=unlike.__getitem__)
+        return best if before is None or unlike[before] - unlike[best] > CLEARLY else before
 
 
 @dataclass(frozen=True)
@@ -242,16 +244,12 @@ class Renderer:
                 own = reference_face(pixels, box, self.rule)
                 last = number, (Face(place, 0, number, self.rule.matrix(box), own),)
             else:
-                faces, after = [], 1.0
-                for share in speaker.shares(number, pixels):
-                    tracker, after = speaker.trackers[share.view], after - share.part
-                    pose, held = tracker.find(number, pixels)
-                    matrix = compose_affine(pose, self.rule.matrix(box))
-                    face = Face(
-                        place, share.view, number, matrix, tracker.reference, held, part=share.part, after=after
-                    )
-                    faces.append(face)
-                last = number, tuple(faces)
+                view = speaker.view(number, pixels, last[1][0].view if last[1] else None)
+                tracker = speaker.trackers[view]
+                pose = tracker.find(number, pixels)
+                matrix = compose_affine(pose.matrix, self.rule.matrix(box))
+                firm = tracker.firmness(number, pixels)
+                last = number, (Face(place, view, number, matrix, tracker.reference, pose.turn, firm),)
             return last[1]
 
         return find
@@ -303,7 +301,7 @@ class Renderer:
                 speaker = next(iter(faces.values())).speaker
                 over = [None] * len(faces) if look is None else occlusion_tracker.finish(look, speaker)
             for index, (place, face) in enumerate(faces.items()):
-                new, others = face._replace(generated=generated.one(index), covered=over[index]), batch[place].faces
+                new, others = _turned(face, generated.one(index), over[index], depth_map(self.rule)), batch[place].faces
                 batch[place] = batch[place]._replace(
                     faces=tuple(new if other[:2] == new[:2] else other for other in others)
                 )
@@ -319,11 +317,9 @@ class Renderer:
 
         crops = [face.reference.crop for face in faces]
         alike = all(crop is crops[0] for crop in crops)
-        held = [face.reference.crop if face.held is None else face.held for face in faces]
-        seen = np.stack(held) if any(face.held is not None for face in faces) else None
         opened = faces[0].reference.opened if alike else None
         return self.runner.submit(
-            np.stack(crops[:1] if alike else crops), mels, seen, None if opened is None else opened.crop[None]
+            np.stack(crops[:1] if alike else crops), mels, None if opened is None else opened.crop[None]
         )
 
     def _compose(self, batches: Iterator[list[View]], stopwatch: Stopwatch) -> Iterator[View]:
@@ -334,7 +330,14 @@ class Renderer:
                 for face in view.faces:
                     if face.generated is not None:
                         with stopwatch.stage("composite"):
-                            pixels = self.compositor.compose(
-                                pixels, face.matrix, face.generated, face.reference, face.mixed, face.covered
-                            )
+                            shown = Shown(face.shown, face.firm, face.covered)
+                            pixels = self.compositor.compose(pixels, face.matrix, face.generated, face.reference, shown)
                 yield view._replace(pixels=pixels)
+
+
+def _turned(face: Face, generated: GeneratorOutput, covered: OcclusionMask | None, depth: np.ndarray) -> Face:
+    """Return a face with what is drawn of it and what lies over it, brought to where its head is turned."""
+    if face.turn is not None:
+        generated = turn_output(generated, face.turn, depth)
+        covered = None if covered is None else turn_occlusion(covered, face.turn, depth)
+    return face._replace(generated=generated, covered=covered)

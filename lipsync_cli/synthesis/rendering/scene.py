@@ -196,7 +196,7 @@ class SceneBuilder:
                 faces = [_open_reference(video, found, rule, each) for each in chosen]
                 speakers.append(Speaker.resting(found, faces, rule, choice.name))
         stopwatch.end("reference")
-        compositor = Compositor(rule, lower_face_mask(rule))
+        compositor = Compositor(rule, lower_face_mask(rule), lower_face_mask(rule, firm=True))
         renderer = Renderer(video, tuple(speakers), rule, runner, compositor, self._batch_size)
         return Scene(renderer, video, np.stack(boxes), tuple(references))
 
