@@ -9,12 +9,13 @@ import pytest
 
 from lipsync_cli.faces.alignment import Aligner, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.faces.depth import STRAIGHT, Pose
 from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.faces.occlusion import MaskDecay, OcclusionClassifier, OcclusionMask, look_at, shrink
 from lipsync_cli.formats.weights import find_weights, load_weights
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
+from lipsync_cli.synthesis.compositing.compositor import Compositor, Shown, reference_face
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.references.reference_selection import choose_reference_frames
@@ -115,10 +116,10 @@ def test_what_is_gone_fades_and_a_dropout_makes_no_flicker():
 def test_a_face_is_shown_in_the_pose_of_the_resting_one(astronaut):
     pose = np.array([[1.02, -0.03, 3.0], [0.03, 1.02, -2.0]])
     expected = shrink(warp_crop(crop_face(astronaut, FACE, RULE), pose))
-    shown = look_at(astronaut, FACE, pose, RULE)
+    shown = look_at(astronaut, FACE, Pose(pose, np.zeros(2)), RULE)
     assert shown.shape == (32, 48, 3)
     apart = np.abs(shown.astype(int) - expected)[2:-2, 2:-2]
-    assert apart.mean() < 2.5 < np.abs(look_at(astronaut, FACE, np.eye(2, 3), RULE).astype(int) - expected).mean()
+    assert apart.mean() < 2.5 < np.abs(look_at(astronaut, FACE, STRAIGHT, RULE).astype(int) - expected).mean()
 
 
 def test_covered_pixels_stay_to_the_bit_and_others_are_drawn(astronaut):
@@ -132,7 +133,7 @@ def test_covered_pixels_stay_to_the_bit_and_others_are_drawn(astronaut):
     opacity[:, :24] = 1
     matrix = RULE.matrix(FACE)
     bare = compositor.compose(astronaut, matrix, dark, reference)
-    drawn = compositor.compose(astronaut, matrix, dark, reference, covered=OcclusionMask(opacity, 0.5))
+    drawn = compositor.compose(astronaut, matrix, dark, reference, Shown(covered=OcclusionMask(opacity, 0.5)))
     x0, _, side = RULE.square(FACE)
     left, right = int(x0 + side * 0.46), int(x0 + side * 0.54)
     np.testing.assert_array_equal(drawn[:, :left], astronaut[:, :left])
@@ -147,9 +148,9 @@ def test_the_network_finds_a_hand_on_a_stranger_and_nothing_on_the_bare_face(ast
     def look(frame):
         moved = np.roll(frame, 2, 1)  # two pixels aside, as a pose is never quite found
         bare = shrink(crop_face(astronaut, FACE, RULE))[None]
-        found = runner.predict_occlusion(look_at(moved, FACE, np.eye(2, 3), RULE)[None], bare, bare).result()
+        found = runner.predict_occlusion(look_at(moved, FACE, STRAIGHT, RULE)[None], bare, bare).result()
         return found[0], OcclusionClassifier(RULE).covered(
-            found[0], look_at(moved, FACE, np.eye(2, 3), RULE), bare, contrast
+            found[0], look_at(moved, FACE, STRAIGHT, RULE), bare, contrast
         )
 
     assert look(astronaut)[1] is None

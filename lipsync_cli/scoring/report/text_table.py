@@ -155,8 +155,7 @@ def make_table(scores: Scores, heading: str, details: bool = True) -> str:
     if len(scores.metrics) > 1:
         lines += ["", *_overview(scores, overall), *angle_lines(scores)]
         if not details:
-            return "
-".join([*lines, *([""] if notes else []), *notes])
+            return "\n".join([*lines, *([""] if notes else []), *notes])
     for metric in scores.metrics:
         names = [name for name in overall if metric.name in overall[name]]
         if not names:

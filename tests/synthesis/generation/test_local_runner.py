@@ -27,12 +27,10 @@ def mels(count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("num_faces", [1, 3], ids=["one face", "each its own"])
-@pytest.mark.parametrize("is_held", [False, True], ids=["in its own pose", "in others"])
-def test_drawing_is_that_of_a_whole_call_without_the_image(runner, faces, num_faces, is_held):
-    held = faces[1:4] if is_held else None
+def test_drawing_is_that_of_a_whole_call_without_the_image(runner, faces, num_faces):
     targets = faces[:1].repeat(3, 0) if num_faces == 1 else faces[:3]
-    whole = runner.generate(faces[:num_faces], targets if held is None else held, mels(3))
-    drawn = runner.submit(faces[:num_faces], mels(3), held).result()
+    whole = runner.generate(faces[:num_faces], targets, mels(3))
+    drawn = runner.submit(faces[:num_faces], mels(3)).result()
     assert drawn.image is None
     assert drawn.inside is None
     assert whole.inside is None
@@ -60,7 +58,7 @@ def test_by_default_painted_mouths_move_more(faces):
     np.testing.assert_array_equal(
         default.submit(faces[:1], mels(2)).result().flow, painted.submit(faces[:1], mels(2)).result().flow
     )
-    opened = [each.submit(faces[:1], mels(2), None, faces[1:2]).result() for each in (default, interior, painted)]
+    opened = [each.submit(faces[:1], mels(2), faces[1:2]).result() for each in (default, interior, painted)]
     np.testing.assert_array_equal(opened[0].flow, opened[1].flow)
     assert np.abs(opened[0].flow - opened[2].flow).max() > 1e-4
     assert len({each.fingerprint() for each in (default, painted, interior)}) == 3

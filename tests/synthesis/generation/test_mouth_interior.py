@@ -85,12 +85,12 @@ def test_real_weights_draw_the_flow_of_the_resting_face_and_that_of_the_other_be
     faces = random.integers(0, 256, (3, 96, 96, 3), np.uint8)
     mel = random.uniform(-4, 4, (5, 27, 80)).astype(np.float32)
     runner = LocalRunner(load_weights(Path("grid"))[0])
-    plain, opened = runner.submit(faces[:1], mel).result(), runner.submit(faces[:1], mel, None, faces[1:2]).result()
+    plain, opened = runner.submit(faces[:1], mel).result(), runner.submit(faces[:1], mel, faces[1:2]).result()
     assert plain.inside is None
     assert opened.inside.shape == (5, 48, 96, 3)
     for one, other in zip(plain[1:4], opened[1:4], strict=True):
         np.testing.assert_array_equal(one, other)
     assert opened.inside[..., 2].min() >= 0
     assert 0 < opened.inside[..., 2].max() <= 1
-    other = runner.submit(faces[:1], mel, None, faces[2:]).result()
+    other = runner.submit(faces[:1], mel, faces[2:]).result()
     assert not np.array_equal(other.inside, opened.inside)

@@ -12,7 +12,7 @@ from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
-from lipsync_cli.synthesis.references.pose_clusters import MAX_VIEWS, SOFT, Share, choose_pose_clusters, share_out
+from lipsync_cli.synthesis.references.pose_clusters import MAX_VIEWS, choose_pose_clusters
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 from lipsync_cli.synthesis.sources.frame_schedule import plan_frames
 
@@ -61,40 +61,20 @@ def turning(astronaut, stills):
     return stills(frames), np.tile(FACE, (len(frames), 1)), widths, heights
 
 
-def test_each_way_of_holding_the_head_has_a_resting_and_an_open_mouth(turning, astronaut):
+def test_each_way_of_holding_the_head_has_a_resting_mouth_and_none_that_is_open(turning, astronaut):
     video, boxes, widths, heights = turning
     views = choose_pose_clusters(video, boxes, RULE, Closer(astronaut))
     assert 2 <= len(views) <= MAX_VIEWS
     assert {widths[view.resting] for view in views} == {STRAIGHT, TURNED}
     for view in views:
         assert heights[view.resting] == 0
-        assert heights[view.opened] >= 10
-        assert widths[view.opened] == widths[view.resting]
+        assert view.opened is None
 
 
 def test_a_head_that_keeps_still_needs_one(astronaut, stills):
     frames = [head(astronaut, STRAIGHT, height) for height in (0, 0, 10, 14, 18, 20, 22, 12)]
     views = choose_pose_clusters(stills(frames), np.tile(FACE, (len(frames), 1)), RULE, Closer(astronaut))
     assert len(views) == 1
-
-
-def test_the_best_view_draws_alone_unless_another_fits_as_well():
-    assert share_out([9.0], 30.0) == [Share(0, 1.0)]
-    assert share_out([20.0, 5.0, 19.0], 30.0) == [Share(1, 1.0)]
-    assert share_out([7.0, 7.0], 30.0) == [Share(0, 0.5), Share(1, 0.5)]
-
-
-def test_one_view_fades_into_the_next():
-    def part(of, misfits):
-        return sum(share.part for share in share_out(misfits, 30.0) if share.view == of)
-
-    steps = np.linspace(-1.5, 1.5, 61) * SOFT * 30
-    parts = np.array([[part(of, [10 + step, 10.0]) for of in (0, 1)] for step in steps])
-    np.testing.assert_allclose(parts.sum(1), 1)
-    assert (np.diff(parts[:, 0]) <= 0).all()
-    assert np.abs(np.diff(parts[:, 0])).max() < 0.03
-    assert parts[0, 0] == 1
-    assert parts[-1, 1] == 1
 
 
 class Painter:
@@ -109,7 +89,7 @@ class Painter:
     def encode(self, mel):
         raise AssertionError("it hears mels")
 
-    def submit(self, face, mel, pose_hint=None, open_face=None):
+    def submit(self, face, mel, open_face=None):
         from concurrent.futures import Future
 
         assert len(face) == 1
@@ -134,23 +114,15 @@ class Voice:
         return np.full(len(middles_s), self._shown)
 
 
-class TurnedSpeaker(Speaker):
-    """One whose head is always between two views, nearer to the second."""
-
-    def shares(self, number, frame):
-        return [Share(1, 0.7), Share(0, 0.3)]
-
-
 @pytest.mark.parametrize("shown", [1.0, 0.6])
-def test_two_views_are_mixed_by_their_parts(astronaut, stills, shown):
+def test_one_view_alone_draws_a_frame(astronaut, stills, shown):
     frames = [head(astronaut, STRAIGHT), head(astronaut, TURNED)]
-    boxes = np.tile(FACE, (2, 1))
     greys = 40, 200
     references = [reference_face(frame, FACE, RULE) for frame in frames]
     for reference, grey in zip(references, greys, strict=True):
         reference.crop[0, 0] = grey
     references = [reference._replace(skin=np.zeros(2, np.float32)) for reference in references]
-    speaker = TurnedSpeaker.resting(boxes, references, RULE)
+    speaker = Speaker.resting(np.tile(FACE, (2, 1)), references, RULE)
     mask = np.zeros((RULE.size, RULE.size), np.float32)
     mask[60:90, 20:76] = 1
     painter = Painter()
@@ -158,16 +130,26 @@ def test_two_views_are_mixed_by_their_parts(astronaut, stills, shown):
     plan = plan_frames(Timeline.constant(25, 2), Fraction(2, 25))
     with renderer.views(plan, [Voice(shown)]) as views:
         drawn = [view.pixels for view in views]
-    assert painter.asked == [2, 2]  # each view's faces at once
+    assert painter.asked == [1, 1]
     middle = slice(150, 158), slice(120, 134)
-    wanted = (1 - shown) * frames[0][middle].astype(float) + shown * (0.7 * greys[1] + 0.3 * greys[0])
-    assert np.abs(drawn[0][middle] - wanted).max() <= 1.5
+    for frame, picture, grey in zip(frames, drawn, greys, strict=True):
+        wanted = (1 - shown) * frame[middle].astype(float) + shown * grey
+        assert np.abs(picture[middle] - wanted).max() <= 1.5
 
 
 def test_the_fitting_view_is_chosen_for_every_frame(astronaut):
     frames = [head(astronaut, STRAIGHT), head(astronaut, TURNED)]
     boxes = np.tile(FACE, (2, 1))
     speaker = Speaker.resting(boxes, [reference_face(frame, FACE, RULE) for frame in frames], RULE)
-    assert [speaker.shares(number, frame) for number, frame in enumerate(frames)] == [[Share(0, 1.0)], [Share(1, 1.0)]]
+    assert [speaker.view(number, frame) for number, frame in enumerate(frames)] == [0, 1]
     alone = Speaker.resting(boxes, [reference_face(frames[0], FACE, RULE)], RULE)
-    assert alone.shares(1, frames[1]) == [Share(0, 1.0)]
+    assert alone.view(1, frames[1]) == 0
+
+
+def test_a_view_stays_until_another_fits_clearly_better(astronaut):
+    frames = [head(astronaut, STRAIGHT), head(astronaut, TURNED)]
+    alike = [reference_face(frames[0], FACE, RULE) for _ in range(2)]
+    same = Speaker.resting(np.tile(FACE, (2, 1)), alike, RULE)
+    assert [same.view(0, frames[0], before) for before in (0, 1)] == [0, 1]
+    other = Speaker.resting(np.tile(FACE, (2, 1)), [reference_face(frame, FACE, RULE) for frame in frames], RULE)
+    assert other.view(1, frames[1], 0) == 1
