@@ -67,9 +67,14 @@ class TrainConfig:
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
+<<<<<<< HEAD
     mouth_weight, warp_weight, ssim_weight, motion_weight, sync_weight, adversarial_weight, penalty_weight, margin : of
         the losses
     losses : "published" formulas, or those that the thesis prints, "literal"
+=======
+    mouth_weight, warp_weight, ssim_weight, motion_weight, invariance_weight, sync_weight, adversarial_weight,
+        penalty_weight, margin : of the losses
+>>>>>>> own
     sync_runs : so many references of a batch have all their targets, for the expert; the other targets have a clip and
         a reference each. 0: all references
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
@@ -170,6 +175,13 @@ class TrainConfig:
     )
     motion_weight: float = option(
         "Weight of how much the mouth moves, beside the real one.", 0.0, panel="losses", least=0
+    )
+    invariance_weight: float = option(
+        "Recipe own-frame: weight of what two inputs of a target change in the output.",
+        0.0,
+        panel="losses",
+        least=0,
+        shown="0; own-frame: 1",
     )
     sync_weight: float = option(
         "Recipe lipgan-expert: weight of the expert's term.", 0.0, panel="losses", least=0, shown="0.03"
