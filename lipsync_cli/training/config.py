@@ -67,14 +67,9 @@ class TrainConfig:
     learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
     schedule : "constant", or "cosine" from a short warm-up down to zero at the end
     clip_norm : largest gradient norm of the generator, 0 for no limit
-<<<<<<< HEAD
-    mouth_weight, warp_weight, ssim_weight, motion_weight, sync_weight, adversarial_weight, penalty_weight, margin : of
-        the losses
-    losses : "published" formulas, or those that the thesis prints, "literal"
-=======
     mouth_weight, warp_weight, ssim_weight, motion_weight, invariance_weight, sync_weight, adversarial_weight,
         penalty_weight, margin : of the losses
->>>>>>> own
+    losses : "published" formulas, or those that the thesis prints, "literal"
     sync_runs : so many references of a batch have all their targets, for the expert; the other targets have a clip and
         a reference each. 0: all references
     ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved

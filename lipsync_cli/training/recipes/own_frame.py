@@ -98,8 +98,9 @@ def pair(batch: Batch, alterer: Any, generator: Generator) -> Batch:
     if len(chosen):
         wrong = batch.mismatched_speech.roll(1, 0)[chosen]
         second[chosen] = _alter(real[chosen], batch.target[chosen], wrong, alterer, generator)
-    twice = batch._make(field.repeat_interleave(2, 0) for field in batch._replace(reference=real))
-    return twice._replace(reference=torch.stack([first, second], 1).flatten(0, 1))
+    fields = batch._replace(reference=torch.zeros(0))._asdict()
+    twice: dict[str, Tensor] = {name: field.repeat_interleave(2, 0) for name, field in fields.items()}
+    return batch._replace(**{**twice, "reference": torch.stack([first, second], 1).flatten(0, 1)})
 
 
 def _alter(reference: Tensor, target: Tensor, speech: Tensor, alterer: Any, generator: Generator) -> Tensor:
