@@ -12,6 +12,7 @@ from lipsync_cli.synthesis.references.reference_selection import (
     Candidates,
     ReferenceFrames,
     choose_reference_frames,
+    find_resting,
     fits_poses,
     gather,
     select_reference_frames,
@@ -62,8 +63,8 @@ def choose_pose_clusters(
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
     are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the
-    mouth most at rest is chosen as for a head that keeps still. There is no open mouth beside them: what is seen of it
-    from elsewhere would lie above the lips.
+    mouth most at rest is chosen as for a head that keeps still, if there is one over which nothing lies. There is no
+    open mouth beside them: what is seen of it from elsewhere would lie above the lips.
 
     Parameters
     ----------
@@ -77,13 +78,17 @@ def choose_pose_clusters(
     for one in range(len(greys)):
         for other in range(one):
             misfits[one, other] = misfits[other, one] = aligner.alignment_rmse(greys[one], greys[other])
-    views = []
+    views: dict[int, np.ndarray] = {}
     for middle in _middles(misfits, WORTH * contrast):
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
-        views.append(select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule))
-    distinct = tuple(dict.fromkeys(views))
-    return distinct if len(distinct) == 1 else tuple(ReferenceFrames(view.resting) for view in distinct)
+        resting = find_resting(found, alike, runner, rule)
+        if resting is not None:
+            views.setdefault(int(found.numbers[resting]), alike)
+    if len(views) > 1:
+        return tuple(ReferenceFrames(resting) for resting in views)
+    alike = next(iter(views.values()), np.arange(len(found.numbers)))
+    return (select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule),)
 
 
 def _middles(misfits: np.ndarray, worth: float) -> list[int]:

@@ -84,13 +84,25 @@ def choose_reference_frames(
 
 def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
     """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
-    resting = next((int(n) for n in found.openness.argsort() if not _is_covered(found.crops, n, runner, rule)), None)
+    resting = find_resting(found, np.arange(len(found.numbers)), runner, rule)
     if resting is None:
         resting = int(found.openness.argmin())
     posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
     usable = _are_bare(posed, resting, runner, rule) & _lie_alike(posed, resting, rule)
     opened = most_open(posed, resting, found.openness, rule, usable)
     return ReferenceFrames(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
+
+
+def find_resting(found: Candidates, among: np.ndarray, runner: GeneratorRunner, rule: CropRule) -> int | None:
+    """Return which of some candidates has the mouth most at rest, with nothing over it; None where all are covered.
+
+    Parameters
+    ----------
+    found : all candidates, beside which something over a face is found
+    among : shape (n,), places of those that are chosen from
+    """
+    by_openness = among[found.openness[among].argsort()]
+    return next((int(n) for n in by_openness if not _is_covered(found.crops, n, runner, rule)), None)
 
 
 def _are_bare(posed: np.ndarray, resting: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:
