@@ -16,7 +16,9 @@ PART = 0.09, 0.66, 0.42  # of the face's box: top and bottom of the part that is
 ROUNDS = 5  # of weighted least squares
 STIFFNESS = 0.004  # of the points' mean square depth: how much a turn has to explain to be believed
 OUTLIER = 0.7  # pixels: points that fit worse count less
-TURNS = 2  # fits of a turn, one after the other
+TURNS = 2  # fits of a turn at most, one after the other
+LOST = 0.8  # of the reference's contrast: what differs by more from where it is expected is looked for anew
+NEAR_TURN = 0.02  # radians: the same of a turn
 NEAR = 1.5  # pixels: a look from so close by needs no other
 LIMITS = 0.25, 0.35  # largest change of scale or angle, largest shift in sides of the crop: more is a failure
 
@@ -125,8 +127,9 @@ class Aligner:
     def turn(self, target: np.ndarray, reference: np.ndarray, guess: Pose = STRAIGHT) -> tuple[Pose, float]:
         """Return how the reference's face lies in the target's crop, a turn of the head included.
 
-        The similarity of `align` comes first. What is left of the motion is fitted by another similarity and a shift in
-        proportion to the points' depth, which is what a small turn of a rigid head does under a distant camera.
+        Where nothing is known yet, or what is known does not fit, the similarity of `align` comes first. What is left
+        of the motion is fitted by another similarity and a shift in proportion to the points' depth, which is what a
+        small turn of a rigid head does under a distant camera; and once more where that was far.
 
         Parameters
         ----------
@@ -137,12 +140,19 @@ class Aligner:
         -------
         the pose, and how much the upper faces still differ: root mean square of levels
         """
-        pose = Pose(self.align(target, reference, guess.matrix if guess is not STRAIGHT else None), guess.turn)
+        is_new = guess is STRAIGHT
+        pose = Pose(self.align(target, reference), guess.turn) if is_new else guess
         for _ in range(TURNS):
             step, turn = self._fit_turn(turn_crop(target, pose, self._depth), reference, pose.turn)
+            is_near = self._reach(step) <= NEAR and np.abs(turn - pose.turn).max() <= NEAR_TURN
             pose = Pose(compose_affine(step, pose.matrix), turn)
+            if is_near and not is_new:
+                break
         pose = STRAIGHT if self._is_wrong(pose.matrix) else pose
-        return pose, self.difference(turn_crop(target, pose, self._depth), reference)
+        misfit = self.difference(turn_crop(target, pose, self._depth), reference)
+        if is_new or misfit < LOST * self.contrast(reference):
+            return pose, misfit
+        return min((pose, misfit), self.turn(target, reference), key=lambda found: found[1])
 
     def _fit_turn(self, posed: np.ndarray, reference: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the similarity (2, 3) and the turn (2,) that bring a crop closer, which was brought as far as `turn`.
