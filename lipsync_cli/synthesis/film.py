@@ -19,7 +19,7 @@ from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.job import Job
 from lipsync_cli.synthesis.rendering.debug_video import check_debug, debug
-from lipsync_cli.synthesis.rendering.film_writer import FilmWriter
+from lipsync_cli.synthesis.rendering.film_writer import FilmWriter, Noticed, name_frames
 from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
 from lipsync_cli.synthesis.rendering.scene import Scene, SceneBuilder
@@ -137,18 +137,27 @@ def infer(
         with atomic_output(output, force) as temporary:
             if keep_tracks and not source.is_photo:
                 with private_file(output) as film:
-                    num_covered = write(film)
+                    noticed = write(film)
                     _add_tracks(job, film, temporary, notify, marking)
             else:
-                num_covered = write(temporary)
+                noticed = write(temporary)
             _check_film(job, temporary)
             marking.sign(temporary, output)
             sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
         sweep(output)
-        if num_covered:
-            notify(f"{source.path}: something lies over the face in {num_covered} frames of the video; it stays there")
+        _tell_of_frames(noticed, source.path, notify)
         stopwatch.end("drawing")
-    return _report(job, scene, marking, num_covered, sidecar, debug_video, stopwatch=stopwatch)
+    return _report(job, scene, marking, len(noticed.covered), sidecar, debug_video, stopwatch=stopwatch)
+
+
+def _tell_of_frames(noticed: Noticed, face: Path, notify: Notify) -> None:
+    """Say in which frames something is drawn only in part."""
+    if noticed.covered:
+        where = name_frames(noticed.covered)
+        notify(f"{face}: something lies over the face in {where} of the video; it stays there")
+    if noticed.turned:
+        where = name_frames(noticed.turned)
+        notify(f"{face}: the head is turned too far in {where} of the video; its own mouth shows there")
 
 
 def _report(

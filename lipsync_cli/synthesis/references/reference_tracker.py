@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 FIRM = 0.3, 0.5  # of unlikeness: from where on the firm mask takes over, and where it is used alone
+TURNED = 0.5, 0.7  # of a pose's turn, about 30 and 45 degrees from the rest frame: from the source's mouth shows, alone
 TURN_COST = 1.5  # of the face's contrast: so much worse may fit what is turned by a radian less
 
 
@@ -103,6 +104,11 @@ class ReferenceTracker:
         """Return how much of the firm mask is used for a frame, 0 ... 1: more where the resting face fits badly."""
         least, most = FIRM
         return min(max((self.unlikeness(number, frame) - least) / (most - least), 0.0), 1.0)
+
+    def nearness(self, number: int, frame: Frame) -> float:
+        """Return how much of what is generated may show in a frame, 0 ... 1: none where the head is turned too far."""
+        least, most = TURNED
+        return min(max((most - float(np.hypot(*self.find(number, frame).turn))) / (most - least), 0.0), 1.0)
 
     def _find(self, number: int, frame: Frame) -> _Found:
         """Return a pose, which is found once, from where the head was a frame before or after."""

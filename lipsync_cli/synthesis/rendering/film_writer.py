@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +27,38 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, "int | None", str], None]
 
+MOST_RUNS = 6  # of frame numbers that are named
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """What was noticed while a film was drawn.
+
+    Attributes
+    ----------
+    covered : numbers of its frames in which something lies over a drawn face
+    turned : numbers of those in which a head is turned too far for what is generated
+    """
+
+    covered: tuple[int, ...] = ()
+    turned: tuple[int, ...] = ()
+
+    def __add__(self, other: Noticed) -> Noticed:
+        return Noticed(self.covered + other.covered, self.turned + other.turned)
+
+
+def name_frames(numbers: Sequence[int]) -> str:
+    """Return ascending frame numbers in words: "12 frames (3, 40-50)"; of many runs the first ones."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    named = [f"{first}" if first == last else f"{first}-{last}" for first, last in runs[:MOST_RUNS]]
+    more = ", ..." if len(runs) > MOST_RUNS else ""
+    return f"{len(numbers)} frame{'s' if len(numbers) != 1 else ''} ({', '.join(named)}{more})"
+
 
 @dataclass(frozen=True)
 class FilmWriter:
@@ -49,15 +81,15 @@ class FilmWriter:
     progress: Progress | None = None
     watch: Callable[[int, View], None] | None = None
 
-    def write(self, path: Path) -> int:
-        """Write the film, with its sound and marks; return in how many frames something lies over a drawn face."""
+    def write(self, path: Path) -> Noticed:
+        """Write the film, with its sound and marks; return what was noticed of its frames."""
         plan = self.job.schedule
         writer = self._writer(path, plan.timeline, True)
         return self._draw(writer, self.scene.renderer, (0, plan.num_frames), None, self._label())
 
-    def write_in_pieces(self, pieces: Segments, path: Path) -> int:
+    def write_in_pieces(self, pieces: Segments, path: Path) -> Noticed:
         """Draw the pieces that are not there yet, each as if it were alone, and join all to the film; see `write`."""
-        plan, label, num_covered = self.job.schedule, self._label(), 0
+        plan, label, noticed = self.job.schedule, self._label(), Noticed()
         for row in pieces.missing():
             order = plan.order[row[0].start : row[-1].stop]
             with closing(self.scene.video.frames(order)) as frames:  # type: ignore[type-var]
@@ -66,7 +98,7 @@ class FilmWriter:
                     part = islice(frames, piece.stop - piece.start)
                     with pieces.writing(piece) as temporary:
                         writer = self._writer(temporary, plan.timeline.cut(*span), False)
-                        num_covered += self._draw(writer, self.scene.renderer.without_cache(), span, part, label)
+                        noticed += self._draw(writer, self.scene.renderer.without_cache(), span, part, label)
         with self.stopwatch.stage("join"):
             join(
                 [piece.path for piece in pieces.all],
@@ -78,7 +110,7 @@ class FilmWriter:
                 tags=self.marking.tags(self.job.generator.header, self.job.source.info.tags),
                 change_sound=mark if self.marking.sound else None,
             )
-        return num_covered
+        return noticed
 
     def _label(self) -> Label | None:
         video = self.scene.video
@@ -109,12 +141,17 @@ class FilmWriter:
         span: tuple[int, int],
         frames: Iterator[tuple[int, Frame]] | None,
         label: Label | None,
-    ) -> int:
-        """Write frames `span[0]` ... `span[1] - 1` of the film; return in how many something lies over a drawn face."""
-        plan, stopwatch, num_covered = self.job.schedule, self.stopwatch, 0
+    ) -> Noticed:
+        """Write frames `span[0]` ... `span[1] - 1` of the film; return what was noticed of them."""
+        plan, stopwatch = self.job.schedule, self.stopwatch
+        covered: list[int] = []
+        turned: list[int] = []
         with writer, renderer.views(plan, self.job.voices, stopwatch, span, frames) as views:
             for number, view in enumerate(views, span[0]):
-                num_covered += any(face.covered is not None and face.covered.share > TOLD for face in view.faces)
+                if any(face.covered is not None and face.covered.share > TOLD for face in view.faces):
+                    covered.append(number)
+                if any(face.near < 1 for face in view.faces):
+                    turned.append(number)
                 if label is not None:
                     view = view._replace(pixels=label.draw(view.pixels))
                 with stopwatch.stage("encode"):
@@ -124,4 +161,4 @@ class FilmWriter:
                         self.watch(number, view)
                 if self.progress is not None:
                     self.progress(number + 1, plan.num_frames, "drawing the mouth")
-        return num_covered
+        return Noticed(tuple(covered), tuple(turned))

@@ -48,6 +48,7 @@ class Face(NamedTuple):
     reference : whose pixels are moved
     turn : shape (2,), of its head beside the reference's, see `Pose`; None: there is none
     firm : how much of the firm mask is used, see `Shown`
+    near : how much of what is generated may show, as far as the head is turned from the reference, 0 ... 1
     generated : what to draw; None: nothing
     shown : how much of the source's own mouth is replaced
     covered : what lies over it; None: nothing does, or it was not looked for
@@ -60,6 +61,7 @@ class Face(NamedTuple):
     reference: ReferenceFace
     turn: np.ndarray | None = None
     firm: float = 0.0
+    near: float = 1.0
     generated: GeneratorOutput | None = None
     covered: OcclusionMask | None = None
     shown: float = 1.0
@@ -248,8 +250,9 @@ class Renderer:
                 tracker = speaker.trackers[view]
                 pose = tracker.find(number, pixels)
                 matrix = compose_affine(pose.matrix, self.rule.matrix(box))
-                firm = tracker.firmness(number, pixels)
-                last = number, (Face(place, view, number, matrix, tracker.reference, pose.turn, firm),)
+                found = Face(place, view, number, matrix, tracker.reference, pose.turn)
+                firm, near = tracker.firmness(number, pixels), tracker.nearness(number, pixels)
+                last = number, (found._replace(firm=firm, near=near),)
             return last[1]
 
         return find
@@ -279,8 +282,9 @@ class Renderer:
             groups: dict[int, dict[int, Face]] = {}
             for place, view in enumerate(batch):
                 for face in view.faces:
-                    if face.speaker == speaker and shown[place] > 0:
-                        groups.setdefault(face.view, {})[place] = face._replace(shown=float(shown[place]))
+                    share = float(shown[place]) * face.near
+                    if face.speaker == speaker and share > 0:
+                        groups.setdefault(face.view, {})[place] = face._replace(shown=share)
             for faces in groups.values():
                 mels = voice.windows(middles_s[list(faces)], self.runner.encode)
                 drawn, trackers = self._draw(list(faces.values()), mels), self.speakers[speaker].trackers

@@ -59,6 +59,24 @@ def test_a_head_that_turns_is_less_alike_and_its_mouth_is_replaced_firmly(astron
     assert tracker.firmness(2, turned) == 1
 
 
+class TurnedAligner(Aligner):
+    """Finds every head turned so far."""
+
+    def __init__(self, sideways: float) -> None:
+        super().__init__(RULE)
+        self.sideways = sideways
+
+    def turn(self, target, reference, guess=STRAIGHT):
+        return Pose(np.eye(2, 3), np.array([self.sideways, 0.0])), 0.0
+
+
+@pytest.mark.parametrize(("turn", "near"), [(0.3, 1.0), (-0.5, 1.0), (0.6, 0.5), (-0.7, 0.0), (0.9, 0.0)])
+def test_beyond_what_a_turn_can_explain_the_sources_mouth_shows(astronaut, turn, near):
+    reference = reference_face(astronaut, BOX, RULE)
+    tracker = ReferenceTracker(np.tile(BOX, (NUM, 1)), reference, RULE, TurnedAligner(turn))
+    assert tracker.nearness(0, astronaut) == pytest.approx(near)
+
+
 class CountingAligner(Aligner):
     """Keeps the guesses that it is given."""
 
