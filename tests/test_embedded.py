@@ -66,8 +66,18 @@ def test_the_expert_is_what_its_card_says():
     assert EMBEDDED["sync expert"] in card
     assert header.sha256 in card
     assert f"{100 * header.metrics['sync/pair_accuracy']:.1f} %" in card
+    assert header.metrics["sync/pair_accuracy"] >= 0.78
+    speakers = set(header.data["speakers"])
+    assert {"s1", "s2", "s3", "s10", "p01"} < speakers
+    assert not speakers & {"s22", "s26", "p23", "p26", "p27", "p28", "p29", "p30", "p31"}  # validation and test
+
+
+def test_the_expert_of_grid_alone_is_there_by_its_name():
+    path = find_weights(Path("grid"), "sync expert")
+    header = read_header(path)
     assert header.metrics["sync/pair_accuracy"] >= 0.9
     assert set(header.data["speakers"]) == {"s1", "s10", "s2", "s3"}
+    assert header.sha256 in (path.parent / "EXPERT_GRID_CARD.md").read_text()
 
 
 def test_the_lip_reader_is_what_its_card_says():

@@ -28,7 +28,10 @@ EMBEDDED = {  # in assets
     "lip reader": "lipsync_reader.safetensors",
     "occlusion network": "lipsync_occlusion.safetensors",
 }
-NAMED = {"grid": "lipsync_grid.safetensors"}  # other weights in assets, by what `--weights` calls them
+NAMED = {  # other weights in assets, by kind and by what options call them
+    "generator": {"grid": "lipsync_grid.safetensors"},
+    "sync expert": {"grid": "lipsync_expert_grid.safetensors"},
+}
 _MISFITS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)  # of a network
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
@@ -102,8 +105,8 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, 
 def find_weights(path: Path | None, kind: str = "generator") -> Path:
     """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one.
 
-    "grid" names the generator that comes with the package and was trained on the GRID corpus alone, unless there is a
-    file or folder of that name.
+    "grid" names the generator, or the sync expert, that comes with the package and was trained on the GRID corpus alone,
+    unless there is a file or folder of that name.
     """
     if path is None:
         found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
@@ -111,8 +114,9 @@ def find_weights(path: Path | None, kind: str = "generator") -> Path:
             raise InputError("the embedded weights are missing", found, "install the package again, or give --weights")
         return found
     path = Path(path)
-    if kind == "generator" and str(path) in NAMED and not path.exists():
-        return Path(str(resources.files("lipsync_cli") / "assets" / NAMED[str(path)]))
+    named = NAMED.get(kind, {}).get(str(path))
+    if named is not None and not path.exists():
+        return Path(str(resources.files("lipsync_cli") / "assets" / named))
     if path.is_dir():
         for name in (BEST, LAST):
             if (path / name).is_file():

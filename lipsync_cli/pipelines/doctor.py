@@ -191,7 +191,12 @@ def _weights(find: Callable[[Path | None, str], Path] | None) -> str:
         found.append(f"{header.name}, sha256 {header.sha256[:12]}...")
     encoder = find_speech_encoder()
     load_speech_encoder()
-    for path, card in ((find_weights(Path("grid")), "GRID_CARD.md"), (encoder, "SPEECH_ENCODER_CARD.md")):
+    others = {
+        find_weights(Path("grid")): "GRID_CARD.md",
+        find_weights(Path("grid"), "sync expert"): "EXPERT_GRID_CARD.md",
+        encoder: "SPEECH_ENCODER_CARD.md",
+    }
+    for path, card in others.items():
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         if sha256 not in (path.parent / card).read_text(encoding="utf-8"):
             raise ToolError(f"is not that of the model card (sha256 {sha256})", path)

@@ -81,7 +81,10 @@ class ScoreConfig:
     )
     inception: Path | None = option("Published Inception-v3 weights, for FID.", None, panel="quality")
     expert: Path | None = option(
-        "Sync expert: run folder or .safetensors file.", None, panel="voice", shown="the one that comes with it"
+        "Sync expert: run folder, .safetensors file, or grid for the one trained on GRID alone.",
+        None,
+        panel="voice",
+        shown="the one that comes with it",
     )
     syncnet: Path | None = option("SyncNet's published weights, for LSE-D and LSE-C.", None, panel="voice")
     critic: Path | None = option(

@@ -36,7 +36,7 @@ class TrainJob:
         shown="fresh ones",
     )
     expert: Path | None = option(
-        "Recipe lipgan-expert: a run of sync-expert, or its weights.",
+        "Recipe lipgan-expert: a run of sync-expert, its weights, or grid for those trained on GRID alone.",
         None,
         panel="input and output",
         shown="that of the package",
