@@ -105,8 +105,8 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader, 
 def find_weights(path: Path | None, kind: str = "generator") -> Path:
     """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one.
 
-    "grid" names the generator, or the sync expert, that comes with the package and was trained on the GRID corpus alone,
-    unless there is a file or folder of that name.
+    "grid" names the generator, or the sync expert, that comes with the package and was trained on the GRID corpus
+    alone, unless there is a file or folder of that name.
     """
     if path is None:
         found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
