@@ -17,7 +17,7 @@ from lipsync_cli.training.evaluators.mouth_openings import measure_openings
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.speech_encoder_tuning import OPENING_WEIGHT, Heard, Listen, Readout
+from lipsync_cli.training.recipes.generators.speech_encoder_tuning import OPENING_WEIGHT, Heard, Listen, Readout
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
 STEPS = {"max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12, "validation_frames": 1}

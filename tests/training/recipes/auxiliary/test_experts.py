@@ -22,8 +22,8 @@ from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.losses.terms import choose_among, out_of_sync
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.auxiliary.sync_expert import Verdicts
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.sync_expert import Verdicts
 
 SMALL = {"dims": {"channels": [8, 8, 8, 8], "embedding_dim": 16}, "batch_size": 8, "targets_per_reference": 4}
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 8}

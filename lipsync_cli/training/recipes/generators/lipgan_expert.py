@@ -17,7 +17,7 @@ from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.models.sync_expert import FRAMES
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import out_of_sync
-from lipsync_cli.training.recipes.l1 import L1
+from lipsync_cli.training.recipes.generators.l1 import L1
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 
 if TYPE_CHECKING:
