@@ -67,8 +67,7 @@ def infer(
             return
         result = pipeline.run(config, cache=cache_folder(), progress=progress.update, notify=progress.note)
         _tell_times(config, result, progress)
-    values = {"laps" if name == "stopwatch" else name: value for name, value in vars(result).items()}
-    print_result(values | {"laps": result.stopwatch.to_dict()}, json, result.output)
+    print_result(vars(result) | {"stopwatch": result.stopwatch.to_dict()}, json, result.output)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The weights of `infer` fine-tuned on the video's own talking, before the film is made with them."""
+"""The weights of `infer` fine-tuned on the video's own speech, before the film is made with them."""
 
 from __future__ import annotations
 

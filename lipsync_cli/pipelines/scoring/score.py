@@ -1,4 +1,4 @@
-"""How good generated faces are, beside control rows: everything that `lipsync score` does with a pack or with videos.
+"""How good generated faces are, beside baselines: everything that `lipsync score` does with a pack or with videos.
 
 Examples
 --------
