@@ -168,7 +168,7 @@ def test_the_expert_is_asked_about_five_frames_and_the_sound_of_the_middle_one()
     config = make_config("lipgan-expert", **{**TINY, "batch_size": 14, "targets_per_reference": 7})
     recipe = make_recipe(RecipeContext(config, (48, 74, 29, 67), 96, expert=Asked()))
     number = torch.arange(14.0)
-    recipe._out_of_sync(number[:, None, None, None].expand(14, 3, 96, 96), number[:, None, None, None])
+    recipe.sync_loss(number[:, None, None, None].expand(14, 3, 96, 96), number[:, None, None, None])
     assert seen["faces"].shape == (6, 5, 3, 48, 96)
     assert seen["faces"][:, :, 0, 0, 0].tolist() == [[n + k for k in range(5)] for n in (0, 1, 2, 7, 8, 9)]
     assert seen["mel"].flatten().tolist() == [2, 3, 4, 9, 10, 11]
