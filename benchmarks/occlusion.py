@@ -44,7 +44,7 @@ MAX_S = 20  # of a clip
 
 
 class Seen(NamedTuple):
-    """A frame's face, (S, S, 3) uint8 in the resting one's pose, what it is compared with, and the face's contrast."""
+    """A frame's face, (S, S, 3) uint8 in the rest frame's pose, what it is compared with, and the face's contrast."""
 
     crop: np.ndarray
     compared: np.ndarray
@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 
 
 def look_through(clip: Path, weights: Path, every: int) -> list[Seen]:
-    """Return the faces of some frames of a clip, each beside the resting face that fits it best."""
+    """Return the faces of some frames of a clip, each beside the rest frame that fits it best."""
     seen, settings = [], JobSettings().with_options(end_s=Fraction(MAX_S), occlusion=weights)
     with (
         tempfile.TemporaryDirectory() as folder,

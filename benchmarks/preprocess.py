@@ -25,7 +25,7 @@ from lipsync_cli.preprocessing.detect_faces import collect_faces
 from lipsync_cli.preprocessing.find_clips import find_clips
 from lipsync_cli.preprocessing.mels import collect_mels
 from lipsync_cli.preprocessing.pack import pack
-from lipsync_cli.runtime.workers import run_tasks
+from lipsync_cli.runtime.processes.workers import run_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("LIPSYNC_TEST_DATA", ROOT.parent / "shared" / "data"))

@@ -32,10 +32,10 @@ def render_cli() -> str:
     os.environ["COLUMNS"] = "100"
     from typer.testing import CliRunner
 
-    from lipsync_cli.cli import VERBS, app
+    from lipsync_cli.cli import COMMANDS, app
 
     parts = [f"# What each command says of itself\n\n{MADE}\n"]
-    for verb in ("", *VERBS):
+    for verb in ("", *COMMANDS):
         result = CliRunner().invoke(app, [*verb.split(), "-h"], prog_name="lipsync", terminal_width=100)
         if result.exit_code != 0:
             raise RuntimeError(f"lipsync {verb} -h ended with {result.exit_code}: {result.output}")

@@ -1,7 +1,7 @@
-"""The command `lipsync`: knows the verbs in workflow order and turns errors into one line and an exit code.
+"""The command `lipsync`: knows the commands in workflow order and turns errors into one line and an exit code.
 
-No logic lives here, and nothing heavy is imported: `lipsync -h` has to answer at once. The file of a verb is imported
-when that verb is wanted.
+No logic lives here, and nothing heavy is imported: `lipsync -h` has to answer at once. The file of a command is
+imported when that command is wanted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 from lipsync_cli import __version__
 from lipsync_cli.commands.output import process_end
 from lipsync_cli.commands.output.terminal import print_line, print_text
-from lipsync_cli.commands.output.top_help import HELP_OPTIONS, VERBS, VERSION_HELP, make_help
+from lipsync_cli.commands.output.top_help import COMMANDS, HELP_OPTIONS, VERSION_HELP, make_help
 from lipsync_cli.errors import LipsyncError, as_memory_error, check_name, escape_controls
 
 SETTINGS = {"help_option_names": list(HELP_OPTIONS)}
@@ -42,14 +42,14 @@ def _plain_usage_errors() -> Iterator[None]:
 
 
 class _Verbs(MutableMapping[str, Any]):
-    """The verbs by name; each is imported and made when it is asked for."""
+    """The commands by name; each is imported and made when it is asked for."""
 
     def __init__(self, others: MutableMapping[str, Any]) -> None:
         self._made = dict(others)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            if name not in VERBS:
+            if name not in COMMANDS:
                 raise KeyError(name)
             self._made[name] = _make_command(name)
         return self._made[name]
@@ -61,14 +61,14 @@ class _Verbs(MutableMapping[str, Any]):
         del self._made[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*VERBS, *(name for name in self._made if name not in VERBS)])
+        return iter([*COMMANDS, *(name for name in self._made if name not in COMMANDS)])
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
 
 class LazyGroup(TyperGroup):
-    """All verbs; the list of them needs no verb's file."""
+    """All commands; the list of them needs no command's file."""
 
     def __init__(self, **details: Any) -> None:
         super().__init__(**details)
@@ -80,7 +80,7 @@ class LazyGroup(TyperGroup):
             if len(args) == 1:
                 print_text(ctx.get_help())
                 ctx.exit()
-            if len(args) == 2 and args[0] in VERBS:
+            if len(args) == 2 and args[0] in COMMANDS:
                 self.commands[args[0]].make_context(args[0], args[1:], parent=ctx)
         return super().parse_args(ctx, args)
 
@@ -175,7 +175,7 @@ def _leave_files_to_readers(function: Callable[..., None]) -> Callable[..., None
 
 
 def _make_command(name: str) -> Any:
-    """Import the file of a verb and make its command."""
+    """Import the file of a command and make its command."""
     from lipsync_cli.commands.options.panels import PanelCommand
 
     module = name.replace("-", "_")

@@ -36,7 +36,7 @@ PAGES = sorted(
 def command_lines(text: str) -> list[str]:
     """Every line `lipsync VERB ...` of a text, without its comment."""
     found = re.findall(r"^ *(?:\$ )?(lipsync [a-z].*?)(?: +#.*| {2,}\S.*)?$", text, flags=re.MULTILINE)
-    return [line for line in found if line.split()[1] in cli.VERBS]
+    return [line for line in found if line.split()[1] in cli.COMMANDS]
 
 
 def parse(line: str) -> None:
@@ -47,10 +47,10 @@ def parse(line: str) -> None:
 
 def test_the_verbs_are_listed_in_the_order_of_the_work() -> None:
     text = CliRunner().invoke(cli.app, ["-h"]).stdout
-    assert re.findall(r"^  ([a-z-]+)  ", text.partition("Commands:")[2], flags=re.MULTILINE) == list(cli.VERBS)
+    assert re.findall(r"^  ([a-z-]+)  ", text.partition("Commands:")[2], flags=re.MULTILINE) == list(cli.COMMANDS)
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", cli.COMMANDS)
 def test_help_of_each_verb_has_an_example_that_parses(verb: str) -> None:
     result = CliRunner().invoke(cli.app, [verb, "-h"], prog_name="lipsync", terminal_width=120)
     assert result.exit_code == 0
@@ -64,7 +64,7 @@ def test_help_of_each_verb_has_an_example_that_parses(verb: str) -> None:
     )
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", cli.COMMANDS)
 def test_options_mean_the_same_wherever_they_appear(verb: str) -> None:
     shared = {
         "-o": "--output",
@@ -125,7 +125,7 @@ def test_the_help_fits_its_columns(columns: int) -> None:
     lines = make_help(columns).splitlines()
     assert max(map(len, lines)) <= columns
     words = " ".join(line.strip() for line in lines)
-    assert all(text in words for text in (*cli.VERBS.values(), *OPTIONS.values()))
+    assert all(text in words for text in (*cli.COMMANDS.values(), *OPTIONS.values()))
 
 
 def test_help_answers_at_once(lipsync_process: Run) -> None:

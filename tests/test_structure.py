@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "lipsync_cli"
-MAX_LINES, MAX_FUNCTION_LINES, MAX_POSITIONAL = 350, 80, 6
+MAX_LINES, MAX_FUNCTION_LINES, MAX_POSITIONAL, MAX_FILES = 350, 80, 6, 12
 
 
 def functions_of(folder: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -40,6 +41,12 @@ def probes(folder: Path) -> Iterator[str]:
                 yield f"{file.name}:{node.lineno}"
 
 
+def count_files(folder: Path) -> Counter[str]:
+    """The modules in each folder below one, itself included; the `__init__` that makes it a package is none."""
+    files = (file for file in folder.rglob("*.py") if file.name != "__init__.py")
+    return Counter(file.parent.relative_to(folder).as_posix() for file in files)
+
+
 def test_positional_parameters_are_counted_without_self_and_keywords() -> None:
     tree = ast.parse("class A:\n def f(self, a, /, b, *, c): ...\ndef g(a, b, *rest, c=1, **more): ...")
     found = {each.name: positional(each) for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
@@ -49,6 +56,13 @@ def test_positional_parameters_are_counted_without_self_and_keywords() -> None:
 def test_probes_are_found(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("hasattr(a, 'b')\ngetattr(a, 'b', None)\ngetattr(a, 'b')\n")
     assert list(probes(tmp_path)) == ["module.py:1", "module.py:2"]
+
+
+def test_modules_are_counted_by_folder(tmp_path: Path) -> None:
+    for name in ("cli.py", "room/__init__.py", "room/a.py", "room/b.py", "room/inner/c.py", "room/page.css"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert count_files(tmp_path) == {".": 1, "room": 2, "room/inner": 1}
 
 
 def test_files_are_short() -> None:
@@ -64,6 +78,10 @@ def test_functions_are_short() -> None:
 def test_functions_have_few_positional_parameters() -> None:
     counts = {place: len(positional(node)) for place, node in functions_of(PACKAGE)}
     assert not {place: count for place, count in counts.items() if count > MAX_POSITIONAL}
+
+
+def test_no_folder_is_crowded() -> None:
+    assert not {folder: count for folder, count in count_files(PACKAGE).items() if count > MAX_FILES}
 
 
 def test_synthesis_asks_no_object_what_it_has() -> None:

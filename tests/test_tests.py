@@ -16,6 +16,8 @@ WHOLE = {
     *("cli", "docs", "embedded", "layers", "structure", "tests"),
 }
 MAX_FILES = 12
+PUBLIC = {"_replace", "_asdict", "_fields", "_exit"}  # of Python's own, underscore and all
+READ_FROM_OUTSIDE = {"original._inception_v3"}  # inception_golden.py: pytorch-fid's own, so that nothing is fetched
 
 
 def find_programs(text: str) -> Iterator[ast.Module]:
@@ -49,6 +51,18 @@ def find_patches(text: str) -> list[str]:
     return found
 
 
+def find_private_reads(text: str) -> list[str]:
+    """Find private attributes that are read of another object than `self` and `cls`."""
+    found = []
+    for program in find_programs(text):
+        for node in ast.walk(program):
+            if not isinstance(node, ast.Attribute) or not node.attr.startswith("_") or node.attr.endswith("__"):
+                continue
+            if node.attr not in PUBLIC and ast.unparse(node.value) not in ("self", "cls"):
+                found.append(ast.unparse(node))
+    return found
+
+
 def test_patches_are_found() -> None:
     for text in (
         "monkeypatch.setattr(module, 'NAME', 1)",
@@ -67,6 +81,21 @@ def test_patches_are_found() -> None:
 def test_no_test_patches_the_package_or_takes_its_private_names() -> None:
     files = [file for file in TESTS.rglob("*.py") if file.name != Path(__file__).name]
     assert not {file.name: found for file in files if (found := find_patches(file.read_text(encoding="utf-8")))}
+
+
+def test_private_reads_are_found() -> None:
+    assert find_private_reads("writer._process.pid\nHogDetector()._dlib()") == [
+        "writer._process",
+        "HogDetector()._dlib",
+    ]
+    assert find_private_reads("CODE = 'import os; child._end()'") == ["child._end"]
+    assert not find_private_reads("self._count += 1\ncls._all\npair._replace(a=1)\na.__class__\nos._exit(0)")
+
+
+def test_no_test_reads_private_attributes_from_outside() -> None:
+    files = [file for file in TESTS.rglob("*.py") if file.name != Path(__file__).name]
+    found = {name for file in files for name in find_private_reads(file.read_text(encoding="utf-8"))}
+    assert found == READ_FROM_OUTSIDE
 
 
 def test_each_folder_is_one_of_the_package() -> None:

@@ -1,4 +1,4 @@
-"""Several results of `lipsync score` side by side: the thesis's tables and box plots, each with the control rows.
+"""Several results of `lipsync score` side by side: the thesis's tables and box plots, each with the baselines.
 
     python compare.py OUT runs/lipgan/scores/scores.jsonl runs/wgan-gp/scores/scores.jsonl ...
 
@@ -44,7 +44,7 @@ def find(records: Records, row: str, metric: str) -> dict[str, Any] | None:
 
 
 def make_tables(results: dict[str, Records]) -> str:
-    """Write the thesis's tables 7.1 to 7.3: SSIM, PSNR, Frechet distances; each with its control rows and intervals."""
+    """Write the thesis's tables 7.1 to 7.3: SSIM, PSNR, Frechet distances; each with its baselines and intervals."""
     first = next(iter(results.values()))
     protocol = first[0]
     lines = [f"{protocol['frames']} frames of {protocol['clips']} clips. In brackets the 95 % interval of the mean."]

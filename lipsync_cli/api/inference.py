@@ -66,7 +66,7 @@ def infer(
     """
     from lipsync_cli.config.build import make
     from lipsync_cli.pipelines.configs.infer import InferConfig
-    from lipsync_cli.pipelines.infer import run
+    from lipsync_cli.pipelines.inference.infer import run
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
     config = make(

@@ -63,7 +63,7 @@ def score(
     """
     from lipsync_cli.config.build import make
     from lipsync_cli.pipelines.configs.score import ScoreConfig
-    from lipsync_cli.pipelines.score import run
+    from lipsync_cli.pipelines.scoring.score import run
 
     failures, fail = collect_failures(on_failure)
     config = make(

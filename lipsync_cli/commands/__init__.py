@@ -1,1 +1,1 @@
-"""One file a verb: options in, one library call, result out. The only folder that knows Typer."""
+"""One file a command: options in, one library call, result out. The only folder that knows Typer."""

@@ -16,7 +16,7 @@ from lipsync_cli.commands.output.terminal import print_line
 from lipsync_cli.pipelines.configs.infer import InferConfig
 
 if TYPE_CHECKING:
-    from lipsync_cli.pipelines.infer_batch import BatchPlan
+    from lipsync_cli.pipelines.inference.infer_batch import BatchPlan
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.messages import Message
 
@@ -52,7 +52,7 @@ def infer(
       lipsync infer presenter.mp4 messages/*.wav -o videos/
       lipsync infer presenter.mp4 --messages customers.csv --text "Hello {name}." --names "{name}.mp4" -o videos/
     """
-    from lipsync_cli.pipelines import infer as pipeline
+    from lipsync_cli.pipelines.inference import infer as pipeline
     from lipsync_cli.pipelines.machine.arenas import limit_arenas
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
@@ -67,8 +67,7 @@ def infer(
             return
         result = pipeline.run(config, cache=cache_folder(), progress=progress.update, notify=progress.note)
         _tell_times(config, result, progress)
-    values = {"laps" if name == "stopwatch" else name: value for name, value in vars(result).items()}
-    print_result(values | {"laps": result.stopwatch.to_dict()}, json, result.output)
+    print_result(vars(result) | {"stopwatch": result.stopwatch.to_dict()}, json, result.output)
 
 
 @contextmanager
@@ -89,7 +88,7 @@ def _says_what_is_kept(config: InferConfig, made: Sequence[Path], progress: Prog
 
 def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress, made: list[Path]) -> None:
     """Make a video of each speech; print their paths as they are done, and add them to `made`."""
-    from lipsync_cli.pipelines import infer_batch as pipeline
+    from lipsync_cli.pipelines.inference import infer_batch as pipeline
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
     cache = cache_folder()

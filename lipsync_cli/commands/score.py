@@ -15,7 +15,7 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 
 if TYPE_CHECKING:
-    from lipsync_cli.pipelines.score import ScoreResult
+    from lipsync_cli.pipelines.scoring.score import ScoreResult
 
 
 @takes_config(ScoreConfig)
@@ -43,8 +43,8 @@ def score(
       lipsync score runs/*/scores --table latex --boxes boxes.png
       lipsync score grid.h5 --critic runs/lipgan
     """
-    from lipsync_cli.pipelines import score as pipeline
-    from lipsync_cli.pipelines.score_report import report_scores, wants_results
+    from lipsync_cli.pipelines.scoring import score as pipeline
+    from lipsync_cli.pipelines.scoring.score_report import report_scores, wants_results
 
     if json and config.table:
         raise UsageError("--json and --table both print the figures", hint="use one of them")
@@ -70,7 +70,7 @@ def score(
 
 
 def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progress) -> None:
-    from lipsync_cli.pipelines.score_report import compare_results
+    from lipsync_cli.pipelines.scoring.score_report import compare_results
 
     found = compare_results(config, command, progress=progress.update, notify=progress.note)
     if json:
@@ -82,7 +82,7 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
 
 
 def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:
-    from lipsync_cli.pipelines import score_critic
+    from lipsync_cli.pipelines.scoring import score_critic
 
     if dry_run:
         print_result(score_critic.plan(config), json)
@@ -96,7 +96,7 @@ def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progr
 
 def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Progress) -> None:
     """Print the result, and write what was asked for."""
-    from lipsync_cli.pipelines.score import write_output
+    from lipsync_cli.pipelines.scoring.score import write_output
     from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 
     output, scores = config.output, result.scores
@@ -117,7 +117,7 @@ def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Pr
 
 def _shorten(config: ScoreConfig, result: ScoreResult, table: str) -> str:
     """Return the table without its details, and where these are."""
-    from lipsync_cli.pipelines.score import is_lines
+    from lipsync_cli.pipelines.scoring.score import is_lines
     from lipsync_cli.scoring.report.result_folder import TABLE
     from lipsync_cli.scoring.report.text_table import make_table
 

@@ -1,4 +1,4 @@
-"""What a table of frames is made from: a pack on disk, or one person's talking in memory."""
+"""What a table of frames is made from: a pack on disk, or one person's speech in memory."""
 
 from __future__ import annotations
 

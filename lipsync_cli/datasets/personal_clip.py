@@ -1,4 +1,4 @@
-"""One person's talking in memory, in the place of a pack: most of it to learn from, its end held out."""
+"""One person's speech in memory, in the place of a pack: most of it to learn from, its end held out."""
 
 from __future__ import annotations
 

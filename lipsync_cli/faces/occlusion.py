@@ -1,6 +1,6 @@
 """What lies over a face, a hand or a microphone, stays over the mouth that is drawn.
 
-An occlusion network says of each place of a face, brought into the pose of the resting one, whether the resting and the
+An occlusion network says of each place of a face, brought into the pose of the rest frame, whether the resting and the
 open face explain it. It knows few faces, and takes many a smooth cheek for a hand; so what it names must also look like
 nothing that these two faces have nearby. Where both agree the source shows, and not what is drawn.
 """
@@ -39,7 +39,7 @@ def look_at(frame: Frame, box: np.ndarray, pose: Pose, rule: CropRule) -> np.nda
     Parameters
     ----------
     box : shape (4,), the face's
-    pose : of its crop, beside the resting face's
+    pose : of its crop, beside the rest frame's
     """
     size = rule.size // OCCLUSION_SHRINK
     crop = crop_face(frame, box, rule, size)

@@ -125,7 +125,7 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     container, streams = found.get("format", {}), found.get("streams", [])
     if b"not on whitelist" in result.stderr:
         raise InputError(
-            "is a list of other files, or text, not a video, sound or picture", path, "give the film itself"
+            "is a list of other files, or text, not a video, sound or picture", path, "give the video itself"
         )
     if result.returncode or not streams:
         raise InputError(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from lipsync_cli.errors import ToolError
-from lipsync_cli.runtime import children
+from lipsync_cli.runtime.processes import children
 
 POLL_S = 1.0  # how often it is looked at while nothing comes
 WRITE_LIMIT_SIGNAL = getattr(signal, "SIGXFSZ", None)  # ends a program whose file grows beyond a limit of the system

@@ -94,7 +94,7 @@ def find_offset(clip: Embeddings, fps: float = 25.0, max_shift: int = MAX_SHIFT)
             gap = clip.faces[face] - clip.speech[speech]
             curve[offset + max_shift] = np.sqrt(np.square(gap).sum(1)).mean()
     if np.isnan(curve).all():
-        raise NothingToDoError(f"fewer than {MIN_OVERLAP} windows of consecutive faces: sync cannot be judged")
+        raise NothingToDoError(f"fewer than {MIN_OVERLAP} windows of consecutive faces: sync cannot be measured")
     best = int(np.nanargmin(curve))
     offset, lowest = best - max_shift, float(curve[best])
     return Sync(offset, 1000 * offset / fps, float(np.nanmedian(curve)) - lowest, lowest, curve)

@@ -20,7 +20,7 @@ _HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Describe any file or folder that the verbs read or write, as a JSON-able dictionary.
+    """Describe any file or folder that the commands read or write, as a JSON-able dictionary.
 
     Raises
     ------

@@ -15,9 +15,9 @@ from lipsync_cli.config.build import check_values
 from lipsync_cli.config.option import argument, option
 from lipsync_cli.config.shared_options import force_option, jobs_option
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.callbacks import Notify, OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.machine.resources import resolve_jobs
-from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule

@@ -59,7 +59,7 @@ class Check:
 
 
 def examine(find: Callable[[Path | None, str], Path] | None = None) -> Iterator[Check]:
-    """Look at everything that the verbs need, one thing after the other. A failure of one does not stop the others.
+    """Look at everything that the commands need, one thing after the other. A failure of one does not stop the others.
 
     Parameters
     ----------

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.config.build import check_values
+from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
-from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 
 @dataclass(frozen=True)

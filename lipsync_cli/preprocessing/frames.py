@@ -26,8 +26,8 @@ from lipsync_cli.preprocessing.frame_folders import (
     remove_unfinished,
 )
 from lipsync_cli.runtime.json_values import check_type
+from lipsync_cli.runtime.processes.workers import run_tasks
 from lipsync_cli.runtime.resumable import lock_folder, with_path
-from lipsync_cli.runtime.workers import run_tasks
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from lipsync_cli.provenance.c2pa import read_credentials
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.provenance.sidecar import read_sidecar
 
-LABEL = "no program can read it: look at the film"
+LABEL = "no program can read it: look at the video"
 
 
 def verify_marks(path: str | Path) -> dict[str, Any]:

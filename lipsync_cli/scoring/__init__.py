@@ -1,1 +1,1 @@
-"""Metrics as pure functions, protocols with control rows, reports."""
+"""Metrics as pure functions, protocols with baselines, reports."""

@@ -1,4 +1,4 @@
-"""Fine-tuning to one person in a minute: the network goes on learning from one video's own talking."""
+"""Fine-tuning to one person in a minute: the network goes on learning from one video's own speech."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class _Evaluator:
 def use_reference(batch: Batch, reference: np.ndarray | None, share: float) -> Batch:
     """Put one reference (S, S, 3), uint8, if there is one, in the place of a share of a batch's own.
 
-    Its upper half takes the place of those of its targets, too, as where `infer` shows the resting face alone.
+    Its upper half takes the place of those of its targets, too, as where `infer` shows the rest frame alone.
     """
     if reference is None:
         return batch

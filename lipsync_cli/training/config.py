@@ -48,41 +48,14 @@ _SAMPLES_BETWEEN_GRIDS = (100 * 128, 600 * 128)  # samples, of epochs that are s
 class TrainConfig:
     """A training run. The defaults are the thesis's figures for LipGAN, with LipGAN's own loss weights.
 
-    Parameters
+    What an option means is said in its field. Fields without one are what the run is made with:
+
+    Attributes
     ----------
-    recipe : what is minimised, see `training.recipes`
-    generator : architecture of the trained network, see `models`
     dims : of the generator
-    speech : what the generator hears: "mel", or "encoder" for speech features
-    critic_width : channels of the first layer of LipGAN's critic (32 there); 8 costs a sixteenth
     expert : SHA-256 of the sync expert that scores, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
-    freeze_speech : the generator's speech encoder stays as it is in those weights
-    batch_size : targets in a step
-    epochs : passes over the usable frames of the training split
-    max_samples : stop after this many targets instead; the schedule's length too
-    max_minutes : stop after this much training time, if sooner
-    patience : stop after so many validations without a better one, 0 for never
-    learning_rate, beta1, beta2, weight_decay : of Adam (AdamW where the decay is not 0), generator and critic alike
-    schedule : "constant", or "cosine" from a short warm-up down to zero at the end
-    clip_norm : largest gradient norm of the generator, 0 for no limit
-    mouth_weight, warp_weight, ssim_weight, motion_weight, invariance_weight, sync_weight, adversarial_weight,
-        penalty_weight, margin : of the losses
-    losses : "published" formulas, or those that the thesis prints, "literal"
-    sync_runs : so many references of a batch have all their targets, for the expert; the other targets have a clip and
-        a reference each. 0: all references
-    ema_samples : half-life of the averaged weights in samples, 0 for none; the average is what is validated and saved
-    augment : transform faces and voices at random
-    transforms : which, see `datasets.transforms.names`
-    augment_share : share of the references that are transformed, their targets and sounds with them
-    targets_per_reference, consecutive, reference_gap, quiet_reference, speaker_temperature : see
-        `datasets.frame_table.Sampling`
-    seed : of everything random
-    precision : "float32", or "bfloat16" autocast
-    validate_every, checkpoint_every : in samples
-    sheet_every : in samples; None for every epoch, see `samples_between_grids`
-    validation_frames : frames of each clip of the validation split
     """
 
     recipe: str = option(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
+from lipsync_cli.config.build import check_value, get_value
+from lipsync_cli.config.option import entries_of
 from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
-from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 from lipsync_cli.training.config import LITERAL, TrainConfig
 from lipsync_cli.training.recipes import RECIPES, find_recipe
 from lipsync_cli.training.recipes.context import INPUTS
@@ -37,18 +38,11 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         )
     literal_defaults = found.literal_defaults if is_literal else {}
     config = TrainConfig(**{**found.defaults, **literal_defaults, **options, "recipe": found.name})
-    choices = {
-        "generator": found.architectures,
-        "schedule": ("constant", "cosine"),
-        "losses": ("published", LITERAL),
-        "precision": ("float32", "bfloat16"),
-    }
-    for name, values in choices.items():
-        if getattr(config, name) not in values:
-            raise UsageError(f"{name} {getattr(config, name)!r} does not exist", hint="use " + " or ".join(values))
-    _check_numbers(config)
-    if config.speech not in SPEECH_INPUTS:
-        raise UsageError(f"nothing hears {config.speech!r}", hint=f"use {' or '.join(SPEECH_INPUTS)}")
+    own = [each for each in entries_of(TrainConfig) if each.name not in ("recipe", "generator")]  # known by recipes
+    config = replace(config, **{each.name: check_value(each, get_value(config, each), name=each.name) for each in own})
+    if config.generator not in found.architectures:
+        names = " or ".join(found.architectures)
+        raise UsageError(f"generator {config.generator!r} does not exist", hint=f"use {names}")
     if config.speech != "mel" and config.generator != "compact":
         raise UsageError(f"the generator {config.generator} hears mels", hint="use --generator compact")
     if config.sync_runs and "expert" not in found.needs:
@@ -85,16 +79,3 @@ def check_inputs(config: TrainConfig, given: Collection[str]) -> None:
             raise UsageError(f"the recipe {config.recipe} needs {item.noun}", hint=f"give {item.option}")
     if config.freeze_speech and "start" not in given:
         raise UsageError("--freeze-speech keeps a trained speech encoder", hint="give --init WEIGHTS")
-
-
-def _check_numbers(config: TrainConfig) -> None:
-    for name, value in config.to_dict().items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"{name} {value} is no finite number")
-    for name in ("beta1", "beta2"):
-        if not 0 <= getattr(config, name) < 1:
-            raise UsageError(
-                f"{name} {getattr(config, name)} is not below 1", hint="Adam's usual ones are 0.9 and 0.999"
-            )
-    if config.seed < 0:
-        raise UsageError(f"seed {config.seed} is below 0")

@@ -141,7 +141,7 @@ def test_zero_is_shown_as_a_default() -> None:
 
 
 def test_each_verb_says_of_itself_what_lipsync_says_of_it() -> None:
-    for verb, summary in cli.VERBS.items():
+    for verb, summary in cli.COMMANDS.items():
         assert APP.commands[verb].help.split("\n\n")[0] == summary  # type: ignore[attr-defined]
 
 

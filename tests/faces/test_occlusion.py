@@ -18,7 +18,7 @@ from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.synthesis.compositing.compositor import Compositor, Shown, reference_face
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
-from lipsync_cli.synthesis.references.reference_selection import Candidates, choose_reference_frames, find_resting
+from lipsync_cli.synthesis.references.reference_selection import Candidates, choose_reference_frames, find_rest_frame
 
 RULE = CropRule()
 FACE = np.array([73.0, 57.0, 181.0, 165.0], np.float32)  # of the astronaut
@@ -169,17 +169,17 @@ def test_a_covered_face_does_not_lend_its_pixels(astronaut, stills, runner):
     """The frame that would be taken, were it not for the hand before it."""
     frames = [np.roll(astronaut, number % 3, 1) for number in range(12)]
     boxes = np.tile(FACE, (12, 1))
-    first = choose_reference_frames(stills(frames), boxes, RULE, runner).resting
+    first = choose_reference_frames(stills(frames), boxes, RULE, runner).rest
     frames[first] = with_hand(frames[first])
-    assert choose_reference_frames(stills(frames), boxes, RULE, runner).resting != first
+    assert choose_reference_frames(stills(frames), boxes, RULE, runner).rest != first
 
 
 def test_where_all_are_covered_there_is_no_rest_frame(astronaut, runner):
     bare = np.stack([crop_face(np.roll(astronaut, number % 3, 1), FACE, RULE) for number in range(8)])
     covered = np.stack([crop_face(with_hand(np.roll(astronaut, number, 1), 2, 142), FACE, RULE) for number in range(2)])
     found = Candidates(np.arange(10), np.concatenate([bare, covered]), np.arange(10, 0, -1.0))
-    assert find_resting(found, np.arange(8, 10), runner, RULE) is None
-    assert find_resting(found, np.arange(10), runner, RULE) == 7
+    assert find_rest_frame(found, np.arange(8, 10), runner, RULE) is None
+    assert find_rest_frame(found, np.arange(10), runner, RULE) == 7
 
 
 def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file):

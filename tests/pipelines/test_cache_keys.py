@@ -18,7 +18,7 @@ from lipsync_cli.datasets.personal_clip import PersonalClip
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.selection import FaceSelection, find_faces
 from lipsync_cli.models import build
-from lipsync_cli.pipelines.adapt import ADAPT_STAGE
+from lipsync_cli.pipelines.inference.adapt import ADAPT_STAGE
 from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.runtime.code_version import PACKAGE, closure, code_version
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
@@ -61,7 +61,7 @@ CHANGES = {  # what must change a key, beside what is seen to run
         "synthesis.drivers.speech_driver",
         "synthesis.generation.local_runner",
         "models.generators.compact",
-        "training.recipes.l1",
+        "training.recipes.generators.l1",
         "datasets.frame_table",
     ),
 }
@@ -85,7 +85,7 @@ KEEPS = {
         "media.video.encode",
         "scoring.report.text_table",
         "training.engine.trainer",
-        "pipelines.score",
+        "pipelines.scoring.score",
     ),
 }
 

@@ -11,10 +11,12 @@ import pytest
 from lipsync_cli.config.build import make
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
 from lipsync_cli.formats.weights import read_header
-from lipsync_cli.pipelines import detect_faces, infer, infer_batch, score
+from lipsync_cli.pipelines import detect_faces
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.configs.train import TrainJob
+from lipsync_cli.pipelines.inference import infer, infer_batch
+from lipsync_cli.pipelines.scoring import score
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "examples" / "speech.flac"

@@ -136,7 +136,7 @@ def test_frames_from_memory_are_drawn_as_a_text_says() -> None:
 
 def test_live_frames_come_one_after_the_other_without_an_end() -> None:
     live = ((float((number + 0.5) / RATE), number, grey_frame(number)) for number in count())
-    speaker = Speaker.resting(SameBox(), [reference_face(grey_frame(3), BOX, RULE)], RULE)
+    speaker = Speaker.with_rest_frames(SameBox(), [reference_face(grey_frame(3), BOX, RULE)], RULE)
     with make_renderer(MemorySource(), speaker).stream(live, [TextDriver("a b")]) as views:
         frames = [np.asarray(view.pixels) for view in islice(views, 20)]
     assert len(frames) == 20

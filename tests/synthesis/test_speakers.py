@@ -17,7 +17,7 @@ from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.pipelines.speakers import chosen_people
+from lipsync_cli.pipelines.inference.speakers import chosen_people
 from lipsync_cli.runtime.array_cache import ArrayCache
 from lipsync_cli.synthesis.film import infer
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache

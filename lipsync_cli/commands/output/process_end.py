@@ -90,7 +90,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 def _end_tools() -> None:
     """End FFmpeg and the workers: threads that wait for them go on, and see that they are gone."""
-    if "lipsync_cli.runtime.children" in sys.modules:
-        from lipsync_cli.runtime.children import end_all
+    if "lipsync_cli.runtime.processes.children" in sys.modules:
+        from lipsync_cli.runtime.processes.children import end_all
 
         end_all()

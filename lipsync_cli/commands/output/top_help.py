@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Iterable
 from textwrap import wrap
 
-VERBS: dict[str, str] = {
+COMMANDS: dict[str, str] = {
     "extract-frames": "Write clips as numbered frames, sound, and their times.",
     "detect-faces": "Find the face in every frame, and store its box and crop.",
     "mels": "Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.",
@@ -19,7 +19,7 @@ VERBS: dict[str, str] = {
     "info": "Say what is in a file, as JSON.",
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
-}  # in the order of the work; the first line of each verb's own help
+}  # in the order of the work; the first line of each command's own help
 HELP_OPTIONS = ("-h", "--help")
 VERSION_HELP = "Print the version and stop."
 OPTIONS = {
@@ -44,12 +44,23 @@ def make_help(columns: int | None = None) -> str:
     columns : the longest line; None: what the terminal has, within limits
     """
     if columns is None:
-        columns = max(LEAST_COLUMNS, min(shutil.get_terminal_size().columns - 2, MOST_COLUMNS))
+        columns = max(LEAST_COLUMNS, min(_terminal_columns() - 2, MOST_COLUMNS))
     lines = ["Usage: lipsync [OPTIONS] COMMAND [ARGS]...", ""]
     for text in ABOUT:
         lines += [*wrap(text, columns, initial_indent="  ", subsequent_indent="  "), ""]
     lines += ["  Example:", f"    {EXAMPLE}", "", "Options:", *_table(OPTIONS.items(), columns)]
-    return "\n".join([*lines, "", "Commands:", *_table(VERBS.items(), columns)])
+    return "\n".join([*lines, "", "Commands:", *_table(COMMANDS.items(), columns)])
+
+
+def _terminal_columns() -> int:
+    """Return the width of the terminal as `shutil.get_terminal_size` does, whose import takes longer than the help."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
 
 
 def _table(rows: Iterable[tuple[str, str]], columns: int) -> Iterable[str]:

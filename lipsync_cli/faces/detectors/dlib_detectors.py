@@ -50,7 +50,7 @@ class HogDetector:
     def detect(self, frame: Frame, small: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Find the faces of a frame; see `Detector.detect`."""
         image, factor = shrink(frame, self._max_side)
-        found, scores, _ = self._dlib().run(image, int(small), 0.0)
+        found, scores, _ = self.load().run(image, int(small), 0.0)
         return _arrays(found, scores, factor)
 
     def detect_near(self, frame: Frame, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ class HogDetector:
         boxes, scores = [], []
         for one in range(max(level - 1, 0), min(level + 2, self._pyramid.num_levels)):
             window, corner = self._pyramid.window(frame, one, centre, _REACH)
-            found, values, _ = self._dlib_near().run(window, 0, NEAR_THRESHOLD)
+            found, values, _ = self.load_near().run(window, 0, NEAR_THRESHOLD)
             for place, score in zip(found, values, strict=True):
                 if place.width() <= TEMPLATE:  # not one of the next level, which does not begin with a cell
                     corners = np.array([place.left(), place.top(), place.right(), place.bottom()])
@@ -72,7 +72,8 @@ class HogDetector:
         best = np.argsort(scores)[::-1][:1]
         return np.array(boxes, np.float32).reshape(-1, 4)[best], np.array(scores, np.float32)[best]
 
-    def _dlib(self) -> Any:
+    def load(self) -> Any:
+        """Return dlib's detector, which is read from the package once."""
         if self._detector is None:
             dlib = _dlib()
             path = resources.files("lipsync_cli") / "assets" / FRONTAL_FACE
@@ -82,7 +83,7 @@ class HogDetector:
                 self._detector = dlib.get_frontal_face_detector()
         return self._detector
 
-    def _dlib_near(self) -> Any:
+    def load_near(self) -> Any:
         """Return the same detector, which looks for faces of one size only: a third of the time."""
         if self._near is None:
             whole = (resources.files("lipsync_cli") / "assets" / FRONTAL_FACE).read_bytes()
@@ -92,7 +93,7 @@ class HogDetector:
                     path.write_bytes(whole.replace(_LEVELS, _ONE_LEVEL, 1))
                     self._near = _dlib().fhog_object_detector(str(path))
             except (OSError, RuntimeError):  # no room for the file, or a dlib of another format
-                self._near = self._dlib()
+                self._near = self.load()
         return self._near
 
 

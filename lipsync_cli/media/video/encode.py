@@ -280,7 +280,7 @@ def mux(
     """
     sound, start_s = Soundtrack(audio, audio_duration_s, audio_origin_s), picture_start(probe(video))
     if start_s is None:
-        raise InputError("has no film", video)
+        raise InputError("has no picture stream", video)
     shown = ["-copyts", "-itsoffset", f"{float(-start_s):.6f}", *source(video)]
     args = ["-v", "error", "-nostdin", "-y", *shown, *sound.input(), "-map", "0:V:0", "-c:v", "copy"]
     result = run_tool("ffmpeg", [*args, *sound.output(1), *container(Path(output), tags)])

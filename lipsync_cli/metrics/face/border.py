@@ -93,7 +93,7 @@ FAMILIES = (
                 FRAME,
                 NEAR,
                 "mean gradient across the border of the mask that lipsync infer draws in, over that of the same lines "
-                f"in the reference, which must be the film that was drawn on; lines at {LEVELS[0]:g}, {LEVELS[1]:g} "
+                f"in the reference, which must be the video that was drawn on; lines at {LEVELS[0]:g}, {LEVELS[1]:g} "
                 f"and {LEVELS[2]:g} of the mask's weight",
                 "own",
                 target=1.0,

@@ -1,4 +1,4 @@
-"""How near figures are to those of real films: a figure that is better than real counts as an error, too."""
+"""How near figures are to those of real videos: a figure that is better than real counts as an error, too."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ FAMILIES = (
         (
             Metric(
                 "closeness_total",
-                "closeness to real films",
+                "closeness to real videos",
                 "behaviour",
                 SET,
                 HIGHER,
                 "1 - |m - gt| / |gt|, mean over the standard deviations of opening and width, lip_dynamics, "
-                "silent_stability and loudness_distance, each averaged over the clips first; 1: as real films",
+                "silent_stability and loudness_distance, each averaged over the clips first; 1: as real videos",
                 "THEval (CVPR 2026), there of eight figures, five of which need networks",
                 digits=3,
             ),

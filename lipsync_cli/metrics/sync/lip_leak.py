@@ -83,7 +83,7 @@ def open_share(opened: np.ndarray, threshold: float) -> float:
 
 
 def open_share_ratio(reference: np.ndarray, estimate: np.ndarray, threshold: float = OPEN_APERTURE) -> float:
-    """Return the share of open frames over that of the same person's real film.
+    """Return the share of open frames over that of the same person's real video.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def _measure(evidence: ClipView) -> dict[str, float | MetricUnavailableError]:
     is_real = evidence.truth_or_none is evidence
     if not is_real and not is_silent(evidence.mel):
         raise MetricUnavailableError(
-            "something is said: give a film that was made from silence (infer --silence model)"
+            "something is said: give a video that was made from silence (infer --silence model)"
         )
     figures: dict[str, float | MetricUnavailableError] = {}
     figures["lip_leak"] = open_share(mouth_aspect_ratio(evidence.landmarks), OPEN_RATIO)
@@ -138,8 +138,8 @@ FAMILIES = (
                 "behaviour",
                 CLIP,
                 LOWER,
-                "of a film made from silence: share of frames whose mouth aspect ratio (inner lips' three heights over "
-                f"twice their width, dlib's 68 points) is above {OPEN_RATIO:g}; ground truth: the real mouth, talking",
+                "of a video made from silence: share of frames whose mouth aspect ratio (inner lips' three heights "
+                f"over twice their width, dlib's 68 points) is above {OPEN_RATIO:g}; ground truth: the real mouth",
                 "Bigata et al. 2025 (KeySync), LipLeak",
                 digits=3,
             ),
@@ -149,9 +149,9 @@ FAMILIES = (
                 "behaviour",
                 CLIP,
                 LOWER,
-                "of a film made from silence: share of frames whose inner lips are further apart than "
-                f"{OPEN_APERTURE:.0%} of the face's width, over that share of the same person's real film, in which he "
-                "talks; read the median over people, not the mean",
+                "of a video made from silence: share of frames whose inner lips are further apart than "
+                f"{OPEN_APERTURE:.0%} of the face's width, over that share of the same person's real video, in which "
+                "he talks; read the median over people, not the mean",
                 "Alapon, a repair of SyncTalk_2D (2026), normalised leak; here on dlib's 68 points",
                 digits=3,
             ),

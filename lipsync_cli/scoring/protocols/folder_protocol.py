@@ -20,7 +20,7 @@ from lipsync_cli.metrics.sync.words import describe_reader
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, Run, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
 from lipsync_cli.runtime.hashing import hash_file
-from lipsync_cli.runtime.workers import run_tasks
+from lipsync_cli.runtime.processes.workers import run_tasks
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.video_protocol import (
     NOTE_COPY,

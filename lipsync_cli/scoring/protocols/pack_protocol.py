@@ -1,4 +1,4 @@
-"""The test on a pack's held-out clips, with the control rows that say what its figures are worth."""
+"""The test on a pack's held-out clips, with the baselines that say what its figures are worth."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class _VideoScorer:
         self.film, self.pairing, self.track, self.rule = film, pairing, track, rule
         self.families, self.tools, self.stack = families, tools, stack
         self.middles = pairing.clock.middles()
-        self.watcher = FrameAccumulator(families)
+        self.accumulator = FrameAccumulator(families)
         self.needs_wide = "syncnet" in tools.files and any(family.needs_wide for family in families)
         self.piece = _Piece()
         self.words = None if film.transcript is None else read_transcript(film.transcript)
@@ -208,16 +208,16 @@ class _VideoScorer:
             for row, frame in ((OUTPUT, shown.output), (TRUTH, real)):
                 if frame is not None:
                     self.piece.wide[row].append(crop_face(frame, box, WIDE))
-        if self.watcher.families:
+        if self.accumulator.families:
             frames = {OUTPUT: shown.output} | ({} if real is None else {COPY: shown.copy, TRUTH: real})
             for row, frame in frames.items():
-                self.watcher.watch(row, FrameView(frame, real, box, self.rule, shown.number))
+                self.accumulator.watch(row, FrameView(frame, real, box, self.rule, shown.number))
 
     def finish(self, name: str, first: int, last: int) -> ClipScores:
         """Score the frames first ... last - 1."""
         clip_scores = ClipScores(name, self.film.speaker)
         piece, self.piece = self.piece, _Piece()
-        self.watcher.hand_over(clip_scores)
+        self.accumulator.hand_over(clip_scores)
         if piece.numbers:
             still = [family for family in self.families if not family.is_continuous]
             moving = [family for family in self.families if family.is_continuous]

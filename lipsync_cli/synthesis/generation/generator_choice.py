@@ -19,7 +19,7 @@ from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner, num_cores
 from lipsync_cli.synthesis.generation.process_runner import ProcessRunner
 
-ASIDE_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch
+OWN_PROCESS_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _check_sound(header: WeightsHeader, path: Path) -> None:
 def _is_long(sound: Path, rate: Fraction, cores: int | None) -> bool:
     """Tell whether a film with this sound will be long enough for a process of the generator's own."""
     try:
-        return (cores or num_cores()) > 1 and sound_duration(sound) * rate >= ASIDE_FRAMES
+        return (cores or num_cores()) > 1 and sound_duration(sound) * rate >= OWN_PROCESS_FRAMES
     except LipsyncError:
         return False  # it is said when the sound is read
 

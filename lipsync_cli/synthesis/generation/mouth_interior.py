@@ -1,4 +1,4 @@
-"""The inside of a mouth, which a resting face does not show, from a frame in which the same mouth is open.
+"""The inside of a mouth, which a rest frame does not show, from a frame in which the same mouth is open.
 
 What no pixel of the reference shows, the generator paints, and it paints softly, and a stranger's teeth in the way of
 those whom it has learned from. Where a second face of the same person shows them, its flow is drawn with the same
@@ -20,7 +20,7 @@ SHUT, OPEN = 0.45, 0.6  # masks of the other face: up to the first it would be p
 
 
 class Inside(NamedTuple):
-    """What an open face shows over a resting one, for B sounds and crops of side S.
+    """What an open face shows over the rest frame, for B sounds and crops of side S.
 
     Attributes
     ----------
@@ -33,14 +33,14 @@ class Inside(NamedTuple):
 
 
 def show_inside(generator: Any, code: FaceCode, mel: Tensor, mask: Tensor) -> Inside | None:
-    """Show an open mouth where a resting face's is painted, unless the open one would be painted shut.
+    """Show an open mouth where a rest frame's is painted, unless the open one would be painted shut.
 
     Parameters
     ----------
     generator : with `move`, as `CompactGenerator`
     code : of the open face, in the poses that are drawn, or in one for all
     mel : shape (B, 1, 80, 27)
-    mask : shape (B, 1, S / 2, S), of the resting face with this speech
+    mask : shape (B, 1, S / 2, S), of the rest frame with this speech
 
     Returns
     -------
@@ -59,7 +59,7 @@ def show_inside(generator: Any, code: FaceCode, mel: Tensor, mask: Tensor) -> In
 
 
 def _around_paint(mask: Tensor) -> Tensor:
-    """Return how much of a resting face gives way to the open one, for its mask (B, 1, S / 2, S); of the same shape."""
+    """Return how much of a rest frame gives way to the open one, for its mask (B, 1, S / 2, S); of the same shape."""
     from torch.nn import functional
 
     paint = functional.max_pool2d(1 - mask, 2)

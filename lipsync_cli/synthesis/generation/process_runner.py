@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.errors import LipsyncError
-from lipsync_cli.runtime.workers import Worker, answer_to
+from lipsync_cli.runtime.processes.workers import Worker, answer_to
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE, MAX_THREADS, LocalRunner, num_cores
 
@@ -156,13 +156,13 @@ def _serve(connection: Any, work: Callable[[Any], Any]) -> None:
             except OSError:
                 return  # nobody is there any more
 
-    with ThreadPoolExecutor(_num_lanes()) as lanes:
+    with ThreadPoolExecutor(_num_threads()) as threads:
         while True:
             try:
                 number, order = connection.recv()
             except (EOFError, OSError):
                 return
-            lanes.submit(answer, number, order)
+            threads.submit(answer, number, order)
 
 
 def _obey(order: Order) -> Any:
@@ -175,10 +175,10 @@ def _obey(order: Order) -> Any:
         name = device if isinstance(device, str) else device()
         found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None
         _runner = LocalRunner(load_weights(weights, name)[0], name, articulation, 1, found)
-        return _runner.device, _num_lanes() if name == "cpu" else 1
+        return _runner.device, _num_threads() if name == "cpu" else 1
     answer = getattr(_runner, order.what)(*order.given)
     return answer.result() if isinstance(answer, Future) else answer
 
 
-def _num_lanes() -> int:
+def _num_threads() -> int:
     return min(num_cores(), MAX_THREADS)

@@ -1,4 +1,4 @@
-"""A video's own talking: the face while its own sound speaks, posed as it is drawn, and the mels of that sound."""
+"""A video's own speech: the face while its own sound speaks, posed as it is drawn, and the mels of that sound."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def collect_own_speech(
         boxes = builder.find(source, rule, video, progress, notify)[0]
         wanted = np.flatnonzero(near & ~np.isnan(boxes[:, 0]))
         if len(wanted) < min_s * rate:
-            seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own talking"
+            seen = f"a face is seen in {float(len(wanted) / rate):.1f} s of its own speech"
             raise NothingToDoError(f"{seen}, {min_s:g} s are needed", source.path)
         most = most_bytes // (3 * rule.size**2)
         wanted = wanted[:: -(-len(wanted) // most)]
         references = builder.choose(source, header, video, boxes, runner, notify=lambda text: None)
-        resting = references[0].resting if references is not None and len(references) == 1 else None
-        reference = None if resting is None else crop_face(video.frame(resting), boxes[resting], rule)
+        rest = references[0].rest if references is not None and len(references) == 1 else None
+        reference = None if rest is None else crop_face(video.frame(rest), boxes[rest], rule)
         bring = _make_warp(reference, rule)
         crops = np.empty((len(wanted), rule.size, rule.size, 3), np.uint8)
         place = {int(number): index for index, number in enumerate(wanted)}

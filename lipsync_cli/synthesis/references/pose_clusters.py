@@ -1,4 +1,4 @@
-"""Several resting faces of a head that turns: one for each of the ways in which it is mostly held."""
+"""Several rest frames of a head that turns: one for each of the ways in which it is mostly held."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lipsync_cli.synthesis.references.reference_selection import (
     Candidates,
     ReferenceFrames,
     choose_reference_frames,
-    find_resting,
+    find_rest_frame,
     fits_poses,
     gather,
     select_reference_frames,
@@ -37,7 +37,7 @@ def choose_reference(
 
     Parameters
     ----------
-    mode : "neutral" for one resting frame; "auto" for several where the head turns
+    mode : "neutral" for one rest frame; "auto" for several where the head turns
     video : scanned here if it has no frame at hand
     boxes : shape (N, 4), NaN where there is no face
 
@@ -51,7 +51,7 @@ def choose_reference(
     if all(np.isnan(boxes[number, 0]) for number in video.at_hand()):
         return None
     references = choose_reference_frames(video, boxes, rule, runner)
-    if mode == "neutral" or fits_poses(video, boxes, rule, references.resting):
+    if mode == "neutral" or fits_poses(video, boxes, rule, references.rest):
         return (references,)
     return choose_pose_clusters(video, boxes, rule, runner)
 
@@ -59,7 +59,7 @@ def choose_reference(
 def choose_pose_clusters(
     video: ScannedSource, boxes: np.ndarray, rule: CropRule, runner: GeneratorRunner
 ) -> tuple[ReferenceFrames, ...]:
-    """Choose a resting frame for each way in which the head is mostly held.
+    """Choose a rest frame for each way in which the head is mostly held.
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
     are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the
@@ -82,11 +82,11 @@ def choose_pose_clusters(
     for middle in _middles(misfits, WORTH * contrast):
         reach = LIKE * np.sort(misfits[middle])[min(FEWEST, len(greys)) - 1]
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
-        resting = find_resting(found, alike, runner, rule)
-        if resting is not None:
-            views.setdefault(int(found.numbers[resting]), alike)
+        rest = find_rest_frame(found, alike, runner, rule)
+        if rest is not None:
+            views.setdefault(int(found.numbers[rest]), alike)
     if len(views) > 1:
-        return tuple(ReferenceFrames(resting) for resting in views)
+        return tuple(ReferenceFrames(rest) for rest in views)
     alike = next(iter(views.values()), np.arange(len(found.numbers)))
     return (select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule),)
 

@@ -1,4 +1,4 @@
-"""Frames of like pose of a head that turns: as alike are reference and target where resting faces take turns."""
+"""Frames of like pose of a head that turns: as alike are reference and target where rest frames take turns."""
 
 from __future__ import annotations
 

@@ -87,10 +87,10 @@ class FaceReferenceCache:
         if self._cache is None or self._from_store:
             return None
         found = self._cache.get(self._reference_key(source, header, who, mode, num_frames))
-        numbers = None if found is None else found.get("lenders")
+        numbers = None if found is None else found.get("rest_and_open")
         if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or (numbers >= num_frames).any():
             return None
-        return tuple(ReferenceFrames(int(resting), None if opened < 0 else int(opened)) for resting, opened in numbers)
+        return tuple(ReferenceFrames(int(rest), None if opened < 0 else int(opened)) for rest, opened in numbers)
 
     def keep_reference(
         self,
@@ -105,8 +105,8 @@ class FaceReferenceCache:
         import numpy as np
 
         if self._cache is not None and not self._from_store:
-            numbers = [(each.resting, -1 if each.opened is None else each.opened) for each in references]
-            kept = {"lenders": np.array(numbers, np.int64).reshape(-1, 2)}
+            numbers = [(each.rest, -1 if each.opened is None else each.opened) for each in references]
+            kept = {"rest_and_open": np.array(numbers, np.int64).reshape(-1, 2)}
             self._cache.put(self._reference_key(source, header, who, mode, num_frames), kept)
 
     def _stored(self, source: SourceClip, rule: CropRule, who: str, num_frames: int, store: Path) -> np.ndarray:

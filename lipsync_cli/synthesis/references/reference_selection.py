@@ -25,7 +25,7 @@ SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
 OPEN = 0.8  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
 OPEN_MISFIT = 0.4  # of the contrast of the upper face: an open mouth from a face that lies worse would be out of place
-APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the resting one (talkers: 0.27 up)
+APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the rest frame (talkers: 0.27 up)
 COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
 
@@ -34,11 +34,11 @@ class ReferenceFrames(NamedTuple):
 
     Attributes
     ----------
-    resting : whose mouth is at rest
+    rest : whose mouth is at rest
     opened : whose mouth is open, None where none is
     """
 
-    resting: int
+    rest: int
     opened: int | None = None
 
 
@@ -84,16 +84,16 @@ def choose_reference_frames(
 
 def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: CropRule) -> ReferenceFrames:
     """Choose among candidates the mouth most at rest over which nothing lies, and an open one."""
-    resting = find_resting(found, np.arange(len(found.numbers)), runner, rule)
-    if resting is None:
-        resting = int(found.openness.argmin())
-    posed = np.stack([_bring(crop, found.crops[resting], rule) for crop in found.crops])
-    usable = _are_bare(posed, resting, runner, rule) & _lie_alike(posed, resting, rule)
-    opened = most_open(posed, resting, found.openness, rule, usable)
-    return ReferenceFrames(int(found.numbers[resting]), None if opened is None else int(found.numbers[opened]))
+    rest = find_rest_frame(found, np.arange(len(found.numbers)), runner, rule)
+    if rest is None:
+        rest = int(found.openness.argmin())
+    posed = np.stack([_bring(crop, found.crops[rest], rule) for crop in found.crops])
+    usable = _are_bare(posed, rest, runner, rule) & _lie_alike(posed, rest, rule)
+    opened = most_open(posed, rest, found.openness, rule, usable)
+    return ReferenceFrames(int(found.numbers[rest]), None if opened is None else int(found.numbers[opened]))
 
 
-def find_resting(found: Candidates, among: np.ndarray, runner: GeneratorRunner, rule: CropRule) -> int | None:
+def find_rest_frame(found: Candidates, among: np.ndarray, runner: GeneratorRunner, rule: CropRule) -> int | None:
     """Return which of some candidates has the mouth most at rest, with nothing over it; None where all are covered.
 
     Parameters
@@ -105,22 +105,22 @@ def find_resting(found: Candidates, among: np.ndarray, runner: GeneratorRunner, 
     return next((int(n) for n in by_openness if not _is_covered(found.crops, n, runner, rule)), None)
 
 
-def _are_bare(posed: np.ndarray, resting: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:
+def _are_bare(posed: np.ndarray, rest: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:
     """Tell over which of some faces (n, S, S, 3) nothing lies, beside one over which nothing does: shape (n,) bool."""
     if not runner.sees_occlusion:
         return np.ones(len(posed), bool)
     shown = np.stack([shrink(crop) for crop in posed])
-    bare = shown[resting][None]
-    verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[resting]))
+    bare = shown[rest][None]
+    verdict, contrast = OcclusionClassifier(rule), Aligner(rule).contrast(to_grey(posed[rest]))
     looks = zip(runner.predict_occlusion(shown, bare, bare).result(), shown, strict=True)
     return np.array([verdict.covered(logits, each, bare, contrast) is None for logits, each in looks])
 
 
-def _lie_alike(posed: np.ndarray, resting: int, rule: CropRule) -> np.ndarray:
+def _lie_alike(posed: np.ndarray, rest: int, rule: CropRule) -> np.ndarray:
     """Tell which of some faces (n, S, S, 3) lie on one of them so well that its mouth fits in theirs: (n,) bool."""
     aligner, greys = Aligner(rule), [to_grey(crop) for crop in posed]
-    most = OPEN_MISFIT * aligner.contrast(greys[resting])
-    return np.array([aligner.difference(grey, greys[resting]) <= most for grey in greys])
+    most = OPEN_MISFIT * aligner.contrast(greys[rest])
+    return np.array([aligner.difference(grey, greys[rest]) <= most for grey in greys])
 
 
 def _is_covered(crops: np.ndarray, number: int, runner: GeneratorRunner, rule: CropRule) -> bool:
@@ -169,13 +169,13 @@ def gather(
 
 
 def bring_open(
-    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, resting: ReferenceFace
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, rest: ReferenceFace
 ) -> ReferenceFace | None:
-    """Return the face whose mouth is open, in the pose of the resting one; None where there is none."""
+    """Return the face whose mouth is open, in the pose of the rest frame; None where there is none."""
     if references.opened is None:
         return None
     face = reference_face(video.frame(references.opened), boxes[references.opened], rule)
-    pose = Aligner(rule).align(to_grey(face.crop), to_grey(resting.crop))
+    pose = Aligner(rule).align(to_grey(face.crop), to_grey(rest.crop))
     return face._replace(matrix=compose_affine(pose, face.matrix), crop=warp_crop(face.crop, pose))
 
 
@@ -184,13 +184,13 @@ def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:
     return warp_crop(crop, Aligner(rule).align(to_grey(crop), to_grey(onto)))
 
 
-def most_open(posed: np.ndarray, resting: int, openness: np.ndarray, rule: CropRule, bare: np.ndarray) -> int | None:
+def most_open(posed: np.ndarray, rest: int, openness: np.ndarray, rule: CropRule, bare: np.ndarray) -> int | None:
     """Return which of some crops (n, S, S, 3) shows the inside of a mouth, None where none does.
 
     Parameters
     ----------
-    posed : all in the pose of the resting one
-    resting : which of them is at rest
+    posed : all in the pose of the rest frame
+    rest : which of them is at rest
     openness : shape (n,), how far each is from it, as the generator sees it
     bare : shape (n,) bool, over which nothing lies
     """
@@ -199,8 +199,8 @@ def most_open(posed: np.ndarray, resting: int, openness: np.ndarray, rule: CropR
     around = slice(rule.size // 2, row1 + reach), slice(max(0, col0 - reach), col1 + reach)
     is_mouth = np.zeros((rule.size, rule.size), bool)
     is_mouth[row0:row1, col0:col1] = True
-    contrast = Aligner(rule).contrast(to_grey(posed[resting]))
-    difference = np.abs(posed - posed[resting].astype(np.float32)).mean(3)
+    contrast = Aligner(rule).contrast(to_grey(posed[rest]))
+    difference = np.abs(posed - posed[rest].astype(np.float32)).mean(3)
     apart = difference[:, is_mouth].mean(1)
     elsewhere = difference[:, around[0], around[1]][:, ~is_mouth[around]].mean(1)
     rank = openness / openness.max() + apart / (apart.max() + 1e-6)

@@ -1,4 +1,4 @@
-"""How a resting face lies in the frames of its film."""
+"""How a rest frame lies in the frames of the source video."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BoxesByFrame(Protocol):
 
 
 class _Found(NamedTuple):
-    """How the resting face lies in a frame.
+    """How the rest frame lies in a frame.
 
     Attributes
     ----------
@@ -47,14 +47,14 @@ class _Found(NamedTuple):
 class ReferenceTracker:
     """Poses of one speaker, each found when it is first asked for.
 
-    The generator sees the resting face alone, so that the mouth that a source's frame shows cannot come into the film.
+    The generator sees the rest frame alone, so that the mouth that a source's frame shows cannot come into the film.
     What it generates is brought into the frame by a similarity and by the depth of the face, found on the upper face,
     which no word moves.
 
     Parameters
     ----------
     boxes : of the source's frames
-    reference : the resting face
+    reference : the rest frame
     rule : of the crops
     aligner : finds the poses; None: one of this rule
 
@@ -62,7 +62,7 @@ class ReferenceTracker:
     ----------
     reference : the same
     contrast : of its upper face, in levels, to compare a misfit with
-    compared : shape (2, S / 3, S / 2, 3) uint8 RGB, resting and open face as an occlusion network is shown them
+    compared : shape (2, S / 3, S / 2, 3) uint8 RGB, rest and open frame as an occlusion network is shown them
     bare : indices of frames in which nothing lies over the face, as far as was looked
     """
 
@@ -83,7 +83,7 @@ class ReferenceTracker:
         return ReferenceTracker(self._boxes, self.reference, self._rule, self._aligner)
 
     def find(self, number: int, frame: Frame) -> Pose:
-        """Return how the resting face lies in a frame's crop."""
+        """Return how the rest frame lies in a frame's crop."""
         return self._find(number, frame).pose
 
     def shown(self, number: int, frame: Frame) -> np.ndarray:
@@ -91,7 +91,7 @@ class ReferenceTracker:
         return look_at(frame, self._boxes[number], self.find(number, frame), self._rule)
 
     def unlikeness(self, number: int, frame: Frame) -> float:
-        """Return how far the face of a frame is from the resting one: how much the upper faces differ, and are turned.
+        """Return how far the face of a frame is from the rest frame: how much the upper faces differ, and are turned.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class ReferenceTracker:
         return found.misfit / self.contrast + TURN_COST * float(np.hypot(*found.pose.turn))
 
     def firmness(self, number: int, frame: Frame) -> float:
-        """Return how much of the firm mask is used for a frame, 0 ... 1: more where the resting face fits badly."""
+        """Return how much of the firm mask is used for a frame, 0 ... 1: more where the rest frame fits badly."""
         least, most = FIRM
         return min(max((self.unlikeness(number, frame) - least) / (most - least), 0.0), 1.0)
 

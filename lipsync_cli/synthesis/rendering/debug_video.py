@@ -68,7 +68,7 @@ def debug(
 class Inspector:
     """Draws over a frame and below it.
 
-    On the picture: the face's box, the crop of the resting face where it lies in this frame, where the mask begins
+    On the picture: the face's box, the crop of the rest frame where it lies in this frame, where the mask begins
     and where half is replaced, the points by which the pose was found, and, hatched, what lies over the face. Below:
     number and time of the frame and of the source's; for each speaker the state, and the mel window with the frame's
     middle.
@@ -192,7 +192,7 @@ class Inspector:
             return "pixels of each frame"
         references = views[0 if face is None else face.view]
         inside = "" if references.opened is None else f", inside of {references.opened + first}"
-        return f"pixels of frame {references.resting + first}{inside}"
+        return f"pixels of frame {references.rest + first}{inside}"
 
     def _state(self, place: int, view: View, face: Face | None) -> str:
         import numpy as np

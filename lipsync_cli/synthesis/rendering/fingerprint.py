@@ -40,7 +40,7 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
     facts = {
         "version": __version__,
         "ffmpeg": tool_version("ffmpeg"),
-        "kind of film": job.output.path.suffix.lower(),
+        "kind of video": job.output.path.suffix.lower(),
         "face": hashes[source.path],
         "voices": [(hashes[voice.path], _reading(voice.path), *_about(voice)) for voice in job.voices],
         "sound": [(hashes[path], _reading(path)) for path in paths],

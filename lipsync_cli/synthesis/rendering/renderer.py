@@ -42,7 +42,7 @@ class Face(NamedTuple):
     Attributes
     ----------
     speaker : place of whose it is, among the renderer's speakers
-    view : which of the speaker's resting faces it is
+    view : which of the speaker's rest frames it is
     number : of its source frame
     matrix : shape (2, 3), from pixel indices of the frame to those of its crop
     reference : whose pixels are moved
@@ -114,7 +114,7 @@ class Speaker:
     trackers: tuple[ReferenceTracker, ...] = ()
 
     @classmethod
-    def resting(
+    def with_rest_frames(
         cls, boxes: BoxesByFrame, references: Sequence[ReferenceFace], rule: CropRule, name: str = ""
     ) -> Speaker:
         """Return a speaker with references."""

@@ -92,7 +92,7 @@ class Scene:
     @property
     def reference_frames(self) -> tuple[tuple[int, ...], ...]:
         """For each speaker the frames whose pixels are moved, none: each frame's own."""
-        return tuple(tuple(frames.resting for frames in each or ()) for each in self.references)
+        return tuple(tuple(frames.rest for frames in each or ()) for each in self.references)
 
 
 class SceneBuilder:
@@ -194,7 +194,7 @@ class SceneBuilder:
                 speakers.append(Speaker(found, name=choice.name))
             else:
                 faces = [_open_reference(video, found, rule, each) for each in chosen]
-                speakers.append(Speaker.resting(found, faces, rule, choice.name))
+                speakers.append(Speaker.with_rest_frames(found, faces, rule, choice.name))
         stopwatch.end("reference")
         compositor = Compositor(rule, lower_face_mask(rule), lower_face_mask(rule, firm=True))
         renderer = Renderer(video, tuple(speakers), rule, runner, compositor, self._batch_size)
@@ -279,7 +279,7 @@ class SceneBuilder:
             if memory is not None:
                 memory[0].keep_reference(source, header, memory[1], mode, num_frames, known)
         if len(known) > 1:
-            why = f"the face{self._call(choice)} turns or changes too much for one resting face"
+            why = f"the face{self._call(choice)} turns or changes too much for one rest frame"
             notify(f"{source.path}: {why}, {len(known)} are used in turn")
         return known
 
@@ -288,7 +288,7 @@ def _open_reference(
     video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames
 ) -> ReferenceFace:
     """Return the reference face."""
-    face = reference_face(video.frame(references.resting), boxes[references.resting], rule)
+    face = reference_face(video.frame(references.rest), boxes[references.rest], rule)
     return face._replace(opened=bring_open(video, boxes, rule, references, face))
 
 

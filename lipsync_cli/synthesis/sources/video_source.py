@@ -104,6 +104,11 @@ class VideoSource:
             return [0]
         return self._spool.numbers() if self.is_kept_whole else self._kept.numbers()
 
+    @property
+    def num_stored(self) -> int:
+        """How many frames are on disk now, in the stretch and spread over the whole video."""
+        return len(self._spool) + len(self._kept)
+
     def frame(self, number: int) -> Frame:
         """Return one frame; one that is not at hand is decoded."""
         if self.is_image:

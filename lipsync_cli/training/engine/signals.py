@@ -1,4 +1,4 @@
-"""A polite end: the first SIGTERM or SIGINT waits for the step to finish, the second one acts at once."""
+"""Signals in training: the first SIGTERM or SIGINT waits for the step to finish, the second one acts at once."""
 
 from __future__ import annotations
 

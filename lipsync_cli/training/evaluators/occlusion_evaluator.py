@@ -29,7 +29,7 @@ class OcclusionEvaluator:
 
     Parameters
     ----------
-    cover : draws things over the targets of a batch, see `recipes.occlusion.cover`
+    cover : draws things over the targets of a batch, see `recipes.auxiliary.occlusion.cover`
     """
 
     def __init__(self, source: Source, held_out: Source | None, cover: Callable[[Batch, Generator], Any]) -> None:

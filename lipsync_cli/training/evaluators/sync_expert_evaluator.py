@@ -62,7 +62,7 @@ class ExpertEvaluator:
     def tabulate(self, figures: dict[str, Any]) -> list[str]:
         """Make the table of the figures."""
         titles = {
-            "pair_accuracy": "pairs judged right",
+            "pair_accuracy": "pairs classified right",
             "right_accepted": "right sound accepted",
             "shifted_refused": "same clip, 6 or more frames away: refused",
             "other_refused": "other clip: refused",

@@ -1,4 +1,4 @@
-"""How good the generator is on clips it does not train on, with the control rows in the same breath."""
+"""How good the generator is on clips it does not train on, with the baselines beside it."""
 
 from __future__ import annotations
 

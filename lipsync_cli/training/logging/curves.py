@@ -1,4 +1,4 @@
-"""The log as a picture: losses beside chance levels, figures beside control rows, gradients, diagnostics."""
+"""The log as a picture: losses beside chance levels, figures beside baselines, gradients, diagnostics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TITLES = {
     "mouth_variation": "variation of the mouth over samples (levels of 255)",
     "audio_variation": "variation of the mouth over speech (levels of 255)",
 }
-_OVER = "better than the control rows at the mouth (dB)"
+_OVER = "better than the baselines at the mouth (dB)"
 _ORDER = ("model", "copy", "wrong_audio", "truth")  # colours by row, the same in every panel
 _COLOURS = ("#2f7fb8", "#d9a514", "#c2553a", "#4b9b6e", "#7d6bb0", "#8a8f98", "#b0609a", "#333333")
 _INK, _GRID = "#222222", "#dddddd"

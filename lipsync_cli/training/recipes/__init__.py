@@ -9,18 +9,18 @@ import difflib
 from typing import Any
 
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.training.recipes.auxiliary.lip_reader import LipReaderRecipe
+from lipsync_cli.training.recipes.auxiliary.occlusion import Occlusion
+from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncExpertRecipe
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.l1 import L1
-from lipsync_cli.training.recipes.lip_reader import LipReaderRecipe
-from lipsync_cli.training.recipes.lipgan import LipGAN
-from lipsync_cli.training.recipes.lipgan_expert import LipGANExpert
-from lipsync_cli.training.recipes.lsgan import LSGAN
-from lipsync_cli.training.recipes.occlusion import Occlusion
-from lipsync_cli.training.recipes.own_frame import OwnFrame
-from lipsync_cli.training.recipes.speech_embedding import SpeechEmbedding
-from lipsync_cli.training.recipes.speech_encoder_tuning import Listen
-from lipsync_cli.training.recipes.sync_expert import SyncExpertRecipe
-from lipsync_cli.training.recipes.wasserstein import WASSERSTEIN_RECIPES
+from lipsync_cli.training.recipes.generators.l1 import L1
+from lipsync_cli.training.recipes.generators.lipgan import LipGAN
+from lipsync_cli.training.recipes.generators.lipgan_expert import LipGANExpert
+from lipsync_cli.training.recipes.generators.lsgan import LSGAN
+from lipsync_cli.training.recipes.generators.own_frame import OwnFrame
+from lipsync_cli.training.recipes.generators.speech_embedding import SpeechEmbedding
+from lipsync_cli.training.recipes.generators.speech_encoder_tuning import Listen
+from lipsync_cli.training.recipes.generators.wasserstein import WASSERSTEIN_RECIPES
 
 _ALL: tuple[Any, ...] = (
     LipGAN,

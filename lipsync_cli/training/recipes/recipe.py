@@ -165,5 +165,5 @@ class GeneratorRecipe(BaseRecipe):
         return network(batch.reference, batch.target, batch.speech)
 
     def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
-        """Evaluate by PSNR and SSIM beside the control rows."""
+        """Evaluate by PSNR and SSIM beside the baselines."""
         return GeneratorEvaluator(source, held_out)

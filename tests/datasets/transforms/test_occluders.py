@@ -14,8 +14,8 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header
 from lipsync_cli.models import build
 from lipsync_cli.training.recipe_config import make_config
+from lipsync_cli.training.recipes.auxiliary.occlusion import COVERED, Occlusion, cover
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.occlusion import COVERED, Occlusion, cover
 
 TINY = {"dims": {"channels": [8, 8, 8, 8]}, "batch_size": 16, "validate_every": 64, "schedule": "constant"}
 

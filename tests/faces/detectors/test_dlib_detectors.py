@@ -155,7 +155,7 @@ def test_motion_that_is_lost(following: Motion, photo: np.ndarray, photo_box: np
 
 def test_the_unpacked_detector_is_dlibs_own(photo: np.ndarray) -> None:
     built_in = dlib.get_frontal_face_detector()
-    unpacked = HogDetector()._dlib()
+    unpacked = HogDetector().load()
     assert type(unpacked) is type(built_in)
     for upsampled in (0, 1):
         expected, found = (detector.run(photo, upsampled, -0.5) for detector in (built_in, unpacked))
@@ -168,7 +168,7 @@ def test_a_look_at_a_place_is_for_one_size_only(photo: np.ndarray) -> None:
     detector, large = HogDetector(), cv2.resize(photo, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
     small = cv2.resize(photo, None, fx=TEMPLATE / 110, fy=TEMPLATE / 110, interpolation=cv2.INTER_AREA)
     for image in (large, small):
-        every, found = (one.run(image, 0, NEAR_THRESHOLD) for one in (detector._dlib(), detector._dlib_near()))
+        every, found = (one.run(image, 0, NEAR_THRESHOLD) for one in (detector.load(), detector.load_near()))
         wanted = {str(box): score for box, score in zip(*every[:2], strict=True) if box.width() <= TEMPLATE}
         assert {str(box): score for box, score in zip(*found[:2], strict=True)} == wanted
         assert len(every[0]) >= 1

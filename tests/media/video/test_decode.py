@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import struct
 import subprocess
 import sys
@@ -11,20 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, number_of, turn_track
+from fixtures.media_clips import (
+    HEIGHT,
+    NEEDS_CHILDREN,
+    WIDTH,
+    Ffmpeg,
+    MakeClip,
+    ffmpegs_at_work,
+    number_of,
+    turn_track,
+)
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames, read_image
 
 B_FRAMES = ("-c:v", "libx264", "-bf", "3", "-g", "25", "-threads", "1")
-
-
-def decoders_at_work() -> set[int]:
-    """The processes that this one has started and not yet waited for."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    numbers = {int(number) for children in tasks for number in children.read_text().split()}
-    return {number for number in numbers if Path(f"/proc/{number}/comm").read_text().strip() == "ffmpeg"}
 
 
 def test_a_frame_is_an_array_of_its_own(make_clip: MakeClip) -> None:
@@ -110,20 +111,20 @@ def test_colour(ffmpeg: Ffmpeg, tmp_path: Path, tag: str | None, matrix: str) ->
     assert np.abs(error).max() < 1.6
 
 
-@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="children are not told here")
+@NEEDS_CHILDREN
 def test_closing_ends_the_decoder(make_clip: MakeClip) -> None:
-    clip, before = make_clip("a.mp4", 200), decoders_at_work()
+    clip, before = make_clip("a.mp4", 200), ffmpegs_at_work()
     frames = read_frames(clip)
     next(frames)
-    assert len(decoders_at_work() - before) == 1
+    assert len(ffmpegs_at_work() - before) == 1
     frames.close()  # type: ignore[attr-defined]
-    assert decoders_at_work() == before
+    assert ffmpegs_at_work() == before
     frames = read_frames(clip)
     next(frames)
-    assert len(decoders_at_work() - before) == 1
+    assert len(ffmpegs_at_work() - before) == 1
     del frames
     gc.collect()
-    assert decoders_at_work() == before
+    assert ffmpegs_at_work() == before
 
 
 def test_damage_is_told_after_the_frames(make_clip: MakeClip) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import resource
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,7 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, find_clicks, number_of, numbered_frame, write_clicks
+from fixtures.media_clips import (
+    HEIGHT,
+    NEEDS_CHILDREN,
+    WIDTH,
+    Ffmpeg,
+    MakeClip,
+    ffmpegs_at_work,
+    find_clicks,
+    number_of,
+    numbered_frame,
+    write_clicks,
+)
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.ffmpeg import find_tool, run_tool
@@ -191,11 +203,14 @@ def test_wrong_frames(tmp_path: Path) -> None:
             writer.write(numbered_frame(0))
 
 
+@NEEDS_CHILDREN
 def test_an_error_ends_the_encoder(tmp_path: Path) -> None:
+    before = ffmpegs_at_work()
     with pytest.raises(KeyError), VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25) as writer:
         writer.write(numbered_frame(0))
+        assert ffmpegs_at_work() > before
         raise KeyError
-    assert writer._process.returncode is not None
+    assert ffmpegs_at_work() == before
     writer.close()  # nothing is left to close
 
 
@@ -205,28 +220,30 @@ def test_full_disk(tmp_path: Path, only_programs: Callable[..., None], missing: 
     noise = np.random.default_rng(0).integers(0, 256, (5, 96, 128, 3), np.uint8)
     timeline = random_timeline(20, Fraction(1, 1000))
 
-    def write_noise(room: int | None) -> VideoWriter:
+    def write_noise() -> None:
         with VideoWriter(tmp_path / "a.mp4", 128, 96, timeline, crf=1, threads=1) as writer:
-            if room is not None:
-                resource.prlimit(writer._process.pid, resource.RLIMIT_FSIZE, (room, room))
             for number in range(timeline.num_frames):
                 writer.write(noise[number % 5])
-        return writer
 
-    write_noise(None)
+    write_noise()
     size = (tmp_path / "a.mp4").stat().st_size
     real = {name: f'exec {find_tool(name)} "$@"' for name in ("ffmpeg", "ffprobe")}
-    only_programs(**real | {"ffmpeg": f"trap '' XFSZ; {real['ffmpeg']}"})  # as Python itself ignores the signal
+    blocks = round(size * (1 - missing)) // 512
+    full = f"trap '' XFSZ; ulimit -f {blocks}; {real['ffmpeg']}"  # the signal is ignored, as by Python itself
+    only_programs(**real | {"ffmpeg": full})
     with pytest.raises(InputError, match=r"cannot be written \(.*(File too large|Input/output)") as caught:
-        write_noise(round(size * (1 - missing)))
+        write_noise()
     assert caught.value.exit_code == 3
 
 
+@NEEDS_CHILDREN
 def test_encoder_that_is_killed(tmp_path: Path) -> None:
+    before = ffmpegs_at_work()
     with pytest.raises(ToolError, match="ended by SIGKILL"):
         with VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25) as writer:
             writer.write(numbered_frame(0))
-            writer._process.kill()
+            [number] = ffmpegs_at_work() - before
+            os.kill(number, signal.SIGKILL)
 
 
 def test_no_such_folder(tmp_path: Path) -> None:

@@ -100,10 +100,10 @@ def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=sli
 
 
 def test_an_open_mouth_comes_along_at_full_size_from_its_own_frame(frame, mask):
-    resting, shift = np.full_like(frame, 90), np.array([[1, 0, 2.0], [0, 1, -3.0]])  # pixels of the crop: 4 and -6
+    rest, shift = np.full_like(frame, 90), np.array([[1, 0, 2.0], [0, 1, -3.0]])  # pixels of the crop: 4 and -6
     frame = cv2.GaussianBlur(frame, (0, 0), 2)
     drawn, opened = _with_open_mouth(frame, shift, 1.0, (3 / SIZE, 2 / SIZE))
-    reference = _grey_skin(reference_face(resting, BOX, RULE))._replace(opened=opened)
+    reference = _grey_skin(reference_face(rest, BOX, RULE))._replace(opened=opened)
     seen = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), drawn, reference)
     x, y = 2 * 3 - 2 * 2, 2 * 2 + 2 * 3  # where the flow points, in pixels of the open frame
     rows, columns = slice(192, 200), slice(108, 150)  # well within the part

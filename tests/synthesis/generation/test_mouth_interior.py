@@ -1,4 +1,4 @@
-"""What an open mouth lends to a resting face: only where that one is painted, and nothing else."""
+"""What an open mouth lends to a rest frame: only where that one is painted, and nothing else."""
 
 from __future__ import annotations
 

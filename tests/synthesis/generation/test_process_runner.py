@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def _same(one, other) -> None:
 
 
 def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
-    reference, targets, mel = inputs
+    (reference, targets, mel), before = inputs, set(active_children())
     here = LocalRunner(load_weights(Path("grid"))[0], "cpu", 1.5, threads=1)
     there = ProcessRunner(Path("grid"), "cpu", 1.5)
     assert (there.device, there.fingerprint()) == ("cpu", here.fingerprint())
@@ -59,7 +60,7 @@ def test_it_draws_what_the_generator_draws_here_until_it_is_killed(inputs):
         there.submit(reference, mel[:, :5]).result()
     _same(there.generate(reference, targets, mel), here.generate(reference, targets, mel))  # it goes on
 
-    process = there._line._worker.process
+    [process] = set(active_children()) - before
     begun = [there.submit(reference, mel.repeat(8, 0)) for _ in range(4)]
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(InputError, match="killed by SIGKILL"):
@@ -82,7 +83,7 @@ def test_a_short_film_has_no_process_of_its_own(voice_file, weights):
 
 def test_a_film_is_the_same_and_no_process_is_left(face_clip, voice_file, weights, tmp_path):
     films, settings = [tmp_path / "here.mp4", tmp_path / "there.mp4"], GeneratorSettings(weights, partial(str, "cpu"))
-    voice, kinds = voice_file(2), []
+    voice, kinds, before = voice_file(2), [], set(active_children())
     for film, cores in zip(films, (1, 2), strict=True):
         generator = choose_generator(settings, voice, Fraction(100), cores)
         with prepare(face_clip, voice, film, weights, device=None) as job:
@@ -94,7 +95,7 @@ def test_a_film_is_the_same_and_no_process_is_left(face_clip, voice_file, weight
     assert len(here) == len(there) == 60
     for one, other in zip(here, there, strict=True):
         np.testing.assert_array_equal(one.planes, other.planes)
-    process = runner._line._worker.process
+    [process] = set(active_children()) - before
     assert process.is_alive()
     del job, runner, generator
     gc.collect()

@@ -1,4 +1,4 @@
-"""A video's own talking, as `lipsync infer --adapt` collects it, and what is said where there is none."""
+"""A video's own speech, as `lipsync infer --adapt` collects it, and what is said where there is none."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_of_a_long_video_some_crops_are_kept(job: Job) -> None:
 
 
 def test_too_few_frames_with_a_face_are_told(job: Job) -> None:
-    with pytest.raises(NothingToDoError, match=r"a face is seen in 1\.\d s of its own talking, 50 s are needed"):
+    with pytest.raises(NothingToDoError, match=r"a face is seen in 1\.\d s of its own speech, 50 s are needed"):
         collect(job, 50)
 
 

@@ -1,4 +1,4 @@
-"""Heads that turn: a resting face for each way in which they are held, and one that fades into the next."""
+"""Heads that turn: a rest frame for each way in which they are held, and one that fades into the next."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def test_each_way_of_holding_the_head_has_a_resting_mouth_and_none_that_is_open(
     video, boxes, widths, heights = turning
     views = choose_pose_clusters(video, boxes, RULE, Closer(astronaut))
     assert 2 <= len(views) <= MAX_VIEWS
-    assert {widths[view.resting] for view in views} == {STRAIGHT, TURNED}
+    assert {widths[view.rest] for view in views} == {STRAIGHT, TURNED}
     for view in views:
-        assert heights[view.resting] == 0
+        assert heights[view.rest] == 0
         assert view.opened is None
 
 
@@ -122,7 +122,7 @@ def test_one_view_alone_draws_a_frame(astronaut, stills, shown):
     for reference, grey in zip(references, greys, strict=True):
         reference.crop[0, 0] = grey
     references = [reference._replace(skin=np.zeros(2, np.float32)) for reference in references]
-    speaker = Speaker.resting(np.tile(FACE, (2, 1)), references, RULE)
+    speaker = Speaker.with_rest_frames(np.tile(FACE, (2, 1)), references, RULE)
     mask = np.zeros((RULE.size, RULE.size), np.float32)
     mask[60:90, 20:76] = 1
     painter = Painter()
@@ -140,16 +140,18 @@ def test_one_view_alone_draws_a_frame(astronaut, stills, shown):
 def test_the_fitting_view_is_chosen_for_every_frame(astronaut):
     frames = [head(astronaut, STRAIGHT), head(astronaut, TURNED)]
     boxes = np.tile(FACE, (2, 1))
-    speaker = Speaker.resting(boxes, [reference_face(frame, FACE, RULE) for frame in frames], RULE)
+    speaker = Speaker.with_rest_frames(boxes, [reference_face(frame, FACE, RULE) for frame in frames], RULE)
     assert [speaker.view(number, frame) for number, frame in enumerate(frames)] == [0, 1]
-    alone = Speaker.resting(boxes, [reference_face(frames[0], FACE, RULE)], RULE)
+    alone = Speaker.with_rest_frames(boxes, [reference_face(frames[0], FACE, RULE)], RULE)
     assert alone.view(1, frames[1]) == 0
 
 
 def test_a_view_stays_until_another_fits_clearly_better(astronaut):
     frames = [head(astronaut, STRAIGHT), head(astronaut, TURNED)]
     alike = [reference_face(frames[0], FACE, RULE) for _ in range(2)]
-    same = Speaker.resting(np.tile(FACE, (2, 1)), alike, RULE)
+    same = Speaker.with_rest_frames(np.tile(FACE, (2, 1)), alike, RULE)
     assert [same.view(0, frames[0], before) for before in (0, 1)] == [0, 1]
-    other = Speaker.resting(np.tile(FACE, (2, 1)), [reference_face(frame, FACE, RULE) for frame in frames], RULE)
+    other = Speaker.with_rest_frames(
+        np.tile(FACE, (2, 1)), [reference_face(frame, FACE, RULE) for frame in frames], RULE
+    )
     assert other.view(1, frames[1], 0) == 1

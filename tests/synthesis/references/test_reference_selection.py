@@ -90,14 +90,14 @@ def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, sti
     frames, boxes = _talking(astronaut, heights)
     video = stills(frames)
     references = _choose(video, boxes)
-    assert heights[references.resting] == 0
+    assert heights[references.rest] == 0
     assert heights[references.opened] >= 15
     rule, aligner = CropRule(), Aligner(CropRule())
-    resting = reference_face(video.frame(references.resting), boxes[references.resting], rule)
-    grey, contrast = to_grey(resting.crop), aligner.contrast(to_grey(resting.crop))
-    moved = ReferenceFrames(references.resting, next(n for n in (4, 5, 6, 7) if n % 3 != references.resting % 3))
+    rest = reference_face(video.frame(references.rest), boxes[references.rest], rule)
+    grey, contrast = to_grey(rest.crop), aligner.contrast(to_grey(rest.crop))
+    moved = ReferenceFrames(references.rest, next(n for n in (4, 5, 6, 7) if n % 3 != references.rest % 3))
     for chosen in (references, moved):
-        opened = bring_open(video, boxes, rule, chosen, resting)
+        opened = bring_open(video, boxes, rule, chosen, rest)
         assert aligner.difference(to_grey(opened.crop), grey) < 0.2 * contrast
         seen = cv2.warpAffine(opened.pixels, opened.matrix, (rule.size, rule.size), flags=cv2.INTER_AREA)
         assert aligner.difference(to_grey(seen), grey) < 0.3 * contrast  # its pixels at full size lie there, too
@@ -124,5 +124,5 @@ def test_of_a_mouth_that_stays_shut_nothing_is_open(astronaut, stills):
     video = stills(frames)
     references = _choose(video, boxes)
     assert references.opened is None
-    resting = reference_face(video.frame(references.resting), boxes[references.resting], CropRule())
-    assert bring_open(video, boxes, CropRule(), references, resting) is None
+    rest = reference_face(video.frame(references.rest), boxes[references.rest], CropRule())
+    assert bring_open(video, boxes, CropRule(), references, rest) is None

@@ -1,4 +1,4 @@
-"""How the resting face lies in the frames of a video."""
+"""How the rest frame lies in the frames of a video."""
 
 from __future__ import annotations
 

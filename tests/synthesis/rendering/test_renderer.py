@@ -155,7 +155,7 @@ def test_reference_is_the_frame_whose_mouth_changes_least(numbered):
     with VideoSource(probe(numbered(40)), 40) as video:
         list(video.scan())
         references = choose_reference_frames(video, boxes, RULE, Judge(), num_candidates=22)
-        number = references.resting
+        number = references.rest
         assert 8 <= number < 30
         assert references.opened is None or 8 <= references.opened < 30
         reference = reference_face(video.frame(number), boxes[number], RULE)

@@ -172,7 +172,7 @@ def test_facts_tell_every_difference(face_clip, voice_file, weights, tmp_path):
         mixed = replace(job.output, sound=mix([voice, voice]))
         assert differ(facts(replace(job, output=mixed), scene)) == {"sound"}
         quicktime = replace(job.output, path=tmp_path / "out.mov")
-        assert differ(facts(replace(job, output=quicktime), scene)) == {"kind of film"}
+        assert differ(facts(replace(job, output=quicktime), scene)) == {"kind of video"}
         plan = replace(job.schedule, order=job.schedule.order[::-1])
         assert differ(facts(replace(job, schedule=plan), scene)) == {"times"}
         assert differ(facts(job, replace(scene, boxes=np.zeros((1, 15, 4))))) == {"found faces"}

@@ -37,8 +37,7 @@ def test_order_is_exact(numbered, frame_number, room, kind):
         for number in video.at_hand():
             assert frame_number(video.frame(number)) == number
         assert len(video.at_hand()) >= min(NUM_KEPT, num_source)
-        assert len(video._spool) <= max(room, num_source if room > num_source else 0)
-        assert len(video._kept) <= 2 * NUM_KEPT
+        assert video.num_stored <= (num_source if room > num_source else room + 2 * NUM_KEPT)
 
 
 def test_the_end_of_a_long_film_is_not_decoded_again(numbered, frame_number):

@@ -14,7 +14,7 @@ from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
-from lipsync_cli.training.recipes.l1 import L1
+from lipsync_cli.training.recipes.generators.l1 import L1
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 2}
 

@@ -1,4 +1,4 @@
-"""What stands side by side in a report: the models, then the control rows."""
+"""What stands side by side in a report: the models, then the baselines."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def make_columns(all_results: Sequence[Results]) -> list[Column]:
     """Name the columns: each model, each model with the mismatched audio, then the rows that depend on no model."""
     columns = []
     several = len(all_results) > 1
-    for row in ("judged", MISMATCHED):
+    for row in ("scored", MISMATCHED):
         for index, results in enumerate(all_results):
-            name = results.scored_row if row == "judged" else row
+            name = results.scored_row if row == "scored" else row
             if name in results.rows:
                 title = results.rows[name]
                 if several:
-                    title = results.label if row == "judged" else f"{results.label}, {title}"
-                style = f"m{index % NUM_COLOURS}" + ("" if row == "judged" else " wrong")
+                    title = results.label if row == "scored" else f"{results.label}, {title}"
+                style = f"m{index % NUM_COLOURS}" + ("" if row == "scored" else " wrong")
                 columns.append(Column(results, name, title, style, index))
     for row in (COPY, FROZEN, OTHER_SOUND, TRUTH):
         for index, results in enumerate(all_results):

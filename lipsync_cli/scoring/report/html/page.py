@@ -91,7 +91,7 @@ def make_page(
 
 def _draw_short(all_results: Sequence[Results], leading: Metric) -> Markup:
     note = (
-        "What counts is the gain over the control rows: a still mouth scores what copying scores, and a model that "
+        "What counts is the gain over the baselines: a still mouth scores what copying scores, and a model that "
         "does not listen scores the same with the wrong audio. Small figures: 95 % interval of the mean, bootstrap "
         "over clips."
     )

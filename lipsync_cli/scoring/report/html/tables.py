@@ -28,7 +28,7 @@ def draw_gains(all_results: Sequence[Results], metric: Metric) -> Markup:
         name = results.label if len(all_results) > 1 else results.rows[results.scored_row]
         lines.append(tag("tr", tag("th", tag("span", class_=f"dot m{index % 6}"), name, scope="row"), cells))
     head = tag("thead", tag("tr", tag("td"), heads))
-    return _frame("Gains over the control rows", tag("table", head, tag("tbody", lines), class_="gains"))
+    return _frame("Gains over the baselines", tag("table", head, tag("tbody", lines), class_="gains"))
 
 
 def draw_figures(columns: Sequence[Column], metrics: Sequence[Metric]) -> Markup:

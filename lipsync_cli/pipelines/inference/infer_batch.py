@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
+from lipsync_cli.pipelines.callbacks import Notify, OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.pipelines.infer import open_session
-from lipsync_cli.pipelines.message_report import MessageReport
-from lipsync_cli.pipelines.rehearsal import Rehearsed, estimate, open_speaker, rehearse
-from lipsync_cli.pipelines.report import Notify, OnFailure, Progress, ignore
+from lipsync_cli.pipelines.inference.infer import open_session
+from lipsync_cli.pipelines.inference.message_report import MessageReport
+from lipsync_cli.pipelines.inference.message_speech import Rehearsed, estimate, open_speaker, rehearse
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BatchPlan:
     failed : how many lines of the list are no message, or cannot be spoken
     texts : of messages that are spoken: the videos and what they say
     duration_s : of these messages' speech, all together
-    estimated_s : that the missing videos will take, see `pipelines.rehearsal`
+    estimated_s : that the missing videos will take, see `pipelines.inference.message_speech`
     """
 
     output: Path
@@ -88,7 +88,7 @@ def run(
     Parameters
     ----------
     lines : of the list where it is "-"
-    cache, progress, notify : as for `pipelines.infer.run`
+    cache, progress, notify : as for `pipelines.inference.infer.run`
     on_failure : told of each line or speech that fails; the others are made
     on_done : told of each film that is made
 

@@ -1,4 +1,4 @@
-"""The weights of `infer` fine-tuned on the video's own talking, before the film is made with them."""
+"""The weights of `infer` fine-tuned on the video's own speech, before the film is made with them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lipsync_cli.config.quantities import parse_duration
 from lipsync_cli.errors import NothingToDoError, UsageError
+from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
-from lipsync_cli.pipelines.report import Notify, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.selection import FaceSelection

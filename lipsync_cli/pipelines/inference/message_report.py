@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lipsync_cli.errors import LipsyncError
+from lipsync_cli.pipelines.callbacks import OnFailure
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.pipelines.report import OnFailure
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
 
 if TYPE_CHECKING:

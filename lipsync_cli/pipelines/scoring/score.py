@@ -1,4 +1,4 @@
-"""How good generated faces are, beside control rows: everything that `lipsync score` does with a pack or with videos.
+"""How good generated faces are, beside baselines: everything that `lipsync score` does with a pack or with videos.
 
 Examples
 --------
@@ -18,10 +18,10 @@ from lipsync_cli import __version__
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_vtln
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
+from lipsync_cli.pipelines.callbacks import OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
-from lipsync_cli.pipelines.report import OnFailure, Progress, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack

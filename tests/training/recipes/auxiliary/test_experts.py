@@ -22,8 +22,8 @@ from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.losses.terms import choose_among, out_of_sync
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
+from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncOutput
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.sync_expert import Verdicts
 
 SMALL = {"dims": {"channels": [8, 8, 8, 8], "embedding_dim": 16}, "batch_size": 8, "targets_per_reference": 4}
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 8}
@@ -62,7 +62,7 @@ def test_an_expert_stopped_and_resumed_equals_undisturbed(small_pack, expert_run
         train(small_pack, tmp_path / "cut", _expert_config(), progress=_stop)
     train(small_pack, tmp_path / "cut", _expert_config())
     _same(expert_run, tmp_path / "cut")
-    assert "pairs judged right" in (expert_run / "MODEL_CARD.md").read_text()
+    assert "pairs classified right" in (expert_run / "MODEL_CARD.md").read_text()
     assert len(list((expert_run / "sheets").glob("*.png"))) == 2
     assert "sync/pair_accuracy" in read_header(expert_run / "best.safetensors").metrics
 
@@ -117,7 +117,7 @@ def test_the_choice_by_hand():
 def test_right_and_wrong_pairs_by_hand_and_what_each_term_teaches():
     """Two clips of two windows each, 10 frames apart; scale 4, threshold 0.5."""
     cosine = torch.tensor([[0.9, 0.1, 0.2, 0.3], [0.4, 0.8, 0.5, 0.6], [0.0, 0.7, 0.6, 0.2], [0.1, 0.3, 0.5, 0.9]])
-    output = Verdicts(
+    output = SyncOutput(
         *(value.requires_grad_() for value in (cosine, torch.zeros(()), torch.tensor(4.0), torch.tensor(0.5)))
     )
     batch = Windows(None, None, np.array([0, 0, 1, 1]), np.array([10, 20, 90, 100]))
@@ -168,7 +168,7 @@ def test_the_expert_is_asked_about_five_frames_and_the_sound_of_the_middle_one()
     config = make_config("lipgan-expert", **{**TINY, "batch_size": 14, "targets_per_reference": 7})
     recipe = make_recipe(RecipeContext(config, (48, 74, 29, 67), 96, expert=Asked()))
     number = torch.arange(14.0)
-    recipe._out_of_sync(number[:, None, None, None].expand(14, 3, 96, 96), number[:, None, None, None])
+    recipe.sync_loss(number[:, None, None, None].expand(14, 3, 96, 96), number[:, None, None, None])
     assert seen["faces"].shape == (6, 5, 3, 48, 96)
     assert seen["faces"][:, :, 0, 0, 0].tolist() == [[n + k for k in range(5)] for n in (0, 1, 2, 7, 8, 9)]
     assert seen["mel"].flatten().tolist() == [2, 3, 4, 9, 10, 11]

@@ -127,8 +127,8 @@ class Listen(GeneratorRecipe):
         rows, where, counts = np.unique(table.clip_of[frames], return_inverse=True, return_counts=True)
         probabilities = np.array([clip[row] for row in rows])[where] / counts[where]
         self._frames, self._openings, self._probabilities = frames, openings, probabilities / probabilities.sum()
-        self._readout = self._fit(source, frames, openings)
-        told = f"what is read of the speech correlates with the opening by {self._readout.correlation:.3f}"
+        self.readout = self._fit(source, frames, openings)
+        told = f"what is read of the speech correlates with the opening by {self.readout.correlation:.3f}"
         note(f"{len(frames)} frames: {told}")
 
     def batch(self, source: Source, step: int) -> Heard:  # type: ignore[override]
@@ -148,7 +148,7 @@ class Listen(GeneratorRecipe):
 
     def network_loss(self, batch: Heard, made: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
         """Give the named terms of the encoder's loss."""
-        readout = self._readout.to(made)
+        readout = self.readout.to(made)
         with torch.no_grad():
             before = self.teacher(batch.clean)
             wanted = before + (batch.opening - readout.read(before))[:, None] * readout.direction

@@ -19,7 +19,7 @@ from lipsync_cli.formats.weights import read_header
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.pipelines.infer import open_session
+from lipsync_cli.pipelines.inference.infer import open_session
 from lipsync_cli.training.adaptation import Adapted
 
 ROOT = Path(__file__).resolve().parents[2]

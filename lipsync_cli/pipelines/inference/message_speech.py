@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
+from lipsync_cli.pipelines.callbacks import OnFailure
 from lipsync_cli.pipelines.configs.infer import InferConfig
-from lipsync_cli.pipelines.report import OnFailure
 
 if TYPE_CHECKING:
     from lipsync_cli.speech.synthesisers.synthesiser import Synthesiser

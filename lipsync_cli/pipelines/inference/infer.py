@@ -20,15 +20,15 @@ from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.reading import Reading, read_as
-from lipsync_cli.pipelines.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.inference.marking import chosen_marks
+from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
-from lipsync_cli.pipelines.marking import chosen_marks
-from lipsync_cli.pipelines.report import Notify, Progress, ignore
-from lipsync_cli.pipelines.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.runtime.atomic_files import check_no_input
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _check_single(config: InferConfig) -> None:
     if config.files.output is not None:
         check_no_input(config.files.output)  # before anything is loaded
     if config.is_batch:
-        raise UsageError("several speeches are given", hint="make their videos with pipelines.infer_batch")
+        raise UsageError("several speeches are given", hint="make their videos with pipelines.inference.infer_batch")
     if not config.files.speech and not config.face.speaker:
         raise UsageError("no speech is given", hint="name sound files, or a list with --messages")
     for name in ("text", "names", "report"):

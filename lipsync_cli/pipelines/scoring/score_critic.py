@@ -15,10 +15,10 @@ import numpy as np
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.callbacks import Progress
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
-from lipsync_cli.pipelines.report import Progress
 
 if TYPE_CHECKING:
     from lipsync_cli.training.evaluators.sync_judgement import PairVerdicts
@@ -164,7 +164,7 @@ def compute_shares(found: PairVerdicts) -> dict[str, Share]:
 
 def _check(config: ScoreConfig) -> tuple[Path, Path]:
     """Return the pack and the run folder; raise LipsyncError if the options ask for something else, too."""
-    from lipsync_cli.pipelines.score import is_pack
+    from lipsync_cli.pipelines.scoring.score import is_pack
 
     check_values(config)
     if given := [name for name in _OTHER_WORK if getattr(config, name) is not None]:

@@ -17,7 +17,7 @@ from lipsync_cli.training.evaluators.mouth_openings import measure_openings
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import RECIPES
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.speech_encoder_tuning import OPENING_WEIGHT, Heard, Listen, Readout
+from lipsync_cli.training.recipes.generators.speech_encoder_tuning import OPENING_WEIGHT, Heard, Listen, Readout
 
 TINY = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "batch_size": 4}
 STEPS = {"max_samples": 12, "checkpoint_every": 4, "validate_every": 12, "sheet_every": 12, "validation_frames": 1}
@@ -124,7 +124,7 @@ def heard():
 
 def test_the_readout_is_the_ridge_regression_of_the_opening(heard):
     _, recipe, batch = heard
-    readout = recipe._readout
+    readout = recipe.readout
     assert np.allclose(readout.weight, [0.5, 0], atol=0.01)
     assert np.allclose(readout.direction / readout.direction[0], [1, 0], atol=0.02)
     assert float(readout.weight @ readout.direction) == pytest.approx(1, abs=1e-6)
@@ -135,7 +135,7 @@ def test_losses_are_those_computed_by_hand(heard):
     _, recipe, batch = heard
     made = Pair()(batch.mel).detach() * torch.tensor([0.5, 3.0])
     terms = recipe.network_loss(batch, made)
-    centre, weight, direction, variance = (part.numpy() for part in recipe._readout[:4])
+    centre, weight, direction, variance = (part.numpy() for part in recipe.readout[:4])
     old, opening = Pair()(batch.clean).detach().double().numpy(), batch.opening.numpy()
     wanted = old + np.outer(opening - (old - centre) @ weight, direction)
     by_hand = ((made.numpy() - wanted) ** 2 / variance).mean()
@@ -180,7 +180,7 @@ def test_equal_steps_give_equal_sounds_and_others_others(heard):
     differs = (changed.mel != changed.clean).flatten(1).any(1)
     assert differs.sum() == 3  # 0.3 of 8, rounded up
     assert isinstance(changed, Heard)
-    assert isinstance(recipe._readout, Readout)
+    assert isinstance(recipe.readout, Readout)
 
 
 def test_it_goes_on_with_trained_weights_only(small_pack, tmp_path):

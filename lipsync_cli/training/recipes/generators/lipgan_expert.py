@@ -17,7 +17,7 @@ from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.models.sync_expert import FRAMES
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.terms import out_of_sync
-from lipsync_cli.training.recipes.l1 import L1
+from lipsync_cli.training.recipes.generators.l1 import L1
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class LipGANExpert(GeneratorRecipe):
         runs = batch.runs if isinstance(batch, Mixed) else batch
         terms = self._compare(batch, output)
         if self.sync_weight:
-            terms["generator/sync"] = self.sync_weight * self._out_of_sync(output.image[: len(runs.mel)], runs.mel)
+            terms["generator/sync"] = self.sync_weight * self.sync_loss(output.image[: len(runs.mel)], runs.mel)
         if self.adversarial_weight:
             looks_drawn = functional.softplus(-self.critic(_lower(output.image))).mean()
             terms["generator/quality"] = self.adversarial_weight * looks_drawn
@@ -122,7 +122,14 @@ class LipGANExpert(GeneratorRecipe):
         singles = self.reconstruction(batch.singles, _cut(output, slice(count, None)))
         return {name: share * term + (1 - share) * singles.get(name, 0.0) for name, term in runs.items()}
 
-    def _out_of_sync(self, images: Tensor, mel: Tensor) -> Tensor:
+    def sync_loss(self, images: Tensor, mel: Tensor) -> Tensor:
+        """Ask the expert about every window of consecutive images in each run: mean cross-entropy with "in sync".
+
+        Parameters
+        ----------
+        images : shape (B, 3, S, S), runs of `run_length` consecutive frames one after the other
+        mel : shape (B, 1, 80, 27), of the same frames
+        """
         count = self.run_length
         runs = _lower(images).unflatten(0, (-1, count))
         faces = torch.stack([runs[:, first : first + FRAMES] for first in range(count - FRAMES + 1)], 1)

@@ -18,7 +18,7 @@ from lipsync_cli.models.lip_reader import VOCABULARY, log_shares
 from lipsync_cli.speech.transcript import Transcripts
 from lipsync_cli.training.evaluators.lip_reader_evaluator import chance_level_of, measure_accuracy
 from lipsync_cli.training.recipe_config import make_config
-from lipsync_cli.training.recipes.lip_reader import SMOOTHING, choose_words
+from lipsync_cli.training.recipes.auxiliary.lip_reader import SMOOTHING, choose_words
 
 SENTENCE = ("bin", "blue", "at", "f", "two", "now")
 SMALL = {"dims": {"channels": [12, 12], "features": 16}, "batch_size": 12, "validate_every": 12}

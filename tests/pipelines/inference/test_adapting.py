@@ -17,7 +17,7 @@ from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.errors import UsageError
 from lipsync_cli.faces.selection import FaceSelection
 from lipsync_cli.formats.weights import read_header
-from lipsync_cli.pipelines.adapt import Adapting, adapted
+from lipsync_cli.pipelines.inference.adapt import Adapting, adapted
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.training.adaptation import Adapted
 

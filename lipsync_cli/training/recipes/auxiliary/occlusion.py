@@ -26,7 +26,7 @@ COVERED = 0.6  # share of the faces
 ALONE = 0.4  # share of the faces that are compared with one uncovered face only
 TURN, NEAR = 0.08, 0.9  # standard deviation of how far noses are moved, and the radius of a face, in halves of the side
 BEND = 0.06  # standard deviation of how far a face is bent, at most, in halves of the crop's side
-FOREIGN = 0.4  # share of the faces with the mouth of another
+OTHER_MOUTH = 0.4  # share of the faces with the mouth of another
 CUT = 0.15  # share of the faces that the picture's border cuts
 
 
@@ -124,7 +124,7 @@ def _with_other_mouths(faces: Tensor, generator: Generator) -> Tensor:
     line = (torch.arange(size) + 0.5) / size
     wide, high = uniform((count, 1, 1), 0.12, 0.27, generator), uniform((count, 1, 1), 0.05, 0.17, generator)
     x, y = (line[None, None, :] - MIDDLE[0]) / wide, (line[None, :, None] - MIDDLE[1]) / high
-    chosen = torch.rand(count, 1, 1, generator=generator) < FOREIGN
+    chosen = torch.rand(count, 1, 1, generator=generator) < OTHER_MOUTH
     opacity = (torch.sigmoid((1 - x.square() - y.square()) / 0.3) * chosen)[:, None].to(faces)
     stretch = torch.exp(0.3 * torch.randn(count, 2, generator=generator))
     theta = torch.zeros(count, 2, 3)

@@ -12,7 +12,7 @@ from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError, as_memory_error
 from lipsync_cli.runtime.atomic_files import FULL
-from lipsync_cli.runtime.children import end_with_parent, in_lasting_thread
+from lipsync_cli.runtime.processes.children import end_with_parent, in_lasting_thread
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.runtime.workers import run_tasks
+from lipsync_cli.runtime.processes.workers import run_tasks
 
 
 def work(task):

@@ -12,7 +12,7 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.training.recipe_config import check_inputs, make_config
 from lipsync_cli.training.recipes.context import RecipeContext
-from lipsync_cli.training.recipes.own_frame import OwnFrame, pair
+from lipsync_cli.training.recipes.generators.own_frame import OwnFrame, pair
 
 SIZE, EACH, COUNT = 96, 2, 40
 

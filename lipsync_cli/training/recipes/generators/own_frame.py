@@ -11,7 +11,7 @@ import torch
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import hears
 from lipsync_cli.training.losses.terms import mouth_weights, weighted_l1
-from lipsync_cli.training.recipes.l1 import L1
+from lipsync_cli.training.recipes.generators.l1 import L1
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn

@@ -14,7 +14,7 @@ from lipsync_cli.config.build import make
 from lipsync_cli.errors import UsageError
 from lipsync_cli.metrics.sync_embeddings import OTHER, RIGHT, SHIFTED, Pairs, evaluate_pairs
 from lipsync_cli.pipelines.configs.score import ScoreConfig
-from lipsync_cli.pipelines.score_critic import CriticScore, compute_shares, plan
+from lipsync_cli.pipelines.scoring.score_critic import CriticScore, compute_shares, plan
 from lipsync_cli.training.evaluators.sync_judgement import PairVerdicts
 
 

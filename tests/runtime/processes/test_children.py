@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from lipsync_cli.errors import ToolError
-from lipsync_cli.runtime.children import Children
+from lipsync_cli.runtime.processes.children import Children
 
 PATIENCE_S = 30.0
 PROGRAM = """
 import subprocess, sys, threading, time
-from lipsync_cli.runtime.children import Children
-from lipsync_cli.runtime.workers import Worker
+from lipsync_cli.runtime.processes.children import Children
+from lipsync_cli.runtime.processes.workers import Worker
 children = Children()
 def work(task): return task
 started = []
@@ -30,7 +30,7 @@ time.sleep(1000)
 """
 WORKER = """
 import subprocess, time
-from lipsync_cli.runtime.workers import Worker
+from lipsync_cli.runtime.processes.workers import Worker
 import test_children
 if __name__ == "__main__":
     worker = Worker(test_children.work_for_long)
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 
 def work_for_long(_: object) -> None:
-    from lipsync_cli.runtime import children
+    from lipsync_cli.runtime.processes import children
 
     process = children.start(["sleep", "1000"])
     print(process.pid, flush=True)

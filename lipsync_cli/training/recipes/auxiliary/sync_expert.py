@@ -30,7 +30,7 @@ AMBIGUOUS = 1  # frames: sounds this near to the right one are neither right nor
 STEEPNESS = 20.0  # with which errors are counted, so that their number has a gradient
 
 
-class Verdicts(NamedTuple):
+class SyncOutput(NamedTuple):
     """Each face against each sound.
 
     Attributes
@@ -91,13 +91,13 @@ class SyncExpertRecipe(BaseRecipe):
         share = config.augment_share if config.augment else 0.0
         return augment_windows(windows, config.seed, step, share, source.transforms)
 
-    def forward(self, network: Any, batch: Windows) -> Verdicts:
+    def forward(self, network: Any, batch: Windows) -> SyncOutput:
         """Compare each face with each sound."""
         faces, speech = network(batch.faces.flatten(0, 1), batch.mel)
         cosine = faces @ speech.T
-        return Verdicts(cosine, network.log_temperature, network.log_scale.exp(), network.threshold)
+        return SyncOutput(cosine, network.log_temperature, network.log_scale.exp(), network.threshold)
 
-    def network_loss(self, batch: Windows, output: Verdicts) -> dict[str, Tensor]:
+    def network_loss(self, batch: Windows, output: SyncOutput) -> dict[str, Tensor]:
         """Give the named terms of the expert's loss; their sum is minimised."""
         count = len(output.cosine)
         same, near = (torch.from_numpy(mask).to(output.cosine.device) for mask in _relations(batch))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
-from lipsync_cli.pipelines.report import Notify, Progress, ignore
-from lipsync_cli.pipelines.score import ScoreResult, check_boxes, check_report
+from lipsync_cli.pipelines.scoring.score import ScoreResult, check_boxes, check_report
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.results.records import Results

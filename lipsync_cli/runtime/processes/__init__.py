@@ -1,0 +1,1 @@
+"""Other processes: programs and workers that are started here and end with this process."""

@@ -1,0 +1,1 @@
+"""Recipes that train a generator, or the part of one that hears."""
