@@ -79,6 +79,12 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     assert header.samples_seen in (248, 496)
     assert not generator.training
     assert len(list((tmp_path / "run" / "sheets").glob("*.png"))) > 2
+    for name in ("strip.png", "montage.png"):
+        assert (tmp_path / "run" / name).read_bytes().startswith(b"\x89PNG")
+    measured = [line for line in lines if "training_batch/crop_psnr" in line]
+    assert [line["samples"] for line in measured] == [496]  # every 600 steps, and at the end
+    assert 5 < measured[0]["training_batch/crop_psnr"] < 60
+    assert 0 < measured[0]["training_batch/crop_ssim"] < 1
     assert "copy the reference" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert not list((tmp_path / "run").glob(".*tmp*"))
