@@ -42,6 +42,8 @@ def score(
       lipsync score --compare a.jsonl b.jsonl
       lipsync score runs/*/scores --table latex --boxes boxes.png
       lipsync score grid.h5 --critic runs/lipgan
+      lipsync score --rate pairs/
+      lipsync score --ratings ratings-*.csv
     """
     from lipsync_cli.pipelines.scoring import score as pipeline
     from lipsync_cli.pipelines.scoring.score_report import report_scores, wants_results
@@ -50,6 +52,9 @@ def score(
         raise UsageError("--json and --table both print the figures", hint="use one of them")
     command = shlex.join(["lipsync", *sys.argv[1:]])
     with Progress(quiet, verbose) as progress:
+        if config.rate or config.ratings:
+            _show_ratings(config, dry_run, json, progress)
+            return
         if config.critic is not None:
             _show_critic(config, dry_run, json, progress)
             return
@@ -79,6 +84,20 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
         print_result(printed | {name: str(path) for name, path in written.items() if path is not None}, True)
     else:
         print_text("\n\n".join(found.tables) if found.tables else str(found.report or found.boxes))
+
+
+def _show_ratings(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:
+    from lipsync_cli.pipelines import score_ratings
+
+    if config.rate and dry_run:
+        print_result(score_ratings.plan_page(config), json)
+    elif config.rate:
+        page = score_ratings.write_page(config, notify=progress.note)
+        print_result({"output": str(page)}, json, page)
+    elif json:
+        print_result(score_ratings.measure(config).to_dict(), True)
+    else:
+        print_text(score_ratings.measure(config).to_text())
 
 
 def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:

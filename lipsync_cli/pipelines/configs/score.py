@@ -63,6 +63,17 @@ class ScoreConfig:
         writes=True,
     )
     compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
+    rate: bool = option(
+        "Make an HTML page on which people rate the videos of SOURCE, which has a folder of them for each condition: "
+        "shuffled, without names, keys 1 to 5. -o names the page.",
+        False,
+        panel=FILES,
+    )
+    ratings: bool = option(
+        "Print mean opinion scores, with intervals and the raters' agreement, of the .csv files that this page writes.",
+        False,
+        panel=FILES,
+    )
     split: str = option("Clips of the pack to score.", "test", panel=FILES, choices=("test", "val", "train"))
     force: bool = force_option()
     metrics: str = option(

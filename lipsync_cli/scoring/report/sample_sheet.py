@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from lipsync_cli.formats.pack_file import Pack
 
+CHANGE_SCALE = 8  # a change of 32 levels is white
+
 
 class Sheet(NamedTuple):
     """Sample crops, one line a clip.
@@ -44,7 +46,8 @@ def draw_sheet(
     """Make sample crops of several clips, speakers taken in turn.
 
     Of each clip the frame whose mouth differs most from the reference's is shown: there the generator has the most to
-    do, and the choice does not depend on the generator.
+    do, and the choice does not depend on the generator. The last column is the change from the real crop, enlarged: the
+    upper half is given to the generator, so what changes there, the thesis's artefacts at the eyes (7.16), is its own.
 
     Parameters
     ----------
@@ -57,8 +60,16 @@ def draw_sheet(
     part = Draw(*(frames[chosen] for frames in draw))
     images = generate_rows(generator, gather(pack, table, part, device))
     names = {"reference": COPY, "real": TRUTH, "model": MODEL, "mismatched audio": MISMATCHED}
+    columns = {name: images[row] for name, row in names.items()}
+    columns[f"change x {CHANGE_SCALE}"] = _enlarge_change(images[MODEL], images[TRUTH])
     labels = [_label(pack, int(clip_of[index]), int(draw.target[index])) for index in chosen]
-    return Sheet(labels, {name: images[row] for name, row in names.items()})
+    return Sheet(labels, columns)
+
+
+def _enlarge_change(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Make visible what differs from the real crop, at the eyes above all: shape (n, S, S, 3), uint8."""
+    change = np.abs(np.subtract(generated, real, dtype=np.int16)) * CHANGE_SCALE
+    return change.clip(0, 255).astype(np.uint8)
 
 
 def _clips_in_turn(speakers: list[str], rows: list[int], number: int) -> list[int]:

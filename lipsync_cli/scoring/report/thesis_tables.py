@@ -66,7 +66,7 @@ def make_tables(results: Sequence[Results], form: str) -> str:
 
 
 def _collect(results: Sequence[Results]) -> list[Line]:
-    """Find what the tables show: copy-reference, each model and its mismatched audio, ground truth."""
+    """Find what the tables show: copy-reference, each model, its mismatched audio, the gain over it, ground truth."""
     lines = []
     for number, names in TABLES.items():
         for name in names:
@@ -77,6 +77,8 @@ def _collect(results: Sequence[Results]) -> list[Line]:
             for one in results:
                 rows.append((one.label, [one], one.scored_row))
                 rows.append((f"{one.label}, {title_of(MISMATCHED)}", [one], MISMATCHED))
+                gain = f"{one.scored_row} - {MISMATCHED}"
+                rows.append((f"{one.label} - {title_of(MISMATCHED)}", [one], gain))
             rows.append((title_of(TRUTH), results, TRUTH))
             for title, of, row in rows:
                 found = (one.overall.get(row, {}).get(name) for one in of)

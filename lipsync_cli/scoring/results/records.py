@@ -75,7 +75,7 @@ class Results:
 def read_results(path: Path) -> Results:
     """Read a JSON Lines file that `lipsync score` wrote, or the one in a folder that it wrote.
 
-    Its label is the file's name, or for `scores.jsonl` the folder's.
+    Its label is the file's name, for `scores.jsonl` the folder's, and for `RUN/scores/scores.jsonl` the run's.
 
     Raises
     ------
@@ -94,8 +94,14 @@ def read_results(path: Path) -> Results:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             records.append(_parse(line, number, path))
-    label = path.resolve().parent.name if path.name == "scores.jsonl" else path.stem
-    return make_results(records, label, path)
+    return make_results(records, _find_label(path), path)
+
+
+def _find_label(path: Path) -> str:
+    if path.name != "scores.jsonl":
+        return path.stem
+    folder = path.resolve().parent
+    return folder.parent.name if folder.name == "scores" and folder.parent.name else folder.name
 
 
 def make_results(records: Iterable[dict[str, Any]], label: str, path: Path | None = None) -> Results:

@@ -12,6 +12,7 @@ from lipsync_cli.formats.weights import BEST, LAST, WeightsHeader, save_weights
 from lipsync_cli.runtime.resumable import lock_folder
 from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
 from lipsync_cli.training.engine.checkpoint import STATE
+from lipsync_cli.training.evaluators.sample_grid import draw_montage, draw_strip
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 CONFIG, LOG, SAMPLE_GRIDS = "config.json", "log.jsonl", "sheets"
 CARD, CURVES = "MODEL_CARD.md", "curves.png"
-WRITTEN = (BEST, LAST, STATE, CONFIG, LOG, CARD, CURVES)  # what a run replaces in its folder
+STRIP, MONTAGE = "strip.png", "montage.png"
+WRITTEN = (BEST, LAST, STATE, CONFIG, LOG, CARD, CURVES, STRIP, MONTAGE)  # what a run replaces in its folder
 
 
 class RunFolder:
@@ -80,6 +82,11 @@ class RunFolder:
         path = self.path / SAMPLE_GRIDS / f"{samples:09d}.png"
         path.parent.mkdir(exist_ok=True)
         return path
+
+    def draw_summaries(self) -> None:
+        """Draw one face over time, and pairs of generated and real faces, of what the sample grids have shown."""
+        draw_strip(self.path / SAMPLE_GRIDS, self.path / STRIP)
+        draw_montage(self.path / SAMPLE_GRIDS, self.path / MONTAGE)
 
     def weights(self) -> Path:
         """Name the weights to use: the best if anything was validated, else the last."""

@@ -23,7 +23,8 @@ from lipsync_cli.training.engine.prefetch import Prefetch
 from lipsync_cli.training.engine.run_folder import CURVES, RunFolder
 from lipsync_cli.training.engine.setup import Run, prepare
 from lipsync_cli.training.engine.signals import Interruption
-from lipsync_cli.training.engine.update_schedule import UpdateSchedule
+from lipsync_cli.training.engine.update_schedule import UpdateSchedule, passes
+from lipsync_cli.training.evaluators.validation import measure_batch
 from lipsync_cli.training.logging.curves import plot_curves
 from lipsync_cli.training.logging.diagnostics import KIND as DIAGNOSTIC
 from lipsync_cli.training.logging.diagnostics import find_diagnostics
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 WARM_UP_SAMPLES = 6400  # of the cosine schedule
 LOG_EVERY = 50  # steps
+MEASURE_EVERY = 600  # steps, as in the thesis (7.2): PSNR and SSIM of a training batch
 MAX_WORKERS = 4  # threads that make batches
 
 Progress = Callable[[int, int | None, str], None]
@@ -146,7 +148,7 @@ class _Loop:
                 last = state.samples_seen >= total or state.elapsed_s >= limit_s
                 self._report(before, last)
                 last = last or self._is_out_of_patience()
-                if last or _passes(before, state.samples_seen, config.checkpoint_every):
+                if last or passes(before, state.samples_seen, config.checkpoint_every):
                     self._save()
                 if self.progress is not None:
                     self.progress(state.samples_seen, total, "training")
@@ -168,6 +170,7 @@ class _Loop:
                 output = recipe.forward(state.generator, batch)
             self._watch(find_tensors(output))
             self.world.average(buffer for buffer in state.generator.buffers() if buffer.is_floating_point())
+            self._measure(batch, output)
             coin = np.random.default_rng([config.seed, state.step, 1]).random() < 0.5
             for name in schedule.discriminators(state.step):
                 state.discriminators[name].requires_grad_(True)
@@ -180,10 +183,21 @@ class _Loop:
         if has_generator:
             self._update(None, terms)
 
+    def _measure(self, batch: Any, output: Any) -> None:
+        """Log PSNR and SSIM of a training batch, for the line of the log that follows."""
+        is_due = self._is_end() or (self.state.step + 1) % MEASURE_EVERY == 0
+        if is_due and (pictures := self.recipe.pictures(batch, output)) is not None:
+            with torch.no_grad():
+                figures = measure_batch(*pictures)
+            self.world.average(figures.values())
+            self.statistics.add(figures)
+
+    def _is_end(self) -> bool:
+        return self.state.samples_seen + self.config.batch_size >= self.parts.total_samples
+
     def _observe(self, name: str, batch: Any, output: Any) -> None:
         """Log what the recipe observes of a discriminator, at its last update before a line of the log."""
-        is_end = self.state.samples_seen + self.config.batch_size >= self.parts.total_samples
-        if is_end or self.schedule.is_last(name, self.state.step, LOG_EVERY):
+        if self._is_end() or self.schedule.is_last(name, self.state.step, LOG_EVERY):
             with torch.no_grad():
                 figures = self.recipe.observe(name, batch, output)
             self.world.average(figures.values())
@@ -235,9 +249,9 @@ class _Loop:
         """Write what is due at this moment and not yet written; say whether anything was."""
         config, samples = self.config, self.state.samples_seen
         log = last or self.state.step % LOG_EVERY == 0
-        validate = last or _passes(before, samples, config.validate_every)
-        show = last or _passes(before, samples, self.samples_between_grids)
-        save = last or _passes(before, samples, config.checkpoint_every)
+        validate = last or passes(before, samples, config.validate_every)
+        show = last or passes(before, samples, self.samples_between_grids)
+        save = last or passes(before, samples, config.checkpoint_every)
         if log or validate or show or save:
             self._check_finite()
         if not self.world.is_first:
@@ -305,6 +319,7 @@ class _Loop:
         if self.world.is_first:
             write_card(folder.path, self.parts.header(self.metrics), self.config, folder.log, self.parts.evaluator)
             self.plot(folder.log, folder.path / CURVES)
+            folder.draw_summaries()
         if self.board is not None:
             self.board.close()
         self.world.wait()
@@ -325,10 +340,6 @@ def _detached(output: Any) -> Any:
     if isinstance(output, torch.Tensor):
         return output.detach()
     return type(output)(*(None if part is None else part.detach() for part in output))
-
-
-def _passes(before: int, after: int, every: int) -> bool:
-    return every > 0 and before // every != after // every
 
 
 def _seed(seed: int, step: int) -> int:

@@ -55,3 +55,8 @@ class UpdateSchedule:
         if name is None:
             return not any(self.has_generator(one) for one in later)
         return not any(self.has_discriminator(name, one) for one in later)
+
+
+def passes(before: int, after: int, every: int) -> bool:
+    """Say whether a multiple of a number of samples lies after one moment, and not after the other."""
+    return every > 0 and before // every != after // every

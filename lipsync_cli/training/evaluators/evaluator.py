@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from lipsync_cli.datasets.batch import Draw
-from lipsync_cli.training.evaluators.sample_grid import write_sample_grid
+from lipsync_cli.training.evaluators.sample_grid import PAIRS, write_pair, write_sample_grid
 from lipsync_cli.training.evaluators.validation import validate
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lipsync_cli.training.engine.batch_source import Source
 
 GRID_ROWS = 8
+_FRAMES = 5  # of each clip, from which what is shown is chosen
 
 
 class Evaluator(Protocol):
@@ -81,7 +83,17 @@ class GeneratorEvaluator:
         return [*table, "", "The ground truth scores infinite PSNR and SSIM 1 by definition."]
 
     def show(self, network: nn.Module, path: Path) -> None:
-        """Draw a grid of one frame each of several clips."""
-        draw = self.shown.table.draw_evaluation(1)
-        pick = np.linspace(0, len(draw.target) - 1, min(GRID_ROWS, len(draw.target))).astype(int)
+        """Draw a grid of the middle frames of several clips, and beside it a frame of a speaker drawn at random."""
+        table = self.shown.table
+        draw = table.draw_evaluation(_FRAMES)
+        _, first, count = np.unique(table.clip_of[draw.target], return_index=True, return_counts=True)
+        middle = first + count // 2
+        pick = middle[np.linspace(0, len(middle) - 1, min(GRID_ROWS, len(middle))).astype(int)]
         write_sample_grid(path, network, self.shown.gather(Draw(*(frames[pick] for frames in draw))))
+        speakers = dict(zip(table.rows, table.speaker.tolist(), strict=True))
+        speaker_of = np.array([speakers[row] for row in table.clip_of[draw.target]])
+        rng = np.random.default_rng([self.shown.config.seed, zlib.crc32(path.stem.encode())])
+        speaker = rng.choice(np.unique(speaker_of))
+        one = rng.choice(np.flatnonzero(speaker_of == speaker), 1)
+        batch = self.shown.gather(Draw(*(frames[one] for frames in draw)))
+        write_pair(path.parent / PAIRS / path.name, network, batch, str(speaker))

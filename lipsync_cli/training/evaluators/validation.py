@@ -8,11 +8,11 @@ import numpy as np
 
 from lipsync_cli.datasets.batch import Draw
 from lipsync_cli.datasets.frame_table import FrameTable, gather
-from lipsync_cli.metrics.baselines import MODEL, TRUTH, generate_rows
-from lipsync_cli.metrics.image.reconstruction import measure
+from lipsync_cli.metrics.baselines import MODEL, TRUTH, generate_rows, to_pixels
+from lipsync_cli.metrics.image.reconstruction import measure, psnr, ssim
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from lipsync_cli.datasets.batch import Batch
     from lipsync_cli.datasets.frame_table import Crops
@@ -61,6 +61,25 @@ def validate(
     pick = np.linspace(0, len(draw.target) - 1, min(_NUM_FACES, len(draw.target))).astype(int)
     batch = gather(crops, table, Draw(*(frames[pick] for frames in draw)), device)
     return means | measure_variation(generator, batch, region)
+
+
+def measure_batch(generated: Tensor, real: Tensor) -> dict[str, Tensor]:
+    """Compute PSNR (dB) and SSIM of the crops of a training batch, as the thesis logs them.
+
+    Parameters
+    ----------
+    generated, real : shape (B, 3, S, S), RGB in [0, 1]
+
+    Returns
+    -------
+    means over the batch, 0-d: "training_batch/crop_psnr" and "training_batch/crop_ssim"
+    """
+    import torch
+
+    images, truth = to_pixels(generated.float()), to_pixels(real.float())
+    figures = {"crop_psnr": psnr(images, truth), "crop_ssim": ssim(images, truth)}
+    found = {name: torch.tensor(values.mean(), dtype=torch.float32) for name, values in figures.items()}
+    return {f"training_batch/{name}": value.to(generated.device) for name, value in found.items()}
 
 
 def _blocks(pixels: np.ndarray, region: tuple[int, int, int, int]) -> np.ndarray:

@@ -18,7 +18,7 @@ _TITLES = {
     "audio_variation": "variation of the mouth over speech (levels of 255)",
 }
 _OVER = "better than the baselines at the mouth (dB)"
-_ORDER = ("model", "copy", "wrong_audio", "truth")  # colours by row, the same in every panel
+_ORDER = ("model", "copy", "wrong_audio", "truth", "training_batch")  # colours by row, the same in every panel
 _COLOURS = ("#2f7fb8", "#d9a514", "#c2553a", "#4b9b6e", "#7d6bb0", "#8a8f98", "#b0609a", "#333333")
 _INK, _GRID = "#222222", "#dddddd"
 
@@ -66,7 +66,7 @@ def collect_panels(lines: list[dict[str, Any]]) -> dict[str, Panel]:
 
 
 def _place(kind: str, name: str) -> tuple[str, str]:
-    if kind == "train":
+    if kind == "train" and not name.startswith("training_batch/"):
         group, _, term = name.partition("/")
         if name.endswith(NORM) or term == "gradient_norm":
             return f"gradient norm, {group}", term.removesuffix(

@@ -98,6 +98,9 @@ class Recipe(Protocol):
     def observe(self, name: str, batch: Any, output: Any) -> dict[str, Tensor]:
         """Give figures of a discriminator that are logged beside its losses, and not minimised; without gradients."""
 
+    def pictures(self, batch: Any, output: Any) -> tuple[Tensor, Tensor] | None:
+        """Give the generated and the real faces of a batch, both (B, 3, S, S) in [0, 1]; None: none are generated."""
+
     def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
         """Say how far face and speech are apart to the discriminator that compares them: shape (B,), less is nearer."""
 
@@ -145,6 +148,10 @@ class BaseRecipe:
         """Give figures of a discriminator beside its losses: none."""
         return {}
 
+    def pictures(self, batch: Any, output: Any) -> tuple[Tensor, Tensor] | None:
+        """Give the generated and the real faces of a batch: none are generated."""
+        return None
+
     def pair_distance(self, face: Tensor, mel: Tensor) -> Tensor:
         """There is no discriminator that compares pairs."""
         raise NotImplementedError
@@ -163,6 +170,10 @@ class GeneratorRecipe(BaseRecipe):
     def forward(self, network: nn.Module, batch: Batch) -> GeneratorResult:
         """Let the generator draw the targets."""
         return network(batch.reference, batch.target, batch.speech)
+
+    def pictures(self, batch: Batch, output: GeneratorResult) -> tuple[Tensor, Tensor] | None:
+        """Give what the generator drew and its targets."""
+        return (output.image, batch.target) if self.learns_pictures else None
 
     def evaluator(self, source: Source, held_out: Source | None) -> Evaluator:
         """Evaluate by PSNR and SSIM beside the baselines."""

@@ -113,7 +113,9 @@ def test_sheet_takes_speakers_in_turn_and_the_frame_that_copying_does_worst(memo
     scores, draw = score(memory_pack, Listener())
     sheet = draw_sheet(memory_pack, Listener(), "test", draw, lines=2)
     assert [label.split("\n")[0] for label in sheet.labels] == ["s1/one", "s2/three"]
-    assert list(sheet.columns) == ["reference", "real", "model", "mismatched audio"]
+    assert list(sheet.columns) == ["reference", "real", "model", "mismatched audio", "change x 8"]
+    change = np.abs(sheet.columns["model"].astype(int) - sheet.columns["real"])
+    np.testing.assert_array_equal(sheet.columns["change x 8"], (8 * change).clip(0, 255))
     assert all(images.shape == (2, 96, 96, 3) for images in sheet.columns.values())
     frame = int(sheet.labels[0].split()[-1])
     copy = scores.rows["copy"]["mouth_psnr"].part(np.array([True, False, False]))

@@ -74,6 +74,10 @@ def test_what_is_read_back_is_what_was_written(records: dict[str, list[dict[str,
     assert sum(len(of.values) for of in results.figures["model"]["mouth_psnr"].values()) == 60
     written = next(r for r in records["listener"] if r.get("row") == "model" and r["metric"] == "crop_ssim")
     assert results.overall["model"]["crop_ssim"].mean == written["mean"]
+    (tmp_path / "lipgan").mkdir()
+    (tmp_path / "ann").rename(tmp_path / "lipgan" / "scores")
+    assert read_results(tmp_path / "lipgan" / "scores").label == "lipgan"
+    (tmp_path / "lipgan" / "scores").rename(tmp_path / "ann")
     assert [one.label for one in relabel([results, read_results(tmp_path / "ann")])] == ["ann (1)", "ann (2)"]
 
 

@@ -18,6 +18,8 @@ from lipsync_cli.scoring.report.thesis_tables import make_tables
 from lipsync_cli.scoring.results.records import Results, make_results
 from lipsync_cli.scoring.results.scores import Scores, Series, Statistics
 
+GAIN = (("model", "wrong_audio"),)
+
 
 def make(label: str, ssim: list[float], fid: float | None = None, metrics: str = "crop_ssim") -> Results:
     """A model on two clips of two frames each; its mismatched audio is worse by 0.1, a copy has 0.5 throughout."""
@@ -27,7 +29,7 @@ def make(label: str, ssim: list[float], fid: float | None = None, metrics: str =
     rows = {row: {metrics: Series(values, clip, frame)} for row, values in figures.items()}
     known = [metric for group in find_metric_groups(names) for metric in group.metrics if metric.name in names]
     sets = {"model": {"crop_fid": {"all": Statistics(4, 2, fid)}}} if fid else {}
-    return make_results(make_records(Scores(known, rows, ["a", "b"], ["s1", "s1"], sets)), label)
+    return make_results(make_records(Scores(known, rows, ["a", "b"], ["s1", "s1"], sets, differences=GAIN)), label)
 
 
 @pytest.fixture
@@ -41,15 +43,18 @@ def test_csv_has_a_line_for_each_row_with_the_statistics_of_the_thesis(models: l
         ("7.1", "crop_ssim", "copy"),
         ("7.1", "crop_ssim", "lip_gan"),
         ("7.1", "crop_ssim", "lip_gan, mismatched audio"),
+        ("7.1", "crop_ssim", "lip_gan - mismatched audio"),
         ("7.1", "crop_ssim", "wgan-gp"),
         ("7.1", "crop_ssim", "wgan-gp, mismatched audio"),
+        ("7.1", "crop_ssim", "wgan-gp - mismatched audio"),
         ("7.3", "crop_fid", "lip_gan"),
     ]
     assert {name: float(lines[1][name]) for name in ("mean", "median", "max", "min", "frames", "clips")} == {
         "mean": 0.75, "median": 0.75, "max": 0.9, "min": 0.6, "frames": 4, "clips": 2,
     }  # fmt: skip
     assert float(lines[1]["low"]) == pytest.approx(0.65)
-    assert (lines[5]["mean"], lines[5]["low"], lines[5]["median"]) == ("15.11", "", "")
+    assert (lines[3]["mean"], lines[3]["low"], lines[3]["high"]) == ("0.1000", "0.1000", "0.1000")
+    assert (lines[7]["mean"], lines[7]["low"], lines[7]["median"]) == ("15.11", "", "")
 
 
 def test_latex_is_a_table_each_with_escaped_names(models: list[Results]) -> None:
@@ -87,6 +92,14 @@ def test_boxes_are_over_all_frames_with_the_copy_first(models: list[Results]) ->
     assert boxes[1][2].tolist() == [0.9, 0.8, 0.7, 0.6]
     assert collect_boxes(models, "crop_psnr") == []
     assert collect_boxes(models, "crop_fid") == []
+
+
+def test_the_picture_has_the_upper_face_where_it_was_measured(models: list[Results], tmp_path: Path) -> None:
+    plot_models(models, tmp_path / "without.png")
+    upper = make("lip_gan", [1.0, 2.0, 3.0, 4.0], metrics="upper_face_change")
+    plot_models([*models, upper], tmp_path / "with.png")
+    without, both = (imread(tmp_path / name) for name in ("without.png", "with.png"))
+    assert both.shape[1] > 1.5 * without.shape[1]  # a second panel
 
 
 def test_the_picture_is_drawn_and_differs_with_the_figures(models: list[Results], tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
 
 
 @pytest.mark.parametrize(("end", "moments"), [(4, [4]), pytest.param(106, [100, 106], marks=pytest.mark.slow)])
-def test_each_logged_step_has_both_losses_of_the_discriminator(end, moments, small_pack, tmp_path):
+def test_a_short_run_has_both_losses_of_the_discriminator_a_measured_batch_and_pictures(end, moments, small_pack, tmp_path):
     often = dict.fromkeys(("validate_every", "checkpoint_every", "sheet_every"), 1000)
     train(small_pack, tmp_path / "run", _config("lipgan", batch_size=2, max_samples=end, validation_frames=1, **often))
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
@@ -96,6 +96,12 @@ def test_each_logged_step_has_both_losses_of_the_discriminator(end, moments, sma
         assert 0 < line["critic/audio_loss"] < 4
     panels = collect_panels(lines)
     assert [len(panels["loss, critic"][name]) for name in ("face_loss", "audio_loss")] == [len(moments)] * 2
+    measured = [line for line in logged if "training_batch/crop_psnr" in line]
+    assert [line["samples"] for line in measured] == [end]  # every 600 steps, and at the end
+    assert 5 < measured[0]["training_batch/crop_psnr"] < 60
+    assert -1 < measured[0]["training_batch/crop_ssim"] < 1
+    for name in ("strip.png", "montage.png"):
+        assert (tmp_path / "run" / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_of_other_options_is_refused_and_untouched(small_pack, tmp_path):

@@ -58,11 +58,16 @@ def test_curves_put_control_rows_and_chance_levels_beside_what_they_are_for(tmp_
     ]
     figures = {"split": "test", "model/mouth_psnr": 20.0, "copy/mouth_psnr": 19.0, "over_copy_db": 1.0}
     lines.append({"kind": "validation", "samples": 2, **figures})
+    lines.append({"kind": "train", "samples": 2, "training_batch/mouth_psnr": 21.0})
     lines.append({"kind": "alarm", "samples": 2, "alarm": "deaf", "saw": "nothing"})
     panels = collect_panels(lines)
     assert panels["loss, critic"] == {"real": [(1, 1.0), (2, 1.0)], "real/chance": [(1, 1.0), (2, 1.0)]}
     assert panels["gradient norm, critic"] == {"real": [(1, 2.0), (2, 2.0)]}
-    assert panels["PSNR of the mouth (dB)"] == {"model": [(2, 20.0)], "copy": [(2, 19.0)]}
+    assert panels["PSNR of the mouth (dB)"] == {
+        "model": [(2, 20.0)],
+        "copy": [(2, 19.0)],
+        "training_batch": [(2, 21.0)],
+    }
     assert sum("copy" in panel for panel in panels.values()) == 2
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     plot_curves(tmp_path / "log.jsonl", tmp_path / "curves.png")

@@ -93,6 +93,10 @@ class LipGANExpert(GeneratorRecipe):
         """Let the generator draw the targets, those of the runs first."""
         return super().forward(network, _together(batch))
 
+    def pictures(self, batch: Batch | Mixed, output: GeneratorResult) -> tuple[Tensor, Tensor] | None:
+        """Give what the generator drew and its targets, those of the runs first."""
+        return super().pictures(_together(batch), output)
+
     def discriminator_losses(
         self, name: str, batch: Batch | Mixed, output: GeneratorResult, fake_step: bool
     ) -> Iterator[dict[str, Tensor]]:
