@@ -25,8 +25,8 @@ LAYERS = [
     ("formats",),
     ("faces", "speech", "provenance"),
     ("media",),
-    ("runtime",),
     ("models", "config"),
+    ("runtime",),
     ("errors",),
     ("__init__",),
 ]

@@ -87,7 +87,7 @@ def _show_results(config: ScoreConfig, command: str, json: bool, progress: Progr
 
 
 def _show_ratings(config: ScoreConfig, dry_run: bool, json: bool, progress: Progress) -> None:
-    from lipsync_cli.pipelines import score_ratings
+    from lipsync_cli.pipelines.scoring import score_ratings
 
     if config.rate and dry_run:
         print_result(score_ratings.plan_page(config), json)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from lipsync_cli.config.text_template import parse_template
 from lipsync_cli.errors import LipsyncError, UsageError
-from lipsync_cli.runtime.text_template import parse_template
 from lipsync_cli.synthesis.message_names import MOST_BYTES, make_safe, read_names
 from lipsync_cli.synthesis.message_table import read_columns, read_json_rows, read_rows, read_text
 from lipsync_cli.synthesis.messages import Message, Spoken, Wording, plan_messages

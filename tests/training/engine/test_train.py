@@ -85,7 +85,9 @@ def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
 
 
 @pytest.mark.parametrize(("end", "moments"), [(4, [4]), pytest.param(106, [100, 106], marks=pytest.mark.slow)])
-def test_a_short_run_has_both_losses_of_the_discriminator_a_measured_batch_and_pictures(end, moments, small_pack, tmp_path):
+def test_a_short_run_has_both_losses_of_the_discriminator_a_measured_batch_and_pictures(
+    end, moments, small_pack, tmp_path
+):
     often = dict.fromkeys(("validate_every", "checkpoint_every", "sheet_every"), 1000)
     train(small_pack, tmp_path / "run", _config("lipgan", batch_size=2, max_samples=end, validation_frames=1, **often))
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import UsageError
+from lipsync_cli.pipelines.callbacks import Notify, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
-from lipsync_cli.pipelines.report import Notify, ignore
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.ratings.opinion import Opinion
