@@ -28,6 +28,34 @@ short.start(); short.join()
 print(started[0].pid, flush=True)
 time.sleep(1000)
 """
+KILLED_AS_IT_STARTS = """
+import os, signal, subprocess
+from lipsync_cli.runtime.children import Children
+class Popen(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        if command[0] == "sleep":
+            print(self.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+subprocess.Popen = Popen
+Children().start(["sleep", "1000"])
+"""
+GUARD_KILLED = """
+import os, signal, subprocess, time
+from lipsync_cli.runtime.children import Children
+guards = []
+class Popen(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        guards.append(self) if command[0] == "/bin/sh" else None
+subprocess.Popen = Popen
+children = Children()
+children.start(["sleep", "0"]).wait()
+guards[0].kill()
+guards[0].wait()
+print(children.start(["sleep", "1000"]).pid, flush=True)
+time.sleep(1000)
+"""
 WORKER = """
 import subprocess, time
 from lipsync_cli.runtime.workers import Worker
@@ -71,7 +99,6 @@ def run_and_kill(program: str, lines: int) -> list[int]:
     ) as process:
         assert process.stdout is not None
         pids = [int(process.stdout.readline()) for _ in range(lines)]
-        assert all(map(is_at_work, pids))
         process.kill()
     return pids
 
@@ -80,6 +107,12 @@ def run_and_kill(program: str, lines: int) -> list[int]:
 def test_a_program_ends_with_a_process_that_is_killed() -> None:
     """Although the thread that asked for it ended before."""
     wait_for_end(run_and_kill(PROGRAM, 1))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("program", [KILLED_AS_IT_STARTS, GUARD_KILLED], ids=["as it starts", "guard killed before"])
+def test_a_program_ends_with_a_process_that_is_killed_at_a_bad_moment(program: str) -> None:
+    wait_for_end(run_and_kill(program, 1))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
