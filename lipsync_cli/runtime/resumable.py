@@ -95,16 +95,20 @@ def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = Fal
 
 
 @contextmanager
-def work_folder(folder: Path) -> Iterator[None]:
+def work_folder(folder: Path, *, waits: bool = False) -> Iterator[None]:
     """Make or take over a folder for what is on the way to an output, and hold it; it goes at the end, if it is empty.
 
     Nobody else may read or write there. A link is not followed.
+
+    Parameters
+    ----------
+    waits : until no other run holds it
 
     Raises
     ------
     InputError : it cannot be made, another run holds it, or it belongs to somebody else
     """
-    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, 0o700)
+    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, 0o700, waits=waits)
     try:
         if not is_own(os.fstat(descriptor), folder.parent):
             raise InputError(
@@ -128,7 +132,7 @@ def clear_folder(folder: Path, names: re.Pattern[str] = PARTS) -> None:
             path.unlink(missing_ok=True)
 
 
-def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it") -> int:
+def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it", waits: bool = False) -> int:
     """Return a descriptor of the folder, which is made if it is not there, with the lock on it."""
     for _ in range(TRIES):
         try:
@@ -143,7 +147,7 @@ def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it")
             fact = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
             raise InputError(f"{fact} ({error.strerror})", folder, "remove it, or choose another output") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
             if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
                 return descriptor
         except BlockingIOError:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,14 @@ from matplotlib.image import imread
 from lipsync_cli.errors import InputError
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
-from lipsync_cli.scoring.report.result_folder import RESULTS, replace_files, write_folder
+from lipsync_cli.scoring.report.result_folder import (
+    JOURNAL,
+    RESULTS,
+    STAGING,
+    check_folder,
+    replace_files,
+    write_folder,
+)
 from lipsync_cli.scoring.report.sample_sheet import Sheet, draw_sheet
 from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 from lipsync_cli.scoring.results.scores import Scores
@@ -125,6 +136,69 @@ def test_results_are_replaced_all_or_none(last: int, reason: BaseException, tmp_
         replace_files(tmp_path / "new", tmp_path, list(RESULTS), rename)
     assert {(tmp_path / name).read_text() for name in RESULTS} == {"old"}
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lipsync_cli.runtime.resumable import work_folder
+from lipsync_cli.scoring.report.result_folder import RESULTS, STAGING, replace_files
+folder, last, moved = Path(sys.argv[1]), int(sys.argv[2]), []
+def rename(one, other):
+    if len(moved) == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+    moved.append(one.rename(other))
+with work_folder(folder / STAGING):
+    for name in RESULTS[:3]:
+        (folder / STAGING / name).write_text("new")
+    replace_files(folder / STAGING, folder, list(RESULTS[:3]), rename)
+"""
+
+
+@pytest.mark.parametrize("last", range(7))
+def test_results_of_a_run_killed_amid_the_moves_are_made_whole(last: int, tmp_path: Path) -> None:
+    """The sheet of the old results has no new one."""
+    for name in RESULTS:
+        (tmp_path / name).write_text("old")
+    (tmp_path / "mine.txt").write_text("mine")
+    result = subprocess.run([sys.executable, "-c", KILLED, tmp_path, str(last)], check=False)
+    assert result.returncode == -signal.SIGKILL
+    with pytest.raises(InputError, match="exists"):
+        check_folder(tmp_path)
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {"mine.txt": "mine", **dict.fromkeys(RESULTS[:3], "new")}
+
+
+def test_results_of_a_run_killed_before_all_were_made_are_removed(tmp_path: Path) -> None:
+    (tmp_path / STAGING).mkdir()
+    (tmp_path / STAGING / RESULTS[0]).write_text("new")
+    (tmp_path / RESULTS[0]).write_text("old")
+    check_folder(tmp_path, force=True)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(RESULTS[0], "old")]
+
+
+def test_results_in_a_link_are_not_taken_for_those_of_a_killed_run(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / JOURNAL).write_text(RESULTS[0])
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / STAGING).symlink_to(tmp_path / "other")
+    with pytest.raises(InputError, match="is a link or no folder"):
+        check_folder(tmp_path / "folder", force=True)
+    assert (tmp_path / "other" / JOURNAL).exists()
+
+
+def test_two_runs_into_one_folder_leave_the_results_of_one(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
+    ends: list[object] = []
+
+    def write(sheet: Sheet | None) -> None:
+        ends.append(write_folder(tmp_path / "scores", scored[0], "table", "x", sheet, force=True))
+
+    threads = [threading.Thread(target=write, args=(sheet,)) for sheet in (scored[1], None)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted((tmp_path / "scores").iterdir()) == sorted(ends[-1])
 
 
 def test_a_sheet_of_other_scores_does_not_stay(scored: tuple[Scores, Sheet], tmp_path: Path) -> None:
