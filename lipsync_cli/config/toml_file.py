@@ -18,6 +18,7 @@ from typing import Any
 from lipsync_cli.config.check_values import Notify, ValueProblemError, coerce, describe_allowed, join_hints, suggest
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.runtime.run_inputs import read_input
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -137,7 +138,7 @@ def _has(content: Any, key: Key) -> bool:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        return read_input(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise InputError("no such file", path) from None
     except UnicodeDecodeError:

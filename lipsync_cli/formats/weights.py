@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from importlib import resources
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.json_values import check_object, check_type, parse_json
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
@@ -167,7 +167,7 @@ def read_header(path: Path) -> WeightsHeader:
             known_voices=None if values.get("known_voices") is None else KnownVoices.from_dict(values["known_voices"]),
             feature_parameters=_read_features(values),
             name=_name(Path(path)),
-            sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            sha256=hash_file(Path(path)),
         )
     except (InputError, KeyError) as error:
         fact = error.fact if isinstance(error, InputError) else f"there is no {error}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from lipsync_cli.preprocessing.frame_folders import (
     read_record,
     remove_unfinished,
 )
+from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.runtime.resumable import lock_folder, with_path
 from lipsync_cli.runtime.workers import run_tasks
@@ -157,9 +157,7 @@ def extract_clip(job: ClipJob) -> tuple[int, bool]:
     """
     clip, image = job.clip, job.parameters["image"]
     folder = Path(job.parameters["output"]) / clip.speaker / clip.name
-    data = clip.path.read_bytes()
-    origin = {"file": clip.file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    del data
+    origin = {"file": clip.file, "bytes": clip.path.stat().st_size, "sha256": hash_file(clip.path)}
     if os.path.lexists(folder):
         check_replaceable(folder)
         record = read_record(folder)

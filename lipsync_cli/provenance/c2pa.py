@@ -12,6 +12,7 @@ from typing import Any
 from lipsync_cli import __version__
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.runtime.json_values import parse_json
+from lipsync_cli.runtime.run_inputs import read_input
 
 SUFFIXES = (".mp4", ".mov", ".m4v")
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -43,14 +44,14 @@ def read_identity(certificate: Path, key: Path) -> Identity:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        chain = Path(certificate).read_bytes()
+        chain = read_input(Path(certificate))
         leaf = x509.load_pem_x509_certificates(chain)[0]
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", certificate) from error
     except (ValueError, IndexError) as error:
         raise InputError("is no certificate in PEM", certificate) from error
     try:
-        pem = Path(key).read_bytes()
+        pem = read_input(Path(key))
         private = load_pem_private_key(pem, None)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", key) from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.run_inputs import open_input
 
 
 def make_key(**what: Any) -> str:
@@ -16,10 +18,10 @@ def make_key(**what: Any) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's content; InputError if it cannot be read."""
+    """Return the SHA-256 of a file's content; InputError if it cannot be read or is no regular file."""
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with os.fdopen(open_input(path), "rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The files that a run reads: nothing of the same run may replace or remove one of them.
+"""The files that a run reads: how much of them at most, and nothing of the same run may replace or remove one.
 
 A run names what it reads by `keep_inputs`. Everything that writes or removes files asks here first: `check_output`,
 `atomic_output`, and whatever clears away what an earlier run has left.
@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from lipsync_cli.errors import InputError
 
 Identity = tuple[int, int]  # device and inode: the same for every link to a file
 
@@ -22,6 +26,10 @@ READ_IN_FOLDERS = re.compile(
     r"|aac|aif|aiff|flac|m4a|mp3|oga|ogg|opus|wav|wma|jpe?g|align|safetensors)|\d{6}\.png|frames\.json",
     re.IGNORECASE,
 )
+
+
+BLOCK_BYTES = 1 << 20
+SMALL_BYTES = 16 << 20  # of options, certificates and what else is written by hand
 
 
 class _Inputs:
@@ -86,6 +94,50 @@ def identify(path: Path) -> Identity | None:
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
+
+
+def open_input(path: Path, *, takes_pipes: bool = False) -> int:
+    """Open a file for reading without waiting for it, and return its descriptor; the caller closes it.
+
+    Raises
+    ------
+    OSError : it cannot be opened
+    InputError : it is a device or a socket, which may never end, or a pipe, unless those are taken
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or (takes_pipes and stat.S_ISFIFO(mode)):
+        return descriptor
+    os.close(descriptor)
+    raise InputError("is not a regular file", path, "save what it gives in a file")
+
+
+def read_input(path: Path, most_bytes: int = SMALL_BYTES) -> bytes:
+    """Read a whole file, or a pipe until its writers close it; one that nobody writes to is not waited for.
+
+    Raises
+    ------
+    OSError : it cannot be read
+    InputError : it is too large, a device, a socket, or a pipe that gives nothing
+    """
+    descriptor = open_input(path, takes_pipes=True)
+    parts: list[bytes] = []
+    length = 0
+    try:
+        while length <= most_bytes:
+            try:
+                parts.append(os.read(descriptor, BLOCK_BYTES))
+            except BlockingIOError:
+                select.select([descriptor], [], [])
+                continue
+            if not parts[-1]:
+                if not length and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                    raise InputError("is a pipe that gives nothing", path, "save what it is to give in a file")
+                return b"".join(parts)
+            length += len(parts[-1])
+    finally:
+        os.close(descriptor)
+    raise InputError(f"is too large, more than {most_bytes >> 20} MiB", path)
 
 
 def _list(folder: Path) -> Iterator[Identity]:

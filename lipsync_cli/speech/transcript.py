@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.runtime.hashing import hash_file
+from lipsync_cli.runtime.run_inputs import read_input
 
 SUFFIX = ".align"
 UNITS_PER_S = 25_000
@@ -31,8 +34,7 @@ def read_transcript(path: Path) -> tuple[Word, ...]:
     InputError : no such file, not of this format, or without a word
     """
     try:
-        with open(path, "rb") as file:
-            lines = file.read(_MAX_BYTES).decode("utf-8").splitlines()
+        lines = read_input(path, _MAX_BYTES).decode("utf-8").splitlines()
     except FileNotFoundError as error:
         raise InputError("no such transcript", path) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -111,6 +113,7 @@ class Transcripts:
         """Compute a SHA-256 over the names and contents of all."""
         digest = hashlib.sha256()
         for path in sorted(self.folder.rglob(f"*{SUFFIX}")):
-            digest.update(str(path.relative_to(self.folder)).encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            if path.is_file():
+                digest.update(os.fsencode(path.relative_to(self.folder)) + b"\0")
+                digest.update(bytes.fromhex(hash_file(path)))
         return digest.hexdigest()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
-from lipsync_cli.runtime.json_values import parse_json
+from lipsync_cli.runtime.json_values import MOST_BYTES, parse_json
+from lipsync_cli.runtime.run_inputs import read_input
 
 OnFailure = Callable[[LipsyncError], None]
 
@@ -43,10 +44,10 @@ def read_text(path: Path) -> str:
 
     Raises
     ------
-    InputError : it cannot be read, or has another encoding, which is named where it can be told
+    InputError : it cannot be read, is too large, or has another encoding, which is named where it can be told
     """
     try:
-        content = path.read_bytes()
+        content = read_input(path, MOST_BYTES)
     except FileNotFoundError:
         raise InputError("no such file", path) from None
     except OSError as error:

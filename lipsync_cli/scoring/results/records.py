@@ -14,6 +14,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.metrics.baselines import MODEL, OUTPUT, ROWS
 from lipsync_cli.metrics.metric import CLIP, FRAME, HIGHER, LOWER, NEAR, SET, Metric
 from lipsync_cli.runtime.json_values import parse_json
+from lipsync_cli.runtime.run_inputs import read_input
 from lipsync_cli.scoring.results.scores import ALL, Statistics
 
 Key = tuple[str, str]  # speaker, clip
@@ -83,9 +84,7 @@ def read_results(path: Path) -> Results:
     """
     path = path / "scores.jsonl" if path.is_dir() else path
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError("is larger than 1 GiB, too large for scores", path)
-        text = path.read_text(encoding="utf-8")
+        text = read_input(path, _MAX_BYTES).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", path, "give a file that lipsync score wrote") from error
     except UnicodeDecodeError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.runtime.json_values import read_json
 from lipsync_cli.speech.synthesisers.scripts import normalise_tag, primary
 from lipsync_cli.speech.synthesisers.synthesiser import NotInstalledError, Voice, run_program
 
@@ -40,8 +40,8 @@ class Piper:
         if voice.name is None:
             return None
         try:
-            code = json.loads(Path(voice.name + ".json").read_bytes())["language"]["code"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            code = read_json(Path(voice.name + ".json"))["language"]["code"]
+        except (InputError, KeyError, TypeError):
             return voice.language
         return normalise_tag(str(code))
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
-from lipsync_cli.runtime.json_values import parse_json
+from lipsync_cli.runtime.json_values import MOST_BYTES, parse_json
+from lipsync_cli.runtime.run_inputs import read_input
 
 if TYPE_CHECKING:
     from lipsync_cli.training.logging.tensorboard import TensorBoard
@@ -112,7 +113,7 @@ class Statistics:
 def read_log(path: Path) -> list[dict[str, Any]]:
     """Read the whole lines of a log, with the names of today where it is of an older version; none without a file."""
     lines: list[dict[str, Any]] = []
-    for text in path.read_bytes().splitlines() if path.exists() else ():
+    for text in read_input(path, MOST_BYTES).splitlines() if path.exists() else ():
         try:
             line = parse_json(text, path)
         except InputError:  # the last line of a killed run may be cut short
