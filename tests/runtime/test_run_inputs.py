@@ -86,7 +86,7 @@ def test_what_may_never_end_is_not_read(reader: str, what: str, tmp_path: Path) 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(reader: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
-    with pytest.raises(LipsyncError, match="pipe that gives nothing|not a regular file|no readable transcript"):
+    with pytest.raises(LipsyncError, match=r"pipe that gives nothing|not a regular file|no readable transcript"):
         READERS[reader](tmp_path / "x")
 
 
