@@ -25,8 +25,8 @@ LAYERS = [
     ("formats",),
     ("faces", "speech", "provenance"),
     ("media",),
-    ("models", "config"),
     ("runtime",),
+    ("models", "config"),
     ("errors",),
     ("__init__",),
 ]

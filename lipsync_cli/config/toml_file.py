@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 from lipsync_cli.config.check_values import Notify, ValueProblemError, coerce, describe_allowed, join_hints, suggest
 from lipsync_cli.config.option import REQUIRED, Entry, entries_of
 from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.runtime.run_inputs import read_input
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,7 +28,7 @@ WIDTH = 100
 Key = tuple[str, ...]
 
 
-def read_file(cls: type, path: Path, notify: Notify) -> dict[str, Any]:
+def read_file(cls: type, path: Path, notify: Notify, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, Any]:
     """Return the values of the options that a file sets, by name, checked.
 
     Parameters
@@ -37,13 +36,14 @@ def read_file(cls: type, path: Path, notify: Notify) -> dict[str, Any]:
     cls : the configuration
     path : of a TOML file; relative paths in it start where those of the command line start
     notify : told in words of former names
+    read : gives the bytes of the file
 
     Raises
     ------
     InputError : there is no such file, or it cannot be read
     UsageError : it is no TOML, or has an unknown key, or a value that the option cannot have; with the line
     """
-    text = _read_text(path)
+    text = _read_text(path, read)
     try:
         content = tomllib.loads(text)
     except RecursionError:
@@ -136,9 +136,9 @@ def _has(content: Any, key: Key) -> bool:
     return True
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, read: Callable[[Path], bytes]) -> str:
     try:
-        return read_input(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return read(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise InputError("no such file", path) from None
     except UnicodeDecodeError:

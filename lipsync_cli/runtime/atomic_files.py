@@ -21,6 +21,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for what is written
 def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -> None:
     """Raise InputError if the output exists without `force`, is an input of the run, or its folder cannot be written.
 
+    A link without a file counts as one that exists; a device, a pipe or a socket is never replaced.
+
     Parameters
     ----------
     inputs : what is read, beside the files that the run keeps by `keep_inputs`
@@ -35,7 +37,9 @@ def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -
         )
     if path.is_dir():
         raise InputError("is a folder, a file is to be written", path, "name a file")
-    if path.exists() and not force:
+    if path.exists() and not path.is_file():
+        raise InputError("is a device, a pipe or a socket, and is not replaced", path, "name a file")
+    if os.path.lexists(path) and not force:
         raise InputError("exists", path, "use --force to overwrite it")
     check_no_input(path, inputs)
     if not path.parent.is_dir():

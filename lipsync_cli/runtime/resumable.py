@@ -134,18 +134,20 @@ def clear_folder(folder: Path, names: re.Pattern[str] = PARTS) -> None:
 
 def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it", waits: bool = False) -> int:
     """Return a descriptor of the folder, which is made if it is not there, with the lock on it."""
+    last = "another run is writing this output", hint
     for _ in range(TRIES):
         try:
             with suppress(FileExistsError):
                 os.mkdir(folder, mode)
             descriptor = os.open(folder, flags)
-        except FileNotFoundError:
+        except FileNotFoundError:  # it was removed in between, or may not be there, as in /proc
+            last = "cannot be made (No such file or directory)", "choose another output"
             if folder.parent.is_dir():
-                continue  # it was removed in between
-            raise InputError("cannot be made (No such file or directory)", folder) from None
+                continue
+            break
         except OSError as error:
-            fact = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
-            raise InputError(f"{fact} ({error.strerror})", folder, "remove it, or choose another output") from error
+            why = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
+            raise InputError(f"{why} ({error.strerror})", folder, "remove it, or choose another output") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
             if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
@@ -156,4 +158,4 @@ def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it",
         except FileNotFoundError:
             pass
         os.close(descriptor)  # a folder that is no longer there was locked
-    raise InputError("another run is writing this output", folder, hint)
+    raise InputError(last[0], folder, last[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.atomic_files import atomic_output, check_output
 from lipsync_cli.runtime.resumable import lock_folder, work_folder
 
 
@@ -66,3 +67,24 @@ def test_the_lock_of_a_killed_run_is_none(tmp_path: Path) -> None:
     with work_folder(tmp_path / "run"):
         (tmp_path / "run" / "part").unlink()
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("what", ["pipe", "socket", "/dev/null"])
+def test_what_is_no_file_is_not_replaced(what: str, tmp_path: Path) -> None:
+    path = Path(what) if what == "/dev/null" else tmp_path / "x"
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "socket":
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.bind(str(path))
+    for force in (False, True):
+        with pytest.raises(InputError, match="is not replaced"):
+            check_output(path, force)
+
+
+@pytest.mark.parametrize("target", ["none", "x"])
+def test_a_link_without_a_file_is_told_before_the_work(target: str, tmp_path: Path) -> None:
+    (tmp_path / "x").symlink_to(target)
+    with pytest.raises(InputError, match="exists; use --force"):
+        check_output(tmp_path / "x")
+    check_output(tmp_path / "x", force=True)

@@ -102,3 +102,10 @@ def test_a_cache_removes_its_own_entries_only(tmp_path: Path) -> None:
     with keep_inputs([tmp_path / f"{NAME}00.npz"]):
         shrink(tmp_path, ".npz", 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{NAME}00.npz", "mine.npz"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_may_not_be_there_is_no_other_run() -> None:
+    with pytest.raises(InputError, match="cannot be made"):
+        with work_folder(Path("/proc/.x.parts")):
+            pass

@@ -23,7 +23,7 @@ from lipsync_cli.training.logging.run_log import read_log
 
 READERS: dict[str, Callable[[Path], object]] = {
     "messages": read_text,
-    "options": lambda path: read_file(InferConfig, path, lambda text: None),
+    "options": lambda path: read_file(InferConfig, path, lambda text: None, read_input),
     "scores": read_results,
     "transcript": read_transcript,
     "log": read_log,

@@ -77,8 +77,9 @@ def resolve(cls: type, values: dict[str, Any], notify: Notify) -> Any:
     given: dict[str, Any] = {}
     if values.get(CONFIG) is not None:
         from lipsync_cli.config.toml_file import read_file
+        from lipsync_cli.runtime.run_inputs import read_input
 
-        given |= read_file(cls, values[CONFIG], notify)
+        given |= read_file(cls, values[CONFIG], notify, read_input)
     for entry in entries_of(cls):
         for old in entry.option.old:
             if is_given(_hidden("old", old)):

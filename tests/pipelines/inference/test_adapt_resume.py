@@ -22,7 +22,7 @@ from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.inference.infer import open_session
 from lipsync_cli.training.adaptation import Adapted
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -21,7 +21,7 @@ from lipsync_cli.pipelines.inference.adapt import Adapting, adapted
 from lipsync_cli.synthesis.references.reference_cache import FaceReferenceCache
 from lipsync_cli.training.adaptation import Adapted
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fixtures.synthesis_fixtures import weights
 
 __all__ = ["weights"]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PYTHON = Path(sys.executable).name
 TTS = """
 import sys, wave

@@ -20,7 +20,7 @@ from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.provenance.audio_watermark import find_mark
 from lipsync_cli.provenance.metadata import read_marks
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:

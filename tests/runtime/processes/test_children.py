@@ -30,7 +30,7 @@ time.sleep(1000)
 """
 KILLED_AS_IT_STARTS = """
 import os, signal, subprocess
-from lipsync_cli.runtime.children import Children
+from lipsync_cli.runtime.processes.children import Children
 class Popen(subprocess.Popen):
     def __init__(self, command, **options):
         super().__init__(command, **options)
@@ -42,7 +42,7 @@ Children().start(["sleep", "1000"])
 """
 GUARD_KILLED = """
 import os, signal, subprocess, time
-from lipsync_cli.runtime.children import Children
+from lipsync_cli.runtime.processes.children import Children
 guards = []
 class Popen(subprocess.Popen):
     def __init__(self, command, **options):
