@@ -21,6 +21,7 @@ from fixtures.media_clips import (
     find_clicks,
     number_of,
     numbered_frame,
+    wait_for_ffmpeg,
     write_clicks,
 )
 
@@ -208,7 +209,7 @@ def test_an_error_ends_the_encoder(tmp_path: Path) -> None:
     before = ffmpegs_at_work()
     with pytest.raises(KeyError), VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25) as writer:
         writer.write(numbered_frame(0))
-        assert ffmpegs_at_work() > before
+        wait_for_ffmpeg(before)
         raise KeyError
     assert ffmpegs_at_work() == before
     writer.close()  # nothing is left to close
@@ -242,8 +243,7 @@ def test_encoder_that_is_killed(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="ended by SIGKILL"):
         with VideoWriter(tmp_path / "a.mp4", WIDTH, HEIGHT, 25) as writer:
             writer.write(numbered_frame(0))
-            [number] = ffmpegs_at_work() - before
-            os.kill(number, signal.SIGKILL)
+            os.kill(wait_for_ffmpeg(before), signal.SIGKILL)
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
