@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 FIRM = 0.3, 0.5  # of unlikeness: from where on the firm mask takes over, and where it is used alone
-TURNED = 0.5, 0.7  # of a pose's turn, about 30 and 45 degrees from the rest frame: from the source's mouth shows, alone
+TURNED = 0.5, 0.7  # of a turn, about 30 and 45 degrees: what is generated begins to fade, and is gone
 TURN_COST = 1.5  # of the face's contrast: so much worse may fit what is turned by a radian less
 
 
