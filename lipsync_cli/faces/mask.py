@@ -44,7 +44,8 @@ def lower_face_mask(rule: CropRule, size: int = 256, firm: bool = False, hard: b
     places = (np.arange(size) + 0.5) / size
     x = np.abs(places - 0.5)[None, :] / (_HALF_WIDTH / rule.scale)
     y = np.abs(places - (top + bottom) / 2)[:, None] / ((bottom - top) / 2)
-    roundness, feather = (_FIRM_ROUNDNESS, _FIRM_FEATHER) if firm else (_ROUNDNESS, _FEATHER)
+    roundness: float | np.ndarray = _FIRM_ROUNDNESS if firm else _ROUNDNESS
+    feather: float | np.ndarray = _FIRM_FEATHER if firm else _FEATHER
     if hard:
         is_upper = places[:, None] < (top + bottom) / 2
         roundness, feather = np.where(is_upper, _HARD_ROUNDNESS, roundness), np.where(is_upper, _HARD_FEATHER, feather)

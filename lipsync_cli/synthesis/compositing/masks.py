@@ -54,7 +54,7 @@ class FadingMasks:
         if len(self._masks) == 1:
             return weight, 0.0
         edges, contrast = _edges(face, frame, min(1.0, float(np.sqrt(abs(np.linalg.det(moved[:, :2]))))), self._side)
-        shares = []
+        shares: list[float] = []
         for least, mask, span in zip((firm, 0.0), self._masks[1:], (FIRM, HARD), strict=False):
             firmer = mask.sample(moved, shape)
             share = max(least, _ramp(_within(edges, firmer - weight) / contrast, span))
@@ -80,13 +80,18 @@ def _edges(face: Layer, frame: Layer, zoom: float, side: int) -> tuple[np.ndarra
     """
     import cv2
 
-    drawn, below = (layer.parts[0].astype(np.float32) for layer in (face, frame))
-    if drawn.ndim == 3:
-        drawn, below = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (drawn, below))
+    drawn, below = (_brightness(layer) for layer in (face, frame))
     size = tuple(max(1, round(length * zoom)) for length in drawn.shape[::-1])
-    difference = cv2.resize(drawn - below, size, interpolation=cv2.INTER_AREA)
-    difference -= cv2.GaussianBlur(difference, (0, 0), FINE * side)
-    return difference, max(1.0, float(drawn.std()))
+    difference = np.asarray(cv2.resize(drawn - below, size, interpolation=cv2.INTER_AREA))
+    return difference - cv2.GaussianBlur(difference, (0, 0), FINE * side), max(1.0, float(drawn.std()))
+
+
+def _brightness(layer: Layer) -> np.ndarray:
+    """Return the brightness of a layer at full size: shape (h, w) float32, 0 ... 255."""
+    import cv2
+
+    pixels = np.asarray(layer.parts[0], np.float32)
+    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
 
 
 def _within(edges: np.ndarray, gain: np.ndarray) -> float:
