@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # What a terminal obeys instead of showing it: C0 and C1 controls, marks that turn the direction of writing around,
@@ -69,6 +71,20 @@ class LipsyncError(Exception):
 
     def __reduce__(self):  # crosses process boundaries whole
         return type(self), (self.fact, self.path, self.hint)
+
+
+def with_path(error: LipsyncError, path: str | Path | None) -> LipsyncError:
+    """Return an error that names this file, if it names none yet."""
+    return error if error.path is not None else type(error)(error.fact, path, error.hint)
+
+
+@contextmanager
+def naming(path: str | Path | None) -> Iterator[None]:
+    """Name the file that a block is about, if it is one, in what is raised of an input and names none yet."""
+    try:
+        yield
+    except (InputError, NothingToDoError) as error:
+        raise with_path(error, path) from error
 
 
 def check_name(path: str | Path) -> None:

@@ -42,8 +42,10 @@ def start(*command: object, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(line, **PIPES, **options)  # type: ignore[call-overload,no-any-return]
 
 
-def test_ctrl_c_while_the_program_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(60)\n")
+@pytest.mark.parametrize("module", ["threading", "typer"])
+def test_ctrl_c_while_the_program_is_imported(module: str, tmp_path: Path) -> None:
+    """Also before the module that ends the program is imported, which takes the first of these."""
+    (tmp_path / f"{module}.py").write_text("import time; print('ready', flush=True); time.sleep(60)\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     with start("-m", "lipsync_cli", "info", "-h", env={**os.environ, "PYTHONPATH": path}) as process:
         assert process.stdout.readline() == "ready\n"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.errors import InputError, LipsyncError, with_path
 from lipsync_cli.media.reading import AUDIO, Reading, notes_of, read_as
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.ownership import is_own_file
 from lipsync_cli.runtime.processes.workers import run_tasks
-from lipsync_cli.runtime.resumable import clear_folder, with_path, work_folder, write_part
+from lipsync_cli.runtime.resumable import clear_folder, work_folder, write_part
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.errors import InputError, LipsyncError, with_path
 from lipsync_cli.media.reading import KINDS
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Progress
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
@@ -27,7 +27,7 @@ from lipsync_cli.preprocessing.frame_folders import (
 from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.runtime.processes.workers import run_tasks
-from lipsync_cli.runtime.resumable import lock_folder, with_path
+from lipsync_cli.runtime.resumable import lock_folder
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.ownership import create_file, is_own
 from lipsync_cli.runtime.run_inputs import is_input
@@ -53,13 +53,6 @@ def _save(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
                     value.path.unlink()
                 else:
                     np.lib.format.write_array(member, np.asanyarray(value), allow_pickle=False)
-
-
-def with_path(error: LipsyncError, path: Path) -> LipsyncError:
-    """Name the clip in an error that names no file yet."""
-    if error.path is not None:
-        return error
-    return type(error)(error.fact, path, error.hint)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from lipsync_cli.errors import InputError
+from lipsync_cli.errors import InputError, naming
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.picture_format import plan_conversion
 from lipsync_cli.runtime.atomic_files import check_output
@@ -157,7 +157,8 @@ def prepare(
     voices, sound, sound_s = open_voices(speeches, generator.header, voice)
     try:
         source = read_clip(face, info, picture, settings.source) if like is None else like.source
-        schedule = plan_frames(source.timeline, sound_s, "hold" if source.is_photo else settings.extend)
+        with naming(face):
+            schedule = plan_frames(source.timeline, sound_s, "hold" if source.is_photo else settings.extend)
     except BaseException:
         close_voices(voices)
         raise

@@ -10,16 +10,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 DEADLINE_S = 4.0  # for what ends in good order after SIGTERM
 
 
-def leave_at_interrupt() -> None:
-    """Answer Ctrl-C by an end at once, unless the process was started to ignore it."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+def leave_at_interrupt(before: Callable[[int, FrameType | None], Any] = signal.default_int_handler) -> None:
+    """Answer Ctrl-C by an end at once, unless the process was started to ignore it.
+
+    Parameters
+    ----------
+    before : what answers it until now
+    """
+    if signal.getsignal(signal.SIGINT) is before:
         signal.signal(signal.SIGINT, _leave)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.errors import InputError, NothingToDoError, naming
 from lipsync_cli.metrics.baselines import MISMATCHED, TRUTH
 from lipsync_cli.metrics.metric import HIGHER, LOWER, SET, Metric
 from lipsync_cli.scoring.results.records import Figures, Key, Results
@@ -92,9 +92,10 @@ def compare(first: Results, second: Results, seed: int = 0) -> list[Difference]:
     with replacement 10,000 times, because frames of one clip are alike; the interval is the middle 95 % of the means
     (Efron and Tibshirani 1993, chapters 8 and 13). A difference exceeds the noise if its interval does not hold 0.
     """
-    check_comparable(first, second)
-    if not set(_names(first).values()) & set(_names(second).values()):
-        raise NothingToDoError(f"{first.label} and {second.label} have no clip in common")
+    with naming(second.path):
+        check_comparable(first, second)
+        if not set(_names(first).values()) & set(_names(second).values()):
+            raise NothingToDoError(f"{first.label} and {second.label} have no clip in common")
     found = [*_compare_rows(first, second, seed), *_compare_sets(first, second)]
     order = list(first.metrics)
     return sorted(found, key=lambda one: (" - " in one.row, order.index(one.metric)))

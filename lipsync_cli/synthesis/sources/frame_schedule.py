@@ -61,14 +61,16 @@ def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") 
 
     Raises
     ------
-    NothingToDoError : the speech has no length, or the source no frames
+    NothingToDoError : the source has no frames
+    InputError : their times do not increase
+    ValueError : the speech has no length
     """
     if extend not in EXTEND:
         raise UsageError(f"--extend {extend!r} is not known", hint=f"choose from {', '.join(EXTEND)}")
     if speech_s <= 0:
-        raise NothingToDoError("the speech is empty")
+        raise ValueError("the speech must have a length")
     if timeline.num_frames < 1:
-        raise NothingToDoError("the video has no frames")
+        raise NothingToDoError("has no frames", hint="give another video")
     source_s = timeline.time(timeline.num_frames)
     extended = speech_s > source_s and extend != "trim"
     if timeline.is_variable:
@@ -147,7 +149,7 @@ def _variable(timeline: Timeline, speech_s: Fraction, extend: str, extended: boo
     duration = np.diff(timeline.pts)
     num_source = len(duration)
     if duration.min() < 0 or duration.sum() <= 0:
-        raise InputError("the times of the video's frames do not increase")
+        raise InputError("the times of its frames do not increase", hint="convert it")
     needed = ceil(speech_s / timeline.time_base)  # in ticks
     if extended:
         held = max(1, int(np.median(duration)))  # how long a held frame is shown at a time

@@ -119,11 +119,15 @@ def prepare(
     if world.is_first:
         place.check(config, pack.fingerprint)
     torch.manual_seed(config.seed)
-    recipe = make_recipe(context)
+    try:
+        recipe = make_recipe(context)
+    except ValueError as error:
+        fact = f"the discriminator of the recipe {config.recipe} does not fit its crops: {error}"
+        raise InputError(fact, pack.path, "use another --recipe, or make a pack with another size of crops") from error
     try:
         network = _make_network(config, dims, start, pack).to(device)
     except ValueError as error:
-        raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
+        raise InputError(f"the generator {config.generator} does not fit its crops: {error}", pack.path) from error
     state = _make_state(network, recipe, config, device, world)
     is_resumed = place.state.exists()
     if is_resumed:
@@ -182,6 +186,7 @@ def _read_inputs(
         cast("SyncExpert | None", expert),
         transcripts,
         frozenset() if start_header is None else frozenset(start_header.data.get("speakers", ())),
+        given["start"],
     )
     return context, start_header
 

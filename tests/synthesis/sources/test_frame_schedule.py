@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 import pytest
 
-from lipsync_cli.errors import NothingToDoError, UsageError
+from lipsync_cli.errors import UsageError
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.synthesis.sources.frame_schedule import EXTEND, plan_frames, steady
 
@@ -101,7 +101,7 @@ def test_clock_rounded_to_milliseconds_is_a_constant_rate():
 
 def test_nothing_to_plan():
     source = Timeline.constant(25, 10)
-    with pytest.raises(NothingToDoError, match="the speech is empty"):
+    with pytest.raises(ValueError, match="must have a length"):
         plan_frames(source, Fraction(0))
     with pytest.raises(UsageError, match="bounce, loop, hold, trim"):
         plan_frames(source, Fraction(1), "mirror")

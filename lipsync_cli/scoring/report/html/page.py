@@ -54,7 +54,8 @@ def make_page(
     columns, metrics = make_columns(all_results), list_metrics(all_results)
     leading = find_leading(all_results)
     if leading is None:
-        raise NothingToDoError("the scores hold no figure that a report could show")
+        hint = "score again, with other --metrics"
+        raise NothingToDoError("the scores hold no figure that a report could show", all_results[0].path, hint)
     sections = [
         ("gains", "In short", _draw_short(all_results, leading)),
         ("differences", "Differences", _draw_differences(all_results, metrics)),
