@@ -24,7 +24,7 @@ from lipsync_cli import __version__
 from lipsync_cli.commands.output import process_end
 from lipsync_cli.commands.output.terminal import print_line, print_text
 from lipsync_cli.commands.output.top_help import COMMANDS, HELP_OPTIONS, VERSION_HELP, make_help
-from lipsync_cli.errors import LipsyncError, as_memory_error, check_name, escape_controls
+from lipsync_cli.errors import LipsyncError, as_machine_error, check_name, escape_controls
 
 SETTINGS = {"help_option_names": list(HELP_OPTIONS)}
 
@@ -130,7 +130,7 @@ def tell(error: BaseException, verbose: bool) -> int:
         import traceback
 
         print_text("".join(traceback.format_exception(error)), error=True, end="")
-    error = as_memory_error(error) or error
+    error = as_machine_error(error) or error
     if isinstance(error, LipsyncError):
         code, text = error.exit_code, str(error)
     elif isinstance(error, KeyboardInterrupt):
@@ -149,10 +149,14 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(*args: Any, **options: Any) -> None:
+        from lipsync_cli.pipelines.machine.resources import check_memory
+
         try:
             for value in options.values():
                 if isinstance(value, Path):
                     check_name(value)
+            if function.__name__ != "doctor":  # which tells of all that it finds
+                check_memory()
             with process_end.interruptible():
                 function(*args, **options)
         except typer.Exit:

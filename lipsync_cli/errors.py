@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +25,14 @@ def escape_controls(text: str, kept: str = "") -> str:
 
 # How NumPy, torch, OpenCV, HDF5 and the dynamic linker tell of it, in errors of many types.
 _NO_MEMORY = re.compile(
-    r"allocate memory|failed to map segment|out of memory|unable to allocate|insufficient memory|bad_alloc"
-    r"|not enough memory|can't start new thread",
-    re.IGNORECASE,
+    r"^.*(allocate memory|failed to map segment|out of memory|unable to allocate|insufficient memory|bad_alloc"
+    r"|not enough memory|can't start new thread).*$",
+    re.IGNORECASE | re.MULTILINE,
 )
+
+
+_NO_TEMPORARY = "No usable temporary directory"  # how Python's tempfile tells of it
+MEMORY_HINT = "end other programs, or raise the limit"
 
 
 def find_memory_shortage(error: BaseException | None) -> str | None:
@@ -37,18 +42,24 @@ def find_memory_shortage(error: BaseException | None) -> str | None:
             if error.errno == errno.ENOMEM:
                 return error.strerror
         elif isinstance(error, MemoryError):
-            return (str(error) or type(error).__name__).splitlines()[0]
-        elif not isinstance(error, LipsyncError) and _NO_MEMORY.search(str(error)):
-            return str(error).splitlines()[0]
+            return (str(error).strip() or type(error).__name__).splitlines()[0]
+        elif not isinstance(error, LipsyncError) and (found := _NO_MEMORY.search(str(error))):
+            return found[0].strip()
         error = error.__cause__ or error.__context__
     return None
 
 
-def as_memory_error(error: BaseException) -> ToolError | None:
-    """Return what a user is told of an error that memory is short, None if it is another."""
-    reason = find_memory_shortage(error)
-    hint = "end other programs, or raise the limit"
-    return None if reason is None else ToolError(f"the memory does not suffice ({reason})", hint=hint)
+def as_machine_error(error: BaseException) -> ToolError | None:
+    """Return what a user is told where memory is short or there is nowhere to put temporary files, None else."""
+    if (reason := find_memory_shortage(error)) is not None:
+        return ToolError(f"the memory does not suffice ({reason})", hint=MEMORY_HINT)
+    met: BaseException | None = error
+    while met is not None:
+        if isinstance(met, FileNotFoundError) and str(met.strerror).startswith(_NO_TEMPORARY):
+            fact = "no folder for temporary files can be written"
+            return ToolError(fact, hint="make room, or set TMPDIR to a folder that can be")
+        met = met.__cause__ or met.__context__
+    return None
 
 
 class LipsyncError(Exception):
@@ -92,7 +103,9 @@ def check_name(path: str | Path) -> None:
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:
-        raise InputError("its name is not UTF-8", path, "rename it") from None
+        speaks_utf8 = sys.getfilesystemencoding() == "utf-8"
+        hint = "rename it" if speaks_utf8 else "set PYTHONUTF8=1, or a locale of UTF-8"
+        raise InputError("its name is not UTF-8", path, hint) from None
 
 
 class UsageError(LipsyncError):

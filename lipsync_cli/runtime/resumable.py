@@ -30,7 +30,7 @@ def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
     temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
         with os.fdopen(create_file(temporary), "wb") as file:
-            _save(file, arrays)
+            save_arrays(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -41,13 +41,14 @@ def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
         ) from error
 
 
-def _save(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
+def save_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
     """Write arrays as `numpy.savez` does; rows that a worker left on disk are moved there without being read whole."""
     import numpy as np
 
     with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
         for name, value in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+            undated = zipfile.ZipInfo(f"{name}.npy")  # a clock that is wrong may be before the years that ZIP knows
+            with archive.open(undated, "w", force_zip64=True) as member:
                 if isinstance(value, StoredRows):
                     value.copy_to(member)
                     value.path.unlink()

@@ -10,7 +10,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from lipsync_cli.errors import InputError, LipsyncError, as_memory_error
+from lipsync_cli.errors import InputError, LipsyncError, as_machine_error
 from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.runtime.processes.children import end_with_parent, in_lasting_thread
 
@@ -144,9 +144,9 @@ def answer_to(work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError 
     try:
         return work(task), None
     except LipsyncError as error:
-        return None, as_memory_error(error) or error
+        return None, as_machine_error(error) or error
     except OSError as error:
-        if short := as_memory_error(error):
+        if short := as_machine_error(error):
             return None, short
         if error.errno in FULL:
             hint = "what is done is kept: make room, run it again"
@@ -154,7 +154,7 @@ def answer_to(work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError 
         return None, InputError(f"{error.strerror or error}")
     except Exception as error:  # a bug met by one input of many: told as its failure, the others go on
         fact = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
-        return None, as_memory_error(error) or LipsyncError(fact)
+        return None, as_machine_error(error) or LipsyncError(fact)
 
 
 def _take(tasks: Iterator[Any], count: int) -> Iterator[Any]:
