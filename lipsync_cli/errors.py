@@ -103,9 +103,10 @@ def check_name(path: str | Path) -> None:
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:
-        speaks_utf8 = sys.getfilesystemencoding() == "utf-8"
-        hint = "rename it" if speaks_utf8 else "set PYTHONUTF8=1, or a locale of UTF-8"
-        raise InputError("its name is not UTF-8", path, hint) from None
+        if (encoding := sys.getfilesystemencoding()) != "utf-8":
+            fact = f"its name cannot be read in the encoding of this locale ({encoding})"
+            raise InputError(fact, path, "set PYTHONUTF8=1") from None
+        raise InputError("its name is not UTF-8", path, "rename it") from None
 
 
 class UsageError(LipsyncError):

@@ -139,6 +139,8 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     orientation = read_orientation(path) if is_image else None
     shown, heard = choose_tracks(path, streams, reading)
     video = None if shown is None else _video(shown, orientation)
+    if shown is not None and shown.get("tags", {}).get("alpha_mode", shown.get("tags", {}).get("ALPHA_MODE")) == "1":
+        note(path, "its transparency, which WebM keeps beside the picture, is dropped", VIDEO)
     audio = None if heard is None else _audio(heard)
     if video is None and audio is None:
         raise InputError("holds neither picture nor sound", path)

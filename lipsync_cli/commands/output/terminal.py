@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import math
+import re
 import sys
 from typing import Any
 
@@ -33,8 +34,22 @@ def print_json(value: Any, indent: int | None = None, as_ascii: bool = True) -> 
 
 
 def print_json_text(text: str) -> None:
-    """Print JSON that is text already; it stays the same JSON, with what is unsafe in its texts escaped."""
-    _write(UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text), False)
+    """Print JSON that is text already; it stays the same JSON, whatever characters standard output can take.
+
+    What is unsafe in its texts, and what the encoding of the locale lacks, is escaped.
+    """
+    text = UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+    try:
+        text.encode(_encoding_of(sys.stdout))
+    except UnicodeEncodeError:
+        import json
+
+        text = re.sub(r"[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
+    _write(text, False)
+
+
+def _encoding_of(stream: Any) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 def _finite(value: Any) -> Any:
@@ -48,7 +63,7 @@ def _finite(value: Any) -> Any:
 def _write(text: str, error: bool) -> None:
     """Write and flush; what is wrong with stderr has nowhere to be told."""
     stream = sys.stderr if error else sys.stdout
-    encoding = getattr(stream, "encoding", None) or "utf-8"
+    encoding = _encoding_of(stream)
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         stream.write(text)
