@@ -111,7 +111,9 @@ def test_no_file_is_added_to_options() -> None:
 
 def make_scores(name: str, **protocol: object) -> Results:
     rows = {"output": "output"} if "pack" not in protocol else {"model": "model"}
-    return Results(name, {"metrics": {}, "rows": rows, **protocol}, {}, rows, clips=[("", "a")], path=Path(f"{name}.jsonl"))
+    return Results(
+        name, {"metrics": {}, "rows": rows, **protocol}, {}, rows, clips=[("", "a")], path=Path(f"{name}.jsonl")
+    )
 
 
 def test_scores_that_cannot_be_shown_are_named(tmp_path: Path) -> None:

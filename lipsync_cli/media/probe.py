@@ -115,7 +115,9 @@ def probe(path: str | Path) -> MediaInfo:
 def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading) -> MediaInfo:
     path = Path(name)
     picture = identify_photo(path)
-    if picture is not None and picture.kind == "heic":  # FFmpeg reads none of it, or one of the tiles that it is made of
+    if (
+        picture is not None and picture.kind == "heic"
+    ):  # FFmpeg reads none of it, or one of the tiles that it is made of
         raise InputError("is a HEIC photo, which cannot be read", path, "convert it to JPEG or PNG")
     forced = [] if picture is None or picture.is_animation else picture.demuxer
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]

@@ -115,7 +115,7 @@ class MappedFile:
         except OSError:
             return
         if (status.st_dev, status.st_ino) == self._identity and status.st_size < self._size:
-            raise InputError("was cut short while it was read", self._path, "make it again, and leave it alone meanwhile")
+            raise InputError("was cut short while it was read", self._path, "make it again")
 
 
 def open_input(path: Path, *, takes_pipes: bool = False) -> int:

@@ -199,5 +199,5 @@ def test_a_pack_that_is_cut_short_while_it_is_read_is_told(raw, tmp_path):
         os.truncate(tmp_path / "p.h5", 4096)
         reads = [lambda: opened.read_crops(np.arange(len(opened))), opened.decode_all, opened.features.measure]
         for read in (*reads, lambda: windows_of.cut(np.zeros(1, int), np.array([0.2]))):
-            with pytest.raises(InputError, match="p.h5: was cut short while it was read"):
+            with pytest.raises(InputError, match=r"p\.h5: was cut short while it was read"):
                 read()

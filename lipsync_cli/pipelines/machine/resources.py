@@ -12,7 +12,6 @@ from lipsync_cli.config.check_values import ValueProblemError
 from lipsync_cli.config.shared_options import check_device
 from lipsync_cli.errors import MEMORY_HINT, ToolError, UsageError
 
-
 LEAST_MEMORY_MIB = 512  # the libraries alone take half of it
 
 
