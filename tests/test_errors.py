@@ -10,7 +10,11 @@ import pytest
 from bad_bench import Bench
 from fixtures import stores
 
+from lipsync_cli.datasets.frame_table import FrameTable
+from lipsync_cli.datasets.sync_windows import WindowTable
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError, naming
+from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.metrics.sync_embeddings import draw_pairs
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.scoring.report.replay import open_scenes
 from lipsync_cli.scoring.results.bootstrap import compare
@@ -147,9 +151,24 @@ def test_a_pack_that_does_not_fit_the_recipe_is_named(bench: Bench, tmp_path: Pa
         bench.fails(3, *line, says=("large.h5: the ", "does not fit its crops", "224"))
 
 
-def test_clips_too_short_for_pairs_are_told_with_their_pack(bench: Bench, tmp_path: Path) -> None:
+def test_clips_too_short_for_pairs_are_told_with_their_pack(tmp_path: Path) -> None:
     stores.write_faces(tmp_path / "faces.h5", [("s1", "a", 13)])
     stores.write_mels(tmp_path / "mels.h5", [("s1", "a", 45)])
     pack(tmp_path / "faces.h5", tmp_path / "mels.h5", tmp_path / "short.h5", Split(0, 0, None, ()))
-    line = ["train", tmp_path / "short.h5", tmp_path / "run", "--recipe", "sync-expert"]
-    bench.fails(4, *line, says=("short.h5: ", "frames apart", "; "))
+    with (
+        Pack(tmp_path / "short.h5") as opened,
+        pytest.raises(NothingToDoError, match=r"short\.h5: .* frames apart; leave short clips out"),
+    ):
+        draw_pairs(WindowTable(FrameTable(opened, "train")))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--recipe", "own-frame", "--speech", "encoder"), "hear mel, not encoder"),
+        (("--recipe", "lipgan", "--generator", "lipgan"), "holds a compact generator"),
+    ],
+)
+def test_weights_to_start_from_that_do_not_fit_are_named(options: tuple[str, ...], said: str, bench: Bench) -> None:
+    line = ("train", bench.grid_h5, bench.folder / "run", "--init", bench.tiny_safetensors, *options)
+    bench.fails(3, *line, says=("tiny.safetensors: ", said))
