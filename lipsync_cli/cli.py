@@ -149,8 +149,11 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(*args: Any, **options: Any) -> None:
+        import logging
+
         from lipsync_cli.pipelines.machine.resources import check_memory
 
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of a home that cannot be written
         try:
             for value in options.values():
                 if isinstance(value, Path):

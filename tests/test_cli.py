@@ -199,6 +199,23 @@ def test_no_place_for_temporary_files_is_one_line(example_voice: Path, lipsync_p
     )
 
 
+DRAW = """
+import sys
+from lipsync_cli import cli
+def draw():
+    import matplotlib.font_manager
+cli.app.command("draw")(cli.with_exit_codes(draw)); sys.argv = ["lipsync", "draw"]; cli.main()
+"""
+
+
+def test_a_home_that_cannot_be_written_is_no_matter_for_figures() -> None:
+    place = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", DRAW], env={**place, "HOME": "/dev/null"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_exit_codes_of_the_real_command(lipsync_process: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     cases = [

@@ -11,7 +11,8 @@ import pytest
 STRANGER = """
 import os
 from lipsync_cli.pipelines.machine.resources import cache_folder, find_cache
-os.environ.pop("LIPSYNC_CACHE"), os.environ.pop("HOME", None), os.environ.pop("XDG_CACHE_HOME", None)
+for name in ("LIPSYNC_CACHE", "HOME", "XDG_CACHE_HOME"):
+    os.environ.pop(name, None)
 os.setuid(54321)
 print(cache_folder(), find_cache(cache_folder(), print))
 """
