@@ -49,7 +49,7 @@ def print_json_text(text: str) -> None:
 
 
 def _encoding_of(stream: Any) -> str:
-    return getattr(stream, "encoding", None) or "utf-8"
+    return str(getattr(stream, "encoding", None) or "utf-8")
 
 
 def _finite(value: Any) -> Any:
