@@ -87,7 +87,7 @@ class Pack:
         import numpy as np
 
         self.path, self.jobs = Path(path), jobs
-        check_file(self.path)
+        check_file(self.path, "make a pack of the clips: lipsync detect-faces, mels, pack")
         self._mapped = MappedFile(self.path)
         with open_hdf5(path, (schema.PACK,)) as file:
             self._read(file)

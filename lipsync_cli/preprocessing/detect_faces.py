@@ -123,7 +123,8 @@ def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
         raise InputError(f"{len(track.boxes)} of its {timeline.num_frames} frames can be decoded")
     has_face = ~np.isnan(track.boxes[:, 0])
     if not has_face.any():
-        raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint="try --detector mmod")
+        hint = "look whether a face is seen; --detector mmod ([models]) finds small and turned ones"
+        raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint=hint)
     encode = _encoder(job.parameters)
     empty = np.zeros(rule.size**2 * 3 if job.parameters["encoding"] == RAW else 0, np.uint8)
     pieces = [

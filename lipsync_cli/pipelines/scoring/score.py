@@ -221,7 +221,7 @@ class _Job:
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
             if config.output is not None and not is_lines(config.output):
                 sheet = draw_sheet(pack, generator, config.split, draw, device=tools.device, heard=heard)
-        kind = f"{header.architecture} weights {header.name}"
+        kind = f"{header.architecture} weights {header.name} after {header.samples_seen:,} samples"
         return ScoreResult(scores, f"{kind} on the {config.split} clips of {self.source.name}", sheet)
 
     def _key(self, pack: Pack, weights_sha256: str) -> list[Any]:

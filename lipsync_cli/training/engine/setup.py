@@ -262,8 +262,11 @@ def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, wor
 def _hold_out(pack: Pack, crops: Crops, config: TrainConfig, device: str, note: Callable[[str], None]) -> Source | None:
     for split in ("val", "test"):
         try:
-            return Source(pack, crops, split, config, device)
+            source = Source(pack, crops, split, config, device)
         except NothingToDoError:
             continue
+        if split == "test":
+            note(f"{pack.path}: no validation clips, so the best weights are chosen on the test clips")
+        return source
     note(f"{pack.path}: no validation or test clips, so nothing is validated")
     return None
