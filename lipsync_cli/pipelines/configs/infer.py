@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, group, option
-from lipsync_cli.config.quantities import parse_colour, parse_duration, parse_rate, parse_time
+from lipsync_cli.config.quantities import (
+    EXTEND,
+    EXTEND_SYNONYMS,
+    parse_colour,
+    parse_duration,
+    parse_point,
+    parse_rate,
+    parse_span,
+    parse_time,
+)
+from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import (
     audio_track_option,
     device_option,
@@ -21,6 +32,12 @@ from lipsync_cli.config.shared_options import (
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.
 OF_THE_RUN = ("private_key", "profile", "report", "force")
+# What --preset sets, where it is not given otherwise.
+PRESETS = {
+    "fast": {"occlusion": "ignore", "reference": "neutral", "batch_size": 16, "crf": 23},
+    "best": {"adapt": "1m", "crf": 14},
+    "hd": {"crf": 12, "keep_tracks": True},
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,13 @@ class FileOptions:
     end: str | None = option(
         "Where the video ends, in its own time.", None, check=parse_time, is_number=True, metavar="TIME", example="2.5"
     )
+    only: tuple[str, ...] = option(
+        "Move the mouth from one time of the output to another only; frames outside pass through. May be given again.",
+        (),
+        check=parse_span,
+        metavar="TIME-TIME",
+        example="00:10-00:20",
+    )
     video_track: int | None = option(
         "Which picture of the video counts, of several: a number from 0.", None, least=0, shown="the file's default"
     )
@@ -90,6 +114,13 @@ class FaceOptions:
         example="0=ann.wav",
         names_file=True,
     )
+    face_at: str | None = option(
+        "Whose mouth is moved: the face that is at this place of the picture at this time, in seconds and pixels.",
+        None,
+        metavar="TIME,X,Y",
+        example="12.5,640,360",
+        check=parse_point,
+    )
     detector: str = option(
         "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
         "lipsync-cli[models] is installed.",
@@ -113,10 +144,11 @@ class FaceOptions:
     )
     extend: str = option(
         "When the speech is longer than the video: play back and forth (pingpong means the same), start again, hold "
-        "the last frame, or end with the video.",
+        "the last frame, or end with the video (cut_off). Also remap: retime the video to the speech, slower or "
+        "faster; and silence: show all of the video, at rest after the speech, or hold its last frame.",
         "bounce",
-        choices=("bounce", "loop", "hold", "trim"),
-        synonyms={"pingpong": "bounce"},
+        choices=EXTEND,
+        synonyms=EXTEND_SYNONYMS,
     )
 
 
@@ -166,6 +198,8 @@ class MessageOptions:
     tts: str = tts_option()
     voice: str | None = voice_option()
     lang: str | None = lang_option()
+    shard: str | None = shard_option("messages", "many messages")
+    cluster: str | None = cluster_option("many messages")
     report: Path | None = option("HTML page to write with a frame of each video.", None, writes=True)
 
 
@@ -173,6 +207,15 @@ class MessageOptions:
 class QualityOptions:
     """How good the picture is, and what is done for it."""
 
+    preset: str | None = option(
+        "Several options at once, which may still be given beside it: fast (no look for what lies over the face, one "
+        "rest frame, a smaller file), best (adapt for 1m, a larger file), hd (a larger file for large pictures, with "
+        "all tracks).",
+        None,
+        choices=tuple(PRESETS),
+        example="fast",
+        presets=PRESETS,
+    )
     adapt: str | None = option(
         "First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What does not "
         "get better by it goes on as it is.",
