@@ -67,5 +67,5 @@ def test_a_run_says_what_it_is_before_its_first_line_of_the_log(small_pack: Path
     train(small_pack, tmp_path / "run", make_config("l1", **options), note=notes.append)
     assert notes[0].startswith("cpu: compact with ")
     assert "5 clips of 2 speakers" in notes[0]
-    assert notes[1].startswith("first step after ")
-    assert "generator/" in notes[1]
+    first = next(note for note in notes if note.startswith("first step after "))
+    assert "generator/" in first
