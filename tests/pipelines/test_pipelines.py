@@ -154,7 +154,7 @@ def test_the_options_of_a_film_are_kept_beside_it(asked: dict[str, object], face
 
 
 def test_a_training_job_takes_the_options_of_its_recipe() -> None:
-    job = make(TrainJob, pack="a.h5", run="run", recipe="wgan-gp", epochs=2)
+    job = make(TrainJob, pack=["a.h5"], run="run", recipe="wgan-gp", epochs=2)
     assert (job.config.recipe, job.config.learning_rate, job.config.epochs) == ("wgan-gp", 1e-4, 2.0)
 
 

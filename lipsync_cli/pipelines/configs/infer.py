@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, group, option
-from lipsync_cli.config.quantities import parse_colour, parse_duration, parse_rate, parse_time
+from lipsync_cli.config.quantities import (
+    EXTEND,
+    EXTEND_SYNONYMS,
+    parse_colour,
+    parse_duration,
+    parse_point,
+    parse_rate,
+    parse_span,
+    parse_time,
+)
+from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import (
     audio_track_option,
     device_option,
@@ -187,6 +198,8 @@ class QualityOptions:
     )
     crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
     fps: str = option(
+    shard: str | None = shard_option("messages", "many messages")
+    cluster: str | None = cluster_option("many messages")
         "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
     )
     background: str = option(

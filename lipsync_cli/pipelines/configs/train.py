@@ -23,10 +23,10 @@ class TrainJob:
 
     Examples
     --------
-    make(TrainJob, pack="grid.h5", run="runs/lipgan", recipe="lipgan", epochs=2)
+    make(TrainJob, pack=["grid.h5"], run="runs/lipgan", recipe="lipgan", epochs=2)
     """
 
-    pack: Path = argument("A pack made by lipsync pack.")
+    pack: tuple[Path, ...] = argument("A pack made by lipsync pack; several are joined.", metavar="PACK")
     run: Path = argument("The run folder; one that was interrupted is resumed.", writes=True)
     config: TrainConfig = group(table=False, build=_make_config)
     init: Path | None = option(

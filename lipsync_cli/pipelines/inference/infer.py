@@ -274,6 +274,10 @@ def _check_single(config: InferConfig) -> None:
         if vars(config.message)[name] is not None:
             raise UsageError(f"--{name} goes with --messages", hint="lipsync say makes a sound file of one text")
 
+    for name in ("shard", "cluster"):
+        if vars(config.message)[name] is not None:
+            hint = "name several speeches, or a list with --messages"
+            raise UsageError(f"--{name} is for several messages", hint=hint)
 
 def _occlusion(text: str) -> bool | Path:
     return text == "keep" if text in ("keep", "ignore") else Path(text)

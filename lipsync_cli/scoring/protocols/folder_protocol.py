@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OUTPUT
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, Run, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
 from lipsync_cli.runtime.hashing import hash_file
-from lipsync_cli.runtime.processes.workers import run_tasks
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.video_protocol import (
     NOTE_COPY,
@@ -129,6 +130,7 @@ def score_folder(
     on_failure: Callable[[LipsyncError], None] | None = None,
     transcripts: Transcripts | None = None,
     run: Run = run_tasks,
+    shard: Shard | None = None,
 ) -> Scores:
     """Score every video of a folder, beside the real ones of another or alone.
 
@@ -140,9 +142,13 @@ def score_folder(
     on_failure : told of every video that could not be scored
     transcripts : of the videos, for metrics that read lips
     run : does the work on the videos, called as `run_tasks` is
+    shard : which part of the videos; they are kept at `kept_at` for a run of all
     """
     tools = tools or MetricNetworks()
-    films = find_films(outputs, references, align, on_failure, transcripts)
+    on_lack = on_failure if shard is None or shard.is_first else None
+    films = find_films(outputs, references, align, on_lack, transcripts)
+    if shard is not None and not shard.take(films):
+        raise NothingToDoError(f"shard {shard} has none of its {len(films)} videos", outputs, "ask for fewer shards")
     given = [(film.output, film.reference, film.other, film.transcript) for _, film in films]
     named = [path for paths in given for path in paths if path is not None]
     parameters = {
@@ -175,6 +181,7 @@ def score_folder(
                 on_failure=on_failure,
                 label="score",
                 run=run,
+                shard=shard,
             )
         )
         for part in parts:
