@@ -58,6 +58,12 @@ def train(
         return
     from lipsync_cli.pipelines import train as pipeline
 
+    if job.estimate:
+        from lipsync_cli.pipelines.train_estimate import estimate
+
+        with Progress(quiet, verbose) as progress:
+            print_result(vars(estimate(job, progress=progress.update, notify=progress.note)), as_json)
+        return
     place = pipeline.Place(*read_place(os.environ))
     with Progress(quiet or not place.is_first, verbose) as progress:
         result = pipeline.run(job, place, progress=progress.update, notify=progress.note)

@@ -44,6 +44,12 @@ class TrainJob:
     transcripts: Path | None = option(
         "Recipe lip-reader: folder of SPEAKER/CLIP.align, as GRID has them.", None, panel="input and output"
     )
+    estimate: bool = option(
+        "Measure 20 steps, print how many hours the run would take on this device, and stop; nothing is written.",
+        False,
+        panel="performance",
+        in_file=False,
+    )
     tensorboard: bool = option("Write the log for TensorBoard, too.", False, panel="input and output")
     device: str = device_option()
     jobs: int | None = jobs_option()

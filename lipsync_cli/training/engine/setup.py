@@ -23,6 +23,7 @@ from lipsync_cli.speech.vtln import KnownVoices, measure_voices
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import TrainState
+from lipsync_cli.training.engine.opening import describe_start
 from lipsync_cli.training.engine.run_folder import RunFolder
 from lipsync_cli.training.recipe_config import check_inputs
 from lipsync_cli.training.recipes import find_recipe, make_recipe
@@ -128,6 +129,8 @@ def prepare(
         network = _make_network(config, dims, start, pack).to(device)
     except ValueError as error:
         raise InputError(f"the generator {config.generator} does not fit its crops: {error}", pack.path) from error
+    for text in describe_start(pack, config, device, network):
+        note(text)
     state = _make_state(network, recipe, config, device, world)
     is_resumed = place.state.exists()
     if is_resumed:

@@ -19,6 +19,7 @@ from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.engine.distributed import World
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.engine.gradient_norms import measure_norms
+from lipsync_cli.training.engine.opening import Opening
 from lipsync_cli.training.engine.prefetch import Prefetch
 from lipsync_cli.training.engine.run_folder import CURVES, RunFolder
 from lipsync_cli.training.engine.setup import Run, prepare
@@ -134,7 +135,7 @@ class _Loop:
             self._save()
         elif self._report(state.samples_seen - config.batch_size, last):
             self._save()  # what an interruption had left to do
-        began = time.monotonic() - state.elapsed_s
+        began, opening = time.monotonic() - state.elapsed_s, Opening(self.note)
         with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
             while not last:
                 before = state.samples_seen
@@ -143,6 +144,7 @@ class _Loop:
                 state.samples_seen += config.batch_size
                 state.update_ema(config.ema_samples, config.batch_size)
                 state.elapsed_s = self.world.largest(time.monotonic() - began)
+                opening.step(self.statistics, config.batch_size, max(0, total - state.samples_seen))
                 if number := int(self.world.largest(interruption.number)):
                     self._stop(number)
                 last = state.samples_seen >= total or state.elapsed_s >= limit_s
