@@ -53,9 +53,11 @@ def infer(
       lipsync infer presenter.mp4 --messages customers.csv --text "Hello {name}." --names "{name}.mp4" -o videos/
     """
     from lipsync_cli.pipelines.inference import infer as pipeline
+    from lipsync_cli.pipelines.inference.several_faces import check_faces
     from lipsync_cli.pipelines.machine.arenas import limit_arenas
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
+    check_faces(config.files.face, config.files.speech)
     limit_arenas()
     made: list[Path] = []
     with Progress(quiet, verbose) as progress, _says_what_is_kept(config, made, progress):

@@ -31,6 +31,7 @@ class JobSettings:
     ----------
     source, voice, generator : of the job's parts
     extend : how a source that is shorter than the speech goes on, see `plan_frames`
+    spans : of the output, in seconds, in which the mouth is moved; none: everywhere
     force : whether the output may exist
     """
 
@@ -38,6 +39,7 @@ class JobSettings:
     voice: VoiceSettings = field(default_factory=VoiceSettings)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
     extend: str = "bounce"
+    spans: tuple[tuple[Fraction, Fraction], ...] = ()
     force: bool = False
 
     def with_options(self, **options: Any) -> JobSettings:
@@ -157,8 +159,9 @@ def prepare(
     voices, sound, sound_s = open_voices(speeches, generator.header, voice)
     try:
         source = read_clip(face, info, picture, settings.source) if like is None else like.source
+        extend = "hold" if source.is_photo else settings.extend
         with naming(face):
-            schedule = plan_frames(source.timeline, sound_s, "hold" if source.is_photo else settings.extend)
+            schedule = replace(plan_frames(source.timeline, sound_s, extend), spans=settings.spans)
     except BaseException:
         close_voices(voices)
         raise

@@ -32,6 +32,12 @@ from lipsync_cli.config.shared_options import (
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.
 OF_THE_RUN = ("private_key", "profile", "report", "force")
+# What --preset sets, where it is not given otherwise.
+PRESETS = {
+    "fast": {"occlusion": "ignore", "reference": "neutral", "batch_size": 16, "crf": 23},
+    "best": {"adapt": "1m", "crf": 14},
+    "hd": {"crf": 12, "keep_tracks": True},
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,13 @@ class FileOptions:
     end: str | None = option(
         "Where the video ends, in its own time.", None, check=parse_time, is_number=True, metavar="TIME", example="2.5"
     )
+    only: tuple[str, ...] = option(
+        "Move the mouth from one time of the output to another only; frames outside pass through. May be given again.",
+        (),
+        check=parse_span,
+        metavar="TIME-TIME",
+        example="00:10-00:20",
+    )
     video_track: int | None = option(
         "Which picture of the video counts, of several: a number from 0.", None, least=0, shown="the file's default"
     )
@@ -101,6 +114,13 @@ class FaceOptions:
         example="0=ann.wav",
         names_file=True,
     )
+    face_at: str | None = option(
+        "Whose mouth is moved: the face that is at this place of the picture at this time, in seconds and pixels.",
+        None,
+        metavar="TIME,X,Y",
+        example="12.5,640,360",
+        check=parse_point,
+    )
     detector: str = option(
         "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
         "lipsync-cli[models] is installed.",
@@ -124,10 +144,11 @@ class FaceOptions:
     )
     extend: str = option(
         "When the speech is longer than the video: play back and forth (pingpong means the same), start again, hold "
-        "the last frame, or end with the video.",
+        "the last frame, or end with the video (cut_off). Also remap: retime the video to the speech, slower or "
+        "faster; and silence: show all of the video, at rest after the speech, or hold its last frame.",
         "bounce",
-        choices=("bounce", "loop", "hold", "trim"),
-        synonyms={"pingpong": "bounce"},
+        choices=EXTEND,
+        synonyms=EXTEND_SYNONYMS,
     )
 
 
@@ -177,6 +198,8 @@ class MessageOptions:
     tts: str = tts_option()
     voice: str | None = voice_option()
     lang: str | None = lang_option()
+    shard: str | None = shard_option("messages", "many messages")
+    cluster: str | None = cluster_option("many messages")
     report: Path | None = option("HTML page to write with a frame of each video.", None, writes=True)
 
 
@@ -184,6 +207,15 @@ class MessageOptions:
 class QualityOptions:
     """How good the picture is, and what is done for it."""
 
+    preset: str | None = option(
+        "Several options at once, which may still be given beside it: fast (no look for what lies over the face, one "
+        "rest frame, a smaller file), best (adapt for 1m, a larger file), hd (a larger file for large pictures, with "
+        "all tracks).",
+        None,
+        choices=tuple(PRESETS),
+        example="fast",
+        presets=PRESETS,
+    )
     adapt: str | None = option(
         "First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What does not "
         "get better by it goes on as it is.",
@@ -198,8 +230,6 @@ class QualityOptions:
     )
     crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
     fps: str = option(
-    shard: str | None = shard_option("messages", "many messages")
-    cluster: str | None = cluster_option("many messages")
         "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
     )
     background: str = option(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
-from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_time, parse_vtln
+from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_span, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.reading import Reading, read_as
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
@@ -253,6 +253,7 @@ def _settings(config: InferConfig, dry_run: bool) -> JobSettings:
             _occlusion(config.face.occlusion),
         ),
         config.face.extend,
+        tuple(map(parse_span, files.only)),
         files.force,
     )
 
@@ -273,11 +274,11 @@ def _check_single(config: InferConfig) -> None:
     for name in ("text", "names", "report"):
         if vars(config.message)[name] is not None:
             raise UsageError(f"--{name} goes with --messages", hint="lipsync say makes a sound file of one text")
-
     for name in ("shard", "cluster"):
         if vars(config.message)[name] is not None:
             hint = "name several speeches, or a list with --messages"
             raise UsageError(f"--{name} is for several messages", hint=hint)
+
 
 def _occlusion(text: str) -> bool | Path:
     return text == "keep" if text in ("keep", "ignore") else Path(text)

@@ -13,6 +13,7 @@ from lipsync_cli.faces.occlusion import TOLD
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
 from lipsync_cli.media.video.join import join
 from lipsync_cli.provenance.audio_watermark import mark
+from lipsync_cli.synthesis.drivers.spans import within
 
 if TYPE_CHECKING:
     from lipsync_cli.media.timeline import Timeline
@@ -146,7 +147,8 @@ class FilmWriter:
         plan, stopwatch = self.job.schedule, self.stopwatch
         covered: list[int] = []
         turned: list[int] = []
-        with writer, renderer.views(plan, self.job.voices, stopwatch, span, frames) as views:
+        voices = [within(voice, plan.spans) for voice in self.job.voices]
+        with writer, renderer.views(plan, voices, stopwatch, span, frames) as views:
             for number, view in enumerate(views, span[0]):
                 if any(face.covered is not None and face.covered.share > TOLD for face in view.faces):
                     covered.append(number)

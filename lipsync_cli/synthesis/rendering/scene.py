@@ -206,7 +206,7 @@ class SceneBuilder:
 
     def _known(self, choice: FaceSelection) -> tuple[ReferenceCache, str] | None:
         """Return what remembers a choice, and by what name, or None."""
-        if self._memory is None or not isinstance(choice.wanted, (str, int)):
+        if self._memory is None or not isinstance(choice.wanted, (str, int)) or choice.place:
             return None
         alone = choice.is_usual and len(self._choices) == 1
         return self._memory, "" if alone else f"{choice.name}, {choice.detector}"
@@ -232,7 +232,8 @@ class SceneBuilder:
         known = [m[0].boxes(source, rule, m[1], video.num_frames) if m is not None else None for m in memories]
         if any(boxes is None for boxes in known):
             counted = _counted(progress, video.num_frames)
-            tracks = self._search(video.scan(), rule, self._choices, counted, notify, source.path)
+            choices = [choice.find_in(source.timeline, source.start_s) for choice in self._choices]
+            tracks = self._search(video.scan(), rule, choices, counted, notify, source.path)
             for place, (track, memory) in enumerate(zip(tracks, memories, strict=True)):
                 if memory is not None and known[place] is None:
                     memory[0].keep_boxes(source, rule, memory[1], track.boxes)
