@@ -11,7 +11,7 @@ from lipsync_cli.config.build import make
 from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.pipelines.train_estimate import STEPS, estimate
 
-SMALL = {"recipe": "l1", "generator": "compact", "batch_size": 2, "validation_frames": 1}
+SMALL = {"recipe": "l1", "generator": "compact", "batch_size": 2}
 
 
 def test_the_steps_after_the_first_ones_are_counted(good: Path, tmp_path: Path) -> None:
