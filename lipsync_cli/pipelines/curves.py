@@ -8,7 +8,7 @@ from typing import Any
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
-from lipsync_cli.pipelines.configs.curves import CurvesConfig
+from lipsync_cli.pipelines.configs.curves import DEFAULT, CurvesConfig
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 
 
@@ -18,7 +18,7 @@ def draw_curves(config: CurvesConfig) -> dict[str, Any]:
 
     Returns
     -------
-    how many runs and panels the picture has
+    output, and how many runs and panels the picture has
 
     Raises
     ------
@@ -32,9 +32,10 @@ def draw_curves(config: CurvesConfig) -> dict[str, Any]:
     from lipsync_cli.training.logging.run_log import read_log
 
     check_values(config)
-    if config.output.suffix.lower() != ".png":
-        raise UsageError(f"-o {config.output} is no name of a PNG file", hint="give a name that ends in .png")
-    check_output(config.output, config.force)
+    output = config.output or DEFAULT
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"-o {output} is no name of a PNG file", hint="give a name that ends in .png")
+    check_output(output, config.force)
     names = _find_names(config.runs, config.name)
     logs = {}
     for name, run in zip(names, config.runs, strict=True):
@@ -45,8 +46,8 @@ def draw_curves(config: CurvesConfig) -> dict[str, Any]:
     panels = compare_logs(logs)
     if not panels:
         raise NothingToDoError("nothing was logged yet", config.runs[0], "wait for 50 steps")
-    draw_compared(panels, list(logs), config.output, config.force)
-    return {"runs": len(logs), "panels": len(panels)}
+    draw_compared(panels, list(logs), output, config.force)
+    return {"output": str(output), "runs": len(logs), "panels": len(panels)}
 
 
 def _find_names(runs: Sequence[Path], given: Sequence[str]) -> list[str]:

@@ -81,7 +81,7 @@ def test_a_list_of_speeches_is_read_from_lines(asked: dict[str, object], face: P
     failed: list[LipsyncError] = []
     plan = infer_batch.plan(config, lines, on_failure=failed.append)
     assert (plan.messages, plan.failed) == (1, 1)
-    assert str(failed[0]) == "-: line 2: extend is 'back', not one of bounce, loop, hold, trim"
+    assert str(failed[0]) == "-: line 2: extend is 'back', not one of bounce, loop, hold, trim, remap, silence"
 
 
 @pytest.mark.parametrize("name", ["driving_audio", "drive_audio"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.result import print_result
@@ -28,4 +30,4 @@ def curves(
     from lipsync_cli.pipelines.curves import draw_curves
 
     found = draw_curves(config)
-    print_result({"output": str(config.output), **found}, json, config.output)
+    print_result(found, json, Path(found["output"]))

@@ -8,14 +8,21 @@ from pathlib import Path
 from lipsync_cli.config.option import argument, option
 from lipsync_cli.config.shared_options import force_option
 
+DEFAULT = Path("curves.png")
+
 
 @dataclass(frozen=True)
 class CurvesConfig:
     """Which runs are drawn, and where."""
 
     runs: tuple[Path, ...] = argument("Run folders of train, or their log.jsonl files.", metavar="RUN")
-    output: Path = option(
-        "PNG file to write.", Path("curves.png"), panel="input and output", names=("-o", "--output"), writes=True
+    output: Path | None = option(
+        "PNG file to write.",
+        None,
+        panel="input and output",
+        names=("-o", "--output"),
+        shown=DEFAULT.name,
+        writes=True,
     )
     name: tuple[str, ...] = option(
         "What a run is called in the picture; given once for each, in their order.",
