@@ -121,7 +121,7 @@ def _show_critic(config: ScoreConfig, dry_run: bool, json: bool, progress: Progr
 
 def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Progress) -> None:
     """Print the result, and write what was asked for."""
-    from lipsync_cli.pipelines.scoring.score_outputs import write_output
+    from lipsync_cli.pipelines.scoring.score import write_output
     from lipsync_cli.scoring.report.text_table import make_lines, make_records, make_summary, make_table
 
     output, scores = config.output, result.scores

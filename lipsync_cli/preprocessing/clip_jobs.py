@@ -159,21 +159,7 @@ def journal(
     folder = output.with_name(f".{output.name}.parts")
     clips = clips if shard is None else shard.take(clips)
     with keep_inputs(clip.path for clip in clips), work_folder(folder, is_shared=shard is not None):
-        done: dict[Clip, Part] = {}
-        todo: list[ClipJob] = []
-        failures: list[LipsyncError] = []
-        names: dict[Clip, str] = {}
-        for clip in clips:
-            try:
-                names[clip] = _part_name(clip, parameters)
-            except OSError as reason:
-                failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
-                continue
-            path = folder / names[clip]
-            if is_own_file(path) and zipfile.is_zipfile(path):
-                done[clip] = Part(clip, path)
-            else:
-                todo.append(ClipJob(clip, parameters, folder))
+        names, done, todo, failures = _sort(clips, parameters, folder)
         for unreadable in failures:
             if on_failure is not None and len(clips) > 1:
                 on_failure(unreadable)
@@ -205,6 +191,28 @@ def journal(
         yield [done[clip] for clip in clips if clip in done]
         if shard is None:
             clear_folder(folder)
+
+
+def _sort(
+    clips: list[Clip], parameters: dict[str, Any], folder: Path
+) -> tuple[dict[Clip, str], dict[Clip, Part], list[ClipJob], list[LipsyncError]]:
+    """Return the parts' names, the clips that are done, those that are to be done, and why others cannot be."""
+    names: dict[Clip, str] = {}
+    done: dict[Clip, Part] = {}
+    todo: list[ClipJob] = []
+    failures: list[LipsyncError] = []
+    for clip in clips:
+        try:
+            names[clip] = _part_name(clip, parameters)
+        except OSError as reason:
+            failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
+            continue
+        path = folder / names[clip]
+        if is_own_file(path) and zipfile.is_zipfile(path):
+            done[clip] = Part(clip, path)
+        else:
+            todo.append(ClipJob(clip, parameters, folder))
+    return names, done, todo, failures
 
 
 def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:

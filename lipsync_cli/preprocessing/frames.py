@@ -117,10 +117,7 @@ def extract_frames(
             on_failure(error)
 
     clips = find_share(source, shard, (VIDEO,), fail, notify)
-    if output.exists() and not output.is_dir():
-        raise InputError("is a file, a folder is to be written", output)
-    if not output.parent.is_dir():
-        raise InputError("no such folder for the output", output.parent, "create it first")
+    _check_folder(output)
     parameters = {
         "image": {"format": image_format} | ({"quality": quality} if image_format == JPG else {}),
         "output": str(output),
@@ -152,6 +149,13 @@ def extract_frames(
         raise InputError(f"none of the {len(clips)} clips could be used", source)
     counts = {"clips": done, "frames": num_frames, "kept": kept, "failed": len(failures)}
     return counts | ({} if shard is None else {"shard": str(shard)})
+
+
+def _check_folder(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise InputError("is a file, a folder is to be written", output)
+    if not output.parent.is_dir():
+        raise InputError("no such folder for the output", output.parent, "create it first")
 
 
 def extract_clip(job: ClipJob) -> tuple[int, bool]:

@@ -21,7 +21,7 @@ from lipsync_cli.config.shard import find_shard
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
 from lipsync_cli.pipelines.callbacks import OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
-from lipsync_cli.pipelines.configs.score import ScoreConfig
+from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
 from lipsync_cli.pipelines.scoring.score_on_cluster import find_networks, find_wanted, measure_elsewhere, weights_for
 from lipsync_cli.pipelines.scoring.score_outputs import check_outputs, find_kept, is_lines
@@ -249,6 +249,26 @@ class _Job:
     def _compared(self) -> str:
         reference = self.config.reference
         return f"{self.source.name} against {reference.name}" if reference is not None else self.source.name
+
+
+@keeps_inputs
+def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
+    """Write the folder or the file that the options name, whole or not at all.
+
+    Parameters
+    ----------
+    table : the figures as text, from `make_table`
+    """
+    from lipsync_cli.scoring.report.result_folder import write_folder, write_text
+    from lipsync_cli.scoring.report.text_table import make_lines, make_records
+
+    output = config.output
+    if output is None or output == STDOUT:
+        return
+    if is_lines(output):
+        write_text(output, make_lines(make_records(result.scores)), config.force)
+    else:
+        write_folder(output, result.scores, table, result.heading, result.sheet, config.force)
 
 
 def is_pack(source: Path) -> bool:

@@ -4,34 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
-
-if TYPE_CHECKING:
-    from lipsync_cli.pipelines.scoring.score import ScoreResult
-
-
-@keeps_inputs
-def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
-    """Write the folder or the file that the options name, whole or not at all.
-
-    Parameters
-    ----------
-    table : the figures as text, from `make_table`
-    """
-    from lipsync_cli.scoring.report.result_folder import write_folder, write_text
-    from lipsync_cli.scoring.report.text_table import make_lines, make_records
-
-    output = config.output
-    if output is None or output == STDOUT:
-        return
-    if is_lines(output):
-        write_text(output, make_lines(make_records(result.scores)), config.force)
-    else:
-        write_folder(output, result.scores, table, result.heading, result.sheet, config.force)
 
 
 def is_lines(output: Path) -> bool:

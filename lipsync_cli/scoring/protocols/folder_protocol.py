@@ -63,9 +63,7 @@ def score_video(
     families = find_metric_groups(wanted)
     film = Film(output, reference, align=align, transcript=transcript)
     clip_scores = measure_video(film, families, tools or MetricNetworks(), progress=progress, piece_s=piece_s)
-    facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
-    if reference is not None:
-        facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
+    facts = _describe_files(output, reference)
     return _make_scores(clip_scores, families, facts, reference is not None, "its own sound from half a clip away")
 
 
@@ -193,13 +191,18 @@ def score_folder(
                 continue
             clip_scores += found
             film = of[part.clip.file]
-            about = {"output": str(film.output), "output_sha256": hash_file(film.output)}
-            if film.reference is not None:
-                about |= {"reference": str(film.reference), "reference_sha256": hash_file(film.reference)}
-            files.append(about)
+            files.append(_describe_files(film.output, film.reference))
     facts = {"output": str(outputs), **({"reference": str(references)} if references else {}), "files": files}
     sound = "the next video's sound" if len(films) > 1 else "its own sound from half a clip away"
     return _make_scores(clip_scores, find_metric_groups(wanted), facts, references is not None, sound)
+
+
+def _describe_files(output: Path, reference: Path | None) -> dict[str, Any]:
+    """Say which video was scored, and beside which, JSON-able."""
+    about: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
+    if reference is not None:
+        about |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
+    return about
 
 
 def _make_scores(

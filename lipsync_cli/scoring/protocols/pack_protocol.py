@@ -101,11 +101,7 @@ def score_pack(
     table, draw = draw_frames(pack, split, max_frames, seed, heard, hears(generator))
     words = None if transcripts is None else read_words(table, transcripts)
     stage = Stage(pack, generator, table, tools, batch_size, words)
-    if shard is None:
-        rows = table.rows
-    elif not (rows := shard.take(table.rows)):
-        fact = f"shard {shard} has none of the {len(table.rows)} clips"
-        raise NothingToDoError(fact, pack.path, "ask for fewer shards")
+    rows = _take_rows(table, shard)
     found = {row: known for row in rows if (known := kept.get(table.clip_name[row])) is not None}
     missing = [row for row in rows if row not in found]
     here = ((row, score_clip(stage, row, draw, families)) for row in missing)
@@ -130,6 +126,15 @@ def score_pack(
         facts["transcripts"] = {"folder": str(transcripts.folder), "sha256": transcripts.fingerprint()}
     differences = (MODEL, COPY), (MODEL, MISMATCHED), (MODEL, FROZEN)
     return collect(clips, families, differences, facts, notes), draw
+
+
+def _take_rows(table: FrameTable, shard: Shard | None) -> list[int]:
+    """Return the rows of the clips that a part of the work has; NothingToDoError if there are none."""
+    rows = table.rows if shard is None else shard.take(table.rows)
+    if not rows:
+        fact = f"shard {shard} has none of the {len(table.rows)} clips"
+        raise NothingToDoError(fact, table.path, "ask for fewer shards")
+    return rows
 
 
 def _describe_frames(pack: Pack) -> dict[str, Any]:

@@ -275,5 +275,5 @@ def test_several_packs_are_trained_on_as_one(stores, tmp_path):
     assert "4 clips of 2 speakers, 80 frames" in notes[0]
     assert read_header(tmp_path / "run" / "last.safetensors").data["speakers"] == ["s1", "s2"]
     train(packs[::-1], tmp_path / "run", _config(max_samples=8))  # the order of the names is no other pack
-    with pytest.raises(InputError, match=r"other data|another|pack"):
+    with pytest.raises(InputError, match="this run was begun with another pack"):
         train(packs[:1], tmp_path / "run", _config(max_samples=8))
