@@ -26,6 +26,7 @@ ABOUT_FILES = ("InputError", "NothingToDoError")
 NAMED_BY_CALLERS = {
     "faces/crop __post_init__": "formats.guarded_hdf5.damage_as_error, formats.weights.read_header",
     "faces/crop check_same": "formats.compatibility.check_fits and others that hold the weights' file",
+    "faces/tracking/face_track _find_at": "faces.selection.find_faces",
     "faces/tracking/face_track choose": "faces.selection.find_faces",
     "faces/tracking/identity choose": "faces.selection.find_faces",
     "metrics/sync_embeddings find_offset": "becomes the reason why a clip has no figure",

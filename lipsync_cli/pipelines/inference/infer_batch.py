@@ -207,7 +207,8 @@ def _collect(
     mine = shard.take(messages)
     notify(f"{files.output}: shard {shard} has {len(mine)} of {len(messages)} messages")
     if not mine:
-        raise NothingToDoError(f"shard {shard} has none of the {len(messages)} messages", hint="ask for fewer shards")
+        fact = f"shard {shard} has none of the {len(messages)} messages"
+        raise NothingToDoError(fact, files.messages or files.output, "ask for fewer shards")
     return files.output, mine
 
 
