@@ -208,7 +208,7 @@ def _collect(
     notify(f"{files.output}: shard {shard} has {len(mine)} of {len(messages)} messages")
     if not mine:
         fact = f"shard {shard} has none of the {len(messages)} messages"
-        raise NothingToDoError(fact, files.output, "ask for fewer shards")
+        raise NothingToDoError(fact, files.messages or files.output, "ask for fewer shards")
     return files.output, mine
 
 
