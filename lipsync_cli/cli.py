@@ -24,7 +24,7 @@ from lipsync_cli import __version__
 from lipsync_cli.commands.output import process_end
 from lipsync_cli.commands.output.terminal import print_line, print_text
 from lipsync_cli.commands.output.top_help import COMMANDS, HELP_OPTIONS, VERSION_HELP, make_help, module_of
-from lipsync_cli.errors import LipsyncError, as_machine_error, check_name, escape_controls
+from lipsync_cli.errors import LipsyncError, ReaderGoneError, as_machine_error, check_name, escape_controls
 
 SETTINGS = {"help_option_names": list(HELP_OPTIONS)}
 
@@ -164,6 +164,8 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
                 function(*args, **options)
         except typer.Exit:
             raise
+        except ReaderGoneError as gone:
+            raise typer.Exit(gone.exit_code) from None
         except (Exception, KeyboardInterrupt) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of our output has left: Typer ends quietly

@@ -1,7 +1,8 @@
 """The errors a user can meet: each one is a sentence and an exit code.
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 input missing or unreadable (or an output that exists), 4 nothing to work on,
-5 some of many inputs failed, 6 a tool or device is missing or fails, 130 interrupted, 143 ended by SIGTERM.
+5 some of many inputs failed, 6 a tool or device is missing or fails, 130 interrupted, 141 nobody reads the output any
+more, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -153,3 +154,15 @@ class StoppedError(LipsyncError):
 
     def __reduce__(self):
         return type(self), (self.number, self.fact, self.path, self.hint)
+
+
+class ReaderGoneError(LipsyncError):
+    """Nobody reads the pipe that the output goes to any more: the work ends, and nothing is said."""
+
+    exit_code = 141  # 128 and the number of SIGPIPE, as of other programs
+
+    def __init__(self) -> None:
+        super().__init__("nobody reads the output any more")
+
+    def __reduce__(self):
+        return type(self), ()

@@ -28,6 +28,7 @@ from lipsync_cli.config.shared_options import (
     voice_option,
     vtln_option,
 )
+from lipsync_cli.pipelines.configs.stream import StreamOptions
 
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.
@@ -44,10 +45,10 @@ PRESETS = {
 class FileOptions:
     """What goes in and what comes out."""
 
-    face: Path = argument("Video or photo of a face.")
-    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each.", ())
+    face: Path = argument("Video or photo of a face; - is stdin.")
+    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each; - is stdin.", ())
     output: Path | None = option(
-        "Video to write; of several speeches: folder for the videos.",
+        "Video to write, - is stdout; of several speeches: folder for the videos.",
         None,
         names=("-o", "--output"),
         shown="FACE.SPEECH.mp4 beside the face",
@@ -94,7 +95,7 @@ class FileOptions:
 
 
 @dataclass(frozen=True)
-class FaceOptions:
+class OneFaceOptions:
     """Whose mouth is moved, and with which pixels."""
 
     who: str = option(
@@ -105,21 +106,6 @@ class FaceOptions:
         key="face",
         is_number=True,
         names_file=True,
-    )
-    speaker: tuple[str, ...] = option(
-        "One of several people who speak, as for --face, and this one's voice, such as 0=ann.wav; given once for each. "
-        "The voices are heard together.",
-        (),
-        metavar="WHO=SPEECH",
-        example="0=ann.wav",
-        names_file=True,
-    )
-    face_at: str | None = option(
-        "Whose mouth is moved: the face that is at this place of the picture at this time, in seconds and pixels.",
-        None,
-        metavar="TIME,X,Y",
-        example="12.5,640,360",
-        check=parse_point,
     )
     detector: str = option(
         "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
@@ -142,6 +128,27 @@ class FaceOptions:
         names_file=True,
         old_values={"paint": "ignore"},
     )
+
+
+@dataclass(frozen=True)
+class FaceOptions(OneFaceOptions):
+    """Whose mouths are moved, and with which pixels."""
+
+    speaker: tuple[str, ...] = option(
+        "One of several people who speak, as for --face, and this one's voice, such as 0=ann.wav; given once for each. "
+        "The voices are heard together.",
+        (),
+        metavar="WHO=SPEECH",
+        example="0=ann.wav",
+        names_file=True,
+    )
+    face_at: str | None = option(
+        "Whose mouth is moved: the face that is at this place of the picture at this time, in seconds and pixels.",
+        None,
+        metavar="TIME,X,Y",
+        example="12.5,640,360",
+        check=parse_point,
+    )
     extend: str = option(
         "When the speech is longer than the video: play back and forth (pingpong means the same), start again, hold "
         "the last frame, or end with the video (cut_off). Also remap: retime the video to the speech, slower or "
@@ -153,17 +160,9 @@ class FaceOptions:
 
 
 @dataclass(frozen=True)
-class VoiceOptions:
-    """What moves the lips, how far, and what is heard."""
+class LipOptions:
+    """How far the lips move, and when."""
 
-    driving_audio: Path | None = option(
-        "Sound that moves the lips, such as a voice without music.",
-        None,
-        old=("--drive-audio",),
-        old_keys=("drive_audio",),
-        shown="SPEECH",
-    )
-    final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
     articulation: float | None = option(
         "How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
         None,
@@ -178,6 +177,20 @@ class VoiceOptions:
         choices=("close", "keep", "model"),
     )
     vtln: str = vtln_option()
+
+
+@dataclass(frozen=True)
+class VoiceOptions(LipOptions):
+    """What moves the lips, how far, and what is heard."""
+
+    driving_audio: Path | None = option(
+        "Sound that moves the lips, such as a voice without music.",
+        None,
+        old=("--drive-audio",),
+        old_keys=("drive_audio",),
+        shown="SPEECH",
+    )
+    final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
 
 
 @dataclass(frozen=True)
@@ -204,7 +217,30 @@ class MessageOptions:
 
 
 @dataclass(frozen=True)
-class QualityOptions:
+class PictureOptions:
+    """How good the picture is, and how the source is read."""
+
+    crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
+    fps: str = option(
+        "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
+    )
+    background: str = option(
+        "Colour behind a photo's transparent parts: white, black, grey, red, green, blue, or #rrggbb.",
+        "white",
+        check=parse_colour,
+        metavar="COLOUR",
+    )
+    deinterlace: bool | None = option(
+        "Make whole frames of interlaced ones, or take them as they are.",
+        None,
+        both=True,
+        shown="refuse interlaced video",
+    )
+    tonemap: bool = option("Convert high dynamic range (PQ, HLG) to the standard one.", False)
+
+
+@dataclass(frozen=True)
+class QualityOptions(PictureOptions):
     """How good the picture is, and what is done for it."""
 
     preset: str | None = option(
@@ -228,33 +264,22 @@ class QualityOptions:
     save_weights: Path | None = option(
         "Keep what --adapt has made, for --weights.", None, shown="in the cache", writes=True
     )
-    crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
-    fps: str = option(
-        "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
-    )
-    background: str = option(
-        "Colour behind a photo's transparent parts: white, black, grey, red, green, blue, or #rrggbb.",
-        "white",
-        check=parse_colour,
-        metavar="COLOUR",
-    )
-    deinterlace: bool | None = option(
-        "Make whole frames of interlaced ones, or take them as they are.",
-        None,
-        both=True,
-        shown="refuse interlaced video",
-    )
-    tonemap: bool = option("Convert high dynamic range (PQ, HLG) to the standard one.", False)
 
 
 @dataclass(frozen=True)
-class MarkingOptions:
-    """What says that the video is synthetic."""
+class LabelOptions:
+    """What shows that the video is synthetic."""
 
     visible_watermark: bool = option(
         "Burn a small visible label into a corner away from the face.", False, old=("--label",), old_keys=("label",)
     )
     label_text: str = option("What the visible watermark says.", "synthetic")
+
+
+@dataclass(frozen=True)
+class MarkingOptions(LabelOptions):
+    """What says that the video is synthetic."""
+
     sidecar: bool = option("Write OUTPUT.json too: hashes of the inputs, weights and video, the options.", False)
     credentials: bool = option("Sign the video with content credentials (C2PA); needs lipsync-cli[c2pa].", False)
     certificate: Path | None = option(
@@ -306,6 +331,7 @@ class InferConfig:
     face: FaceOptions = group(FaceOptions, "face")
     voice: VoiceOptions = group(VoiceOptions, "voice")
     message: MessageOptions = group(MessageOptions, "many messages")
+    stream: StreamOptions = group(StreamOptions, "pipes")
     quality: QualityOptions = group(QualityOptions, "quality")
     marking: MarkingOptions = group(MarkingOptions, "marking")
     performance: PerformanceOptions = group(PerformanceOptions, "performance")

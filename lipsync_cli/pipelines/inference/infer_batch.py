@@ -16,6 +16,7 @@ from lipsync_cli.pipelines.inference.infer import open_session
 from lipsync_cli.pipelines.inference.infer_on_cluster import make_elsewhere
 from lipsync_cli.pipelines.inference.message_report import MessageReport
 from lipsync_cli.pipelines.inference.message_speech import Rehearsed, estimate, open_speaker, rehearse
+from lipsync_cli.pipelines.inference.standard_streams import check_no_pipe
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def _collect(
 ) -> tuple[Path, list[Message]]:
     """Return the folder and the messages, of which there is one at least if no line has failed."""
     files = config.files
+    check_no_pipe(config)
     if config.voice.driving_audio or config.voice.final_audio:
         raise UsageError(
             "--driving-audio and --final-audio are for one speech", hint="name them in the list of --messages"

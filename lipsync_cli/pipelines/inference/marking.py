@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.config.build import flatten
 from lipsync_cli.errors import UsageError
+from lipsync_cli.media.video.film_stream import FilmStream
 from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig
+from lipsync_cli.pipelines.inference.standard_streams import PIPE
 
 if TYPE_CHECKING:
     from lipsync_cli.provenance.c2pa import Identity
@@ -31,6 +33,7 @@ def chosen_marks(config: InferConfig) -> Marking:
         _identity(asked.credentials, asked.certificate, asked.private_key),
         {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN},
         config.files.keep_metadata,
+        config.files.output != PIPE or FilmStream(1, config.stream.container).holds_tags,
     )
 
 

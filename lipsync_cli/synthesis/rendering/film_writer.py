@@ -133,6 +133,7 @@ class FilmWriter:
             change_sound=mark if with_sound and self.marking.sound else None,
             keep_clock=constant_rate(job.schedule.timeline) is None,
             is_yuv=video.matrix is not None,
+            stream=job.output.stream if with_sound else None,
         )
 
     def _draw(
