@@ -11,7 +11,7 @@ import pytest
 from fixtures.fakes import FakeClock
 
 from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.faces.mask import lower_face_mask
+from lipsync_cli.faces.mask import fading_masks
 from lipsync_cli.media.sound.live_sound import Piece
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
@@ -61,7 +61,7 @@ def in_real_time(sound: np.ndarray, speed: float = 1.0, start_s: float = 0.0) ->
 
 
 class Source:
-    """Grey frames, each of its own level."""
+    """Grey frames, each with its number in a corner."""
 
     width, height, matrix, num_frames = WIDTH, HEIGHT, None, 10
     frame_bytes = HEIGHT * WIDTH * 3
@@ -72,7 +72,9 @@ class Source:
     def frames(self, order: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         for number in order:
             self.num_given += 1
-            yield int(number), np.full((HEIGHT, WIDTH, 3), 10 + 20 * int(number), np.uint8)
+            frame = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+            frame[:6, :6] = 10 + 20 * number
+            yield int(number), frame
 
     def frame(self, number: int) -> np.ndarray:
         return next(self.frames(np.array([number])))[1]
@@ -165,7 +167,7 @@ def play() -> Play:
         reference = reference_face(source.frame(0), BOX, RULE)
         source.num_given = 0
         speaker = Speaker.with_rest_frames(boxes, [reference], RULE)
-        compositor = Compositor(RULE, lower_face_mask(RULE), lower_face_mask(RULE, firm=True))
+        compositor = Compositor(RULE, *fading_masks(RULE))
         renderer = Renderer(source, (speaker,), RULE, runner, compositor, 2)
         scene = Scene(renderer, source, boxes[None], (None,))
         output = Output(clock)
