@@ -15,7 +15,10 @@ from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
 # Those that take --config.
-COMMANDS = ("infer", "live", "train", "score", "extract-frames", "detect-faces", "mels", "pack", "curves", "say", "export")
+COMMANDS = (
+    *("infer", "live", "train", "score"),
+    *("extract-frames", "detect-faces", "mels", "pack", "curves", "say", "export"),
+)
 _CHOICE = Entry("command", ("command",), Option("", names=("command",), choices=COMMANDS), str, default=None)
 
 

@@ -68,12 +68,15 @@ def infer(
             _infer_batch(config, dry_run, json, progress, made)
             return
         is_streamed = config.files.output == Path("-")
-        pipes = {"stdin": sys.stdin.buffer, "stdout": sys.stdout.fileno() if is_streamed else None}
+        stdin, stdout = sys.stdin.buffer, sys.stdout.fileno() if is_streamed else None
+        cache, notify = cache_folder(), progress.note
         if dry_run:
-            plan = pipeline.plan(config, cache=cache_folder(), notify=progress.note, **pipes)
+            plan = pipeline.plan(config, cache=cache, notify=notify, stdin=stdin, stdout=stdout)
             print_result(vars(plan), json, error=is_streamed)
             return
-        result = pipeline.run(config, cache=cache_folder(), progress=progress.update, notify=progress.note, **pipes)
+        result = pipeline.run(
+            config, cache=cache, progress=progress.update, notify=notify, stdin=stdin, stdout=stdout
+        )
         _tell_times(config, result, progress)
     if json or not is_streamed:
         figures = vars(result) | {"stopwatch": result.stopwatch.to_dict()}

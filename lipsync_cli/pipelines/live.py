@@ -211,7 +211,8 @@ def _open_feed(config: LiveConfig, clock: Clock, stdin: int | None) -> Iterator[
     from lipsync_cli.media.sound.live_sound import FileFeed, PipeFeed
     from lipsync_cli.media.sound.raw_sound import RawSound
 
-    sound, feed = config.sound, None
+    sound = config.sound
+    feed: SoundFeed | None = None
     try:
         if config.files.speech != PIPE:
             feed = FileFeed(config.files.speech, clock)

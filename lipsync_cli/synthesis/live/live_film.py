@@ -169,16 +169,18 @@ def _report(
     import numpy as np
 
     duration_s, sound_s = num_frames / rate, Fraction(sound.num_heard, sound.sample_rate)
-    found = (
-        [round(float(each), 3) for each in np.percentile(latencies, [50, 99, 100])] if len(latencies) else [None] * 3
-    )
+    most: list[float | None] = [None, None, None]
+    if len(latencies):
+        most = [round(float(each), 3) for each in np.percentile(latencies, [50, 99, 100])]
     return LiveReport(
-        num_frames,
-        float(duration_s),
-        float(sound_s),
-        sound.silent_s,
-        repeated,
-        changes,
-        *found,
+        num_frames=num_frames,
+        duration_s=float(duration_s),
+        sound_s=float(sound_s),
+        silent_s=sound.silent_s,
+        repeated=repeated,
+        mouth_changes=changes,
+        latency_p50_s=most[0],
+        latency_p99_s=most[1],
+        latency_most_s=most[2],
         drift_s=float(duration_s - sound_s),
     )
