@@ -74,9 +74,7 @@ def infer(
             plan = pipeline.plan(config, cache=cache, notify=notify, stdin=stdin, stdout=stdout)
             print_result(vars(plan), json, error=is_streamed)
             return
-        result = pipeline.run(
-            config, cache=cache, progress=progress.update, notify=notify, stdin=stdin, stdout=stdout
-        )
+        result = pipeline.run(config, cache=cache, progress=progress.update, notify=notify, stdin=stdin, stdout=stdout)
         _tell_times(config, result, progress)
     if json or not is_streamed:
         figures = vars(result) | {"stopwatch": result.stopwatch.to_dict()}
