@@ -57,7 +57,7 @@ def infer(
     """
     from lipsync_cli.pipelines.inference import infer as pipeline
     from lipsync_cli.pipelines.inference.several_faces import check_faces
-    from lipsync_cli.pipelines.machine.arenas import limit_arenas
+    from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
     check_faces(config.files.face, config.files.speech)

@@ -20,7 +20,7 @@ from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.live import LiveConfig
 from lipsync_cli.pipelines.inference.infer import choose_occlusion, start_generator
 from lipsync_cli.pipelines.inference.standard_streams import PIPE
-from lipsync_cli.pipelines.machine.arenas import limit_arenas
+from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.wall_clock import Clock, WallClock

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from lipsync_cli.faces.selection import FaceSelection
+from lipsync_cli.media.extra_tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.media.reading import notes_of
 from lipsync_cli.media.sound.mix import Mix
-from lipsync_cli.media.tracks import keep_tracks as keep_tracks_of
 from lipsync_cli.media.video.lengths import check_lengths
 from lipsync_cli.media.video.playability import playing_notes
 from lipsync_cli.runtime.atomic_files import atomic_output, private_file

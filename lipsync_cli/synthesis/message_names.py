@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from lipsync_cli.config.text_template import TextTemplate, parse_template
+from lipsync_cli.config.placeholders import TextTemplate, parse_template
 from lipsync_cli.errors import UNSAFE, UsageError
 from lipsync_cli.synthesis.rendering.film_output import FILMS
 

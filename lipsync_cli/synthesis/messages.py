@@ -11,8 +11,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lipsync_cli.config.check_values import suggest
+from lipsync_cli.config.placeholders import TextTemplate
 from lipsync_cli.config.quantities import EXTEND, EXTEND_SYNONYMS
-from lipsync_cli.config.text_template import TextTemplate
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.synthesis.drivers.speech_driver import SILENCES

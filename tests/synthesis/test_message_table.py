@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lipsync_cli.config.text_template import parse_template
+from lipsync_cli.config.placeholders import parse_template
 from lipsync_cli.errors import LipsyncError, UsageError
 from lipsync_cli.synthesis.message_names import MOST_BYTES, make_safe, read_names
 from lipsync_cli.synthesis.message_table import read_columns, read_json_rows, read_rows, read_text

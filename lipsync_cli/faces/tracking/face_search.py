@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.faces.detectors.dlib_detectors import shrink
-from lipsync_cli.faces.tracking.motion import Motion, Steps
+from lipsync_cli.faces.tracking.motion_estimation import Motion, Steps
 from lipsync_cli.faces.tracking.portrait import Portrait
 from lipsync_cli.media.video.yuv_frame import grey
 

@@ -27,7 +27,7 @@ from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.inference.marking import chosen_marks
 from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.pipelines.inference.standard_streams import find_stream, with_stdin
-from lipsync_cli.pipelines.machine.arenas import limit_arenas
+from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.runtime.atomic_files import check_no_input

@@ -244,7 +244,7 @@ def _read_list(
     notify: Notify,
 ) -> list[Message]:
     from lipsync_cli.config.check_values import suggest
-    from lipsync_cli.config.text_template import parse_template
+    from lipsync_cli.config.placeholders import parse_template
     from lipsync_cli.synthesis import message_table as tables
     from lipsync_cli.synthesis.message_names import read_names
     from lipsync_cli.synthesis.messages import KNOWN, LINE, Wording, plan_messages

@@ -190,7 +190,7 @@ class _Job:
         return ScoreResult(scores, self._compared())
 
     def _score_pack(self) -> ScoreResult:
-        from lipsync_cli.datasets.voice_normalisation import normalise_voices
+        from lipsync_cli.datasets.vocal_tract_normalisation import normalise_voices
         from lipsync_cli.formats import compatibility
         from lipsync_cli.formats.pack_file import Pack
         from lipsync_cli.formats.weights import load_weights

@@ -92,7 +92,7 @@ def _open(config: ScoreConfig) -> tuple[Stage, Draw, list[MetricGroup]]:
     """Open pack, weights and metrics, once a worker."""
     import torch
 
-    from lipsync_cli.datasets.voice_normalisation import normalise_voices
+    from lipsync_cli.datasets.vocal_tract_normalisation import normalise_voices
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.formats.weights import load_weights
     from lipsync_cli.metrics.networks import MetricNetworks

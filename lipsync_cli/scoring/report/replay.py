@@ -64,7 +64,7 @@ class PackScenes:
 
     def __init__(self, all_results: Sequence[Results], device: str = "cpu", batch_size: int = 32) -> None:
         from lipsync_cli.datasets.frame_table import FrameTable
-        from lipsync_cli.datasets.voice_normalisation import normalise_voices
+        from lipsync_cli.datasets.vocal_tract_normalisation import normalise_voices
         from lipsync_cli.formats.pack_file import Pack
         from lipsync_cli.metrics.networks import MetricNetworks
         from lipsync_cli.models import hears

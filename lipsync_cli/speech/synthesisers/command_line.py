@@ -6,7 +6,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from lipsync_cli.config.text_template import parse_template
+from lipsync_cli.config.placeholders import parse_template
 from lipsync_cli.errors import UsageError
 from lipsync_cli.speech.synthesisers.synthesiser import NotInstalledError, Voice, run_program
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lipsync_cli.models.generators.compact import warp
-from lipsync_cli.training.losses.terms import dissimilarity, lost_motion, mouth_weights, weighted_l1
+from lipsync_cli.training.losses.loss_functions import dissimilarity, lost_motion, mouth_weights, weighted_l1
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lipsync_cli.training.losses.terms import contrastive, gradient_penalty
+from lipsync_cli.training.losses.loss_functions import contrastive, gradient_penalty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from lipsync_cli.training.losses.terms import Critic
+    from lipsync_cli.training.losses.loss_functions import Critic
 
 SHARE = 0.5  # of each of the two losses of a discriminator's one update, eq. 3.21
 

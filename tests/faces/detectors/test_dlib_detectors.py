@@ -23,7 +23,7 @@ from lipsync_cli.faces.detectors.dlib_detectors import (
 )
 from lipsync_cli.faces.detectors.image_pyramid import TEMPLATE
 from lipsync_cli.faces.tracking.face_search import overlap
-from lipsync_cli.faces.tracking.motion import Motion
+from lipsync_cli.faces.tracking.motion_estimation import Motion
 
 
 def test_the_whole_frame_and_the_place_agree(photo: np.ndarray) -> None:

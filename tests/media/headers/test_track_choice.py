@@ -11,12 +11,12 @@ import soundfile
 from fixtures.media_clips import Ffmpeg, MakeClip, find_clicks, number_of, write_clicks
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.extra_tracks import read_tracks
 from lipsync_cli.media.ffmpeg import find_tool
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.reading import Reading, notes_of, read_as
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.media.tracks import read_tracks
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 

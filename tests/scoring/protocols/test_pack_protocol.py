@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fixtures.fakes import FRAMES, Copier, Dreamer, Listener, MemoryPack
 
-from lipsync_cli.datasets.voice_normalisation import normalise_voices
+from lipsync_cli.datasets.vocal_tract_normalisation import normalise_voices
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats.compatibility import check_fits

@@ -7,7 +7,7 @@ from torch import nn
 from lipsync_cli.datasets.batch import Batch
 from lipsync_cli.errors import UsageError
 from lipsync_cli.models.generators.generator_output import GeneratorResult
-from lipsync_cli.training.losses.terms import gradient_norms
+from lipsync_cli.training.losses.loss_functions import gradient_norms
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext

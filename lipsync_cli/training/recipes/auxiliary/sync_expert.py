@@ -15,7 +15,7 @@ from lipsync_cli.datasets.sync_windows import WindowTable, gather_windows
 from lipsync_cli.datasets.transforms.augmentation import augment_windows
 from lipsync_cli.models import architectures_of
 from lipsync_cli.training.evaluators.sync_expert_evaluator import ExpertEvaluator
-from lipsync_cli.training.losses.terms import choose_among
+from lipsync_cli.training.losses.loss_functions import choose_among
 from lipsync_cli.training.recipes.recipe import BaseRecipe
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lipsync_cli.models.generators.lipgan import LipGANCritic, distance
 from lipsync_cli.training.config import LITERAL
 from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs, compute_both_losses
+from lipsync_cli.training.losses.loss_functions import contrastive
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
-from lipsync_cli.training.losses.terms import contrastive
 from lipsync_cli.training.losses.thesis_terms import SHARE, literal_contrastive, literal_distance
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 

@@ -15,8 +15,8 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.models.discriminators.quality_discriminator import QualityCritic
 from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.models.sync_expert import FRAMES
+from lipsync_cli.training.losses.loss_functions import out_of_sync
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
-from lipsync_cli.training.losses.terms import out_of_sync
 from lipsync_cli.training.recipes.generators.l1 import L1
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 

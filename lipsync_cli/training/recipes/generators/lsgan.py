@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lipsync_cli.models.discriminators.pair_discriminator import PairCritic
 from lipsync_cli.training.losses.discriminator_pairs import NEGATIVES, REAL, choose_pairs, compute_both_losses
+from lipsync_cli.training.losses.loss_functions import least_squares
 from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
-from lipsync_cli.training.losses.terms import least_squares
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import torch
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import hears
-from lipsync_cli.training.losses.terms import mouth_weights, weighted_l1
+from lipsync_cli.training.losses.loss_functions import mouth_weights, weighted_l1
 from lipsync_cli.training.recipes.generators.l1 import L1
 
 if TYPE_CHECKING:

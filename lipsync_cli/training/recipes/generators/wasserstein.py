@@ -16,8 +16,7 @@ from lipsync_cli.training.losses.discriminator_pairs import (
     compute_both_losses,
     draw_shares,
 )
-from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
-from lipsync_cli.training.losses.terms import (
+from lipsync_cli.training.losses.loss_functions import (
     c_transform,
     divergence_penalty,
     gradient_penalty,
@@ -25,6 +24,7 @@ from lipsync_cli.training.losses.terms import (
     lipschitz_penalty,
     wasserstein,
 )
+from lipsync_cli.training.losses.reconstruction_terms import Reconstruction
 from lipsync_cli.training.losses.thesis_terms import literal_penalty
 from lipsync_cli.training.recipes.recipe import Discriminator, GeneratorRecipe
 

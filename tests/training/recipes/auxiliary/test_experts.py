@@ -19,7 +19,7 @@ from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import find_weights, load_weights, read_header
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.training.engine.batch_source import Source
-from lipsync_cli.training.losses.terms import choose_among, out_of_sync
+from lipsync_cli.training.losses.loss_functions import choose_among, out_of_sync
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncOutput

@@ -8,7 +8,7 @@ import pytest
 
 COUNT = """
 import re, sys, threading, ctypes
-from lipsync_cli.pipelines.machine.arenas import limit_arenas
+from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
 limit_arenas()
 gate = threading.Barrier(6)
 def hold():

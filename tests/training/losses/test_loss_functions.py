@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lipsync_cli.metrics.image.reconstruction import ssim
-from lipsync_cli.training.losses.terms import (
+from lipsync_cli.training.losses.loss_functions import (
     c_transform,
     contrastive,
     dissimilarity,

@@ -11,11 +11,11 @@ import pytest
 from fixtures.media_clips import Ffmpeg, MakeClip, find_clicks, write_clicks
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.media.extra_tracks import keep_tracks, read_tracks
 from lipsync_cli.media.ffmpeg import find_tool
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import Timeline, read_timeline
-from lipsync_cli.media.tracks import keep_tracks, read_tracks
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.provenance.metadata import read_marks, synthetic_tags
 
