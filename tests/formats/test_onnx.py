@@ -19,6 +19,7 @@ HAS_ONNX = all(importlib.util.find_spec(name) for name in PACKAGES)
 
 
 @pytest.mark.skipif(not HAS_ONNX, reason="needs lipsync-cli[onnx]")
+@pytest.mark.slow
 def test_exported_weights_draw_the_same_of_a_real_face(tiny_weights, tmp_path):
     import onnxruntime
     import torch

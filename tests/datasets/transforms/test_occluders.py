@@ -87,6 +87,7 @@ def test_a_network_trains_goes_on_and_says_what_it_is(small_pack, tmp_path):
     assert not network.training
 
 
+@pytest.mark.slow
 def test_it_learns_where_things_are():
     """Over faces of noise a few steps find them."""
     torch.manual_seed(0)

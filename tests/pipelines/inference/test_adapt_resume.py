@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
 
 from lipsync_cli.config.build import make as build
@@ -60,6 +61,7 @@ def make(folder: Path, name: str, **options: Any) -> None:
         session.make(job)
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
     make_clip(tmp_path / "ann.mp4", num_frames=75, start_s=0)
     shutil.copy(tiny_weights, tmp_path / "tiny.safetensors")

@@ -65,6 +65,7 @@ def test_a_photo_and_a_silent_video_go_on_unadapted(
         assert capsys.readouterr().err == f"{face}: {says}; the weights are not adapted\n"
 
 
+@pytest.mark.slow
 def test_what_was_gained_is_kept_and_taken_again(
     asked: Adapting, talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -59,7 +59,7 @@ def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path
     assert find_mark(output).found
 
 
-@pytest.mark.parametrize("number", [2, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [pytest.param(number, marks=pytest.mark.slow) for number in (2, 10)])
 def test_many_at_once_in_one_folder(number: int, clip_folder: Path, tiny_weights: Path, tmp_path: Path) -> None:
     """Each makes its own film, of the length of its own speech, and none disturbs another."""
     voice, rate = soundfile.read(ROOT / "examples" / "speech.flac")

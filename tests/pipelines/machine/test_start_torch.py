@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import sys
 from lipsync_cli.pipelines.machine.start_torch import TRACING_ONLY, start_torch
@@ -21,6 +23,7 @@ print(tuple(torch.nn.functional.conv2d(torch.ones(1, 3, 8, 8, device="meta"), la
 """
 
 
+@pytest.mark.slow
 def test_learns_and_can_be_completed() -> None:
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert result.stdout.split("\n")[:2] == ["True", "(1, 4, 6, 6)"], result.stderr

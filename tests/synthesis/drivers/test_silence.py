@@ -102,6 +102,7 @@ def test_digital_silence_between_words_gives_no_nan(sentence, tmp_path, silence)
     assert mel.max() <= -SILENCE
 
 
+@pytest.mark.slow
 def test_frames_of_the_pause_are_the_sources_own(face_clip, with_pause, weights, tmp_path):
     """With keep, a frame in a pause passes through bit by bit."""
     path, start_s, end_s = with_pause()

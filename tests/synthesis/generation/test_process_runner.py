@@ -81,6 +81,7 @@ def test_a_short_film_has_no_process_of_its_own(voice_file, weights):
     assert isinstance(choose_generator(settings, voice_file(2), Fraction(99), 2).result(), LocalRunner)
 
 
+@pytest.mark.slow
 def test_a_film_is_the_same_and_no_process_is_left(face_clip, voice_file, weights, tmp_path):
     films, settings = [tmp_path / "here.mp4", tmp_path / "there.mp4"], GeneratorSettings(weights, partial(str, "cpu"))
     voice, kinds, before = voice_file(2), [], set(active_children())

@@ -53,6 +53,7 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_goes_on_where_it_stopped(face_clip, voice_file, weights, tmp_path):
     marked = Marking(label="synthetic", sidecar=True)
 
@@ -114,6 +115,7 @@ def test_a_film_in_pieces_is_the_one_at_once_but_for_its_coding(face_clip, voice
     assert read_marks(tmp_path / "at once.mp4") == read_marks(tmp_path / "pieces.mp4")
 
 
+@pytest.mark.slow
 def test_a_piece_depends_on_nothing_that_was_made_before(face_clip, voice_file, weights, tmp_path):
     """Of several messages each film is the one that it is alone, although the presenter knows the faces' codes."""
 

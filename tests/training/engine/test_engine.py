@@ -160,7 +160,9 @@ def write_format_1(path):
     torch.save(old, path)
 
 
-@pytest.mark.parametrize("recipe", ["l1", "lipgan", "wgan-gp"])
+@pytest.mark.parametrize(
+    "recipe", ["l1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lipgan", "wgan-gp"))]
+)
 def test_a_run_of_format_1_resumed_equals_undisturbed(recipe, small_pack, tmp_path):
     steps = {**STEPS, "max_samples": 16, "checkpoint_every": 8, "validate_every": 16, "sheet_every": 16}
     config = make_config(recipe, **TINY, **steps, ema_samples=8, critic_width=4, augment=True)

@@ -66,6 +66,7 @@ def test_stopped_and_resumed_equals_undisturbed(recipe, small_pack, tmp_path):
     assert ('"critic/' in log) == (recipe != "l1")
 
 
+@pytest.mark.slow
 def test_l1_goes_down_and_the_run_folder_is_complete(small_pack, tmp_path):
     often = {"validate_every": 248, "checkpoint_every": 248, "sheet_every": 200}
     config = _config(max_samples=496, learning_rate=3e-3, ema_samples=0, **often)

@@ -122,7 +122,10 @@ def test_generator_terms_by_other_means(name):
     )
 
 
-@pytest.mark.parametrize("name", ["wgan-gp", "l1wgan-gp-adv", "wgan-div", "c-wgan"])
+@pytest.mark.parametrize(
+    "name",
+    ["wgan-gp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("l1wgan-gp-adv", "wgan-div", "c-wgan"))],
+)
 def test_a_critic_that_learns_scores_real_pairs_higher_and_the_generator_wants_that_score(name):
     recipe, (batch, output) = _recipe(name), _batch(number=6)
     optimizer = torch.optim.Adam(recipe.critic.parameters(), 5e-3, (0.5, 0.9))
@@ -182,7 +185,7 @@ def test_the_weighted_l1_of_the_class_report_counts_a_drawn_upper_half():
     )
 
 
-@pytest.mark.parametrize("name", ["lipgan", *CRITICS])
+@pytest.mark.parametrize("name", ["lipgan", *(pytest.param(name, marks=pytest.mark.slow) for name in CRITICS)])
 def test_every_recipe_trains_lipgans_own_generator(name, small_pack, tmp_path):
     steps = {"batch_size": 2, "max_samples": 10, "validation_frames": 1}
     config = make_config(name, generator="lipgan", dims=GENERATORS["lipgan"], critic_width=8, **steps)

@@ -67,6 +67,7 @@ def test_an_expert_stopped_and_resumed_equals_undisturbed(small_pack, expert_run
     assert "sync/pair_accuracy" in read_header(expert_run / "best.safetensors").metrics
 
 
+@pytest.mark.slow
 def test_two_critics_stopped_and_resumed_equal_undisturbed(small_pack, expert_run, tmp_path):
     mixed = {"targets_per_reference": 5, "sync_runs": 1, "motion_weight": 1.0}
     config = make_config("lipgan-expert", **TINY, **EVERY, **mixed, validation_frames=1, max_samples=32, augment=True)
