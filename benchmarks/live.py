@@ -96,8 +96,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     print(
         f"| {given.size} | {given.seconds} | {np.median(delays):.0f} | {np.percentile(delays, 99):.0f} | {own} | "
-        f"{figures['num_frames']} | {figures['repeated']} | {figures['mouth_changes']} | {1000 * figures['drift_s']:.0f} | "
-        f"{os.getloadavg()[0]:.1f} |"
+        f"{figures['num_frames']} | {figures['repeated']} | {figures['mouth_changes']} | "
+        f"{1000 * figures['drift_s']:.0f} | {os.getloadavg()[0]:.1f} |"
     )
 
 
