@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from infer import RATE, ROOT, make_input
 from lipsync_cli.media.ffmpeg import find_tool
 from lipsync_cli.media.sound.audio import read_speech
 
-PRESENTER_S = 20  # of the video that is shown back and forth
+PRESENTER_S = 8  # of the video that is shown back and forth
 PIECE = 320  # samples that are written at once
 SETTLED_S = 5  # at the beginning, that does not count
 
@@ -59,7 +60,7 @@ def main() -> None:
             command = subprocess.Popen(
                 list(map(str, line)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told, bufsize=0
             )
-        fast = ["-v", "error", "-fflags", "nobuffer", "-probesize", "32k", "-analyzeduration", "0", "-i", "pipe:0"]
+        fast = ["-v", "error", "-probesize", "32k", "-analyzeduration", "0", "-i", "pipe:0"]
         lines = ["-map", "0:v:0", "-c", "copy", "-flush_packets", "1", "-f", "framecrc", "-"]
         reader = subprocess.Popen(
             [find_tool("ffmpeg"), *fast, *lines], stdin=command.stdout, stdout=subprocess.PIPE, bufsize=0
@@ -70,10 +71,15 @@ def main() -> None:
         command.stdout.close()
         while b"latency" not in told_at.read_bytes():  # the presenter is ready
             time.sleep(0.1)
-        arrived: list[float] = []
+        arrived: list[tuple[float, float]] = []  # when a coded frame is there, and when it is shown
 
         def read() -> None:
-            arrived.extend(time.monotonic() for text in iter(reader.stdout.readline, b"") if not text.startswith(b"#"))
+            tick_s = 0.0
+            for line in iter(reader.stdout.readline, b""):
+                if line.startswith(b"#tb 0:"):
+                    tick_s = float(Fraction(line.split()[-1].decode()))
+                elif not line.startswith(b"#"):
+                    arrived.append((time.monotonic(), int(line.split(b",")[2]) * tick_s))
 
         thread = threading.Thread(target=read)
         thread.start()
@@ -83,14 +89,15 @@ def main() -> None:
         command.wait()
         reader.wait()
         figures = json.loads(told_at.read_text().splitlines()[-1])
-    delays = 1000 * (np.array(arrived) - start_s - (np.arange(len(arrived)) + 0.5) / RATE)[SETTLED_S * RATE :]
+    came, shown = np.array(arrived).T
+    delays = 1000 * (came - start_s - shown - 0.5 / RATE)[shown - shown[0] >= SETTLED_S]
     own = f"{1000 * figures['latency_p50_s']:.0f} | {1000 * figures['latency_p99_s']:.0f}"
     print("| size | s | p50 ms | p99 ms | to the encoder: p50 | p99 | frames | repeated | changes | drift ms | load |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     print(
         f"| {given.size} | {given.seconds} | {np.median(delays):.0f} | {np.percentile(delays, 99):.0f} | {own} | "
-        f"{len(arrived)} | {figures['repeated']} | {figures['mouth_changes']} | {1000 * figures['drift_s']:.0f} | "
-        f"{os.getloadavg()[0]:.1f} |"
+        f"{figures['num_frames']} | {figures['repeated']} | {figures['mouth_changes']} | "
+        f"{1000 * figures['drift_s']:.0f} | {os.getloadavg()[0]:.1f} |"
     )
 
 
