@@ -35,8 +35,8 @@ def train(
     init : weights to start from; None: fresh ones
     expert : weights of the sync expert, for recipes that use one; None: those of the package
     transcripts : folder of SPEAKER/CLIP.align, for recipes that need it
-    teacher : weights of the generator whose speech encoder is learned from, for recipes that need it; None: those of the
-        package
+    teacher : weights of the generator whose speech encoder is learned from, for recipes that need it; None: the
+        package's
     device : "auto", "cpu", "cuda" or "cuda:N"
     jobs : threads that decode; what is learned does not depend on it
     progress : called with (samples done, of how many or None, of what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def infer(
     ReaderGoneError : nobody reads the stream that it goes to any more
     ValueError : the job was prepared without a device
     """
-    stopwatch, marking = Stopwatch(), marking or Marking()
+    stopwatch, marking = Stopwatch(), replace(marking or Marking(), is_silent=job.output.sound is None)
     source, plan, output = job.source, job.schedule, job.output.path
     marking.check(output, force)
     if debug_video is not None:
@@ -217,13 +217,15 @@ def _report(
 def _check_film(job: Job, film: Path) -> None:
     plan, sound = job.schedule, job.output.sound
     origin = sound if isinstance(sound, Path) else None
-    check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, origin)
+    sound_s = None if sound is None else plan.sound_s
+    check_lengths(film, plan.num_frames, plan.timeline.duration_s, sound_s, origin)
 
 
 def _tell_of_inputs(job: Job, notify: Notify) -> None:
     sound, video = job.output.sound, job.source.info.video
     files = [job.source.path, *(voice.path for voice in job.voices)]
-    for path in dict.fromkeys([*files, *(sound.paths if isinstance(sound, Mix) else [sound])]):
+    heard = [] if sound is None else sound.paths if isinstance(sound, Mix) else [sound]
+    for path in dict.fromkeys([*files, *heard]):
         for text in notes_of(path):
             notify(f"{path}: {text}")
     if video is not None:
@@ -235,7 +237,7 @@ def _tell_of_inputs(job: Job, notify: Notify) -> None:
             notify(f"{voice.path}: the sound is silent throughout; the mouth will rest")
         elif not voice.has_speech and voice.silence != "model":
             notify(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
-        if job.output.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
+        if sound not in (None, voice.path) and abs(voice.duration_s - sound_s) > frame_s:
             rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
             lengths = f"{float(voice.duration_s):.2f} s, the sound of the video {float(sound_s):.2f} s"
             notify(f"{voice.path}: lasts {lengths}; {rest}")

@@ -64,7 +64,8 @@ class TextDriver:
 class TextVoice(TextDriver):
     """The same from a file, as `prepare` opens it."""
 
-    silence, vtln, is_silent, has_speech = "rest", 1.0, False, True
+    silence, vtln, is_silent, has_speech, has_sound = "rest", 1.0, False, True, False
+    facts = ("TextVoice",)
 
     def __init__(self, path: Path, *_: object) -> None:
         super().__init__(path.read_text())

@@ -46,7 +46,11 @@ class FileOptions:
     """What goes in and what comes out."""
 
     face: Path = argument("Video or photo of a face; - is stdin.")
-    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each; - is stdin.", ())
+    speech: tuple[Path, ...] = argument(
+        "Sound file, video with sound, or words (.srt, .vtt, .TextGrid, .align, .json, .txt); several make one video "
+        "each; - is stdin.",
+        (),
+    )
     output: Path | None = option(
         "Video to write, - is stdout; of several speeches: folder for the videos.",
         None,
@@ -191,6 +195,16 @@ class VoiceOptions(LipOptions):
         shown="SPEECH",
     )
     final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
+    words: Path | None = option(
+        "What the speech says, which helps the lips: SRT, VTT, TextGrid, .align or JSON of words with times, or a .txt "
+        "file without.",
+        None,
+    )
+    phone_weights: Path | None = option(
+        "Run folder of train --recipe text, or .safetensors file, by which words move the lips.",
+        None,
+        shown="embedded weights",
+    )
 
 
 @dataclass(frozen=True)

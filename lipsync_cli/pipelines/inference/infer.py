@@ -27,6 +27,7 @@ from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.inference.marking import chosen_marks
 from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.pipelines.inference.standard_streams import find_stream, with_stdin
+from lipsync_cli.pipelines.inference.text_voices import chosen_voice
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
@@ -265,7 +266,9 @@ def _settings(config: InferConfig, dry_run: bool) -> JobSettings:
             deinterlace=quality.deinterlace,
             tonemap=quality.tonemap,
         ),
-        VoiceSettings(voice.silence, parse_vtln(voice.vtln), voice.driving_audio, voice.final_audio),
+        VoiceSettings(
+            voice.silence, parse_vtln(voice.vtln), voice.driving_audio, voice.final_audio, chosen_voice(config)
+        ),
         GeneratorSettings(
             files.weights,
             None if dry_run else partial(start_generator, config.performance.device),

@@ -72,7 +72,8 @@ def _read_tiers(tokens: list[tuple[str | float, int]], path: Path) -> dict[str, 
         take(float), take(float)
         spans = []
         for _ in range(_count(take(float), path)):
-            (start_s, line), end_s = take(float), start_s if kind == "TextTier" else take(float)[0]
+            start_s, line = take(float)
+            end_s = start_s if kind == "TextTier" else take(float)[0]
             text = str(take(str)[0]).strip()
             if kind == "IntervalTier" and text.lower() not in _SILENCES:
                 spans.append(Span(text, float(start_s), float(end_s), line))

@@ -70,6 +70,8 @@ class SpeechDriver:
     Attributes
     ----------
     path, silence : as given
+    has_sound : it can be heard
+    facts : what it depends on besides: nothing
     vtln : the factor by which its formants are brought down to those of the known voices
     duration_s : length of the sound
     is_silent : whether all of it is digital silence
@@ -84,6 +86,9 @@ class SpeechDriver:
     InputError : the file is missing, damaged, or has no sound
     NothingToDoError : the sound has no length
     """
+
+    has_sound = True
+    facts = ()
 
     def __init__(
         self,

@@ -60,7 +60,9 @@ class PhoneEvaluator(EmbeddingEvaluator):
             clips = np.unique(np.linspace(0, len(self.table.rows) - 1, min(SHOWN, len(self.table.rows))).astype(int))
             starts = np.zeros(len(clips), np.int64)
             told, real = self._read(network, clips, starts), self.table.shape[self.table.numbers(clips, starts)]
-            for place, (axes, clip) in enumerate(zip(np.ravel(figure.subplots(len(clips), 1, squeeze=False)), clips, strict=True)):
+            for place, (axes, clip) in enumerate(
+                zip(np.ravel(figure.subplots(len(clips), 1, squeeze=False)), clips, strict=True)
+            ):
                 axes.plot(real[place, :, 0], "k", label="the real mouth")
                 axes.plot(told[place, :, 0], "r", label="from the words")
                 axes.set_title("/".join(self.table.names[clip]), fontsize=8)

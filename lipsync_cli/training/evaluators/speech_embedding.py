@@ -82,7 +82,8 @@ class EmbeddingEvaluator:
 
     def _embed(self, network: Any, clips: np.ndarray, starts: np.ndarray) -> torch.Tensor:
         """Embed sequences: shape (n, L, D)."""
-        assert self.held_out is not None and self.table is not None
+        assert self.held_out is not None
+        assert self.table is not None
         features, place = (torch.from_numpy(array).to(self.held_out.device) for array in self.table.cut(clips, starts))
         return at_places(network.audio_encoder.embed_sequence(features), place)
 

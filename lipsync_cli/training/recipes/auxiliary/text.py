@@ -101,10 +101,12 @@ class TextRecipe(BaseRecipe):
             raise UsageError(f"a batch of {config.batch_size} is no whole number of sequences of {LENGTH} frames")
 
     def __init__(self, context: RecipeContext) -> None:
-        assert context.transcripts is not None and context.teacher is not None
+        assert context.transcripts is not None
+        assert context.teacher is not None
         if hears(context.teacher) != "encoder":
             raise InputError(
-                "the generator of --teacher hears mels, not speech features", hint="leave it out for that of the package"
+                "the generator of --teacher hears mels, not speech features",
+                hint="leave it out for that of the package",
             )
         self.config, self.transcripts = context.config, context.transcripts
         self.teacher: Any = cast("SpeechDriven", context.teacher).audio_encoder
