@@ -49,14 +49,24 @@ class PhoneEncoding:
             raise InputError(f"take other descriptions of sounds than this program makes ({dims})", found)
         self.margin = dims["layers"] * (dims["kernel"] // 2)
         self.known = frozenset(map(str, self.header.data.get("phones", ())))
-        self._path, self._network = found, cast("PhoneEncoder | None", None)
+        self._path = found
+        self._network: PhoneEncoder | None = None
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Give speech features (T, 384) float32 of descriptions (T + 2 * margin, WIDTH)."""
         import torch
 
+        with torch.inference_mode():
+            features: np.ndarray = self._load()(torch.from_numpy(frames)[None])[0].numpy()
+        return features
+
+    @property
+    def scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation of the features, shape (384,) each."""
+        network = self._load()
+        return network.mean.numpy(), network.deviation.numpy()
+
+    def _load(self) -> PhoneEncoder:
         if self._network is None:
             self._network = cast("PhoneEncoder", load_weights(self._path, kind=KIND)[0])
-        with torch.inference_mode():
-            features: np.ndarray = self._network(torch.from_numpy(frames)[None])[0].numpy()
-        return features
+        return self._network

@@ -21,7 +21,7 @@ FASTER = 4  # times as fast as the text is laid out that a recording may be, at 
 PASSES = 3  # after the first, sounds are described with the lengths that were found
 UNIT_S = 0.06  # length of a consonant at first
 LEAST = 2  # feature frames of each sound: 40 ms
-MOST_CELLS = 200_000_000  # of the table of paths: 20 minutes of speech or so
+MOST_CELLS = 60_000_000  # of the table of paths: 2 minutes of speech or so
 SKIP_COST = 0.02  # of each moment of the text that is left out
 
 

@@ -91,7 +91,7 @@ class Phone(NamedTuple):
     Attributes
     ----------
     symbol : of the alphabet, perhaps with a length mark
-    stress : of its syllable, 0, 0.5 for secondary or 1 for primary
+    stress : of a vowel, 0, 0.5 for secondary or 1 for primary
     weight : its length in lengths of a consonant
     """
 
@@ -149,7 +149,7 @@ def parse_ipa(text: str) -> Parsed:
                 phones.append(Phone(letter, stress, VOWEL_LENGTH))
             stress, is_new = 0.0, False
         elif letter in _CONSONANT_OF:
-            phones.append(Phone(letter, stress))
+            phones.append(Phone(letter))
             is_new = True
         elif letter == "\u0327" and phones and phones[-1].symbol == "c":  # the cedilla of a decomposed c
             phones[-1] = phones[-1]._replace(symbol="ç")

@@ -52,11 +52,15 @@ class Pronouncer:
 
     def __init__(self, transcribe: Callable[[str], str] | None, is_grid: bool = False) -> None:
         self._transcribe, self._is_grid = transcribe, is_grid
-        self._known: dict[str, tuple[Phone, ...]] = {}
+        self._known: dict[str, tuple[tuple[Phone, ...], ...]] = {}
         self.unknown: set[str] = set()
 
     def pronounce(self, text: str) -> tuple[Phone, ...]:
-        """Give the sounds of one or more words.
+        """Give the sounds of one or more words; see `pronounce_words`."""
+        return tuple(phone for word in self.pronounce_words(text) for phone in word)
+
+    def pronounce_words(self, text: str) -> tuple[tuple[Phone, ...], ...]:
+        """Give the sounds of each word of a text.
 
         Raises
         ------
@@ -67,7 +71,7 @@ class Pronouncer:
             self._known[text] = self._find(text)
         return self._known[text]
 
-    def _find(self, text: str) -> tuple[Phone, ...]:
+    def _find(self, text: str) -> tuple[tuple[Phone, ...], ...]:
         words = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
         table = [pronounce_grid(word) for word in words]
         if self._transcribe is None or (self._is_grid and None not in table):
@@ -76,7 +80,7 @@ class Pronouncer:
                     raise InputError(f"nobody here can pronounce {word!r}", hint=INSTALL)
             if not table:
                 raise InputError(f"nobody here can pronounce {text!r}", hint=INSTALL)
-            return tuple(phone for found in table if found is not None for phone in found)
-        phones, unknown = parse_ipa(self._transcribe(text))
-        self.unknown.update(unknown)
-        return tuple(phones)
+            return tuple(found for found in table if found is not None)
+        parsed = [parse_ipa(word) for word in self._transcribe(text).split()]
+        self.unknown.update(letter for word in parsed for letter in word.unknown)
+        return tuple(tuple(word.phones) for word in parsed if word.phones)

@@ -15,7 +15,8 @@ _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?$")
 _WITHIN = re.compile(rf"<{_TIME}>")
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")  # <i>, <v Ann>, <c.red>, and {\an8} as players write it
 _NOT_SPOKEN = re.compile(r"\[[^\[\]]*\]|\((?:[^()]*)\)|♪[^♪]*♪?")  # [door slams], (laughs), songs
-_SPEAKER = re.compile(r"^\s*(?:-\s*|[A-Z][A-Z .']{1,30}:\s+)")  # "- ", "ANN: "
+_DASH = re.compile(r"^\s*-\s*")  # before each of two people's lines
+_SPEAKER = re.compile(r"^\s*[A-Z][A-Z .']{1,30}:\s+")  # "ANN: "
 
 
 def read_subtitles(text: str, path: Path) -> Iterator[Span]:
@@ -50,7 +51,8 @@ def read_subtitles(text: str, path: Path) -> Iterator[Span]:
             place += 1
         if place < len(lines) and "-->" in lines[place] and said and said[-1].strip().isdigit():
             said.pop()  # the next cue's number, where the empty line between them is missing
-        yield from _split_cue(" ".join(_SPEAKER.sub("", each) for each in said), start_s, end_s, number)
+        spoken = (_SPEAKER.sub("", _NOT_SPOKEN.sub(" ", _DASH.sub("", each))) for each in said)
+        yield from _split_cue(" ".join(spoken), start_s, end_s, number)
 
 
 def _split_cue(text: str, start_s: float, end_s: float, line: int) -> Iterator[Span]:

@@ -184,6 +184,11 @@ class SpeechDriver:
             mel = SILENCE + self._gate[first : first + len(mel), None] * (mel - SILENCE)
         return mel
 
+    @property
+    def num_features(self) -> int:
+        """How many feature frames there are; none where mels are heard."""
+        return 0 if self._powers is None else (self._powers.num_rows + 1) // 2
+
     def features(self, encode: Encode, first: int, stop: int) -> np.ndarray:
         """Return the feature frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth."""
         import numpy as np

@@ -42,6 +42,7 @@ class TextDriver:
     Attributes
     ----------
     path, silence, duration_s : as given
+    symbols : of the sounds, in order
     facts : the weights, and what is said when
     vtln, has_sound, is_silent, has_speech : as in `driver.Voice`
     """
@@ -60,6 +61,7 @@ class TextDriver:
         weights: str = "",
     ) -> None:
         self.path, self.silence = path, silence
+        self.symbols = [phone.symbol for phone in phones]
         self._phones, self._encode, self._margin = list(phones), encode, margin
         self.facts = (weights, hashlib.sha256(repr(self._phones).encode()).hexdigest())
         end_s = Fraction(self._phones[-1].end_s).limit_denominator(RATE * 100) if self._phones else Fraction(0)
