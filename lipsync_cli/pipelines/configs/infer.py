@@ -200,6 +200,11 @@ class VoiceOptions(LipOptions):
         "file without.",
         None,
     )
+    dub: bool = option(
+        "Speak the words of an .srt file (or another with times) by --tts, each line in its time; else the video of "
+        "words has no sound of its own.",
+        False,
+    )
     phone_weights: Path | None = option(
         "Run folder of train --recipe text, or .safetensors file, by which words move the lips.",
         None,

@@ -24,6 +24,7 @@ from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
+from lipsync_cli.pipelines.inference.dubbing import dubbed
 from lipsync_cli.pipelines.inference.marking import chosen_marks
 from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.pipelines.inference.standard_streams import find_stream, with_stdin
@@ -109,7 +110,8 @@ def run(
     _check_single(config)
     stream = find_stream(config, stdout)
     with (
-        with_stdin(config, stdin, notify) as (found, tell),
+        with_stdin(config, stdin, notify) as (given, tell),
+        dubbed(given, tell) as found,
         open_session(found, cache=cache, progress=progress, notify=tell, stream=stream) as session,
         session.prepare(_speech(found, session.cast), found.files.output) as job,
     ):
@@ -131,7 +133,8 @@ def plan(
     _check_single(config)
     stream, debug_video = find_stream(config, stdout), config.advanced.debug_video
     with (
-        with_stdin(config, stdin, notify) as (found, tell),
+        with_stdin(config, stdin, notify) as (given, tell),
+        dubbed(given, tell) as found,
         open_session(found, cache=cache, notify=tell, dry_run=True, stream=stream) as session,
         session.prepare(_speech(found, session.cast), found.files.output) as job,
     ):
@@ -146,7 +149,7 @@ def plan(
             float(schedule.sound_s),
             schedule.num_source_frames,
             job.generator.header.name,
-            session.marking.names(),
+            replace(session.marking, is_silent=job.output.sound is None).names(),
         )
 
 

@@ -198,6 +198,8 @@ def _collect(
         raise UsageError(
             "--driving-audio and --final-audio are for one speech", hint="name them in the list of --messages"
         )
+    if config.voice.dub:
+        raise UsageError("--dub is for one file of words", hint="make the video of that file alone")
     if config.voice.words:
         raise UsageError("--words is for one speech", hint="make the video of that speech alone")
     if config.advanced.debug_video:

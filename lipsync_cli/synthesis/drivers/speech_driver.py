@@ -88,7 +88,7 @@ class SpeechDriver:
     """
 
     has_sound = True
-    facts = ()
+    facts: tuple[str, ...] = ()
 
     def __init__(
         self,

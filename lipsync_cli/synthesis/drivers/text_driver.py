@@ -63,7 +63,7 @@ class TextDriver:
         self.path, self.silence = path, silence
         self.symbols = [phone.symbol for phone in phones]
         self._phones, self._encode, self._margin = list(phones), encode, margin
-        self.facts = (weights, hashlib.sha256(repr(self._phones).encode()).hexdigest())
+        self.facts: tuple[str, ...] = (weights, hashlib.sha256(repr(self._phones).encode()).hexdigest())
         end_s = Fraction(self._phones[-1].end_s).limit_denominator(RATE * 100) if self._phones else Fraction(0)
         self.duration_s = end_s + REST_S if duration_s is None else duration_s
         self._gate = self._find_gate()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_words_are_found_where_they_are_said():
     assert [phone.symbol for phone in found] == [phone.symbol for phone in said]
     for one, other in zip(found, said, strict=True):
         assert one.start_s == pytest.approx(other.start_s, abs=0.1)
-    assert all(one.end_s <= other.start_s for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end_s <= other.start_s for one, other in pairwise(found))
 
 
 def test_a_sound_that_is_too_short_is_told():
