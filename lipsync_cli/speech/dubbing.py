@@ -61,7 +61,7 @@ def dub(spans: Sequence[Span], speak: Callable[[str], np.ndarray]) -> tuple[np.n
     too_long: list[str] = []
     for place, span in enumerate(spans):
         try:
-            spoken = _trim(speak(span.text))
+            spoken = trim(speak(span.text))
         except LipsyncError as error:
             where = f"line {span.line}: " if span.line else ""
             raise type(error)(where + error.fact, error.path, error.hint) from error
@@ -112,8 +112,8 @@ def _name(each: Fitted) -> str:
     return f"line {each.span.line}" if each.span.line else repr(each.span.text)
 
 
-def _trim(samples: np.ndarray) -> np.ndarray:
-    """Leave out the silence before and after a line."""
+def trim(samples: np.ndarray) -> np.ndarray:
+    """Leave out the silence before and after a line: samples (n,) at `RATE`."""
     import numpy as np
 
     loud = np.flatnonzero(np.abs(samples) > QUIET * np.abs(samples).max(initial=0.0))

@@ -19,7 +19,7 @@ from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.job import Job
 from lipsync_cli.synthesis.rendering.debug_video import check_debug, debug
-from lipsync_cli.synthesis.rendering.film_writer import FilmWriter, Noticed, name_frames
+from lipsync_cli.synthesis.rendering.film_writer import FilmWriter, Noticed, Shared, name_frames
 from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
 from lipsync_cli.synthesis.rendering.scene import Scene, SceneBuilder
@@ -80,6 +80,7 @@ def infer(
     force: bool = False,
     resume: bool = False,
     piece_frames: int | None = None,
+    shared: Shared | None = None,
     keep_tracks: bool = False,
     marking: Marking | None = None,
     debug_video: Path | None = None,
@@ -99,6 +100,7 @@ def infer(
     force : whether the output may exist
     resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
     piece_frames : frames of such a piece, at most; None: see `frames_in_piece`
+    shared : frames that were drawn for another film of the same source; the caller's
     keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
     marking : what says that the film is synthetic; None: metadata and sound
     debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
@@ -132,7 +134,9 @@ def infer(
         writer = FilmWriter(job, scene, marking, crf, stopwatch, progress, watch)
         write = writer.write
         size = piece_frames or frames_in_piece(plan)
-        if resume and plan.num_frames > size:
+        if shared is not None:
+            write = partial(writer.write_shared, shared)
+        elif resume and plan.num_frames > size:
             facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
             write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify, size)))
         sidecar = None

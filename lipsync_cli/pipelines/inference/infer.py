@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_span, parse_time, parse_vtln
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lipsync_cli.media.video.film_stream import FilmStream
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.job import Job, JobSettings, Prepare
+    from lipsync_cli.synthesis.rendering.film_writer import Shared
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.training.adaptation import Adapted
 
@@ -66,6 +67,13 @@ class FilmPlan:
     marks: list[str]
 
 
+class Make(Protocol):
+    """Makes a film."""
+
+    def __call__(self, job: Job, shared: Shared | None = None) -> Result:
+        """Make the film of a job, with frames that others share; see `synthesis.film.infer`."""
+
+
 @dataclass(frozen=True)
 class Session:
     """Everything that films of one configuration share.
@@ -75,13 +83,13 @@ class Session:
     cast : whose mouths are moved, and the voices that options name
     marking : the marks of the films
     prepare : `synthesis.job.prepare` with the configuration filled in
-    make : makes the film of a job
+    make : makes the film of a job, with frames that others share
     """
 
     cast: People
     marking: Marking
     prepare: Prepare
-    make: Callable[[Job], Result]
+    make: Make
 
 
 @keeps_inputs
@@ -220,7 +228,7 @@ def _open_session(
         SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as builder,
     ):
 
-        def make(job: Job) -> Result:
+        def make(job: Job, shared: Shared | None = None) -> Result:
             from lipsync_cli.synthesis.film import infer
 
             return infer(
@@ -235,6 +243,7 @@ def _open_session(
                 debug_video=config.advanced.debug_video,
                 resume=config.performance.resume,
                 piece_frames=piece_frames,
+                shared=shared,
             )
 
         yield Session(cast, marking, prepare, make)
