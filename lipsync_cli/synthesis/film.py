@@ -125,18 +125,14 @@ def infer(
         if builder is None:
             builder = opened.enter_context(SceneBuilder(reference, batch_size, choices=choices))
         scene = builder.open_scene(source, job.generator, plan.num_source_frames, stopwatch, progress, notify)
-        if plan.extended and not source.is_photo:
-            notify(f"{source.path}: ends before the speech, goes on with --extend {plan.extend}")
         _tell_of_inputs(job, notify)
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, job, scene, marking, force))
         writer = FilmWriter(job, scene, marking, crf, stopwatch, progress, watch)
-        write = writer.write
+        write = writer.write if shared is None else partial(writer.write_shared, shared)
         size = piece_frames or frames_in_piece(plan)
-        if shared is not None:
-            write = partial(writer.write_shared, shared)
-        elif resume and plan.num_frames > size:
+        if resume and shared is None and plan.num_frames > size:
             facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
             write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify, size)))
         sidecar = None
@@ -227,6 +223,8 @@ def _check_film(job: Job, film: Path) -> None:
 
 def _tell_of_inputs(job: Job, notify: Notify) -> None:
     sound, video = job.output.sound, job.source.info.video
+    if job.schedule.extended and not job.source.is_photo:
+        notify(f"{job.source.path}: ends before the speech, goes on with --extend {job.schedule.extend}")
     files = [job.source.path, *(voice.path for voice in job.voices)]
     heard = [] if sound is None else sound.paths if isinstance(sound, Mix) else [sound]
     for path in dict.fromkeys([*files, *heard]):

@@ -107,6 +107,18 @@ def lay_frames(parts: Sequence[Laid], num_source: int) -> np.ndarray:
     """
     import numpy as np
 
+    order = _run_there_and_back(parts)
+    if num_source < 2:
+        return np.zeros_like(order)
+    turn = num_source - 1
+    folded: np.ndarray = turn - np.abs(turn - order % (2 * turn))
+    return folded
+
+
+def _run_there_and_back(parts: Sequence[Laid]) -> np.ndarray:
+    """Return the source frame of each frame of a message, for a source without an end; ValueError as `lay_frames`."""
+    import numpy as np
+
     places: list[np.ndarray] = []
     now = 0
     for number, part in enumerate(parts):
@@ -119,18 +131,15 @@ def lay_frames(parts: Sequence[Laid], num_source: int) -> np.ndarray:
         half = ceil(part.num_frames / 2)
         there = np.arange(now, now + half)
         places.append(np.concatenate([there, there[::-1] - 1])[: part.num_frames])
-    order = np.abs(np.concatenate(places).astype(np.int64))
-    if num_source < 2:
-        return np.zeros_like(order)
-    turn = num_source - 1
-    return turn - np.abs(turn - order % (2 * turn))
+    return np.abs(np.concatenate(places).astype(np.int64))
 
 
 def plan_parts(parts: Sequence[Laid], timeline: Timeline, sound_s: Fraction) -> FrameSchedule:
     """Return the schedule of a message in parts; the source's frames are equally long."""
     order = lay_frames(parts, timeline.num_frames)
     shown = Timeline.constant(timeline.rate, len(order))
-    return FrameSchedule(order, shown, min(sound_s, shown.duration_s), int(order.max()) + 1 < len(order))
+    is_extended = int(_run_there_and_back(parts).max()) >= timeline.num_frames
+    return FrameSchedule(order, shown, min(sound_s, shown.duration_s), is_extended)
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class Voices:
         encode = self._encoding
         if not phones:
             raise NothingToDoError("holds no words", path)
-        return TextDriver(path, phones, encode, encode.margin, silence, weights=encode.header.sha256)
+        return TextDriver(path, phones, encode, encode.margin, silence=silence, weights=encode.header.sha256)
 
     def _pronounce(self, path: Path) -> tuple[tuple[Phone, ...], ...]:
         """Return the sounds of the words of a text without times."""

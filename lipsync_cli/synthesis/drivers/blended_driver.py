@@ -15,7 +15,7 @@ from lipsync_cli.synthesis.drivers.text_driver import TextDriver
 if TYPE_CHECKING:
     import numpy as np
 
-TEXT_SHARE = 0.5  # of the speech features that are the text's; docs/experiments/043-lips-from-text.md
+TEXT_SHARE = 0.25  # of the speech features that are the text's; docs/experiments/043-lips-from-text.md
 
 
 FindText = Callable[["np.ndarray"], TextDriver]

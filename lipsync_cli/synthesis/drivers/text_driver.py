@@ -56,6 +56,7 @@ class TextDriver:
         phones: Sequence[TimedPhone],
         encode: EncodePhones,
         margin: int,
+        *,
         silence: str = "close",
         duration_s: Fraction | None = None,
         weights: str = "",

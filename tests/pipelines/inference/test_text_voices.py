@@ -48,7 +48,7 @@ def espeak(monkeypatch, tmp_path):
     program = folder / "espeak-ng"
     program.write_text(
         "#!/bin/sh\n"
-        'case "$*" in *--voices*) printf "Pty Language Age/Gender VoiceName File Other\\n 5 de --/M German gmw/de\\n";;\n'
+        'case "$*" in *--voices*) printf "Pty Language Age Name File\\n 5 de --/M German gmw/de\\n";;\n'
         '*) printf "(en)h_ə_l_ˈəʊ(de) ʁ_ˈœ_ŋ\\n";; esac\n'
     )
     program.chmod(0o755)
@@ -110,7 +110,12 @@ def test_letters_of_another_language_are_told(write, espeak):
 @pytest.mark.parametrize(
     ("name", "text", "error", "told"),
     [
-        ("a.srt", SRT.format(text="hello"), InputError, r"line 2: nobody here can pronounce 'hello'; install espeak-ng"),
+        (
+            "a.srt",
+            SRT.format(text="hello"),
+            InputError,
+            r"line 2: nobody here can pronounce 'hello'; install espeak-ng",
+        ),
         ("a.txt", "hello", InputError, r"nobody here can pronounce 'hello'"),
         ("a.txt", " \n", NothingToDoError, r"holds no words"),
         ("a.txt", "a\0b", InputError, r"line 1: holds a NUL character"),
