@@ -30,7 +30,6 @@ import numpy as np
 
 from lipsync_cli.faces.mouth_shapes import find_measure
 from lipsync_cli.formats.pack_file import Pack
-from lipsync_cli.formats.phone_encoder_weights import PhoneEncoding
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.metrics.sync.words import read_lips
 from lipsync_cli.speech.phones.alignment import align
@@ -38,6 +37,7 @@ from lipsync_cli.speech.phones.ipa import closes_lips
 from lipsync_cli.speech.phones.pronunciation import pronounce_grid
 from lipsync_cli.speech.speech_features import cut_windows, window_places
 from lipsync_cli.speech.transcript import Transcripts, Word
+from lipsync_cli.synthesis.drivers.phone_encoding import PhoneEncoding
 from lipsync_cli.synthesis.drivers.text_driver import TextDriver
 from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.training.phone_sequences import time_words

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from lipsync_cli.models.speech_encoder import FEATURE_DIM
 
-DROPOUT = 0.1
-HIDDEN = 0.1  # share of the neighbouring sounds that are hidden in training: the corpus has few words, learned by heart
+DROPOUT = 0.2
+HIDDEN = 0.2  # share of the neighbouring sounds that are hidden in training: the corpus has few words, learned by heart
 
 
 class PhoneEncoder(nn.Module):

@@ -28,6 +28,7 @@ from lipsync_cli.config.shared_options import (
     voice_option,
     vtln_option,
 )
+from lipsync_cli.config.word_options import dub_option, phone_weights_option, words_option
 from lipsync_cli.pipelines.configs.stream import StreamOptions
 
 LARGEST = "largest"
@@ -47,9 +48,7 @@ class FileOptions:
 
     face: Path = argument("Video or photo of a face; - is stdin.")
     speech: tuple[Path, ...] = argument(
-        "Sound file, video with sound, or words (.srt, .vtt, .TextGrid, .align, .json, .txt); several make one video "
-        "each; - is stdin.",
-        (),
+        "Sound file, video with sound, or words such as .srt; several make one video each; - is stdin.", ()
     )
     output: Path | None = option(
         "Video to write, - is stdout; of several speeches: folder for the videos.",
@@ -195,21 +194,9 @@ class VoiceOptions(LipOptions):
         shown="SPEECH",
     )
     final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
-    words: Path | None = option(
-        "What the speech says, which helps the lips: SRT, VTT, TextGrid, .align or JSON of words with times, or a .txt "
-        "file without.",
-        None,
-    )
-    dub: bool = option(
-        "Speak the words of an .srt file (or another with times) by --tts, each line in its time; else the video of "
-        "words has no sound of its own.",
-        False,
-    )
-    phone_weights: Path | None = option(
-        "Run folder of train --recipe text, or .safetensors file, by which words move the lips.",
-        None,
-        shown="embedded weights",
-    )
+    words: Path | None = words_option()
+    dub: bool = dub_option()
+    phone_weights: Path | None = phone_weights_option()
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
-from lipsync_cli.pipelines.inference.dubbing import dubbed
 from lipsync_cli.pipelines.inference.marking import chosen_marks
 from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.pipelines.inference.standard_streams import find_stream, with_stdin
-from lipsync_cli.pipelines.inference.text_voices import chosen_voice
+from lipsync_cli.pipelines.inference.words.dubbing import dubbed
+from lipsync_cli.pipelines.inference.words.text_voices import chosen_voice
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch

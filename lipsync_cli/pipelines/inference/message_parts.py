@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.pipelines.callbacks import Notify
-from lipsync_cli.pipelines.inference.dubbing import write_sound
 from lipsync_cli.pipelines.inference.message_speech import Speaker
+from lipsync_cli.pipelines.inference.words.dubbing import write_sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,12 @@ class PartFilms:
         """Make the film of a message that was spoken here."""
         from lipsync_cli.synthesis.message_parts import plan_parts, split_frames
 
-        if job.speech not in self._laid or job.schedule.spans or job.voices[0].path != job.speech or job.output.sound != job.speech:
+        if (
+            job.speech not in self._laid
+            or job.schedule.spans
+            or job.voices[0].path != job.speech
+            or job.output.sound != job.speech
+        ):
             return self._make(job, None)
         laid, shared = self._laid[job.speech]
         timeline = job.source.timeline

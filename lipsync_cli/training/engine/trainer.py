@@ -164,7 +164,8 @@ class _Loop:
     def _step(self, batch: Any) -> None:
         config, state, recipe, schedule = self.config, self.state, self.recipe, self.schedule
         self._set_learning_rate()
-        torch.manual_seed(_seed(config.seed, state.step))
+        drawn = np.random.SeedSequence([config.seed, state.step, 2])  # by a recipe: where a gradient penalty is taken
+        torch.manual_seed(int(drawn.generate_state(1, np.uint64)[0] >> 1))
         has_generator = schedule.has_generator(state.step)
         state.generator.train()
         if config.freeze_speech:
@@ -344,8 +345,3 @@ def _detached(output: Any) -> Any:
     if isinstance(output, torch.Tensor):
         return output.detach()
     return type(output)(*(None if part is None else part.detach() for part in output))
-
-
-def _seed(seed: int, step: int) -> int:
-    """Seed of what a recipe draws in a step, for instance where a gradient penalty is taken."""
-    return int(np.random.SeedSequence([seed, step, 2]).generate_state(1, np.uint64)[0] >> 1)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from lipsync_cli.training.engine.batch_source import Source
     from lipsync_cli.training.recipes.context import RecipeContext
 
-EMBEDDING_WEIGHT = 3.0  # of the embedding beside what is read off it: words are told by more than the opening
 FEATURE_WEIGHT = 0.2  # of the features themselves, so that they can be mixed with those of a sound
 SILENT_SHARE = 1 / 16  # of the sequences in which nothing is said
 
@@ -172,7 +171,6 @@ class TextRecipe(BaseRecipe):
     def network_loss(self, batch: Described, output: Told) -> dict[str, Tensor]:
         """Give the named terms of the loss."""
         terms = speech_terms(Sequences(*batch[1:]), output.embedding, self.readout.to(output.embedding))
-        terms["speech/embedding"] = EMBEDDING_WEIGHT * terms["speech/embedding"]
         apart = (output.features - batch.features) / self.teacher.deviation
         return terms | {"speech/features": FEATURE_WEIGHT * apart.square().mean()}
 

@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.formats.pack_file import Pack
-from lipsync_cli.formats.phone_encoder_weights import PhoneEncoding
 from lipsync_cli.formats.weights import read_header
 from lipsync_cli.models.phone_encoder import PhoneEncoder
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.speech.phones.timed_phones import WIDTH, TimedPhone, describe_frames
 from lipsync_cli.speech.transcript import Transcripts
+from lipsync_cli.synthesis.drivers.phone_encoding import PhoneEncoding
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.phone_sequences import LENGTH, PhoneSequences
 from lipsync_cli.training.recipe_config import make_config

@@ -9,11 +9,11 @@ import pytest
 
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.reading import notes_of
-from lipsync_cli.pipelines.inference.text_voices import Voices
+from lipsync_cli.pipelines.inference.words.text_voices import Voices
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
 
-SPEECH = Path(__file__).parents[3] / "examples" / "speech.flac"
+SPEECH = Path(__file__).parents[4] / "examples" / "speech.flac"
 SRT = "1\n00:00:00,100 --> 00:00:01,000\n{text}\n"
 
 

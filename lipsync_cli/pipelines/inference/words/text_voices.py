@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from lipsync_cli.formats.phone_encoder_weights import PhoneEncoding
     from lipsync_cli.speech.phones.ipa import Phone
     from lipsync_cli.speech.phones.pronunciation import Pronouncer
     from lipsync_cli.speech.phones.timed_phones import TimedPhone
     from lipsync_cli.synthesis.drivers.driver import OpenVoice, Voice
+    from lipsync_cli.synthesis.drivers.phone_encoding import PhoneEncoding
     from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
     from lipsync_cli.synthesis.drivers.text_driver import TextDriver
 
@@ -146,7 +146,7 @@ class Voices:
 
     @cached_property
     def _encoding(self) -> PhoneEncoding:
-        from lipsync_cli.formats.phone_encoder_weights import PhoneEncoding
+        from lipsync_cli.synthesis.drivers.phone_encoding import PhoneEncoding
 
         return PhoneEncoding(self.weights)
 
