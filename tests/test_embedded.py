@@ -93,6 +93,20 @@ def test_the_lip_reader_is_what_its_card_says():
     assert header.metrics["words/letter"] > 0.12
 
 
+def test_the_phone_encoder_is_what_its_card_says():
+    path = find_weights(None, "phone encoder")
+    header = read_header(path)
+    card = (path.parent / "PHONES_CARD.md").read_text()
+    assert EMBEDDED["phone encoder"] in card
+    assert header.sha256 in card
+    assert path.stat().st_size < 1 << 20
+    assert f"{header.metrics['mouth/opening']:.3f}" in card
+    assert header.metrics["mouth/opening"] > 0.8 > 0.4 > header.metrics["mouth/mismatched"]
+    assert header.data["speakers"] == ["s1"]
+    assert {"p", "b", "m", "iː"} < set(header.data["phones"])
+    assert header.feature_parameters == read_header(find_weights(None)).feature_parameters
+
+
 def test_the_occlusion_network_is_what_its_card_says():
     path = find_weights(None, "occlusion network")
     header = read_header(path)

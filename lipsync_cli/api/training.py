@@ -18,6 +18,7 @@ def train(
     init: PathOrText | None = None,
     expert: PathOrText | None = None,
     transcripts: PathOrText | None = None,
+    teacher: PathOrText | None = None,
     device: str = "auto",
     jobs: int = 1,
     progress: Progress | None = None,
@@ -34,6 +35,8 @@ def train(
     init : weights to start from; None: fresh ones
     expert : weights of the sync expert, for recipes that use one; None: those of the package
     transcripts : folder of SPEAKER/CLIP.align, for recipes that need it
+    teacher : weights of the generator whose speech encoder is learned from, for recipes that need it; None: the
+        package's
     device : "auto", "cpu", "cuda" or "cuda:N"
     jobs : threads that decode; what is learned does not depend on it
     progress : called with (samples done, of how many or None, of what)
@@ -62,6 +65,7 @@ def train(
         init=as_path_or_none(init),
         expert=as_path_or_none(expert),
         transcripts=as_path_or_none(transcripts),
+        teacher=as_path_or_none(teacher),
         device=device,
         jobs=jobs,
         **options,

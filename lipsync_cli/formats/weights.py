@@ -27,6 +27,7 @@ EMBEDDED = {  # in assets
     "sync expert": "lipsync_expert.safetensors",
     "lip reader": "lipsync_reader.safetensors",
     "occlusion network": "lipsync_occlusion.safetensors",
+    "phone encoder": "lipsync_phones.safetensors",
 }
 NAMED = {  # other weights in assets, by kind and by what options call them
     "generator": {"grid": "lipsync_grid.safetensors"},

@@ -63,6 +63,13 @@ def _occlusion_net(**dims: Any) -> nn.Module:
     return OcclusionNet(**dims)
 
 
+@register("phone-encoder", kind="phone encoder")
+def _phone_encoder(**dims: Any) -> nn.Module:
+    from lipsync_cli.models.phone_encoder import PhoneEncoder
+
+    return PhoneEncoder(**dims)
+
+
 def hears(network: nn.Module) -> str:
     """Say what a generator hears: "mel", windows of LipGAN's mels, or "encoder", windows of speech features."""
     return str(getattr(network, "speech", "mel"))

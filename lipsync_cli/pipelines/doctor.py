@@ -187,6 +187,7 @@ def _weights(find: Callable[[Path | None, str], Path] | None) -> str:
         "sync expert": "EXPERT_CARD.md",
         "lip reader": "READER_CARD.md",
         "occlusion network": "OCCLUSION_CARD.md",
+        "phone encoder": "PHONES_CARD.md",
     }
     for kind, name in cards.items():
         path = (find or find_weights)(None, kind)

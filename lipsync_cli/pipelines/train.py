@@ -96,6 +96,7 @@ def run(
             tensorboard=job.tensorboard,
             world=world,
             transcripts=job.transcripts,
+            teacher=job.teacher,
         )
     finally:
         leave()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.job import Job
 from lipsync_cli.synthesis.rendering.debug_video import check_debug, debug
-from lipsync_cli.synthesis.rendering.film_writer import FilmWriter, Noticed, name_frames
+from lipsync_cli.synthesis.rendering.film_writer import FilmWriter, Noticed, Shared, name_frames
 from lipsync_cli.synthesis.rendering.fingerprint import fingerprint_of
 from lipsync_cli.synthesis.rendering.marking import Marking
 from lipsync_cli.synthesis.rendering.scene import Scene, SceneBuilder
@@ -80,6 +80,7 @@ def infer(
     force: bool = False,
     resume: bool = False,
     piece_frames: int | None = None,
+    shared: Shared | None = None,
     keep_tracks: bool = False,
     marking: Marking | None = None,
     debug_video: Path | None = None,
@@ -99,6 +100,7 @@ def infer(
     force : whether the output may exist
     resume : draw a long film in pieces, which a killed run leaves and the same call goes on with
     piece_frames : frames of such a piece, at most; None: see `frames_in_piece`
+    shared : frames that were drawn for another film of the same source; the caller's
     keep_tracks : whether further sound tracks, subtitles and chapters of the source are kept
     marking : what says that the film is synthetic; None: metadata and sound
     debug_video : a second film, which shows on every frame what was known and done, see `Inspector`
@@ -112,7 +114,7 @@ def infer(
     ReaderGoneError : nobody reads the stream that it goes to any more
     ValueError : the job was prepared without a device
     """
-    stopwatch, marking = Stopwatch(), marking or Marking()
+    stopwatch, marking = Stopwatch(), replace(marking or Marking(), is_silent=job.output.sound is None)
     source, plan, output = job.source, job.schedule, job.output.path
     marking.check(output, force)
     if debug_video is not None:
@@ -123,16 +125,14 @@ def infer(
         if builder is None:
             builder = opened.enter_context(SceneBuilder(reference, batch_size, choices=choices))
         scene = builder.open_scene(source, job.generator, plan.num_source_frames, stopwatch, progress, notify)
-        if plan.extended and not source.is_photo:
-            notify(f"{source.path}: ends before the speech, goes on with --extend {plan.extend}")
         _tell_of_inputs(job, notify)
         watch = None
         if debug_video is not None:
             watch = opened.enter_context(debug(debug_video, job, scene, marking, force))
         writer = FilmWriter(job, scene, marking, crf, stopwatch, progress, watch)
-        write = writer.write
+        write = writer.write if shared is None else partial(writer.write_shared, shared)
         size = piece_frames or frames_in_piece(plan)
-        if resume and plan.num_frames > size:
+        if resume and shared is None and plan.num_frames > size:
             facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
             write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify, size)))
         sidecar = None
@@ -217,13 +217,17 @@ def _report(
 def _check_film(job: Job, film: Path) -> None:
     plan, sound = job.schedule, job.output.sound
     origin = sound if isinstance(sound, Path) else None
-    check_lengths(film, plan.num_frames, plan.timeline.duration_s, plan.sound_s, origin)
+    sound_s = None if sound is None else plan.sound_s
+    check_lengths(film, plan.num_frames, plan.timeline.duration_s, sound_s, origin)
 
 
 def _tell_of_inputs(job: Job, notify: Notify) -> None:
     sound, video = job.output.sound, job.source.info.video
+    if job.schedule.extended and not job.source.is_photo:
+        notify(f"{job.source.path}: ends before the speech, goes on with --extend {job.schedule.extend}")
     files = [job.source.path, *(voice.path for voice in job.voices)]
-    for path in dict.fromkeys([*files, *(sound.paths if isinstance(sound, Mix) else [sound])]):
+    heard = [] if sound is None else sound.paths if isinstance(sound, Mix) else [sound]
+    for path in dict.fromkeys([*files, *heard]):
         for text in notes_of(path):
             notify(f"{path}: {text}")
     if video is not None:
@@ -235,7 +239,7 @@ def _tell_of_inputs(job: Job, notify: Notify) -> None:
             notify(f"{voice.path}: the sound is silent throughout; the mouth will rest")
         elif not voice.has_speech and voice.silence != "model":
             notify(f"{voice.path}: no speech stands out from the noise; --silence model follows whatever is heard")
-        if job.output.sound != voice.path and abs(voice.duration_s - sound_s) > frame_s:
+        if sound not in (None, voice.path) and abs(voice.duration_s - sound_s) > frame_s:
             rest = "the mouth rests after it" if voice.duration_s < sound_s else "the rest of it is not used"
             lengths = f"{float(voice.duration_s):.2f} s, the sound of the video {float(sound_s):.2f} s"
             notify(f"{voice.path}: lasts {lengths}; {rest}")

@@ -19,6 +19,7 @@ from lipsync_cli.synthesis.drivers.speech_driver import SILENCES
 from lipsync_cli.synthesis.film import Result
 from lipsync_cli.synthesis.job import Job, Prepare
 from lipsync_cli.synthesis.message_names import make_safe, name_after, replace_forbidden
+from lipsync_cli.synthesis.message_parts import CLOSE, OPEN, Part, has_marks, split_marked
 from lipsync_cli.synthesis.message_table import OnFailure, Row, read_json_rows
 from lipsync_cli.synthesis.rendering.film_output import FILMS
 
@@ -32,11 +33,12 @@ KNOWN = ("speech", "output", "text", "voice", "lang", *CHOICES, *FILES)
 
 @dataclass(frozen=True)
 class Spoken:
-    """A text and who speaks it; None: the synthesiser's own choice."""
+    """A text and who speaks it, None: the synthesiser's own choice; and its parts, where some of it is shared."""
 
     text: str
     voice: str | None = None
     language: str | None = None
+    parts: tuple[Part, ...] = ()
 
 
 Speak = Callable[[Spoken], AbstractContextManager[Path]]
@@ -296,14 +298,21 @@ def _check(row: Row, allows_more: bool) -> dict[str, str]:
 
 def _make_spoken(row: Row, values: dict[str, str], wording: Wording) -> Spoken:
     if wording.text is not None:
-        text = _fill(wording.text, "--text", row)
+        text = _fill(wording.text, "--text", row, _without_marks)
     elif "text" in values:
         text = values["text"]
     else:
         raise ValueError("has no speech and no text")
+    parts: tuple[Part, ...] = ()
+    if wording.text is not None and has_marks(wording.text.text):
+        parts, text = split_marked(text), _without_marks(text)
     if not text.strip():
         raise ValueError("its text is empty")
-    return Spoken(text, values.get("voice", wording.voice), values.get("lang", wording.language))
+    return Spoken(text, values.get("voice", wording.voice), values.get("lang", wording.language), parts)
+
+
+def _without_marks(text: str) -> str:
+    return text.replace(OPEN, "").replace(CLOSE, "")
 
 
 def _fill(template: TextTemplate, option: str, row: Row, change: Callable[[str], str] = str) -> str:

@@ -34,6 +34,7 @@ RECIPES = (
     "speech-embedding",
     "occlusion",
     "own-frame",
+    "text",
 )
 # Recipes that saved runs call by another name: until it had WGAN-LP, `wgan-ls` was least squares with a penalty.
 OLD_RECIPES = {"wgan-ls": "lsgan-gp"}
@@ -55,6 +56,7 @@ class TrainConfig:
     dims : of the generator
     expert : SHA-256 of the sync expert that scores, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
+    teacher : SHA-256 of the generator whose speech encoder it learns from, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
     """
 
@@ -79,7 +81,7 @@ class TrainConfig:
         "mel",
         panel="model",
         choices=SPEECH_INPUTS,
-        shown="mel, or as in --init; speech-embedding: encoder",
+        shown="mel, or as in --init; speech-embedding, text: encoder",
     )
     critic_width: int = option(
         "Channels of the first layer of LipGAN's discriminator; 8 costs 1/16.", 32, panel="model", least=1
@@ -90,6 +92,7 @@ class TrainConfig:
     )
     expert: str = ""
     transcripts: str = ""
+    teacher: str = ""
     batch_size: int = option("Samples a step.", 128, panel="schedule", least=1)
     epochs: float = option("Passes over the training frames.", 20.0, panel="schedule", least=0)
     max_samples: int | None = option("Stop after this many samples instead.", None, panel="schedule", least=1)

@@ -43,7 +43,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     if config.generator not in found.architectures:
         names = " or ".join(found.architectures)
         raise UsageError(f"generator {config.generator!r} does not exist", hint=f"use {names}")
-    if config.speech != "mel" and config.generator != "compact":
+    if config.speech != "mel" and config.generator not in ("compact", "phone-encoder"):
         raise UsageError(f"the generator {config.generator} hears mels", hint="use --generator compact")
     if config.sync_runs and "expert" not in found.needs:
         raise UsageError(f"the recipe {found.name} asks no expert", hint="leave out --sync-runs")

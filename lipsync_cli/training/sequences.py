@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +28,13 @@ class SequenceTable:
     ----------
     source : of a pack with speech features
     length : frames L of a sequence
+    is_wanted : whether a clip takes part, by the name of its folder, and its own
 
     Attributes
     ----------
     path : of the pack
     speakers : shape (C,), whose clip each is
+    names : folder and name of each clip
     frames : the frame numbers of each clip, all of them
     shape : shape (N, 3), of every frame of the pack, in standard deviations of its speaker's from the speaker's mean;
         NaN where there is no face or it was not measured
@@ -44,7 +47,9 @@ class SequenceTable:
     ToolError : the pack does not know its mouths, and dlib's landmarks are not installed
     """
 
-    def __init__(self, source: Source, length: int) -> None:
+    def __init__(
+        self, source: Source, length: int, is_wanted: Callable[[str, str], bool] = lambda speaker, name: True
+    ) -> None:
         if source.features is None:
             raise InputError("has no speech features", source.path, "make it from lipsync mels --features mel,encoder")
         table = source.table
@@ -54,7 +59,11 @@ class SequenceTable:
         places = [place for place, row in enumerate(table.rows) if counts[row] >= length]
         if not places:
             raise NothingToDoError(f"no clip of the split {source.split!r} has {length} frames", source.path)
+        places = [place for place in places if is_wanted(*_split_name(table.clip_name[table.rows[place]]))]
+        if not places:
+            raise NothingToDoError(f"no clip of the split {source.split!r} has what is learned from", source.path)
         self.rows = np.array([table.rows[place] for place in places])
+        self.names = [_split_name(table.clip_name[row]) for row in self.rows]
         self.speakers = table.speaker[places]
         firsts = source.clips["first_frame"]
         self.frames = [np.arange(int(firsts[row]), int(firsts[row]) + counts[row]) for row in self.rows]
@@ -99,10 +108,7 @@ class SequenceTable:
         ------
         InputError : a number is not finite
         """
-        middles = self._middle[self.numbers(clips, starts, length)] * RATE - WINDOW // 2
-        first = np.floor(middles[:, 0] + 1e-6).astype(np.int64)
-        place = middles - first[:, None]
-        total = int(np.ceil(place.max())) + WINDOW + 1
+        first, place, total = self.span(clips, starts, length)
         rows, data = self._clips[self.rows[clips]], self._store.data
         index = first[:, None] + np.arange(total)
         inside = (index >= 0) & (index < rows["num_features"][:, None])
@@ -110,7 +116,23 @@ class SequenceTable:
         which = np.zeros(len(clips), np.int64) if variants is None else variants
         features = self._store.check(data[which[:, None], index].astype(np.float32))
         features[~inside] = self.silence
-        return features, place.astype(np.float32)
+        return features, place
+
+    def span(
+        self, clips: np.ndarray, starts: np.ndarray, length: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """Find the feature frames of sequences.
+
+        Returns
+        -------
+        first : shape (n,), int64, of each in its clip, possibly negative
+        place : shape (n, L), float32, where each frame's window begins, counted from there
+        total : T, how many each has
+        """
+        middles = self._middle[self.numbers(clips, starts, length)] * RATE - WINDOW // 2
+        first = np.floor(middles[:, 0] + 1e-6).astype(np.int64)
+        place = middles - first[:, None]
+        return first, place.astype(np.float32), int(np.ceil(place.max())) + WINDOW + 1
 
     def _standardise(self, raw: np.ndarray) -> np.ndarray:
         shape = np.full((len(raw), NUM_SHAPES), np.nan, np.float32)
@@ -122,6 +144,12 @@ class SequenceTable:
         if not np.isfinite(shape).any():
             raise NothingToDoError("no mouth of its training clips could be measured", self.path)
         return np.clip(shape, -4, 4)
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return folder and name of a clip."""
+    folder, _, own = name.rpartition("/")
+    return folder, own
 
 
 def at_places(embedded: Tensor, place: Tensor) -> Tensor:

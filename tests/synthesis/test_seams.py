@@ -13,6 +13,7 @@ from fixtures.jobs import known_face, make_film, open_scene, prepare
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mask import lower_face_mask
+from lipsync_cli.media.probe import probe
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.speech.speech_features import Encode
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
@@ -64,7 +65,8 @@ class TextDriver:
 class TextVoice(TextDriver):
     """The same from a file, as `prepare` opens it."""
 
-    silence, vtln, is_silent, has_speech = "rest", 1.0, False, True
+    silence, vtln, is_silent, has_speech, has_sound = "rest", 1.0, False, True, False
+    facts = ("TextVoice",)
 
     def __init__(self, path: Path, *_: object) -> None:
         super().__init__(path.read_text())
@@ -160,3 +162,14 @@ def test_prepare_opens_what_reads_a_text(
     assert drawn == [True] * 6 + [False] * 6 + [True] * 6
     assert facts["voices"][0][2:] == ("rest", 1.0, "TextVoice")
     assert job.inputs() == {"face": face_clip, "speech": text, "final_audio": sound}
+
+
+def test_a_film_of_a_text_without_a_sound_is_silent(face_clip, weights, tmp_path):
+    text = tmp_path / "words.txt"
+    text.write_text("a b")
+    with prepare(face_clip, text, tmp_path / "out.mp4", weights, open_voice=TextVoice) as job:
+        made = make_film(job, "current")
+    assert made.num_frames == 18
+    assert made.marks == ["metadata"]
+    assert probe(made.output).audio is None
+    assert job.inputs() == {"face": face_clip, "speech": text}

@@ -26,7 +26,7 @@ def join(
     starts: Sequence[int],
     timeline: Timeline,
     output: str | Path,
-    audio: str | Path | Mix,
+    audio: str | Path | Mix | None,
     audio_duration_s: Fraction,
     *,
     tags: dict[str, str] | None = None,
@@ -49,14 +49,18 @@ def join(
     first = probe(pieces[0]).video
     if first is None:
         raise InputError("has no picture", pieces[0])
-    sound = Soundtrack(audio, audio_duration_s)
-    pipe = SoundPipe(sound, change_sound) if change_sound is not None or sound.is_uneven else None
+    sound = None if audio is None else Soundtrack(audio, audio_duration_s)
+    changes = sound is not None and (change_sound is not None or sound.is_uneven)
+    pipe = SoundPipe(sound, change_sound) if sound is not None and changes else None
     with tempfile.TemporaryDirectory(prefix="lipsync-") as folder, tempfile.TemporaryFile() as messages:
         listing = _list(pieces, starts, timeline, Path(folder))
         films = ["-f", "concat", "-protocol_whitelist", "file,pipe", "-i", f"file:{listing}"]
         kept = ["-map", "0:v:0", "-c:v", "copy", "-video_track_timescale", str(first.time_base.denominator)]
-        args = ["-v", "error", "-nostdin", "-y", *films, *(pipe or sound).input(), *kept]
-        args += [*sound.output(1, filtered=pipe is not None), *container(Path(output), tags)]
+        args = ["-v", "error", "-nostdin", "-y", *films]
+        if sound is not None:
+            args += (pipe or sound).input()
+            kept += sound.output(1, filtered=pipe is not None)
+        args += [*kept, *container(Path(output), tags)]
         process = start_tool(
             "ffmpeg",
             args,

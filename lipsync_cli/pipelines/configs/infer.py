@@ -28,6 +28,7 @@ from lipsync_cli.config.shared_options import (
     voice_option,
     vtln_option,
 )
+from lipsync_cli.config.word_options import dub_option, phone_weights_option, words_option
 from lipsync_cli.pipelines.configs.stream import StreamOptions
 
 LARGEST = "largest"
@@ -46,7 +47,9 @@ class FileOptions:
     """What goes in and what comes out."""
 
     face: Path = argument("Video or photo of a face; - is stdin.")
-    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each; - is stdin.", ())
+    speech: tuple[Path, ...] = argument(
+        "Sound file, video with sound, or words such as .srt; several make one video each; - is stdin.", ()
+    )
     output: Path | None = option(
         "Video to write, - is stdout; of several speeches: folder for the videos.",
         None,
@@ -191,6 +194,9 @@ class VoiceOptions(LipOptions):
         shown="SPEECH",
     )
     final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
+    words: Path | None = words_option()
+    dub: bool = dub_option()
+    phone_weights: Path | None = phone_weights_option()
 
 
 @dataclass(frozen=True)

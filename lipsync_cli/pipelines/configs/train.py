@@ -42,7 +42,13 @@ class TrainJob:
         shown="that of the package",
     )
     transcripts: Path | None = option(
-        "Recipe lip-reader: folder of SPEAKER/CLIP.align, as GRID has them.", None, panel="input and output"
+        "Recipes lip-reader and text: folder of SPEAKER/CLIP.align, as GRID has them.", None, panel="input and output"
+    )
+    teacher: Path | None = option(
+        "Recipe text: generator whose speech encoder is learned from; it hears speech features.",
+        None,
+        panel="input and output",
+        shown="that of the package",
     )
     estimate: bool = option(
         "Measure 20 steps, print how many hours the run would take on this device, and stop; nothing is written.",

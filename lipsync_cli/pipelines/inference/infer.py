@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_span, parse_time, parse_vtln
@@ -27,6 +27,8 @@ from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.inference.marking import chosen_marks
 from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
 from lipsync_cli.pipelines.inference.standard_streams import find_stream, with_stdin
+from lipsync_cli.pipelines.inference.words.dubbing import dubbed
+from lipsync_cli.pipelines.inference.words.text_voices import chosen_voice
 from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from lipsync_cli.media.video.film_stream import FilmStream
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.job import Job, JobSettings, Prepare
+    from lipsync_cli.synthesis.rendering.film_writer import Shared
     from lipsync_cli.synthesis.rendering.marking import Marking
     from lipsync_cli.training.adaptation import Adapted
 
@@ -64,6 +67,13 @@ class FilmPlan:
     marks: list[str]
 
 
+class Make(Protocol):
+    """Makes a film."""
+
+    def __call__(self, job: Job, shared: Shared | None = None) -> Result:
+        """Make the film of a job, with frames that others share; see `synthesis.film.infer`."""
+
+
 @dataclass(frozen=True)
 class Session:
     """Everything that films of one configuration share.
@@ -73,13 +83,13 @@ class Session:
     cast : whose mouths are moved, and the voices that options name
     marking : the marks of the films
     prepare : `synthesis.job.prepare` with the configuration filled in
-    make : makes the film of a job
+    make : makes the film of a job, with frames that others share
     """
 
     cast: People
     marking: Marking
     prepare: Prepare
-    make: Callable[[Job], Result]
+    make: Make
 
 
 @keeps_inputs
@@ -108,7 +118,8 @@ def run(
     _check_single(config)
     stream = find_stream(config, stdout)
     with (
-        with_stdin(config, stdin, notify) as (found, tell),
+        with_stdin(config, stdin, notify) as (given, tell),
+        dubbed(given, tell) as found,
         open_session(found, cache=cache, progress=progress, notify=tell, stream=stream) as session,
         session.prepare(_speech(found, session.cast), found.files.output) as job,
     ):
@@ -130,7 +141,8 @@ def plan(
     _check_single(config)
     stream, debug_video = find_stream(config, stdout), config.advanced.debug_video
     with (
-        with_stdin(config, stdin, notify) as (found, tell),
+        with_stdin(config, stdin, notify) as (given, tell),
+        dubbed(given, tell) as found,
         open_session(found, cache=cache, notify=tell, dry_run=True, stream=stream) as session,
         session.prepare(_speech(found, session.cast), found.files.output) as job,
     ):
@@ -145,7 +157,7 @@ def plan(
             float(schedule.sound_s),
             schedule.num_source_frames,
             job.generator.header.name,
-            session.marking.names(),
+            replace(session.marking, is_silent=job.output.sound is None).names(),
         )
 
 
@@ -216,7 +228,7 @@ def _open_session(
         SceneBuilder(config.face.reference, config.performance.batch_size, ahead_s, memory, cast.choices) as builder,
     ):
 
-        def make(job: Job) -> Result:
+        def make(job: Job, shared: Shared | None = None) -> Result:
             from lipsync_cli.synthesis.film import infer
 
             return infer(
@@ -231,6 +243,7 @@ def _open_session(
                 debug_video=config.advanced.debug_video,
                 resume=config.performance.resume,
                 piece_frames=piece_frames,
+                shared=shared,
             )
 
         yield Session(cast, marking, prepare, make)
@@ -265,7 +278,9 @@ def _settings(config: InferConfig, dry_run: bool) -> JobSettings:
             deinterlace=quality.deinterlace,
             tonemap=quality.tonemap,
         ),
-        VoiceSettings(voice.silence, parse_vtln(voice.vtln), voice.driving_audio, voice.final_audio),
+        VoiceSettings(
+            voice.silence, parse_vtln(voice.vtln), voice.driving_audio, voice.final_audio, chosen_voice(config)
+        ),
         GeneratorSettings(
             files.weights,
             None if dry_run else partial(start_generator, config.performance.device),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.inference.infer import open_session
 from lipsync_cli.pipelines.inference.infer_on_cluster import make_elsewhere
+from lipsync_cli.pipelines.inference.message_parts import PartFilms
 from lipsync_cli.pipelines.inference.message_report import MessageReport
 from lipsync_cli.pipelines.inference.message_speech import Rehearsed, estimate, open_speaker, rehearse
 from lipsync_cli.pipelines.inference.standard_streams import check_no_pipe
@@ -128,15 +131,17 @@ def run(
     with (
         keep_inputs(path for message in messages for path in message.inputs),
         open_session(config, speeches, cache=cache, progress=progress, notify=notify) as session,
+        ExitStack() as opened,
     ):
         speaker = open_speaker(config, messages)
         _make_folder(folder)
+        films = opened.enter_context(PartFilms(speaker, _rate(config), session.make, notify)) if speaker else None
         report = make_messages(
             messages,
             session.prepare,
-            session.make,
+            session.make if films is None else films.make,
             config.files.force,
-            speak=None if speaker is None else speaker.speak,
+            speak=None if films is None else films.speak,
             on_failure=fail,
             on_skip=skip,
             on_done=tell,
@@ -198,6 +203,10 @@ def _collect(
         raise UsageError(
             "--driving-audio and --final-audio are for one speech", hint="name them in the list of --messages"
         )
+    if config.voice.dub:
+        raise UsageError("--dub is for one file of words", hint="make the video of that file alone")
+    if config.voice.words:
+        raise UsageError("--words is for one speech", hint="make the video of that speech alone")
     if config.advanced.debug_video:
         raise UsageError("--debug-video is for one speech", hint="make the video of that speech alone")
     if files.output is None:
@@ -247,6 +256,7 @@ def _read_list(
     from lipsync_cli.config.placeholders import parse_template
     from lipsync_cli.synthesis import message_table as tables
     from lipsync_cli.synthesis.message_names import read_names
+    from lipsync_cli.synthesis.message_parts import check_marks, has_marks
     from lipsync_cli.synthesis.messages import KNOWN, LINE, Wording, plan_messages
 
     words, where, asked = None, str(path), config.message
@@ -254,6 +264,8 @@ def _read_list(
         words = parse_template(asked.text, "--text")
         if not words.text.strip():
             raise UsageError("--text is empty", hint="say what the messages say")
+        if has_marks(words.text):
+            check_marks(words, "--text")
     names, suffix = (None, ".mp4") if asked.names is None else read_names(asked.names)
     wording = Wording(words, names, suffix, asked.voice, asked.lang)
     base = Path() if path == STDIN else path.parent
@@ -283,6 +295,16 @@ def _read_list(
 def _drop_empty(row: Row, known: Iterable[str]) -> Row:
     """Leave out cells that are empty: in a table, that is how nothing is said."""
     return replace(row, values={name: value for name, value in row.values.items() if value or name not in known})
+
+
+def _rate(config: InferConfig) -> Fraction:
+    """Return how many frames a second the presenter has."""
+    from lipsync_cli.config.quantities import parse_rate
+    from lipsync_cli.media.probe import probe
+
+    info = probe(config.files.face)
+    is_video = info.video is not None and not info.is_image
+    return info.video.rate if is_video and info.video is not None else parse_rate(config.quality.fps)
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from lipsync_cli.config.check_values import join_hints, suggest
 from lipsync_cli.errors import InputError, LipsyncError, ToolError
-from lipsync_cli.speech.synthesisers.scripts import normalise_tag, primary
-from lipsync_cli.speech.synthesisers.synthesiser import NotInstalledError, Voice, run_program, speak
+from lipsync_cli.speech.synthesisers.scripts import check_script, normalise_tag, primary
+from lipsync_cli.speech.synthesisers.synthesiser import ANY_VOICE, NotInstalledError, Voice, run_program, speak
 
 INSTALL = "install espeak-ng (Debian: apt-get install espeak-ng; macOS: brew install espeak-ng)"
+_SWITCH = re.compile(r"\([a-z][a-z0-9-]*\)")  # how it says that it goes over to the rules of another language
 LIST = "espeak-ng --voices lists them"
 
 
@@ -68,6 +69,20 @@ class EspeakNg:
         name = self._choose(voice)
         arguments = [*(("-v", name) if name is not None else ()), "-b", "1", "--stdin", "-w", str(path)]
         run_program(self.name, [self._program, *arguments], text, "try another --voice")
+
+    def transcribe(self, text: str, voice: Voice = ANY_VOICE) -> str:
+        """Give a text in the International Phonetic Alphabet, its sounds parted by underscores or spaces.
+
+        Raises
+        ------
+        InputError : there is no such voice, the voice has another language, or the text is written in other letters
+        ToolError : the program does not work
+        """
+        check_script(text, self.language_of(voice))
+        name = self._choose(voice)
+        arguments = [*(("-v", name) if name is not None else ()), "-q", "--ipa", "--sep=_", "-b", "1", "--stdin"]
+        printed = run_program(self.name, [self._program, *arguments], text, "try another --lang")
+        return " ".join(_SWITCH.sub(" ", printed.decode("utf-8", "replace")).split())
 
     def _choose(self, voice: Voice) -> str | None:
         """Return what -v is given: a language, a voice, or a language and a variant of it, such as de+f3."""

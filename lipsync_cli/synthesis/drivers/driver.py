@@ -44,6 +44,8 @@ class Voice(Driver, Protocol):
     path : the file
     silence : what the mouth does in pauses, in a word
     vtln : factor by which formants were moved, 1.0 where there are none
+    has_sound : whether the file can be heard; a text cannot
+    facts : what it depends on beside the file and the settings, in words
     is_silent, has_speech : whether nothing is said throughout, and whether speech was found
     duration_s : how long it drives the mouth, in seconds
     """
@@ -51,6 +53,8 @@ class Voice(Driver, Protocol):
     path: Path
     silence: str
     vtln: float
+    has_sound: bool
+    facts: tuple[str, ...]
     is_silent: bool
     has_speech: bool
     duration_s: Fraction

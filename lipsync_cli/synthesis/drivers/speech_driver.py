@@ -70,6 +70,8 @@ class SpeechDriver:
     Attributes
     ----------
     path, silence : as given
+    has_sound : it can be heard
+    facts : what it depends on besides: nothing
     vtln : the factor by which its formants are brought down to those of the known voices
     duration_s : length of the sound
     is_silent : whether all of it is digital silence
@@ -84,6 +86,9 @@ class SpeechDriver:
     InputError : the file is missing, damaged, or has no sound
     NothingToDoError : the sound has no length
     """
+
+    has_sound = True
+    facts: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -178,6 +183,11 @@ class SpeechDriver:
         if self.silence == "close":
             mel = SILENCE + self._gate[first : first + len(mel), None] * (mel - SILENCE)
         return mel
+
+    @property
+    def num_features(self) -> int:
+        """How many feature frames there are; none where mels are heard."""
+        return 0 if self._powers is None else (self._powers.num_rows + 1) // 2
 
     def features(self, encode: Encode, first: int, stop: int) -> np.ndarray:
         """Return the feature frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth."""

@@ -36,7 +36,7 @@ class VoiceSettings:
 
 def open_voices(
     speeches: Sequence[Path], header: WeightsHeader, settings: VoiceSettings
-) -> tuple[tuple[Voice, ...], Path | Mix, Fraction]:
+) -> tuple[tuple[Voice, ...], Path | Mix | None, Fraction]:
     """Open what drives each mouth.
 
     Parameters
@@ -46,7 +46,7 @@ def open_voices(
 
     Returns
     -------
-    the drivers, to be closed; what is heard; how long that lasts in seconds
+    the drivers, to be closed; what is heard, None for nothing; how long that lasts in seconds
 
     Raises
     ------
@@ -78,9 +78,13 @@ def close_voices(voices: Sequence[Voice]) -> None:
 
 def _find_sound(
     final_audio: Path | None, speeches: Sequence[Path], voices: Sequence[Voice]
-) -> tuple[Path | Mix, Fraction]:
+) -> tuple[Path | Mix | None, Fraction]:
     """Return what is heard, and how long it lasts."""
-    if final_audio is None and len(speeches) > 1:
-        return mix(list(speeches)), max(voice.duration_s for voice in voices)
+    heard = [path for path, voice in zip(speeches, voices, strict=True) if voice.has_sound or path != voice.path]
+    if final_audio is None and len(speeches) > 1 and heard:
+        sound = mix(heard) if len(heard) > 1 else heard[0]
+        return sound, max(voice.duration_s for voice in voices)
+    if final_audio is None and not heard:
+        return None, max(voice.duration_s for voice in voices)
     sound = Path(final_audio or speeches[0])
     return sound, voices[0].duration_s if sound == voices[0].path else sound_duration(sound)

@@ -171,7 +171,9 @@ class Inspector:
         voice, speaker = self._voices[place], self._renderer.speakers[place]
         middle = np.array([view.middle_s])
         size = min(3 * PANEL * line // 4, self._width - left), (PANEL - 1) * line
-        mel = (np.clip(voice.windows(middle)[0].T[::-1] / 8 + 0.5, 0, 1) * 255).astype(np.uint8)
+        mel = (np.clip(voice.windows(middle, self._renderer.runner.encode)[0].T[::-1] / 8 + 0.5, 0, 1) * 255).astype(
+            np.uint8
+        )
         image = cv2.applyColorMap(cv2.resize(mel, size, interpolation=cv2.INTER_NEAREST), cv2.COLORMAP_INFERNO)
         canvas[top : top + size[1], left : left + size[0]] = image[:, :, ::-1]
         centre = left + size[0] // 2

@@ -20,12 +20,13 @@ class FilmOutput:
     Attributes
     ----------
     path : the film
-    sound : what is heard; the speech, or the mix of the voices if there are several, unless a file was named
+    sound : what is heard; the speech, or the mix of the voices if there are several, unless a file was named; None:
+        nothing, the film has no sound
     stream : where the film goes if it is no file; `path` is then what the user calls it
     """
 
     path: Path
-    sound: Path | Mix
+    sound: Path | Mix | None
     stream: FilmStream | None = None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lipsync_cli.faces.occlusion import TOLD
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
@@ -61,6 +62,30 @@ def name_frames(numbers: Sequence[int]) -> str:
     return f"{len(numbers)} frame{'s' if len(numbers) != 1 else ''} ({', '.join(named)}{more})"
 
 
+class Span(Protocol):
+    """Frames `start` ... `stop - 1` of a film."""
+
+    start: int
+    stop: int
+
+
+class Shared(Protocol):
+    """The frames of a film, of which some were drawn for another one.
+
+    Attributes
+    ----------
+    spans : from the film's first frame to its last
+    """
+
+    spans: list[Any]
+
+    def read(self, span: Any, matrix: str | None) -> Iterator[Frame] | None:
+        """Give the frames of a span, if all of them are there; `matrix` as that of the source."""
+
+    def keep(self, span: Any, number: int, frame: Frame) -> None:
+        """Keep frame `number` of the film, if its span is shared."""
+
+
 @dataclass(frozen=True)
 class FilmWriter:
     """How one film is drawn and written.
@@ -85,8 +110,28 @@ class FilmWriter:
     def write(self, path: Path) -> Noticed:
         """Write the film, with its sound and marks; return what was noticed of its frames."""
         plan = self.job.schedule
-        writer = self._writer(path, plan.timeline, True)
-        return self._draw(writer, self.scene.renderer, (0, plan.num_frames), None, self._label())
+        with self._writer(path, plan.timeline, True) as writer:
+            return self._draw(writer, self.scene.renderer, (0, plan.num_frames), None, self._label())
+
+    def write_shared(self, shared: Shared, path: Path) -> Noticed:
+        """Write a film of which some frames are there, and keep those that others share; see `write`.
+
+        Poses of the face are remembered from film to film; the picture is coded as a whole, so that no seam shows.
+        """
+        plan, label, noticed = self.job.schedule, self._label(), Noticed()
+        with self._writer(path, plan.timeline, True) as writer:
+            for span in shared.spans:
+                kept = shared.read(span, self.scene.video.matrix)
+                if kept is None:
+                    keep = partial(shared.keep, span)
+                    bounds = span.start, span.stop
+                    noticed += self._draw(writer, self.scene.renderer, bounds, None, label, keep)
+                    continue
+                for number, frame in enumerate(kept, span.start):
+                    writer.write(frame)
+                    if self.progress is not None:
+                        self.progress(number + 1, plan.num_frames, "drawing the mouth")
+        return noticed
 
     def write_in_pieces(self, pieces: Segments, path: Path) -> Noticed:
         """Draw the pieces that are not there yet, each as if it were alone, and join all to the film; see `write`."""
@@ -97,9 +142,9 @@ class FilmWriter:
                 for piece in row:
                     span = piece.start, piece.stop
                     part = islice(frames, piece.stop - piece.start)
-                    with pieces.writing(piece) as temporary:
-                        writer = self._writer(temporary, plan.timeline.cut(*span), False)
-                        noticed += self._draw(writer, self.scene.renderer.without_cache(), span, part, label)
+                    cut, renderer = plan.timeline.cut(*span), self.scene.renderer.without_cache()
+                    with pieces.writing(piece) as temporary, self._writer(temporary, cut, False) as writer:
+                        noticed += self._draw(writer, renderer, span, part, label)
         with self.stopwatch.stage("join"):
             join(
                 [piece.path for piece in pieces.all],
@@ -143,13 +188,14 @@ class FilmWriter:
         span: tuple[int, int],
         frames: Iterator[tuple[int, Frame]] | None,
         label: Label | None,
+        keep: Callable[[int, Frame], None] = lambda number, frame: None,
     ) -> Noticed:
-        """Write frames `span[0]` ... `span[1] - 1` of the film; return what was noticed of them."""
+        """Write frames `span[0]` ... `span[1] - 1` of the film, and hand them on; return what was noticed of them."""
         plan, stopwatch = self.job.schedule, self.stopwatch
         covered: list[int] = []
         turned: list[int] = []
         voices = [within(voice, plan.spans) for voice in self.job.voices]
-        with writer, renderer.views(plan, voices, stopwatch, span, frames) as views:
+        with renderer.views(plan, voices, stopwatch, span, frames) as views:
             for number, view in enumerate(views, span[0]):
                 if any(face.covered is not None and face.covered.share > TOLD for face in view.faces):
                     covered.append(number)
@@ -159,6 +205,7 @@ class FilmWriter:
                     view = view._replace(pixels=label.draw(view.pixels))
                 with stopwatch.stage("encode"):
                     writer.write(view.pixels)
+                keep(number, view.pixels)
                 if self.watch is not None:
                     with stopwatch.stage("debug video"):
                         self.watch(number, view)

@@ -13,7 +13,6 @@ from lipsync_cli.media.ffmpeg_check import tool_version
 from lipsync_cli.media.reading import reading_of
 from lipsync_cli.media.sound.mix import Mix
 from lipsync_cli.runtime.hashing import hash_file
-from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.drivers.driver import Voice
@@ -34,7 +33,7 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
     arguments : of the function that makes it
     """
     plan, source, runner, sound = job.schedule, job.source, scene.renderer.runner, job.output.sound
-    paths = sound.paths if isinstance(sound, Mix) else (sound,)
+    paths = () if sound is None else sound.paths if isinstance(sound, Mix) else (sound,)
     hashes = {path: hash_file(path) for path in {source.path, *paths, *(voice.path for voice in job.voices)}}
     tags = marking.tags(job.generator.header, job.source.info.tags)
     facts = {
@@ -74,8 +73,7 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
 
 def _about(voice: Voice) -> tuple[Any, ...]:
     """Return how a file drives a mouth."""
-    kind = () if isinstance(voice, SpeechDriver) else (type(voice).__name__,)
-    return voice.silence, voice.vtln, *kind
+    return voice.silence, voice.vtln, *voice.facts
 
 
 def _reading(path: Path) -> str:

@@ -33,6 +33,7 @@ class Marking:
     options : of the command, for the sidecar
     keep_metadata : whether the film has the source's title, date and place
     holds_tags : whether the film's container has room for metadata
+    is_silent : whether the film has no sound that could be marked
     """
 
     no_mark: str | None = None
@@ -42,6 +43,7 @@ class Marking:
     options: dict[str, Any] = field(default_factory=dict)
     keep_metadata: bool = False
     holds_tags: bool = True
+    is_silent: bool = False
 
     def check(self, output: Path, force: bool = False) -> None:
         """Raise before anything is made what would fail after.
@@ -73,14 +75,14 @@ class Marking:
     @property
     def sound(self) -> bool:
         """Whether the sound is marked."""
-        return self.no_mark is None
+        return self.no_mark is None and not self.is_silent
 
     def names(self) -> list[str]:
         """Return the marks that the film itself carries."""
         if self.no_mark is not None:
             return []
         more = [("label", self.label), ("credentials", self.identity)]
-        always = ["metadata", "sound"] if self.holds_tags else ["sound"]
+        always = [*(["metadata"] if self.holds_tags else []), *([] if self.is_silent else ["sound"])]
         return [*always, *(name for name, value in more if value is not None)]
 
     def tags(self, header: WeightsHeader, source: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -83,6 +83,7 @@ class Run:
                 "clips": len(table.rows),
                 "frames": int(table.num_frames.sum()),
                 "speakers": sorted({str(name) for name in table.speaker}),
+                **self.recipe.facts,
             },
             metrics={name: value for name, value in metrics.items() if name.startswith(kept)},
             known_voices=self.known_voices if self.config.speech == MEL else None,
@@ -101,6 +102,7 @@ def prepare(
     init: Path | None = None,
     expert: Path | None = None,
     transcripts: Path | None = None,
+    teacher: Path | None = None,
 ) -> Run:
     """Read and check everything, build the networks, take up an interrupted run's state, and make the folder.
 
@@ -108,12 +110,12 @@ def prepare(
     ------
     InputError, NothingToDoError, UsageError : as `trainer.train`; the folder is as it was
     """
-    given = {"start": init, "expert": expert, "transcripts": transcripts}
+    given = {"start": init, "expert": expert, "transcripts": transcripts, "teacher": teacher}
     check_inputs(config, {name for name, path in given.items() if path is not None})
     context, header = _read_inputs(pack, config, device, given)
     config, start = context.config, context.start
-    dims = {**config.dims, "size": context.size} if header is None else header.dims
-    if config.speech == ENCODER:
+    dims = _choose_dims(context) if header is None else header.dims
+    if config.speech == ENCODER and models.kind_of(config.generator) == "generator":
         dims = {**dims, "speech": ENCODER}
     world.check(config.batch_size, config.targets_per_reference, config.sync_runs)
     place = RunFolder(folder)
@@ -135,7 +137,7 @@ def prepare(
     is_resumed = place.state.exists()
     if is_resumed:
         state.load(place.state, device)
-    crops = hold_crops(pack, device, note)
+    crops = hold_crops(pack, device, note) if recipe.sees_crops else pack
     source = Source(pack, crops, "train", config, device)
     recipe.prepare(source, note)
     known = measure_voices(_sounds(source.table)) or (None if header is None else header.known_voices)
@@ -151,6 +153,13 @@ def prepare(
     return Run(pack, place, config, dims, device, source, recipe, evaluator, state, total, crops is not pack, known)
 
 
+def _choose_dims(context: RecipeContext) -> dict[str, Any]:
+    """Return the dims of a fresh network; what sees no crop has no size."""
+    config = context.config
+    sees_crops = models.kind_of(config.generator) != "phone encoder"
+    return {**config.dims, "size": context.size} if sees_crops else dict(config.dims)
+
+
 def _read_inputs(
     pack: Pack, config: TrainConfig, device: str, given: dict[str, Path | None]
 ) -> tuple[RecipeContext, WeightsHeader | None]:
@@ -164,7 +173,7 @@ def _read_inputs(
     -------
     the context, and the header of the weights that the run starts from, if there are any
     """
-    start_header = start = expert = transcripts = None
+    start_header = start = expert = transcripts = teacher = None
     needs = find_recipe(config.recipe).needs
     if (path := given["start"]) is not None:
         start, start_header = load_weights(path, device, models.kind_of(config.generator))
@@ -180,6 +189,10 @@ def _read_inputs(
     if "transcripts" in needs and (path := given["transcripts"]) is not None:
         transcripts = Transcripts(path)
         config = replace(config, transcripts=transcripts.fingerprint())
+    if "teacher" in needs:
+        teacher, header = load_weights(given["teacher"], device)
+        check_fits(pack, header, given["teacher"] or header.name)
+        config = replace(config, teacher=header.sha256)
     rule = pack.crop_rule
     context = RecipeContext(
         config,
@@ -190,6 +203,7 @@ def _read_inputs(
         transcripts,
         frozenset() if start_header is None else frozenset(start_header.data.get("speakers", ())),
         given["start"],
+        teacher,
     )
     return context, start_header
 
@@ -204,8 +218,9 @@ def _make_network(config: TrainConfig, dims: dict[str, Any], start: torch.nn.Mod
         network.load_state_dict(other, strict=False)
     if config.speech == ENCODER and pack.features is not None:
         mean, deviation = pack.features.measure()
-        network.audio_encoder.mean.copy_(torch.from_numpy(mean))
-        network.audio_encoder.deviation.copy_(torch.from_numpy(deviation))
+        of_features = network.audio_encoder if models.kind_of(config.generator) == "generator" else network
+        of_features.mean.copy_(torch.from_numpy(mean))
+        of_features.deviation.copy_(torch.from_numpy(deviation))
     return network
 
 

@@ -58,6 +58,7 @@ def train(
     tensorboard: bool = False,
     world: World | None = None,
     transcripts: Path | None = None,
+    teacher: Path | None = None,
     plot: Callable[[Path, Path], None] = plot_curves,
 ) -> dict[str, Any]:
     """Train a network from a pack into a run folder, resuming an earlier run of the same command.
@@ -72,6 +73,7 @@ def train(
     jobs : threads that decode and make batches; the samples and their order do not depend on it
     tensorboard : write the log for TensorBoard, too
     transcripts : folder of them, for the recipe that learns from them
+    teacher : weights of a generator, for the recipe that learns from its speech encoder; None: the package's
     world : the processes that share the work, from `distributed.join`
     plot : draws the finished log, its first argument, as PNG, its second
 
@@ -93,7 +95,7 @@ def train(
     if tensorboard:
         check_tensorboard()
     with open_pack(pack_path, jobs) as pack, RunFolder(run).hold() if world.is_first else nullcontext():
-        given = {"init": init, "expert": expert, "transcripts": transcripts}
+        given = {"init": init, "expert": expert, "transcripts": transcripts, "teacher": teacher}
         prepared = prepare(pack, run, config, device, world=world, note=note, **given)
         loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard, plot=plot)
         return loop.run(min(jobs, MAX_WORKERS) if not prepared.is_resident else 1)
@@ -162,7 +164,8 @@ class _Loop:
     def _step(self, batch: Any) -> None:
         config, state, recipe, schedule = self.config, self.state, self.recipe, self.schedule
         self._set_learning_rate()
-        torch.manual_seed(_seed(config.seed, state.step))
+        drawn = np.random.SeedSequence([config.seed, state.step, 2])  # by a recipe: where a gradient penalty is taken
+        torch.manual_seed(int(drawn.generate_state(1, np.uint64)[0] >> 1))
         has_generator = schedule.has_generator(state.step)
         state.generator.train()
         if config.freeze_speech:
@@ -342,8 +345,3 @@ def _detached(output: Any) -> Any:
     if isinstance(output, torch.Tensor):
         return output.detach()
     return type(output)(*(None if part is None else part.detach() for part in output))
-
-
-def _seed(seed: int, step: int) -> int:
-    """Seed of what a recipe draws in a step, for instance where a gradient penalty is taken."""
-    return int(np.random.SeedSequence([seed, step, 2]).generate_state(1, np.uint64)[0] >> 1)

@@ -32,7 +32,7 @@ class EmbeddingEvaluator:
     def __init__(self, source: Source, held_out: Source | None, readout: MouthReadout) -> None:
         self.sheets = GeneratorEvaluator(source, held_out)
         self.held_out, self.readout = held_out, readout
-        self.table = None if held_out is None else SequenceTable(held_out, LENGTH)
+        self.table = None if held_out is None else self._make_table(held_out)
 
     def measure(self, network: Any) -> dict[str, Any]:
         """Compute mean correlations over speakers: of each shape, and of the opening with mismatched sound."""
@@ -56,9 +56,8 @@ class EmbeddingEvaluator:
         """Give named figures of one speaker's clips, clip by clip."""
         assert self.table is not None
         clips = clips[np.unique(np.linspace(0, len(clips) - 1, min(MAX_CLIPS, len(clips))).astype(int))]
-        starts = np.array([(len(self.table.frames[clip]) - LENGTH) // 2 for clip in clips])
-        features, place = self.table.cut(clips, starts)
-        told, real = self._read(network, features, place), self.table.shape[self.table.numbers(clips, starts)]
+        starts = np.array([(len(self.table.frames[clip]) - self.table.length) // 2 for clip in clips])
+        told, real = self._read(network, clips, starts), self.table.shape[self.table.numbers(clips, starts)]
         figures = []
         for index in range(len(clips)):
             other = told[(index + 1) % len(clips), :, 0]
@@ -70,14 +69,23 @@ class EmbeddingEvaluator:
                 figures.append(("amplitude", float(told[index, :, 0].std() / real[index, :, 0].std())))
         return figures
 
-    def _read(self, network: Any, features: np.ndarray, place: np.ndarray) -> np.ndarray:
+    def _make_table(self, held_out: Source) -> SequenceTable:
+        return SequenceTable(held_out, LENGTH)
+
+    def _read(self, network: Any, clips: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Give the shapes (n, L, 3) that are read off the embeddings of sequences."""
         assert self.held_out is not None
-        device = self.held_out.device
         with torch.inference_mode():
-            embedded = network.audio_encoder.embed_sequence(torch.from_numpy(features).to(device))
-            told = self.readout.to(embedded).read(at_places(embedded, torch.from_numpy(place).to(device)))
-        values: np.ndarray = told.cpu().numpy()
+            embedded = self._embed(network, clips, starts)
+            values: np.ndarray = self.readout.to(embedded).read(embedded).cpu().numpy()
         return values
+
+    def _embed(self, network: Any, clips: np.ndarray, starts: np.ndarray) -> torch.Tensor:
+        """Embed sequences: shape (n, L, D)."""
+        assert self.held_out is not None
+        assert self.table is not None
+        features, place = (torch.from_numpy(array).to(self.held_out.device) for array in self.table.cut(clips, starts))
+        return at_places(network.audio_encoder.embed_sequence(features), place)
 
     def rank(self, figures: dict[str, Any]) -> float:
         """Rank by the correlation of the opening."""

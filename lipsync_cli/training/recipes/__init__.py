@@ -12,6 +12,7 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.training.recipes.auxiliary.lip_reader import LipReaderRecipe
 from lipsync_cli.training.recipes.auxiliary.occlusion import Occlusion
 from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncExpertRecipe
+from lipsync_cli.training.recipes.auxiliary.text import TextRecipe
 from lipsync_cli.training.recipes.context import RecipeContext
 from lipsync_cli.training.recipes.generators.l1 import L1
 from lipsync_cli.training.recipes.generators.lipgan import LipGAN
@@ -34,6 +35,7 @@ _ALL: tuple[Any, ...] = (
     SpeechEmbedding,
     Occlusion,
     OwnFrame,
+    TextRecipe,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 

@@ -27,6 +27,7 @@ class RecipeContext:
     start : the network of `--init`, if one was given
     expert : the sync expert, for recipes that need it
     transcripts : of the clips, for recipes that need them
+    teacher : the generator whose speech encoder is learned from, for recipes that need it
     start_speakers : whom the weights of `--init` were trained on
     start_path : their file, for messages
     """
@@ -39,6 +40,7 @@ class RecipeContext:
     transcripts: Transcripts | None = None
     start_speakers: frozenset[str] = frozenset()
     start_path: Path | None = None
+    teacher: nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,5 @@ INPUTS: dict[str, RecipeInput] = {  # by the name in `RecipeContext`, which is t
     "start": RecipeInput("--init WEIGHTS", "trained weights", is_always_taken=True),
     "expert": RecipeInput("--expert WEIGHTS", "expert", has_default=True),
     "transcripts": RecipeInput("--transcripts FOLDER", "transcripts"),
+    "teacher": RecipeInput("--teacher WEIGHTS", "teacher", has_default=True),
 }

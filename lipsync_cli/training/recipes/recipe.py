@@ -49,11 +49,13 @@ class Recipe(Protocol):
     architectures : of the networks that it can train
     needs : names of the parts of the context that it cannot do without, see `context.INPUTS`
     learns_pictures : it trains a generator on pictures, so that the speech encoder may stay as it is
+    sees_crops : it looks at faces, so that they are held decoded where they fit
     compares_pairs : it trains a discriminator of face and speech, "critic", which can tell whether they belong together
     n_critic : updates of a discriminator per update of the network, if it says nothing else of its own
     discriminators : trained beside the network, by name; the names of their loss terms begin with it and "/"
     frozen : networks that evaluate but do not learn, by name; the loop moves them to its device
     pair_limit : pairs at a smaller `pair_distance` count as right; None: no number in the loss says where that ends
+    facts : what the weights say of the data beside its counts, JSON-able, by name
     chance_levels : what a loss term is if its network knows nothing, by the term's name, where that is known
     """
 
@@ -63,11 +65,13 @@ class Recipe(Protocol):
     architectures: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
     learns_pictures: ClassVar[bool]
+    sees_crops: ClassVar[bool]
     compares_pairs: ClassVar[bool]
     n_critic: ClassVar[int]
     discriminators: Mapping[str, Discriminator]
     frozen: Mapping[str, nn.Module]
     chance_levels: dict[str, float]
+    facts: dict[str, Any]
     pair_limit: float | None
 
     def __init__(self, context: RecipeContext) -> None: ...
@@ -118,6 +122,7 @@ class BaseRecipe:
     literal_defaults: ClassVar[dict[str, Any] | None] = None
     needs: ClassVar[frozenset[str]] = frozenset()
     learns_pictures: ClassVar[bool] = False
+    sees_crops: ClassVar[bool] = True
     compares_pairs: ClassVar[bool] = False
     pair_limit: float | None = None
     n_critic: ClassVar[int] = 1
@@ -130,6 +135,11 @@ class BaseRecipe:
     @property
     def chance_levels(self) -> dict[str, float]:
         """Losses of a discriminator that knows nothing: none are known."""
+        return {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the weights say of the data beside its counts: nothing."""
         return {}
 
     @property

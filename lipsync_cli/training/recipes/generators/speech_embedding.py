@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from lipsync_cli.faces.mouth_shapes import SHAPES
 from lipsync_cli.models import hears
 from lipsync_cli.training.embedding_mouth_map import MouthReadout, fit_readout
 from lipsync_cli.training.evaluators.speech_embedding import EmbeddingEvaluator
+from lipsync_cli.training.losses.speech_terms import Sequences, speech_terms
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
 from lipsync_cli.training.sequences import SequenceTable, at_places
 
@@ -26,35 +27,9 @@ if TYPE_CHECKING:
     from lipsync_cli.training.recipes.context import RecipeContext
 
 LENGTH = 30  # frames of a sequence: 1.2 s at 25 a second, the shortest clips of the corpora
-EMBEDDING_WEIGHT = 1.0
-SHAPE_WEIGHTS = {"opening": 3.0, "width": 1.0, "gap": 1.0}
-CHANGE_WEIGHT = 2.0  # of the change from frame to frame, so that closures are neither late nor smoothed away
-SPREAD_WEIGHT = 5.0  # of how much the mouth moves in a sequence: regression alone teaches the mean, which mumbles
 SILENT_SHARE = 1 / 16  # of the sequences that are silent
 READOUT_FRAMES = 16_384  # from which the readout is fitted
 _TOGETHER = 1024
-
-
-class Sequences(NamedTuple):
-    """Sequences of N clips, L frames each.
-
-    Attributes
-    ----------
-    features : shape (N, T, 384), speech features from half a window before the first frame to half a window after the
-        last
-    place : shape (N, L), where each frame's window begins among the features, in feature frames
-    shape : shape (N, L, 3), the mouth's shape in its speaker's standard deviations from the speaker's mean
-    embedding : shape (N, L, D), what the weights that the run starts from make of the clean sound
-    is_known : shape (N,), whether these weights know the speaker, so that the embedding is worth learning
-    is_silent : shape (N,), nothing is heard; then the embedding is that of silence, and there is no shape
-    """
-
-    features: Tensor
-    place: Tensor
-    shape: Tensor
-    embedding: Tensor
-    is_known: Tensor
-    is_silent: Tensor
 
 
 class SpeechEmbedding(GeneratorRecipe):
@@ -163,27 +138,7 @@ class SpeechEmbedding(GeneratorRecipe):
 
     def network_loss(self, batch: Sequences, output: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
         """Give the named terms of the encoder's loss."""
-        readout = self.readout.to(output)
-        with torch.no_grad():
-            shape = torch.where(batch.shape.isfinite(), batch.shape, 0.0)
-            seen = batch.shape.isfinite().all(2) & ~batch.is_silent[:, None]
-            before = batch.embedding
-            missing = torch.where(seen[:, :, None], shape - readout.read(before), 0.0)
-            wanted = before + missing @ readout.directions.T
-            known = (batch.is_known | batch.is_silent).float()[:, None, None]
-        told = readout.read(output)
-        both = (seen[:, 1:] & seen[:, :-1]).float()
-        error = ((output - wanted).square() / readout.variance * known).mean() / known.mean().clamp(min=1e-3)
-        terms = {"speech/embedding": EMBEDDING_WEIGHT * error}
-        for index, name in enumerate(SHAPES):
-            weight, apart = SHAPE_WEIGHTS[name], (told - shape)[:, :, index]
-            terms[f"speech/{name}"] = weight * _mean(apart.square(), seen.float())
-        change = (told.diff(dim=1) - shape.diff(dim=1))[:, :, 0]
-        terms["speech/change"] = CHANGE_WEIGHT * _mean(change.square(), both)
-        moved, real = (_deviation(x[:, :, 0], seen.float()) for x in (told, shape))
-        counted = (seen.float().mean(1) > 0.5).float()
-        terms["speech/spread"] = SPREAD_WEIGHT * _mean((moved - real).square(), counted)
-        return terms
+        return speech_terms(batch, output, self.readout.to(output))
 
     def evaluator(self, source: Source, held_out: Source | None) -> Any:
         """Evaluate how well what is read off the embedding follows the real mouths, beside the mismatched sound."""
@@ -201,14 +156,3 @@ class SpeechEmbedding(GeneratorRecipe):
                 mels = source.table.fetch_windows(frames[first : first + _TOGETHER], source.device)
                 parts.append(self.teacher(mels.transpose(1, 2)[:, None].contiguous()).cpu().numpy())
         return np.concatenate(parts)
-
-
-def _mean(values: Tensor, weights: Tensor) -> Tensor:
-    return (values * weights).sum() / weights.sum().clamp(min=1)
-
-
-def _deviation(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the standard deviation of series (N, L) over the frames that count: shape (N,)."""
-    total = weights.sum(1).clamp(min=1)
-    apart = (values - ((values * weights).sum(1) / total)[:, None]) * weights
-    return (apart.square().sum(1) / total + 1e-4).sqrt()

@@ -1,0 +1,1 @@
+"""Words in place of a sound, or spoken: what `infer` makes of files of text."""
