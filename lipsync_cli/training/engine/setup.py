@@ -204,6 +204,7 @@ def _read_inputs(
         frozenset() if start_header is None else frozenset(start_header.data.get("speakers", ())),
         given["start"],
         teacher,
+        given["teacher"],
     )
     return context, start_header
 

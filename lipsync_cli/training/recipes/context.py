@@ -28,6 +28,7 @@ class RecipeContext:
     expert : the sync expert, for recipes that need it
     transcripts : of the clips, for recipes that need them
     teacher : the generator whose speech encoder is learned from, for recipes that need it
+    teacher_path : its file, for messages
     start_speakers : whom the weights of `--init` were trained on
     start_path : their file, for messages
     """
@@ -41,6 +42,7 @@ class RecipeContext:
     start_speakers: frozenset[str] = frozenset()
     start_path: Path | None = None
     teacher: nn.Module | None = None
+    teacher_path: Path | None = None
 
 
 @dataclass(frozen=True)

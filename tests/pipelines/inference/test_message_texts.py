@@ -207,7 +207,7 @@ def test_the_example_of_the_guide_does_what_the_guide_says(lipsync, tts, weights
     guide = (ROOT / "docs" / "guide" / "personal-messages.md").read_text("utf-8")
     blocks = re.findall(r"```(\w+)\n(.*?)```", guide, re.DOTALL)
     (table,) = [text for kind, text in blocks if kind == "csv"]
-    rehearsal, making = [shlex.split(text.replace("\\\n", " ")) for kind, text in blocks if kind == "sh"]
+    rehearsal, making, *_ = [shlex.split(text.replace("\\\n", " ")) for kind, text in blocks if kind == "sh"]
     (tmp_path / "customers.csv").write_text(table)
     shutil.copy(ROOT / "examples" / "astronaut.jpg", tmp_path / "presenter.mp4")
     monkeypatch.chdir(tmp_path)

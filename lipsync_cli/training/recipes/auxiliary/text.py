@@ -106,7 +106,8 @@ class TextRecipe(BaseRecipe):
         if hears(context.teacher) != "encoder":
             raise InputError(
                 "the generator of --teacher hears mels, not speech features",
-                hint="leave it out for that of the package",
+                context.teacher_path,
+                "leave it out for that of the package",
             )
         self.config, self.transcripts = context.config, context.transcripts
         self.teacher: Any = cast("SpeechDriven", context.teacher).audio_encoder
