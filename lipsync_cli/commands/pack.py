@@ -49,6 +49,7 @@ def pack(
             on_failure=progress.failure,
             note=progress.note,
             mouths=config.mouths,
+            landmarks=config.landmarks,
         )
     print_result({"output": str(config.output), **report}, json, None if dry_run else config.output)
     progress.raise_if_failed(report["clips"] + report["failed"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.faces import similarity
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.formats import schema
@@ -115,6 +116,7 @@ def pack(
     on_failure: OnFailure | None = None,
     note: Callable[[str], None] | None = None,
     mouths: bool = False,
+    landmarks: bool = False,
 ) -> dict[str, Any]:
     """Join faces and mels by speaker and name into one training file.
 
@@ -125,6 +127,7 @@ def pack(
     on_failure : told of every clip that is in one of the two only, or whose sound does not fit its pictures
     note : told what the split could not do
     mouths : measure the shape of the mouth in every crop, see `mouth_shapes`, for recipes that learn to hear it
+    landmarks : find eyes and nose in every crop, see `faces.similarity`, for recipes that take aligned faces
 
     Returns
     -------
@@ -134,10 +137,11 @@ def pack(
     ------
     InputError : a file cannot be used, the two do not fit, or no clip is in both
     UsageError : the split cannot be made
-    ToolError : mouths are to be measured, and dlib's landmarks are not installed
+    ToolError : mouths or landmarks are to be measured, and dlib's landmarks are not installed
     """
     faces, mels, output = Path(faces), Path(mels), Path(output)
     split, measure = split or Split(), find_measure() if mouths else None
+    find = similarity.find_measure() if landmarks else None
     check_output(output, force, [faces, mels])
     failed: list[str] = []
 
@@ -149,7 +153,7 @@ def pack(
     with open_hdf5(faces, (schema.FACES,)) as face_file, open_hdf5(mels, (schema.MELS,)) as mel_file:
         face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
         _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
-        has_features = "feature_parameters" in mel_parameters
+        kinds = _ragged_kinds(mel_parameters)
         face_table, mel_table = schema.read_table(face_file), schema.read_table(mel_file)
         last_middle = face_file["faces/middle"][()][face_table["first_frame"] + face_table["num_frames"] - 1]
         sound_of = {(row["speaker"], row["name"]): row for row in mel_table}
@@ -169,12 +173,14 @@ def pack(
         if not joined:
             raise InputError(f"no clip is both in it and in {mels}", faces, "make both from the same clips")
         parameters = {**face_parameters, **mel_parameters, "split": split.to_dict()}
-        rows = _rows(joined, split, note, has_features)
+        rows = _rows(joined, split, note, kinds)
         faceless = sum(_count_faceless(face_file["faces/box"], row) for row, _ in joined)
         if not dry_run:
             room = faces.stat().st_size + mels.stat().st_size
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
-                _write(file, parameters, joined, rows, face_file, mel_file, progress=progress, measure=measure)
+                _write(
+                    file, parameters, joined, rows, face_file, mel_file, progress=progress, measure=measure, find=find
+                )
     return {
         "clips": len(rows),
         "frames": sum(row["num_frames"] for row in rows),
@@ -192,24 +198,31 @@ def _check_rate(parameters: MelParameters, path: Path) -> None:
 
 
 def _rows(
-    joined: list[tuple[Any, Any]], split: Split, note: Callable[[str], None] | None, has_features: bool
+    joined: list[tuple[Any, Any]], split: Split, note: Callable[[str], None] | None, kinds: list[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     import numpy as np
 
     splits = split.assign(np.array([str(row["speaker"]) for row, _ in joined]), note)
     rows = []
-    first_frame = first_mel = first_feature = 0
+    first_frame = first_mel = 0
+    firsts = dict.fromkeys(kinds, 0)
     for (face, sound), name in zip(joined, splits, strict=True):
         row = {column: face[column] for column in ("name", "speaker", "fps_num", "fps_den")}
         row |= {"split": name, "num_frames": int(face["num_frames"]), "first_frame": first_frame}
         row |= {"num_mels": int(sound["num_mels"]), "first_mel": first_mel}
-        if has_features:
-            row |= {"num_features": int(sound["num_features"]), "first_feature": first_feature}
-            first_feature += int(sound["num_features"])
+        for count, first in kinds:
+            row |= {count: int(sound[count]), first: firsts[count, first]}
+            firsts[count, first] += int(sound[count])
         rows.append(row)
         first_frame += int(face["num_frames"])
         first_mel += int(sound["num_mels"])
     return rows
+
+
+def _ragged_kinds(parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name the columns of what mels.h5 holds beside mels: of speech features, and of the sound itself."""
+    known = (("feature_parameters", schema.FEATURE_COLUMNS), ("sound_rate", schema.SOUND_COLUMNS))
+    return [columns for name, columns in known if name in parameters]
 
 
 def _count_faceless(box: Any, row: Any) -> int:
@@ -228,11 +241,12 @@ def _write(
     *,
     progress: Progress | None,
     measure: Measure | None,
+    find: Callable[..., Any] | None,
 ) -> None:
     import numpy as np
 
-    has_features = "feature_parameters" in parameters
-    columns = schema.PACK_COLUMNS + (schema.FEATURE_COLUMNS if has_features else ())
+    kinds = _ragged_kinds(parameters)
+    columns = schema.PACK_COLUMNS + tuple(column for pair in kinds for column in pair)
     table = schema.make_table(rows, columns)
     digest = hashlib.sha256(repr((sorted(parameters.items()), table.tolist())).encode())
     inputs = [_describe(faces), _describe(mels)]
@@ -248,12 +262,7 @@ def _write(
             num_bytes += int(offset[first + face["num_frames"]] - offset[first])
     write = create_faces(file, num_frames, num_bytes, parameters["crop_rule"]["size"], parameters)
     mel_data = file.create_dataset("mels/data", (int(table["num_mels"].sum()), mels["mels/data"].shape[1]), np.float32)
-    features: Any = None
-    if has_features:
-        stored = mels["features/data"]
-        shape = (stored.shape[0], int(table["num_features"].sum()), stored.shape[2])
-        features = file.create_dataset("features/data", shape, np.float16)
-        features.attrs["silence"] = stored.attrs["silence"]
+    ragged = {pair: _create_ragged(file, mels, pair, int(table[pair[0]].sum())) for pair in kinds}
     shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
     rule = CropRule.from_dict(parameters["crop_rule"])
     first_byte = 0
@@ -265,24 +274,42 @@ def _write(
         else:
             piece = offset[frames.start : frames.stop + 1]
             data = faces["faces/crop/data"][piece[0] : piece[-1]]
+        crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
+        if find is not None:
+            arrays[-1] = find(crops, rule, arrays[1])
         write(row["first_frame"], first_byte, *arrays, data=data, offset=piece)
         if shapes is not None and measure is not None:
-            crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
             shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
         mel = mels["mels/data"][int(sound["first_mel"]) : int(sound["first_mel"] + sound["num_mels"])]
         mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
         first_byte += 0 if raw else len(data)
         hashed = [*arrays, data, piece - piece[0], mel]
-        if has_features:
-            start, count = int(sound["first_feature"]), int(sound["num_features"])
-            heard = mels["features/data"][:, start : start + count]
-            features[:, row["first_feature"] : row["first_feature"] + count] = heard
+        for (number, start), (stored, made) in ragged.items():
+            heard = stored[_rows_of(stored, sound[start], sound[number])]
+            made[_rows_of(made, row[start], row[number])] = heard
             hashed.append(heard)
         for array in hashed:
             digest.update(np.ascontiguousarray(array).tobytes())
         if progress is not None:
             progress(done + 1, len(rows), "pack")
     file.attrs["fingerprint"] = digest.hexdigest()
+
+
+def _create_ragged(file: h5py.File, mels: h5py.File, columns: tuple[str, str], count: int) -> tuple[Any, Any]:
+    """Create the dataset of speech features, or of sound, and return what it is filled from, and it."""
+    name = "features/data" if columns == schema.FEATURE_COLUMNS else "sound/data"
+    stored = mels[name]
+    shape = (count,) if stored.ndim == 1 else (stored.shape[0], count, stored.shape[2])
+    made = file.create_dataset(name, shape, stored.dtype)
+    for key, value in stored.attrs.items():
+        made.attrs[key] = value
+    return stored, made
+
+
+def _rows_of(stored: h5py.Dataset, first: int, count: int) -> tuple[slice, ...]:
+    """Give the place of a clip in a dataset of one axis, or in the second of three."""
+    rows = slice(int(first), int(first + count))
+    return (rows,) if stored.ndim == 1 else (slice(None), rows)
 
 
 def _describe(file: h5py.File) -> dict[str, Any]:

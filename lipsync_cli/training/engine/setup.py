@@ -85,7 +85,7 @@ class Run:
             },
             metrics={name: value for name, value in metrics.items() if name.startswith(kept)},
             known_voices=self.known_voices if self.config.speech == MEL else None,
-            feature_parameters=None if self.config.speech == MEL else FeatureParameters(),
+            feature_parameters=FeatureParameters() if self.config.speech == ENCODER else None,
         )
 
 
@@ -111,7 +111,8 @@ def prepare(
     check_inputs(config, {name for name, path in given.items() if path is not None})
     context, header = _read_inputs(pack, config, device, given)
     config, start = context.config, context.start
-    dims = {**config.dims, "size": context.size} if header is None else header.dims
+    found = find_recipe(config.recipe)
+    dims = found.dims(config, context.size) if header is None else header.dims
     if config.speech == ENCODER:
         dims = {**dims, "speech": ENCODER}
     world.check(config.batch_size, config.targets_per_reference, config.sync_runs)

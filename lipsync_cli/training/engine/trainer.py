@@ -132,8 +132,10 @@ class _Loop:
         if state.step == 0:
             self._show()
             self._save()
-        elif self._report(state.samples_seen - config.batch_size, last):
-            self._save()  # what an interruption had left to do
+        else:
+            self.recipe.advance(state.samples_seen - config.batch_size)
+            if self._report(state.samples_seen - config.batch_size, last):
+                self._save()  # what an interruption had left to do
         began = time.monotonic() - state.elapsed_s
         with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
             while not last:
@@ -159,6 +161,7 @@ class _Loop:
 
     def _step(self, batch: Any) -> None:
         config, state, recipe, schedule = self.config, self.state, self.recipe, self.schedule
+        recipe.advance(state.samples_seen)
         self._set_learning_rate()
         torch.manual_seed(_seed(config.seed, state.step))
         has_generator = schedule.has_generator(state.step)

@@ -76,6 +76,13 @@ class Recipe(Protocol):
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the recipe cannot do what a configuration asks for."""
 
+    @classmethod
+    def dims(cls, config: TrainConfig, size: int) -> dict[str, Any]:
+        """Say what the trained network is built from, see `models.build`; `size` is the side of the pack's crops."""
+
+    def advance(self, samples: int) -> None:
+        """Take note of how many samples the run has seen, before a step."""
+
     def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Look through the training clips before the first step, and tell the user what is done."""
 
@@ -136,6 +143,14 @@ class BaseRecipe:
     def frozen(self) -> Mapping[str, nn.Module]:
         """Networks that evaluate but do not learn: none."""
         return {}
+
+    @classmethod
+    def dims(cls, config: TrainConfig, size: int) -> dict[str, Any]:
+        """Build the network for the pack's crops."""
+        return {**config.dims, "size": size}
+
+    def advance(self, samples: int) -> None:
+        """Every step is alike."""
 
     def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """There is nothing to know before the first step."""
