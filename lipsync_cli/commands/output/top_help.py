@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "export": "Write a generator as ONNX, and check that it generates the same.",
     "say": "Speak a text into a sound file, for infer.",
     "infer": "Make the face say the speech.",
+    "animate": "Make a still talk: draw the whole face anew in every frame.",
     "score": "Measure generated faces, with baselines beside every figure.",
     "info": "Say what is in a file, as JSON.",
     "doctor": "Say what is installed, what works, and what mends the rest.",

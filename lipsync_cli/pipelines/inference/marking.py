@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import flatten
 from lipsync_cli.errors import UsageError
-from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig
+from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig, MarkingOptions
 
 if TYPE_CHECKING:
     from lipsync_cli.provenance.c2pa import Identity
@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 
 
 def chosen_marks(config: InferConfig) -> Marking:
-    """Return the marks that the options ask for.
+    """Return the marks that the options of `infer` ask for; see `make_marking`."""
+    options = {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN}
+    return make_marking(config.marking, options, config.files.keep_metadata)
+
+
+def make_marking(asked: MarkingOptions, options: dict[str, Any], keep_metadata: bool = False) -> Marking:
+    """Return the marks that options ask for.
+
+    Parameters
+    ----------
+    options : of the command, for the sidecar
+    keep_metadata : whether the film has the source's title, date and place
 
     Raises
     ------
@@ -23,14 +34,13 @@ def chosen_marks(config: InferConfig) -> Marking:
     """
     from lipsync_cli.synthesis.rendering.marking import Marking
 
-    asked = config.marking
     return Marking(
         asked.no_mark,
         asked.label_text if asked.visible_watermark else None,
         asked.sidecar,
         _identity(asked.credentials, asked.certificate, asked.private_key),
-        {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN},
-        config.files.keep_metadata,
+        options,
+        keep_metadata,
     )
 
 
