@@ -53,6 +53,25 @@ def find_aligned_landmarks(predictor: Any, faces: np.ndarray, looks: int = 1) ->
     return np.stack([find_points(predictor, face, np.array(ALIGNED_BOX), looks) for face in faces])
 
 
+def to_square(faces: np.ndarray, size: int = 96) -> np.ndarray:
+    """Lay aligned faces out as crops of the usual crop rule: the sides are filled by the edges.
+
+    Parameters
+    ----------
+    faces : shape (n, 128, 96, 3), uint8
+
+    Returns
+    -------
+    shape (n, size, size, 3), uint8; `ALIGNED_BOX` is where the rule has the box of a face, to a pixel or two
+    """
+    import cv2
+
+    height, width = faces.shape[1:3]
+    side = (height - width) // 2
+    wide = np.pad(faces, ((0, 0), (0, 0), (side, height - width - side), (0, 0)), mode="edge")
+    return np.stack([cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA) for face in wide])
+
+
 def find_measure() -> Callable[[Any, CropRule, np.ndarray], np.ndarray]:
     """Return what finds the five points of each crop of a clip, in pixels of the clip.
 

@@ -72,8 +72,10 @@ class WeightsHeader:
 
     @property
     def hears(self) -> str:
-        """What the network hears: "mel", or "encoder" for speech features."""
-        return "mel" if self.feature_parameters is None else "encoder"
+        """What the network hears: "mel", "encoder" for speech features, or "sound" for samples."""
+        if self.feature_parameters is not None:
+            return "encoder"
+        return "sound" if self.dims.get("speech") == "sound" else "mel"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the header as a JSON-able dictionary."""

@@ -87,8 +87,9 @@ def plan(config: AnimateConfig) -> dict[str, Any]:
 
 
 def _find(config: AnimateConfig) -> Path:
-    """Find the weights and check their kind; an output that is an input is refused before."""
+    """Find the weights and check what they are; an output that is an input is refused before."""
     from lipsync_cli.formats.weights import check_kind, find_weights, read_header
+    from lipsync_cli.synthesis.generation.generator_choice import check_sound
 
     if config.output is not None:
         check_no_input(config.output)
@@ -96,7 +97,9 @@ def _find(config: AnimateConfig) -> Path:
         hint = "give --weights RUN; lipsync train PACK RUN --recipe temporal-gan makes some"
         raise UsageError("the package has no weights of a talking head", hint=hint)
     path = find_weights(config.weights, KIND)
-    check_kind(read_header(path), path, KIND)
+    header = read_header(path)
+    check_kind(header, path, KIND)
+    check_sound(header, path)
     return path
 
 

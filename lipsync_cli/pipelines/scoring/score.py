@@ -22,6 +22,7 @@ from lipsync_cli.pipelines.callbacks import OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
+from lipsync_cli.pipelines.scoring.pack_weights import TALKING_HEAD, kind_of, weights_for
 
 if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack
@@ -140,9 +141,9 @@ class _Job:
             from lipsync_cli.scoring.protocols import pack_protocol
 
             with Pack(source, resolve_jobs(config.jobs)) as pack:
-                found = find_weights(_weights_for(pack, config.weights))
+                found = find_weights(weights_for(pack, config.weights))
                 header = read_header(found)
-                check_kind(header, found)
+                check_kind(header, found, kind_of(found))
                 compatibility.check_fits(pack, header, config.weights or header.name)
                 return pack_protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
         if source.is_dir():
@@ -192,14 +193,17 @@ class _Job:
         from lipsync_cli.formats.weights import load_weights
         from lipsync_cli.metrics.registry import find_metric_groups
         from lipsync_cli.scoring.protocols import pack_protocol
+        from lipsync_cli.scoring.protocols.talking_head_protocol import NOTES, HeadStage
         from lipsync_cli.scoring.report.sample_sheet import draw_sheet
         from lipsync_cli.scoring.results.checkpoint import open_checkpoint
 
         config, tools, sheet = self.config, self.tools, None
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
-            weights = _weights_for(pack, config.weights)
-            generator, header = load_weights(weights, tools.device)
+            weights = weights_for(pack, config.weights)
+            kind = kind_of(weights)
+            generator, header = load_weights(weights, tools.device, kind)
             compatibility.check_fits(pack, header, config.weights or header.name)
+            stage, notes = (HeadStage, NOTES) if kind == TALKING_HEAD else (None, [])
             heard, factors = normalise_voices(pack, config.split, header.known_voices, self.vtln)
             with open_checkpoint(self.kept_at, self._key(pack, header.sha256)) as kept:
                 scores, draw = pack_protocol.score_pack(
@@ -215,14 +219,16 @@ class _Job:
                     progress=self.progress,
                     transcripts=self.spoken,
                     heard=heard,
+                    make_stage=stage,
+                    notes=notes,
                 )
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
             about = pack_protocol.describe_weights(header, generator)
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
-            if config.output is not None and not is_lines(config.output):
+            if stage is None and config.output is not None and not is_lines(config.output):
                 sheet = draw_sheet(pack, generator, config.split, draw, device=tools.device, heard=heard)
-        kind = f"{header.architecture} weights {header.name}"
-        return ScoreResult(scores, f"{kind} on the {config.split} clips of {self.source.name}", sheet)
+        about_them = f"{header.architecture} weights {header.name}"
+        return ScoreResult(scores, f"{about_them} on the {config.split} clips of {self.source.name}", sheet)
 
     def _key(self, pack: Pack, weights_sha256: str) -> list[Any]:
         """Return what the figures of finished clips depend on."""
@@ -317,11 +323,6 @@ def _beside(output: Path) -> Path:
         return output
     folder = Path(os.path.abspath(output))  # `.` has no name
     return folder.parent / f"{folder.name}.scores"
-
-
-def _weights_for(pack: Pack, asked: Path | None) -> Path | None:
-    """Return the weights that are asked for; without features in the pack, else those of the package that hear mels."""
-    return Path("grid") if asked is None and pack.features is None else asked
 
 
 def _find_files(config: ScoreConfig) -> dict[str, Path]:

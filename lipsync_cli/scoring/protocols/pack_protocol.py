@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,8 @@ def score_pack(
     progress: Callable[[int, int | None, str], None] | None = None,
     transcripts: Transcripts | None = None,
     heard: np.ndarray | None = None,
+    make_stage: type[Stage] | None = None,
+    notes: Sequence[str] = (),
 ) -> tuple[Scores, Draw]:
     """Let a generator speak the clips of a split and score what it generates beside the baselines.
 
@@ -73,6 +75,8 @@ def score_pack(
     progress : called with clips done, clips in all, and what is being done
     transcripts : of the clips, for metrics that read lips
     heard : what the generator hears, see `hear_pack`; None: the pack's mels
+    make_stage : shows whole clips to all metrics, those of single frames, too; None: `Stage`, and single frames apart
+    notes : on how it shows them
 
     Returns
     -------
@@ -94,10 +98,10 @@ def score_pack(
     kept = kept or ScoreCheckpoint(None, None)
     table, draw = draw_frames(pack, split, max_frames, seed, heard, hears(generator))
     words = None if transcripts is None else read_words(table, transcripts)
-    stage = Stage(pack, generator, table, tools, batch_size, words)
-    of_frames = [family for family in families if not family.is_continuous and family.watch is None]
+    stage = (make_stage or Stage)(pack, generator, table, tools, batch_size, words)
     unseen = [family for family in families if family.watch is not None]
-    of_clips = [family for family in families if family.is_continuous]
+    of_frames = [] if make_stage else [each for each in families if not each.is_continuous and each.watch is None]
+    of_clips = [each for each in families if each.is_continuous or (make_stage and each.watch is None)]
     clips: list[ClipScores] = []
     for done, row in enumerate(table.rows, 1):
         clip_scores = kept.get(table.clip_name[row])
@@ -115,13 +119,13 @@ def score_pack(
             progress(done, len(table.rows), "score")
     drawn = {"seed": seed, "max_frames": max_frames, "frames": len(draw.target), "clips": len(clips)}
     facts = {**_describe_frames(pack), "split": split, **drawn, "tools": tools.used}
-    notes = (_NOTES_FRAMES if of_frames else []) + (_NOTES_CLIPS if of_clips else [])
-    notes += describe_reader(tools.used)
-    notes += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
+    told = list(notes) or (_NOTES_FRAMES if of_frames else []) + (_NOTES_CLIPS if of_clips else [])
+    told += describe_reader(tools.used)
+    told += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
     if transcripts is not None:
         facts["transcripts"] = {"folder": str(transcripts.folder), "sha256": transcripts.fingerprint()}
     differences = (MODEL, COPY), (MODEL, MISMATCHED), (MODEL, FROZEN)
-    return collect(clips, families, differences, facts, notes), draw
+    return collect(clips, families, differences, facts, told), draw
 
 
 def _describe_frames(pack: Pack) -> dict[str, Any]:
@@ -169,6 +173,7 @@ class Stage:
     ) -> None:
         self.pack, self.generator, self.table, self.tools = pack, generator, table, tools
         self.batch_size, self.words = batch_size, words or {}
+        self.rule = pack.crop_rule
 
     def show_frames(self, row: int, draw: Draw) -> Iterator[ClipView]:
         """Give the rows of a clip's drawn frames, each with a reference of its own: the thesis's protocol."""
@@ -192,15 +197,18 @@ class Stage:
         sound, other = self._mel(row), self._other_mel(row, self.pack.mel)
         truth = self._evidence(TRUTH, row, frames, real, reference, sound)
         middles = self.table.middle[frames]
-        half = len(sound) / (2 * FRAMES_PER_SECOND)  # of the only clip, its own sound from half a clip away
-        shifted = middles if self._other_row(row) != row else (middles + half) % (2 * half)
-        for name, heard, times in ((MODEL, row, middles), (MISMATCHED, self._other_row(row), shifted)):
+        for name, heard, times in ((MODEL, row, middles), (MISMATCHED, *self._mismatched(row, middles))):
             drawn = self._generate(reference, real, self.table.speech.cut(np.full(len(frames), heard), times))
             yield self._evidence(name, row, frames, drawn, reference, sound, truth=truth)
         frozen = np.broadcast_to(reference, real.shape)
         yield self._evidence(FROZEN, row, frames, frozen, reference, sound, truth=truth)
         yield self._evidence(OTHER_SOUND, row, frames, real, reference, other, truth=truth)
         yield truth
+
+    def _mismatched(self, row: int, middles: np.ndarray) -> tuple[int, np.ndarray]:
+        """Name the next clip, and the moments of its sound; of the only clip, its own from half a clip away."""
+        other, half = self._other_row(row), len(self._mel(row)) / (2 * FRAMES_PER_SECOND)
+        return other, middles if other != row else (middles + half) % (2 * half)
 
     def _generate(self, reference: np.ndarray, targets: np.ndarray, speech: np.ndarray) -> np.ndarray:
         import torch
@@ -238,7 +246,7 @@ class Stage:
             frame=frames - int(clip["first_frame"]),
             middles=self.pack.frame_middle[frames],
             fps=float(clip["fps_num"] / clip["fps_den"]),
-            rule=self.pack.crop_rule,
+            rule=self.rule,
             tools=self.tools,
             truth_or_none=truth,
             source_or_none=source,

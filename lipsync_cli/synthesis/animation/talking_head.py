@@ -131,7 +131,7 @@ def animate(
     marking.check(work.path, work.force)
     still = read_still(work.source, work.choice, network.mean_face.cpu().double().numpy(), notify)
     settings = VoiceSettings(work.silence)
-    voices, sound, sound_s = open_voices([work.speech], header, settings, hears=network.speech)
+    voices, sound, sound_s = open_voices([work.speech], header, settings)
     try:
         plan = plan_frames(work.source.timeline, sound_s, "hold")
         for path in (work.source.path, work.speech):

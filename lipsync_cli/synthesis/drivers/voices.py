@@ -35,7 +35,7 @@ class VoiceSettings:
 
 
 def open_voices(
-    speeches: Sequence[Path], header: WeightsHeader, settings: VoiceSettings, hears: str | None = None
+    speeches: Sequence[Path], header: WeightsHeader, settings: VoiceSettings
 ) -> tuple[tuple[Voice, ...], Path | Mix, Fraction]:
     """Open what drives each mouth.
 
@@ -43,7 +43,6 @@ def open_voices(
     ----------
     speeches : the speakers' voices; the driving audio stands for the first
     header : of the weights that hear them
-    hears : what they hear, where the header does not tell it
 
     Returns
     -------
@@ -58,7 +57,7 @@ def open_voices(
     voices: list[Voice] = []
     try:
         for path in (first, *speeches[1:]):
-            heard = header.mel_parameters, settings.silence, header.known_voices, settings.vtln, hears or header.hears
+            heard = header.mel_parameters, settings.silence, header.known_voices, settings.vtln, header.hears
             voices.append(settings.open_voice(path, *heard))
         if all(voice.is_silent for voice in voices) and settings.silence != "model":
             raise NothingToDoError("is silent throughout", first, "--silence model goes on all the same")
