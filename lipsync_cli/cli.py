@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 from lipsync_cli import __version__
 from lipsync_cli.commands.output import process_end
 from lipsync_cli.commands.output.terminal import print_line, print_text
-from lipsync_cli.commands.output.top_help import COMMANDS, HELP_OPTIONS, VERSION_HELP, make_help
+from lipsync_cli.commands.output.top_help import COMMANDS, HELP_OPTIONS, VERSION_HELP, make_help, module_of
 from lipsync_cli.errors import LipsyncError, as_memory_error, check_name, escape_controls
 
 SETTINGS = {"help_option_names": list(HELP_OPTIONS)}
@@ -179,7 +179,7 @@ def _make_command(name: str) -> Any:
     from lipsync_cli.commands.options.panels import PanelCommand
 
     module = name.replace("-", "_")
-    function = getattr(import_module(f"lipsync_cli.commands.{module}"), module)
+    function = getattr(import_module(module_of(name)), module)
     alone = typer.Typer(
         rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, context_settings=SETTINGS
     )

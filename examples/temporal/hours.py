@@ -62,10 +62,11 @@ def tell(text: str) -> None:
 
 def time_step(pack: Pack, source: Source, config: Any, steps: int, device: str) -> float:
     """Return the seconds of one step of generator and discriminators; the first one is not counted."""
-    recipe = make_recipe(RecipeContext(config, pack.crop_rule.mouth_region(), pack.crop_rule.size))
+    context = RecipeContext(config, pack.crop_rule.mouth_region(), pack.crop_rule.size)
+    recipe = make_recipe(context)
     recipe.prepare(source, tell)
-    recipe.advance(0)
-    network = models.build(config.generator, recipe.dims(config, pack.crop_rule.size)).to(device)
+    recipe.enter(0)
+    network = models.build(config.generator, recipe.dims(context)).to(device)
     networks = {None: network, **{name: one.network.to(device) for name, one in recipe.discriminators.items()}}
     optimizers = {name: torch.optim.Adam(one.parameters(), config.learning_rate) for name, one in networks.items()}
     began = time.monotonic()

@@ -14,7 +14,7 @@ from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
 # Those that take --config.
-COMMANDS = ("infer", "train", "score", "extract-frames", "detect-faces", "mels", "pack", "say", "export")
+COMMANDS = ("infer", "train", "score", "extract-frames", "detect-faces", "mels", "pack", "say", "animate", "export")
 _CHOICE = Entry("command", ("command",), Option("", names=("command",), choices=COMMANDS), str, default=None)
 
 

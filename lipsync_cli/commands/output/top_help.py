@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
 }  # in the order of the work; the first line of each command's own help
+FOLDERS = {"animate": "whole_faces"}  # of commands that do not lie in `commands/` itself
 HELP_OPTIONS = ("-h", "--help")
 VERSION_HELP = "Print the version and stop."
 OPTIONS = {
@@ -51,6 +52,12 @@ def make_help(columns: int | None = None) -> str:
         lines += [*wrap(text, columns, initial_indent="  ", subsequent_indent="  "), ""]
     lines += ["  Example:", f"    {EXAMPLE}", "", "Options:", *_table(OPTIONS.items(), columns)]
     return "\n".join([*lines, "", "Commands:", *_table(COMMANDS.items(), columns)])
+
+
+def module_of(command: str) -> str:
+    """Return the full name of the module that holds a command."""
+    parts = ["lipsync_cli.commands", FOLDERS.get(command, ""), command.replace("-", "_")]
+    return ".".join(part for part in parts if part)
 
 
 def _terminal_columns() -> int:

@@ -55,6 +55,7 @@ class TemporalGenerator(nn.Module):
     ----------
     width : of the published channels of identity encoder and frame decoder; sound and noise are never narrower
     speech : "sound" hears windows (B, 3200) of 16 kHz, as published; "encoder" windows (B, 21, 384) of speech features
+    size : side of the crops that its faces were cut out of in training; what it draws does not depend on it
 
     Attributes
     ----------
@@ -67,13 +68,13 @@ class TemporalGenerator(nn.Module):
 
     mean_face: Tensor
 
-    def __init__(self, width: float = 1.0, speech: str = SOUND) -> None:
+    def __init__(self, width: float = 1.0, speech: str = SOUND, size: int = 96) -> None:
         super().__init__()
         if not 1 / 16 <= width <= 2:
             raise ValueError(f"the width is between 0.0625 and 2, not {width}")
         if speech not in SPEECH_INPUTS:
             raise ValueError(f"the speech is one of {', '.join(SPEECH_INPUTS)}, not {speech!r}")
-        self.width, self.speech = width, speech
+        self.width, self.speech, self.size = width, speech, size
         self.register_buffer("mean_face", torch.tensor(MEAN_FACE))
         channels = [max(1, round(count * width)) for count in (64, 128, 256, 512, 1024)]
         self.audio_encoder = SoundEncoder() if speech == SOUND else FeatureEncoder()

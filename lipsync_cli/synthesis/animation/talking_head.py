@@ -152,8 +152,9 @@ def animate(
                 change_sound=mark if marking.sound else None,
             )
             label = marking.draw(shape[1], shape[0], still.box[None] if place is not None else np.zeros((0, 4)))
+            faces = draw_faces(still, network, voices[0], plan, work.seed, device=device, encode=encode)
             with writer:
-                for number, face in enumerate(draw_faces(still, network, voices[0], plan, work.seed, device, encode)):
+                for number, face in enumerate(faces):
                     frame = face if place is None else place(face)
                     writer.write(frame if label is None else label.draw(frame))
                     if progress is not None:
@@ -186,6 +187,7 @@ def draw_faces(
     voice: Voice,
     plan: FrameSchedule,
     seed: int,
+    *,
     device: str = "cpu",
     encode: Encode | None = None,
 ) -> Iterator[np.ndarray]:

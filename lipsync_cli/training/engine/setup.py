@@ -111,8 +111,8 @@ def prepare(
     check_inputs(config, {name for name, path in given.items() if path is not None})
     context, header = _read_inputs(pack, config, device, given)
     config, start = context.config, context.start
-    found = find_recipe(config.recipe)
-    dims = found.dims(config, context.size) if header is None else header.dims
+    own = find_recipe(config.recipe).dims(context)
+    dims = {**own, **config.dims, "size": context.size} if header is None else header.dims
     if config.speech == ENCODER:
         dims = {**dims, "speech": ENCODER}
     world.check(config.batch_size, config.targets_per_reference, config.sync_runs)

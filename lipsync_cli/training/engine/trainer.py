@@ -129,13 +129,12 @@ class _Loop:
         total = self.parts.total_samples
         limit_s = 60 * config.max_minutes if config.max_minutes is not None else math.inf
         last = state.samples_seen >= total or state.elapsed_s >= limit_s or self._is_out_of_patience()
+        self.recipe.advance(state, max(0, state.samples_seen - config.batch_size), total)  # as for the last step
         if state.step == 0:
             self._show()
             self._save()
-        else:
-            self.recipe.advance(state.samples_seen - config.batch_size)
-            if self._report(state.samples_seen - config.batch_size, last):
-                self._save()  # what an interruption had left to do
+        elif self._report(state.samples_seen - config.batch_size, last):
+            self._save()  # what an interruption had left to do
         began = time.monotonic() - state.elapsed_s
         with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
             while not last:
@@ -161,7 +160,6 @@ class _Loop:
 
     def _step(self, batch: Any) -> None:
         config, state, recipe, schedule = self.config, self.state, self.recipe, self.schedule
-        recipe.advance(state.samples_seen)
         self._set_learning_rate()
         torch.manual_seed(_seed(config.seed, state.step))
         has_generator = schedule.has_generator(state.step)
@@ -240,13 +238,15 @@ class _Loop:
             )
 
     def _set_learning_rate(self) -> None:
-        factor, done = 1.0, self.state.samples_seen
+        done = self.state.samples_seen
+        factor = self.recipe.advance(self.state, done, self.parts.total_samples)
         if self.config.schedule == "cosine":
-            factor = min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
+            factor *= min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
             factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
-        for optimizer in self.state.optimizers:
+        rates = [1.0, *(one.rate for one in self.recipe.discriminators.values())]
+        for rate, optimizer in zip(rates, self.state.optimizers, strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * factor
+                group["lr"] = self.config.learning_rate * factor * rate
 
     def _report(self, before: int, last: bool) -> bool:
         """Write what is due at this moment and not yet written; say whether anything was."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.engine.batch_source import Source
+    from lipsync_cli.training.engine.checkpoint import TrainState
     from lipsync_cli.training.evaluators.evaluator import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
 
@@ -103,9 +104,9 @@ class TemporalGAN(BaseRecipe):
             )
 
     @classmethod
-    def dims(cls, config: TrainConfig, size: int) -> dict[str, Any]:
-        """Give the generator's dims; the size of the pack's crops is none of its business."""
-        return {"width": config.width, "speech": config.speech, **config.dims}
+    def dims(cls, context: RecipeContext) -> dict[str, Any]:
+        """Give the generator's width, and what it hears."""
+        return {"width": context.config.width, "speech": context.config.speech}
 
     @property
     def chance_levels(self) -> dict[str, float]:
@@ -136,8 +137,13 @@ class TemporalGAN(BaseRecipe):
             self._faces[source.split] = AlignedFaces(pack, source.crops, source.table, source.device, template)
         return self._faces[source.split]
 
-    def advance(self, samples: int) -> None:
+    def advance(self, state: TrainState, done: int, total: int) -> float:
         """Take up the phase of a step that begins after so many samples."""
+        self.enter(done)
+        return 1.0
+
+    def enter(self, samples: int) -> None:
+        """Take up the phase that there is after so many samples."""
         phase = self.schedule.phase(samples)
         if phase != self.phase:
             self._note(f"{samples} samples: phase {phase}")

@@ -63,7 +63,7 @@ def test_who_learns_in_which_phase():
     recipe, (batch, output) = _recipe(), _batch()
     taught = {}
     for phase, samples in ((RECONSTRUCTION, 0), (SYNC_WARM_UP, 32), (ADVERSARIAL, 64)):
-        recipe.advance(samples)
+        recipe.enter(samples)
         taught[phase] = {
             name for name in recipe.discriminators if list(recipe.discriminator_losses(name, batch, output, True))
         }
@@ -77,12 +77,12 @@ def test_who_learns_in_which_phase():
 
 def test_the_warm_up_shows_the_sync_discriminator_no_generated_frame():
     recipe, (batch, output) = _recipe(), _batch()
-    recipe.advance(32)
+    recipe.enter(32)
     losses = [
         next(recipe.discriminator_losses("sync", batch, made, True))["sync/loss"] for made in (output, 1 - output)
     ]
     assert losses[0] == losses[1]
-    recipe.advance(64)
+    recipe.enter(64)
     losses = [
         next(recipe.discriminator_losses("sync", batch, made, True))["sync/loss"] for made in (output, 1 - output)
     ]
@@ -91,7 +91,7 @@ def test_the_warm_up_shows_the_sync_discriminator_no_generated_frame():
 
 def test_the_terms_by_other_means():
     recipe, (batch, output) = _recipe(), _batch()
-    recipe.advance(64)
+    recipe.enter(64)
     logits = {
         "frame": recipe.frame(batch.still[[0, 0, 1, 1]], output[[1, 3, 8, 15]]),
         "sequence": recipe.sequence(output.view(2, 8, 3, 128, 96)),
@@ -122,7 +122,7 @@ def test_the_l1_asks_for_the_lower_half_above_all():
 def test_a_weight_of_zero_leaves_its_discriminator_out(option):
     name = {"adversarial_weight": "frame", "sync_weight": "sync", "sequence_weight": "sequence"}[option]
     recipe, (batch, output) = _recipe(**{option: 0.0}), _batch()
-    recipe.advance(64)
+    recipe.enter(64)
     assert name not in recipe.discriminators
     assert f"generator/{name}" not in recipe.network_loss(batch, output)
 
