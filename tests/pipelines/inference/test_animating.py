@@ -13,6 +13,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats.weights import WeightsHeader, load_weights, save_weights
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.provenance.verify import verify_marks
 from lipsync_cli.speech.mel import MelParameters
 
 pytest.importorskip("face_recognition_models")
@@ -27,7 +28,14 @@ def _save(path, speech="sound"):
     header = WeightsHeader(
         "temporal", dims, CropRule(), MelParameters(), "temporal-gan", 0, feature_parameters=known
     )  # fmt: skip
-    save_weights(path, dict(models.build("temporal", dims).state_dict()), header)
+    network = models.build("temporal", dims)
+    heard = torch.randn(16, 3200) if speech == "sound" else torch.randn(16, 21, 384)
+    with torch.no_grad():  # normalisation by what it has seen: else fresh weights draw nothing but grey
+        for module in network.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.momentum = 1.0
+        network(torch.rand(4, 3, 128, 96), 0.1 * heard, torch.randn(16, 10))
+    save_weights(path, dict(network.state_dict()), header)
     return path
 
 
@@ -61,7 +69,9 @@ def test_the_face_as_it_is_trained_and_as_long_as_the_speech(lipsync, still, voi
     assert told["marks"] == ["metadata", "sound"]
     assert _pixels(film).shape == (33, 128, 96, 3)
     assert probe(film).audio is not None
-    assert json.loads(lipsync("info", film).stdout)["synthetic"]
+    marks = verify_marks(film)
+    assert marks["synthetic"]
+    assert marks["metadata"]["found"]
 
 
 def test_the_frame_keeps_all_that_is_not_the_face(lipsync, still, voice, weights, tmp_path):
@@ -109,10 +119,8 @@ def test_the_film_is_what_the_network_draws_in_one_piece(still, example_voice, w
         plan = plan_frames(Timeline.constant(RATE, 1), voice.duration_s, "hold")
         drawn = np.stack(list(draw_faces(found, network, voice, plan, 3)))
         heard = voice.windows((np.arange(plan.num_frames) + 0.5) / 25)
-    noise = 0.33 * torch.randn(plan.num_frames, 10, generator=torch.Generator().manual_seed(3))
     still_tensor = torch.from_numpy(face).permute(2, 0, 1)[None] / 255
-    parts = [noise[first : first + 25] for first in range(0, plan.num_frames, 25)]
-    assert sum(len(part) for part in parts) == len(drawn) == 100
+    assert len(drawn) == plan.num_frames > 75
     with torch.inference_mode():
         whole = network(still_tensor, torch.from_numpy(heard), _drawn_in_pieces(3, plan.num_frames))
     expected = (whole * 255).round().permute(0, 2, 3, 1).numpy()
@@ -148,7 +156,7 @@ def test_weights_of_another_kind_say_what_to_type(lipsync, still, voice, weights
     assert "--recipe temporal-gan" in result.stderr
 
 
-def test_bad_input_gets_one_line_and_leaves_nothing(lipsync, still, voice, weights, data_dir, tmp_path):
+def test_bad_input_gets_one_line_and_leaves_nothing(lipsync, still, voice, weights, tmp_path):
     small, empty = tmp_path / "small.png", tmp_path / "empty.png"
     cv2.imwrite(str(small), cv2.resize(cv2.imread(str(still)), (20, 20)))
     cv2.imwrite(str(empty), np.full((200, 200, 3), 90, np.uint8))
@@ -159,7 +167,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(lipsync, still, voice, weigh
         (empty, voice, 4, "no face in the photo"),
         (small, voice, 4, "no face in the photo"),
         (still, silent, 4, "silent throughout"),
-        (still, nothing, 4, "no sound"),
+        (still, nothing, 3, "it is empty"),
         (tmp_path / "missing.jpg", voice, 3, "missing.jpg"),
         (voice, voice, 3, "has no picture"),
         (still, still, 3, "has no sound"),
