@@ -126,8 +126,7 @@ def pack(
     dry_run : write nothing
     on_failure : told of every clip that is in one of the two only, or whose sound does not fit its pictures
     note : told what the split could not do
-    mouths : measure the shape of the mouth in every crop, see `mouth_shapes`, for recipes that learn to hear it
-    landmarks : find eyes and nose in every crop, see `faces.similarity`, for recipes that take aligned faces
+    mouths, landmarks : measure mouths (`mouth_shapes`), find eyes and nose (`faces.similarity`) in every crop
 
     Returns
     -------
@@ -139,9 +138,8 @@ def pack(
     UsageError : the split cannot be made
     ToolError : mouths or landmarks are to be measured, and dlib's landmarks are not installed
     """
-    faces, mels, output = Path(faces), Path(mels), Path(output)
-    split, measure = split or Split(), find_measure() if mouths else None
-    find = similarity.find_measure() if landmarks else None
+    faces, mels, output, split = Path(faces), Path(mels), Path(output), split or Split()
+    look = find_measure() if mouths else None, similarity.find_measure() if landmarks else None
     check_output(output, force, [faces, mels])
     failed: list[str] = []
 
@@ -153,7 +151,6 @@ def pack(
     with open_hdf5(faces, (schema.FACES,)) as face_file, open_hdf5(mels, (schema.MELS,)) as mel_file:
         face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
         _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
-        kinds = _ragged_kinds(mel_parameters)
         face_table, mel_table = schema.read_table(face_file), schema.read_table(mel_file)
         last_middle = face_file["faces/middle"][()][face_table["first_frame"] + face_table["num_frames"] - 1]
         sound_of = {(row["speaker"], row["name"]): row for row in mel_table}
@@ -173,14 +170,12 @@ def pack(
         if not joined:
             raise InputError(f"no clip is both in it and in {mels}", faces, "make both from the same clips")
         parameters = {**face_parameters, **mel_parameters, "split": split.to_dict()}
-        rows = _rows(joined, split, note, kinds)
+        rows = _rows(joined, split, note, _ragged_kinds(mel_parameters))
         faceless = sum(_count_faceless(face_file["faces/box"], row) for row, _ in joined)
         if not dry_run:
             room = faces.stat().st_size + mels.stat().st_size
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
-                _write(
-                    file, parameters, joined, rows, face_file, mel_file, progress=progress, measure=measure, find=find
-                )
+                _write(file, parameters, joined, rows, face_file, mel_file, progress=progress, look=look)
     return {
         "clips": len(rows),
         "frames": sum(row["num_frames"] for row in rows),
@@ -240,11 +235,11 @@ def _write(
     mels: h5py.File,
     *,
     progress: Progress | None,
-    measure: Measure | None,
-    find: Callable[..., Any] | None,
+    look: tuple[Measure | None, Callable[..., Any] | None],
 ) -> None:
     import numpy as np
 
+    measure, find = look
     kinds = _ragged_kinds(parameters)
     columns = schema.PACK_COLUMNS + tuple(column for pair in kinds for column in pair)
     table = schema.make_table(rows, columns)

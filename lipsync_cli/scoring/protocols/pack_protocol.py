@@ -75,8 +75,7 @@ def score_pack(
     progress : called with clips done, clips in all, and what is being done
     transcripts : of the clips, for metrics that read lips
     heard : what the generator hears, see `hear_pack`; None: the pack's mels
-    make_stage : shows whole clips to all metrics, those of single frames, too; None: `Stage`, and single frames apart
-    notes : on how it shows them
+    make_stage, notes : shows whole clips to all metrics, and how, in words; None: `Stage`, and single frames apart
 
     Returns
     -------
@@ -120,8 +119,7 @@ def score_pack(
     drawn = {"seed": seed, "max_frames": max_frames, "frames": len(draw.target), "clips": len(clips)}
     facts = {**_describe_frames(pack), "split": split, **drawn, "tools": tools.used}
     told = list(notes) or (_NOTES_FRAMES if of_frames else []) + (_NOTES_CLIPS if of_clips else [])
-    told += describe_reader(tools.used)
-    told += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
+    told += describe_reader(tools.used) + ([_NOTE_ONE_CLIP] if len(table.rows) == 1 else [])
     if transcripts is not None:
         facts["transcripts"] = {"folder": str(transcripts.folder), "sha256": transcripts.fingerprint()}
     differences = (MODEL, COPY), (MODEL, MISMATCHED), (MODEL, FROZEN)
