@@ -19,6 +19,7 @@ install: $(READY) ## make .venv and install the project with its development too
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'installing torch and the rest into .venv: over 1 GB, some minutes'
 	$(PIP) $(TORCH)
 	$(PIP) --editable '.[dev]'
 	touch $@

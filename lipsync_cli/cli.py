@@ -24,7 +24,7 @@ from lipsync_cli import __version__
 from lipsync_cli.commands.output import process_end
 from lipsync_cli.commands.output.terminal import print_line, print_text
 from lipsync_cli.commands.output.top_help import COMMANDS, HELP_OPTIONS, VERSION_HELP, make_help, module_of
-from lipsync_cli.errors import LipsyncError, as_memory_error, check_name, escape_controls
+from lipsync_cli.errors import LipsyncError, ReaderGoneError, as_machine_error, check_name, escape_controls
 
 SETTINGS = {"help_option_names": list(HELP_OPTIONS)}
 
@@ -130,7 +130,7 @@ def tell(error: BaseException, verbose: bool) -> int:
         import traceback
 
         print_text("".join(traceback.format_exception(error)), error=True, end="")
-    error = as_memory_error(error) or error
+    error = as_machine_error(error) or error
     if isinstance(error, LipsyncError):
         code, text = error.exit_code, str(error)
     elif isinstance(error, KeyboardInterrupt):
@@ -149,14 +149,23 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(*args: Any, **options: Any) -> None:
+        import logging
+
+        from lipsync_cli.pipelines.machine.resources import check_memory
+
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of a home that cannot be written
         try:
             for value in options.values():
                 if isinstance(value, Path):
                     check_name(value)
+            if function.__name__ != "doctor":  # which tells of all that it finds
+                check_memory()
             with process_end.interruptible():
                 function(*args, **options)
         except typer.Exit:
             raise
+        except ReaderGoneError as gone:
+            raise typer.Exit(gone.exit_code) from None
         except (Exception, KeyboardInterrupt) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of our output has left: Typer ends quietly

@@ -150,6 +150,7 @@ SHORT = [
     (ImportError("a.so: failed to map segment from shared object"), "a.so: failed to map segment from shared object"),
     (RuntimeError("DefaultCPUAllocator: can't allocate memory\nmore"), "DefaultCPUAllocator: can't allocate memory"),
     (RuntimeError("can't start new thread"), "can't start new thread"),
+    (ImportError("\n\na.so: cannot allocate memory\nb"), "a.so: cannot allocate memory"),
 ]
 FAILURES = [
     (errors.LipsyncError("it broke"), 1, "lipsync: it broke"),
@@ -187,6 +188,34 @@ def test_a_failure_is_one_line_and_an_exit_code(error: BaseException, code: int,
     assert (lines[0] == "Traceback (most recent call last):") if verbose else len(lines) == 1
 
 
+def test_no_place_for_temporary_files_is_one_line(example_voice: Path, lipsync_process: Run, tmp_path: Path) -> None:
+    result = lipsync_process(
+        *("mels", example_voice, tmp_path / "new.h5"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+    assert result.returncode == 6, result.stderr
+    assert result.stderr.endswith(
+        "no folder for temporary files can be written; make room, or set TMPDIR to a folder that can be\n"
+    )
+
+
+DRAW = """
+import sys
+from lipsync_cli import cli
+def draw():
+    import matplotlib.font_manager
+cli.app.command("draw")(cli.with_exit_codes(draw)); sys.argv = ["lipsync", "draw"]; cli.main()
+"""
+
+
+def test_a_home_that_cannot_be_written_is_no_matter_for_figures() -> None:
+    place = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", DRAW], env={**place, "HOME": "/dev/null"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_exit_codes_of_the_real_command(lipsync_process: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     cases = [
@@ -212,7 +241,7 @@ def test_a_file_is_not_called_damaged_where_memory_was_short(capsys: pytest.Capt
     assert "w.safetensors: is damaged" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("megabytes", [250, 400, 700])
+@pytest.mark.parametrize("megabytes", [60, 150, 250, 700])
 def test_too_little_memory_is_one_line(megabytes: int, tmp_path: Path, lipsync_process: Run) -> None:
     """Whatever it is that fails: the import of a library, a mapped file, an array, a thread."""
     limits = (megabytes << 20, megabytes << 20)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lipsync_cli.errors import InputError
 from lipsync_cli.formats.weights import EMBEDDED, find_weights, load_weights, read_header
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.speech.mel import log_mel
@@ -135,3 +136,12 @@ def test_strangers_speak_better_than_a_copy_and_than_wrong_audio(strangers, lips
     assert model > copy + 1.5
     assert model > wrong + 0.2
     assert rows["ground_truth"]["mouth_ssim"]["mean"] == 1.0
+
+
+def test_grid_names_the_weights_of_the_package_also_beside_a_folder_of_clips(tmp_path, monkeypatch):
+    expected = find_weights(Path("grid"))
+    (tmp_path / "grid").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_weights(Path("grid")) == expected
+    with pytest.raises(InputError, match="no weights in this folder"):
+        find_weights(tmp_path / "grid")

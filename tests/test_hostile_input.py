@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ LISTS = {
     'media="{address}"/></SegmentList></Representation></AdaptationSet></Period></MPD>',
 }  # what FFmpeg follows to other files
 LISTS[".mp4"] = LISTS[".mpd"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 TINY = ("--weights", "tiny.safetensors")
 
 
@@ -176,6 +178,17 @@ def test_names_that_are_no_text(bench: Bench) -> None:
         assert result.exit_code == 5, result.stderr
         assert "not UTF-8" in result.stderr
         assert json.loads(result.stdout)["clips"] == 2
+
+
+def test_a_locale_that_cannot_hold_a_name_is_told(bench: Bench, lipsync_process: Run) -> None:
+    path = bench.folder / "ünï 😀.mp4"
+    shutil.copy(bench.clip_mp4, path)
+    old = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    result = lipsync_process("info", path, env=old)
+    assert result.returncode == 3
+    assert result.stderr.endswith("its name cannot be read in the encoding of this locale (ascii); set PYTHONUTF8=1\n")
+    result = lipsync_process("info", path, env={**old, "PYTHONUTF8": "1", "PYTHONIOENCODING": "ascii"})
+    assert json.loads(result.stdout)["path"] == str(path)
 
 
 def test_stores_cut_short(bench: Bench) -> None:

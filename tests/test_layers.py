@@ -42,9 +42,22 @@ OWNERS = {
     "librosa": {"speech"},
     "matplotlib": {"scoring", "training"},
     "tqdm": {"commands"},
+    "distributed": {"runtime"},
     "pickle": set(),
 }
-HEAVY = {"torch", "cv2", "dlib", "librosa", "h5py", "matplotlib", "scipy", "soundfile", "skimage", "ffmpeg"}
+HEAVY = {
+    "distributed",
+    "torch",
+    "cv2",
+    "dlib",
+    "librosa",
+    "h5py",
+    "matplotlib",
+    "scipy",
+    "soundfile",
+    "skimage",
+    "ffmpeg",
+}
 ENDING = ("print", "exit", "quit", "sys.exit", "os._exit", "os.getenv", "os.system")
 
 

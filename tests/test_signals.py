@@ -42,8 +42,10 @@ def start(*command: object, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(line, **PIPES, **options)  # type: ignore[call-overload,no-any-return]
 
 
-def test_ctrl_c_while_the_program_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "typer.py").write_text("import time; print('ready', flush=True); time.sleep(60)\n")
+@pytest.mark.parametrize("module", ["threading", "typer"])
+def test_ctrl_c_while_the_program_is_imported(module: str, tmp_path: Path) -> None:
+    """Also before the module that ends the program is imported, which takes the first of these."""
+    (tmp_path / f"{module}.py").write_text("import time; print('ready', flush=True); time.sleep(60)\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     with start("-m", "lipsync_cli", "info", "-h", env={**os.environ, "PYTHONPATH": path}) as process:
         assert process.stdout.readline() == "ready\n"
@@ -65,6 +67,33 @@ def test_ctrl_c_twice_in_a_run_that_saves_itself(moment: str) -> None:
         errors = process.communicate(timeout=PATIENCE_S)[1]
     assert process.returncode == 130
     assert errors in ("", "lipsync: interrupted\n")
+
+
+NO_THREADS = """
+import os, resource, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lipsync_cli import cli
+from lipsync_cli.commands.output import process_end
+process_end.handle_signals()
+def load():
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 20),) * 2)
+    os.kill(os.getpid(), signal.SIGINT)
+if {in_command}:
+    cli.app.command("load")(cli.with_exit_codes(load)); sys.argv = ["lipsync", "load"]; cli.main()
+load()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+@pytest.mark.parametrize("in_command", [True, False])
+def test_a_library_that_interrupts_for_want_of_threads(in_command: bool) -> None:
+    """OpenBLAS does so while it is imported; nobody has pressed Ctrl-C."""
+    with start("-c", NO_THREADS.format(in_command=in_command)) as process:
+        errors = process.communicate(timeout=PATIENCE_S)[1]
+    assert process.returncode == 6
+    assert errors.startswith("lipsync: the memory does not suffice (can't start new thread)")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -13,7 +13,7 @@ FILES = sorted(TESTS.rglob("test_*.py"))
 BESIDE = ("benchmarks", "examples")  # folders beside the package that have tests
 WHOLE = {
     *("bad_input", "fuzz", "hostile_input", "killed", "killed_anywhere", "signals", "timing"),
-    *("cli", "docs", "embedded", "layers", "structure", "tests"),
+    *("cli", "docs", "embedded", "errors", "layers", "structure", "tests"),
 }
 MAX_FILES = 12
 PUBLIC = {"_replace", "_asdict", "_fields", "_exit"}  # of Python's own, underscore and all

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 from lipsync_cli.api.arguments import Notify, PathOrText, Progress, as_path, as_path_or_none, ignore
@@ -9,7 +11,7 @@ from lipsync_cli.api.results import TrainResult
 
 
 def train(
-    pack: PathOrText,
+    pack: PathOrText | Sequence[PathOrText],
     run: PathOrText,
     *,
     recipe: str = "lipgan",
@@ -26,7 +28,7 @@ def train(
 
     Parameters
     ----------
-    pack : made by `lipsync pack`
+    pack : made by `lipsync pack`, or several that hold different clips
     run : folder for checkpoints, log, curves, sample grids and the model card
     recipe : what is minimised, such as "lipgan", "l1", "l1wgan-gp"
     init : weights to start from; None: fresh ones
@@ -54,7 +56,7 @@ def train(
 
     job = make(
         TrainJob,
-        pack=as_path(pack),
+        pack=[as_path(each) for each in ([pack] if isinstance(pack, str | PathLike) else pack)],
         run=as_path(run),
         recipe=recipe,
         init=as_path_or_none(init),

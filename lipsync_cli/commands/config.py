@@ -10,11 +10,15 @@ import typer
 from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.output.result import print_result
 from lipsync_cli.commands.output.terminal import print_text
+from lipsync_cli.commands.output.top_help import module_of
 from lipsync_cli.config.build import check_value
 from lipsync_cli.config.option import Entry, Option, entries_of
 
 # Those that take --config.
-COMMANDS = ("infer", "train", "score", "extract-frames", "detect-faces", "mels", "pack", "say", "animate", "export")
+COMMANDS = (
+    *("infer", "animate", "live", "train", "score"),
+    *("extract-frames", "detect-faces", "mels", "pack", "curves", "say", "export"),
+)
 _CHOICE = Entry("command", ("command",), Option("", names=("command",), choices=COMMANDS), str, default=None)
 
 
@@ -55,5 +59,5 @@ def config(
 def find_config(command: str) -> type:
     """Return the configuration of a command by the command's name."""
     module = command.replace("-", "_")
-    found: type = getattr(import_module(f"lipsync_cli.commands.{module}"), module).config_class
+    found: type = getattr(import_module(module_of(command)), module).config_class
     return found

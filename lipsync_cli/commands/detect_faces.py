@@ -29,7 +29,7 @@ def detect_faces(
     """
     with Progress(quiet, verbose) as progress:
         if dry_run:
-            found = plan(config, on_failure=progress.failure)
+            found = plan(config, on_failure=progress.failure, notify=progress.note)
             print_result({**vars(found), "output": str(found.output), "crop_rule": found.crop_rule.to_dict()}, json)
             return
         result = run(config, progress=progress.update, on_failure=progress.failure, notify=progress.note)

@@ -6,6 +6,7 @@ from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.config.shard import find_shard
 from lipsync_cli.pipelines.configs.extract_frames import ExtractFramesConfig
 from lipsync_cli.pipelines.machine.resources import resolve_jobs
 
@@ -29,25 +30,29 @@ def extract_frames(
     Example:
       lipsync extract-frames grid/ frames/
     """
-    from lipsync_cli.preprocessing.find_clips import VIDEO, find_clips
+    from lipsync_cli.preprocessing.find_clips import VIDEO, find_share
     from lipsync_cli.preprocessing.frames import extract_frames
+    from lipsync_cli.runtime.processes.dask_cluster import open_runner
 
-    output = config.output
+    output, shard = config.output, find_shard(config.shard)
     with Progress(quiet, verbose) as progress:
         if dry_run:
-            clips = find_clips(config.source, (VIDEO,), progress.failure)
+            clips = find_share(config.source, shard, (VIDEO,), progress.failure, progress.note)
             print_result({"clips": len(clips), "output": str(output)}, json)
             return
-        report = extract_frames(
-            config.source,
-            output,
-            image_format=config.image_format,
-            quality=config.quality,
-            jobs=resolve_jobs(config.jobs),
-            force=config.force,
-            progress=progress.update,
-            on_failure=progress.failure,
-            notify=progress.note,
-        )
+        with open_runner(config.cluster) as do_tasks:
+            report = extract_frames(
+                config.source,
+                output,
+                image_format=config.image_format,
+                quality=config.quality,
+                jobs=resolve_jobs(config.jobs),
+                force=config.force,
+                progress=progress.update,
+                on_failure=progress.failure,
+                notify=progress.note,
+                shard=shard,
+                run=do_tasks,
+            )
     print_result({"output": str(output), **report}, json, output)
     progress.raise_if_failed(report["clips"] + report["failed"])

@@ -44,30 +44,41 @@ def infer(
 
     Of several people in one video each speaks with the own voice by --speaker; who is not named stays untouched.
 
+    In a pipe, - as the speech, or as the face, is stdin, and -o - is stdout; what is printed goes to stderr then.
+
     \b
     Example:
       lipsync infer face.mp4 speech.wav
       lipsync infer face.mp4 speech.wav --adapt 1m
       lipsync infer two.mp4 --speaker 0=ann.wav --speaker 1=bob.wav
+      espeak-ng --stdout "Hello" | lipsync infer face.mp4 - -o - | ffplay -
       lipsync infer presenter.mp4 messages/*.wav -o videos/
       lipsync infer presenter.mp4 --messages customers.csv --text "Hello {name}." --names "{name}.mp4" -o videos/
     """
     from lipsync_cli.pipelines.inference import infer as pipeline
+    from lipsync_cli.pipelines.inference.several_faces import check_faces
     from lipsync_cli.pipelines.machine.arenas import limit_arenas
     from lipsync_cli.pipelines.machine.resources import cache_folder
 
+    check_faces(config.files.face, config.files.speech)
     limit_arenas()
     made: list[Path] = []
     with Progress(quiet, verbose) as progress, _says_what_is_kept(config, made, progress):
         if config.is_batch:
             _infer_batch(config, dry_run, json, progress, made)
             return
+        is_streamed = config.files.output == Path("-")
+        stdin, stdout = sys.stdin.buffer, sys.stdout.fileno() if is_streamed else None
+        cache, notify = cache_folder(), progress.note
         if dry_run:
-            print_result(vars(pipeline.plan(config, cache=cache_folder(), notify=progress.note)), json)
+            plan = pipeline.plan(config, cache=cache, notify=notify, stdin=stdin, stdout=stdout)
+            print_result(vars(plan), json, error=is_streamed)
             return
-        result = pipeline.run(config, cache=cache_folder(), progress=progress.update, notify=progress.note)
+        result = pipeline.run(config, cache=cache, progress=progress.update, notify=notify, stdin=stdin, stdout=stdout)
         _tell_times(config, result, progress)
-    print_result(vars(result) | {"stopwatch": result.stopwatch.to_dict()}, json, result.output)
+    if json or not is_streamed:
+        figures = vars(result) | {"stopwatch": result.stopwatch.to_dict()}
+        print_result(figures, json, result.output, error=is_streamed)
 
 
 @contextmanager
@@ -80,7 +91,7 @@ def _says_what_is_kept(config: InferConfig, made: Sequence[Path], progress: Prog
             again = "the same without --force" if config.files.force else "the same again"
             progress.note(f"{config.files.output}: {len(made)} videos are made and kept; {again} makes the others")
         elif not config.performance.resume:
-            where = "" if config.files.output is None else f"{config.files.output}: "
+            where = "" if config.files.output in (None, Path("-")) else f"{config.files.output}: "
             again = "the same again begins anew, --resume keeps pieces of a long one"
             progress.note(f"{where}nothing of the video is kept; {again}")
         raise

@@ -6,6 +6,7 @@ from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
+from lipsync_cli.config.shard import find_shard
 from lipsync_cli.pipelines.configs.mels import MelsConfig
 from lipsync_cli.pipelines.machine.resources import resolve_jobs
 
@@ -28,31 +29,35 @@ def mels(
     Example:
       lipsync mels grid/ mels.h5
     """
-    from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
+    from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_share
     from lipsync_cli.preprocessing.mels import collect_mels
     from lipsync_cli.runtime.atomic_files import check_output
+    from lipsync_cli.runtime.processes.dask_cluster import open_runner
     from lipsync_cli.runtime.run_inputs import keep_inputs
 
-    output = config.output
+    output, shard = config.output, find_shard(config.shard)
     with Progress(quiet, verbose) as progress:
         if dry_run:
-            clips = find_clips(config.source, (VIDEO, FRAMES, SOUND), progress.failure)
+            clips = find_share(config.source, shard, (VIDEO, FRAMES, SOUND), progress.failure, progress.note)
             with keep_inputs([config.source]):
                 check_output(output, config.force)
             print_result({"clips": len(clips), "output": str(output)}, json)
             return
-        report = collect_mels(
-            config.source,
-            output,
-            jobs=resolve_jobs(config.jobs),
-            force=config.force,
-            progress=progress.update,
-            on_failure=progress.failure,
-            notify=progress.note,
-            features=tuple(name.strip() for name in config.features.split(",")),
-            variants=config.variants,
-            seed=config.seed,
-            audio_track=config.audio_track,
-        )
+        with open_runner(config.cluster) as do_tasks:
+            report = collect_mels(
+                config.source,
+                output,
+                jobs=resolve_jobs(config.jobs),
+                force=config.force,
+                progress=progress.update,
+                on_failure=progress.failure,
+                notify=progress.note,
+                features=tuple(name.strip() for name in config.features.split(",")),
+                variants=config.variants,
+                seed=config.seed,
+                audio_track=config.audio_track,
+                shard=shard,
+                run=do_tasks,
+            )
     print_result({"output": str(output), **report}, json, output)
     progress.raise_if_failed(report["clips"] + report["failed"])

@@ -19,15 +19,18 @@ def pack(
 ) -> None:
     r"""Join faces and mels into one training file with a split.
 
-    Each clip goes to train, validation or test. Clips are joined by speaker and name; one that is in one of the two
-    files only costs one line and exit code 5.
+    Each clip goes to train, validation or test. Clips are joined by speaker and name; one that has faces or a mel only
+    costs one line and exit code 5. What several machines have made with --shard is joined in one go, in any order.
 
     \b
     Example:
       lipsync pack faces.h5 mels.h5 grid.h5 --test-per-speaker 20
+      lipsync pack faces.*.h5 mels.*.h5 -o grid.h5
     """
     from lipsync_cli.preprocessing.pack import Split
     from lipsync_cli.preprocessing.pack import pack as join
+    from lipsync_cli.preprocessing.store_set import sort_by_format
+    from lipsync_cli.runtime.run_inputs import keep_inputs
 
     split = Split(
         config.test_per_speaker,
@@ -37,11 +40,13 @@ def pack(
         config.validation_speaker,
         config.split_above,
     )
-    with Progress(quiet, verbose) as progress:
+    files, output = config.inputs_and_output()
+    with Progress(quiet, verbose) as progress, keep_inputs(files):
+        faces, mels = sort_by_format(files)
         report = join(
-            config.faces,
-            config.mels,
-            config.output,
+            faces,
+            mels,
+            output,
             split,
             force=config.force,
             dry_run=dry_run,
@@ -51,5 +56,5 @@ def pack(
             mouths=config.mouths,
             landmarks=config.landmarks,
         )
-    print_result({"output": str(config.output), **report}, json, None if dry_run else config.output)
+    print_result({"output": str(output), **report}, json, None if dry_run else output)
     progress.raise_if_failed(report["clips"] + report["failed"])

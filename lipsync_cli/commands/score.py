@@ -67,6 +67,12 @@ def score(
         result = pipeline.run(config, command, progress=progress.update, on_failure=progress.failure)
         for text in result.scores.notes if json or config.output is not None else ():
             progress.detail(text)
+        if config.shard is not None:
+            progress.note(f"{config.output}: the same command without --shard writes the figures of all clips")
+            counts = {"clips": result.count, "failed": result.failed, "shard": config.shard}
+            print_result({"output": str(config.output), **counts}, json)
+            progress.raise_if_failed(result.count + result.failed)
+            return
         if not config.table:
             _hand_out(config, result, json, progress)
         if tables := report_scores(config, result, command, progress=progress.update, notify=progress.note):
@@ -136,7 +142,7 @@ def _hand_out(config: ScoreConfig, result: ScoreResult, json: bool, progress: Pr
 
 def _shorten(config: ScoreConfig, result: ScoreResult, table: str) -> str:
     """Return the table without its details, and where these are."""
-    from lipsync_cli.pipelines.scoring.score import is_lines
+    from lipsync_cli.pipelines.scoring.score_outputs import is_lines
     from lipsync_cli.scoring.report.result_folder import TABLE
     from lipsync_cli.scoring.report.text_table import make_table
 

@@ -47,15 +47,23 @@ def train(
     Example:
       lipsync train grid.h5 runs/lipgan
       lipsync train grid.h5 runs/compact --generator compact --recipe l1 --augment --batch-size 32 --epochs 5
+      lipsync train grid.h5 runs/lipgan --estimate
+      lipsync train part1.h5 part2.h5 runs/lipgan
       lipsync train grid.h5 runs/expert --recipe sync-expert --augment
       lipsync train grid.h5 runs/two-critics --recipe lipgan-expert --expert runs/expert --generator compact
       lipsync train grid.h5 runs/reader --recipe lip-reader --transcripts align/ --augment
     """
     if dry_run:
-        print_result({"pack": str(job.pack), "run": str(job.run), **job.config.to_dict()}, as_json)
+        print_result({"pack": " ".join(map(str, job.pack)), "run": str(job.run), **job.config.to_dict()}, as_json)
         return
     from lipsync_cli.pipelines import train as pipeline
 
+    if job.estimate:
+        from lipsync_cli.pipelines.train_estimate import estimate
+
+        with Progress(quiet, verbose) as progress:
+            print_result(vars(estimate(job, progress=progress.update, notify=progress.note)), as_json)
+        return
     place = pipeline.Place(*read_place(os.environ))
     with Progress(quiet or not place.is_first, verbose) as progress:
         result = pipeline.run(job, place, progress=progress.update, notify=progress.note)

@@ -41,7 +41,7 @@ def check_value(entry: Entry, value: Any, notify: Notify | None = None, name: st
 
 def build(cls: type[C], values: Mapping[str, Any]) -> C:
     """Make a configuration from values that are checked already, by the names of their options."""
-    groups = groups_of(cls)
+    groups, values = groups_of(cls), _with_presets(cls, values)
     fields: dict[str, Any] = {}
     for name, (kind, about) in groups.items():
         inner = {entry.name for entry in entries_of(kind)}
@@ -49,6 +49,14 @@ def build(cls: type[C], values: Mapping[str, Any]) -> C:
         fields[name] = build(kind, given) if about.build is None else about.build(**given)
     own = {entry.name for entry in entries_of(cls) if len(entry.path) == 1}
     return cls(**fields, **{name: value for name, value in values.items() if name in own})
+
+
+def _with_presets(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with what presets among them stand for, where it is not given otherwise."""
+    stood_for: dict[str, Any] = {}
+    for entry in entries_of(cls):
+        stood_for |= entry.option.presets.get(values.get(entry.name) or "", {})
+    return stood_for | dict(values)
 
 
 def check_values(config: Any) -> None:

@@ -54,6 +54,7 @@ class Option:
     both : the help shows the flag's negation, too
     in_file : whether a file may set it
     writes : of a path: it is written, not read
+    presets : what else each of the choices means: values of other options by their names, unless these are given
     names_file : of a text: it, or a part of it beside a "=", may name a file that is read
     """
 
@@ -80,6 +81,7 @@ class Option:
     both: bool = False
     in_file: bool = True
     writes: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     names_file: bool = False
 
 

@@ -14,6 +14,8 @@ DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d*)?)s?)?", re.ASCII)
 SECONDS = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 MIN_VTLN, MAX_VTLN = 0.7, 1.4
 MAX_FPS = 1000
+EXTEND = ("bounce", "loop", "hold", "trim", "remap", "silence")  # how a video goes on that ends before the speech
+EXTEND_SYNONYMS = {"pingpong": "bounce", "cut_off": "trim", "cut-off": "trim"}
 COLOURS = {
     "white": "#ffffff",
     "black": "#000000",
@@ -36,6 +38,26 @@ def parse_time(text: str) -> Fraction:
     for part in parts:
         total = 60 * total + Fraction(part)
     return total
+
+
+def parse_span(text: str) -> tuple[Fraction, Fraction]:
+    """Return the two times in "00:10-00:20", in seconds; ValueProblemError if it is no span of time."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise ValueProblemError(f"{text!r} is no span of time", "give one such as 00:10-00:20 or 10-20")
+    start, end = parse_time(first.strip()), parse_time(last.strip())
+    if end <= start:
+        raise ValueProblemError(f"{text!r} does not end after its start", "give one such as 00:10-00:20")
+    return start, end
+
+
+def parse_point(text: str) -> tuple[Fraction, float, float]:
+    """Return time in seconds, x and y in pixels of "12.5,640,360"; ValueProblemError if it is no such place."""
+    hint = "give time, x and y, such as 12.5,640,360"
+    parts = text.split(",")
+    if len(parts) != 3 or not all(SECONDS.fullmatch(part.strip()) for part in parts[1:]):
+        raise ValueProblemError(f"{text!r} is no place in the video", hint)
+    return parse_time(parts[0].strip()), float(parts[1]), float(parts[2])
 
 
 def parse_duration(text: str) -> float:

@@ -15,9 +15,10 @@ _HALF_WIDTH = 0.42  # of the box, from the middle
 _FEATHER = 0.35  # of the mask's radius: from nothing to all
 _ROUNDNESS = 2.5  # exponent of the superellipse; 2 is an ellipse
 _FIRM_FEATHER, _FIRM_ROUNDNESS = 0.175, 4.5
+_HARD_FEATHER, _HARD_ROUNDNESS = 0.06, 8.0
 
 
-def lower_face_mask(rule: CropRule, size: int = 256, firm: bool = False) -> np.ndarray:
+def lower_face_mask(rule: CropRule, size: int = 256, firm: bool = False, hard: bool = False) -> np.ndarray:
     """Make the mask of mouth, jaw and chin in the crop's geometry.
 
     Parameters
@@ -26,6 +27,8 @@ def lower_face_mask(rule: CropRule, size: int = 256, firm: bool = False) -> np.n
     size : side of the mask in pixels; it is stretched over the crop
     firm : fade out over half of the way, and reach further into the corners, so that a mouth that is elsewhere than the
         one that is put in its place does not show beside it
+    hard : at the top fade out over a sixth of the way, so that a mouth that is wider does not show above it either;
+        with `firm`
 
     Returns
     -------
@@ -41,7 +44,20 @@ def lower_face_mask(rule: CropRule, size: int = 256, firm: bool = False) -> np.n
     places = (np.arange(size) + 0.5) / size
     x = np.abs(places - 0.5)[None, :] / (_HALF_WIDTH / rule.scale)
     y = np.abs(places - (top + bottom) / 2)[:, None] / ((bottom - top) / 2)
-    roundness, feather = (_FIRM_ROUNDNESS, _FIRM_FEATHER) if firm else (_ROUNDNESS, _FEATHER)
+    roundness: float | np.ndarray = _FIRM_ROUNDNESS if firm else _ROUNDNESS
+    feather: float | np.ndarray = _FIRM_FEATHER if firm else _FEATHER
+    if hard:
+        is_upper = places[:, None] < (top + bottom) / 2
+        roundness, feather = np.where(is_upper, _HARD_ROUNDNESS, roundness), np.where(is_upper, _HARD_FEATHER, feather)
     depth = 1 - (x**roundness + y**roundness) ** (1 / roundness)
     step = np.clip(depth / feather, 0, 1)
     return (step * step * (3 - 2 * step)).astype(np.float32)
+
+
+def fading_masks(rule: CropRule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Make the soft, the firm and the hard mask, shape (256, 256) each."""
+    return (
+        lower_face_mask(rule),
+        lower_face_mask(rule, firm=True),
+        lower_face_mask(rule, firm=True, hard=True),
+    )

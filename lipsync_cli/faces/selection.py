@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from lipsync_cli.faces.detectors.combined_detector import InHogGeometry
 from lipsync_cli.faces.detectors.dlib_detectors import DETECTORS, make_detector
 from lipsync_cli.faces.embedding import need_embedder
 from lipsync_cli.faces.tracking.confidence import MIN_SIDE, is_trusted
-from lipsync_cli.faces.tracking.face_track import Track, find_cast
+from lipsync_cli.faces.tracking.face_track import FacePoint, Track, find_cast
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_image
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.detectors.detector import Detector
     from lipsync_cli.faces.tracking.face_track import Cast
+    from lipsync_cli.media.timeline import Timeline
     from lipsync_cli.media.video.yuv_frame import Frame
 
 PLACES = ("largest", "left", "right")
@@ -35,13 +37,30 @@ class FaceSelection:
     Attributes
     ----------
     name : as the user gave it
-    wanted : one of PLACES, a number counted from the left, or an embedding, shape (128,)
+    wanted : one of PLACES, a number counted from the left, an embedding, shape (128,), or a place in a frame
     detector : "hog", "mmod" or "auto"
+    place : time in seconds, x and y in pixels at which the face is, which `find_in` turns into `wanted`
     """
 
     name: str = "largest"
-    wanted: str | int | np.ndarray = "largest"
+    wanted: str | int | np.ndarray | FacePoint = "largest"
     detector: str = "auto"
+    place: tuple[Fraction, float, float] | None = None
+
+    def find_in(self, timeline: Timeline, start_s: Fraction) -> FaceSelection:
+        """Return the same choice for a part of a video, where a time is a frame.
+
+        Parameters
+        ----------
+        timeline : of the part
+        start_s : when the part begins in the video
+        """
+        if self.place is None:
+            return self
+        time_s, x, y = self.place
+        ticks = (time_s - start_s) / timeline.time_base
+        frame = int(np.searchsorted(timeline.pts, float(ticks), "right")) - 1
+        return replace(self, wanted=FacePoint(frame, x, y))
 
     @property
     def is_usual(self) -> bool:

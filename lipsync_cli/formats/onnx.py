@@ -6,6 +6,8 @@ import importlib.util
 import json
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +52,7 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     ToolError : the packages are not installed
     LipsyncError : the exported file draws something else, or ONNX cannot say what the generator does
     """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ToolError(f"{' and '.join(missing)} cannot be imported", hint="pip install 'lipsync-cli[onnx]'")
+    need_packages()
     import torch
 
     path = find_weights(weights)
@@ -61,9 +61,7 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     wrapped, names = _named_outputs(generator, header)
     examples = [_example(header, batch_size, seed) for seed in range(CHECKS)]
     inputs = INPUTS if header.hears == "mel" else FEATURE_INPUTS
-    with keep_inputs([path]), atomic_output(output, force) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with keep_inputs([path]), atomic_output(output, force) as temporary, quiet_exporter():
         program = torch.onnx.export(
             wrapped,
             examples[0],
@@ -85,6 +83,22 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
         "opset": OPSET,
         "largest_difference": difference,
     }
+
+
+def need_packages() -> None:
+    """Raise ToolError if what ONNX needs is not installed."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ToolError(f"{' and '.join(missing)} cannot be imported", hint="pip install 'lipsync-cli[onnx]'")
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """Keep torch's exporter from telling of itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        yield
 
 
 def _named_outputs(generator: nn.Module, header: WeightsHeader) -> tuple[nn.Module, list[str]]:

@@ -48,7 +48,7 @@ def open_hdf5(
     import h5py
 
     path = Path(path)
-    check_file(path)
+    check_file(path, _how_to_make(formats))
     with open(path, "rb") as probe:
         is_hdf5 = probe.read(8) == b"\x89HDF\r\n\x1a\n"
     expected = " or ".join(formats)

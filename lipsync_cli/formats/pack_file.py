@@ -14,6 +14,8 @@ from lipsync_cli.formats import schema
 from lipsync_cli.formats.guarded_hdf5 import read_attribute
 from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.schema import RAW
+from lipsync_cli.media.ffmpeg import check_file
+from lipsync_cli.runtime.run_inputs import MappedFile
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.speech.speech_windows import FeatureStore
@@ -87,6 +89,8 @@ class Pack:
         import numpy as np
 
         self.path, self.jobs = Path(path), jobs
+        check_file(self.path, "make a pack of the clips: lipsync detect-faces, mels, pack")
+        self._mapped = MappedFile(self.path)
         with open_hdf5(path, (schema.PACK,)) as file:
             self._read(file)
         self.has_face: np.ndarray = ~np.isnan(self.box[:, 0])
@@ -114,7 +118,9 @@ class Pack:
             stored = file["features/data"]
             data = _map(stored, self.path, np.float16)
             known = FeatureParameters.from_dict(parameters["feature_parameters"])
-            self.features = FeatureStore(data, read_attribute(stored, "silence", list), known, self.path)
+            self.features = FeatureStore(
+                data, read_attribute(stored, "silence", list), known, self.path, self._mapped.check
+            )
         self._is_raw = file["faces/crop"].attrs["encoding"] == RAW
         self._offset: np.ndarray | None = None if self._is_raw else file["faces/crop/offset"][()]
         self._data: np.ndarray = _map(file["faces/crop/data"], self.path, np.uint8)
@@ -156,10 +162,11 @@ class Pack:
 
         Raises
         ------
-        InputError : a crop is damaged
+        InputError : a crop is damaged, or the file was cut short
         """
         import numpy as np
 
+        self._mapped.check()
         indices = np.asarray(indices, np.int64)
         if self._is_raw:
             return np.asarray(self._data[indices])
@@ -177,9 +184,14 @@ class Pack:
         Returns
         -------
         shape (n, S, S, 3), uint8 RGB
+
+        Raises
+        ------
+        InputError : as `read_crops`
         """
         import numpy as np
 
+        self._mapped.check()
         if clip_rows is None:
             indices = np.arange(len(self))
         else:
@@ -215,6 +227,7 @@ class Pack:
     def _decode(self, crops: np.ndarray, indices: np.ndarray) -> None:
         import cv2
 
+        self._mapped.check()
         offset = self._offset
         assert offset is not None
         for crop, first, last, index in zip(crops, offset[indices], offset[indices + 1], indices, strict=True):

@@ -112,7 +112,7 @@ def find_weights(path: Path | None, kind: str = "generator") -> Path:
     """Name the weights file: the best (else last) of a run folder, the file itself, or for None the embedded one.
 
     "grid" names the generator, or the sync expert, that comes with the package and was trained on the GRID corpus
-    alone, unless there is a file or folder of that name.
+    alone, also where there is a file or folder of that name: its whole path names that.
     """
     if path is None:
         found = Path(str(resources.files("lipsync_cli") / "assets" / EMBEDDED[kind]))
@@ -121,7 +121,7 @@ def find_weights(path: Path | None, kind: str = "generator") -> Path:
         return found
     path = Path(path)
     named = NAMED.get(kind, {}).get(str(path))
-    if named is not None and not path.exists():
+    if named is not None:
         return Path(str(resources.files("lipsync_cli") / "assets" / named))
     if path.is_dir():
         for name in (BEST, LAST):

@@ -68,11 +68,11 @@ def source(path: str | Path, formats: str = FORMATS) -> list[str]:
     return ["-protocol_whitelist", "file,pipe", "-format_whitelist", formats, "-i", f"file:{os.fspath(path)}"]
 
 
-def check_file(path: str | Path) -> None:
-    """Raise InputError if there is no readable, non-empty file at `path`."""
+def check_file(path: str | Path, instead: str = "name a file in it") -> None:
+    """Raise InputError if there is no readable, non-empty file at `path`; of a folder, with what to do instead."""
     path = Path(path)
     if path.is_dir():
-        raise InputError("is a folder, not a file", path, "name a file in it")
+        raise InputError("is a folder, not a file", path, instead)
     if not path.exists():
         raise InputError("no such file", path, "check the name")
     if not path.is_file():

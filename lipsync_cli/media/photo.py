@@ -16,6 +16,7 @@ Buffer: TypeAlias = "bytes | mmap.mmap"
 
 ORIENTATION = 0x0112  # the tag of Exif 2.32, table 4
 PIPES = {"jpeg", "png", "webp", "bmp", "tiff"}  # read by FFmpeg's demuxer of this name and "_pipe"
+HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1")  # of pictures coded as HEVC, in ISO/IEC 23008-12
 BOXES = {b"meta": 12, b"iprp": 8, b"ipco": 8}  # of ISO/IEC 23008-12, and how long their own headers are
 # The Exif orientation of a picture that is turned so many times a quarter anticlockwise, then mirrored: not at all, top
 # to bottom, left to right.
@@ -28,7 +29,7 @@ class Photo:
 
     Attributes
     ----------
-    kind : "jpeg", "png", "webp", "bmp", "tiff", "gif" or "avif"
+    kind : "jpeg", "png", "webp", "bmp", "tiff", "gif", "avif" or "heic"
     is_animation : whether there are several pictures, one after the other
     """
 
@@ -64,6 +65,8 @@ def identify_photo(path: str | Path) -> Photo | None:
         brands = head[8 : int.from_bytes(head[:4], "big")]
         if b"avis" in brands or b"avif" in brands:
             return Photo("avif", b"avis" in brands)
+        if any(brand in brands for brand in HEIF):
+            return Photo("heic")
     return None
 
 

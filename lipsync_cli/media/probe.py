@@ -115,6 +115,10 @@ def probe(path: str | Path) -> MediaInfo:
 def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading) -> MediaInfo:
     path = Path(name)
     picture = identify_photo(path)
+    if (
+        picture is not None and picture.kind == "heic"
+    ):  # FFmpeg reads none of it, or one of the tiles that it is made of
+        raise InputError("is a HEIC photo, which cannot be read", path, "convert it to JPEG or PNG")
     forced = [] if picture is None or picture.is_animation else picture.demuxer
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
     result = run_tool("ffprobe", [*options, *source(path)], path)
@@ -137,6 +141,8 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     orientation = read_orientation(path) if is_image else None
     shown, heard = choose_tracks(path, streams, reading)
     video = None if shown is None else _video(shown, orientation)
+    if shown is not None and shown.get("tags", {}).get("alpha_mode", shown.get("tags", {}).get("ALPHA_MODE")) == "1":
+        note(path, "its transparency, which WebM keeps beside the picture, is dropped", VIDEO)
     audio = None if heard is None else _audio(heard)
     if video is None and audio is None:
         raise InputError("holds neither picture nor sound", path)

@@ -163,11 +163,13 @@ def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
     if info.format == "mpegts" and info.video.field_order != "progressive":  # fields may come one by one
         return None
     rows: list[tuple[int | None, int]] = []
-    num_packets, first_key, flags, is_trusted = 0, None, "", True
+    num_packets, num_left_out, first_key, flags, is_trusted = 0, 0, None, "", True
     clock = ClockCheck(info.path, info.video.time_base)
-    for line in _ffprobe(info, "packet=pts,duration,flags"):
+    for line in _ffprobe(info, "packet=pts,dts,duration,flags"):
         pts, duration, flags = (line.get(key, "") for key in ("pts", "duration", "flags"))
         num_packets += 1
+        if info.format == "avi" and (place := _ticks(line.get("dts", ""))) is not None:
+            num_left_out = place + 1 - num_packets  # AVI counts frames that are shown again, and has no packets of them
         clock.add(_ticks(pts), _ticks(duration) or 0, "K" in flags)
         is_trusted = is_trusted and "C" not in flags and _is_number(pts)
         if not is_trusted:
@@ -180,7 +182,7 @@ def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
         if int(pts) < first_key:  # leads a key frame whose past is missing: decoders differ
             is_trusted = False
         rows.append((int(pts), int(duration) if _is_number(duration) else 0))
-    if info.video.num_frames is not None and num_packets < info.video.num_frames:
+    if info.video.num_frames is not None and num_packets + num_left_out < info.video.num_frames:
         raise InputError(
             f"is truncated: {num_packets} of {info.video.num_frames} frames are there", info.path, "copy it again"
         )

@@ -186,6 +186,10 @@ def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:
     """Draw pairs: a half right, a quarter of the same clip 6 or more frames away, a quarter of another clip.
 
     Where there is one clip only, all mismatched pairs are of the second kind.
+
+    Raises
+    ------
+    NothingToDoError : a clip is too short for a pair that does not match
     """
     rng = np.random.default_rng([seed, count])
     kind = np.resize([RIGHT, SHIFTED, RIGHT, OTHER if len(table.rows) > 1 else SHIFTED], count)
@@ -202,7 +206,8 @@ def draw_pairs(table: WindowTable, count: int = 1000, seed: int = 0) -> Pairs:
         else:
             frames = frames[np.abs(frames - face[number]) >= MIN_GAP]
         if not len(frames):
-            raise NothingToDoError(f"a clip has no two windows {MIN_GAP} frames apart")
+            fact = f"one of its clips has no two windows {MIN_GAP} frames apart"
+            raise NothingToDoError(fact, table.table.path, "leave short clips out of the pack")
         speech[number] = rng.choice(frames)
     return Pairs(face, speech, kind)
 

@@ -147,7 +147,10 @@ def count_parameters(architecture: str, dims: dict[str, Any]) -> dict[str, int]:
 
 
 def describe_media(path: Path) -> dict[str, Any]:
-    """Describe a video, a photo or a sound file, and whether it says that it is synthetic."""
+    """Describe a video, a photo or a sound file, and whether it says that it is synthetic.
+
+    Times (`..._s`) are in seconds, rates in frames or samples a second: numbers, rounded to six digits.
+    """
     from dataclasses import asdict
 
     from lipsync_cli.media.probe import probe
@@ -162,4 +165,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Fraction | Path) else value
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else round(float(value), 6)
+    return str(value) if isinstance(value, Path) else value

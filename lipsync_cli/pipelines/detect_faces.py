@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import check_values
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shard import find_shard, shard_option
 from lipsync_cli.config.shared_options import force_option, jobs_option
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.callbacks import Notify, OnFailure, Progress, ignore
@@ -46,6 +48,8 @@ class DetectFacesConfig:
     raw: bool = option("Store the crops' pixels instead of JPEG.", False, panel="quality")
     quality: int = option("Of JPEG crops.", 95, panel="quality", least=1, most=100)
     jobs: int | None = jobs_option()
+    shard: str | None = shard_option("clips")
+    cluster: str | None = cluster_option()
     force: bool = force_option()
 
 
@@ -103,31 +107,35 @@ def run(
     LipsyncError : as `preprocessing.detect_faces.collect_faces`
     """
     from lipsync_cli.preprocessing.detect_faces import collect_faces
+    from lipsync_cli.runtime.processes.dask_cluster import open_runner
 
-    report = collect_faces(
-        config.source,
-        config.output,
-        _find_rule(config),
-        quality=config.quality,
-        raw=config.raw,
-        detector_weights=config.detector_weights,
-        jobs=resolve_jobs(config.jobs),
-        force=config.force,
-        progress=progress,
-        on_failure=on_failure,
-        notify=notify,
-    )
+    with open_runner(config.cluster) as do_tasks:
+        report = collect_faces(
+            config.source,
+            config.output,
+            _find_rule(config),
+            quality=config.quality,
+            raw=config.raw,
+            detector_weights=config.detector_weights,
+            jobs=resolve_jobs(config.jobs),
+            force=config.force,
+            progress=progress,
+            on_failure=on_failure,
+            notify=notify,
+            shard=find_shard(config.shard),
+            run=do_tasks,
+        )
     return DetectResult(config.output, report["clips"], report["failed"], report)
 
 
 @keeps_inputs
-def plan(config: DetectFacesConfig, *, on_failure: OnFailure = ignore) -> DetectPlan:
+def plan(config: DetectFacesConfig, *, on_failure: OnFailure = ignore, notify: Notify = ignore) -> DetectPlan:
     """Look at the clips and say what `run` would do; nothing is written."""
-    from lipsync_cli.preprocessing.find_clips import find_clips
+    from lipsync_cli.preprocessing.find_clips import find_share
     from lipsync_cli.runtime.atomic_files import check_output
 
     rule = _find_rule(config)
-    clips = find_clips(config.source, on_failure=on_failure)
+    clips = find_share(config.source, find_shard(config.shard), on_failure=on_failure, notify=notify)
     check_output(config.output, config.force)
     return DetectPlan(len(clips), config.output, rule)
 

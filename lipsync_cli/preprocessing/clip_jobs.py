@@ -6,20 +6,21 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.config.shard import Shard
+from lipsync_cli.errors import InputError, LipsyncError, with_path
 from lipsync_cli.media.reading import AUDIO, Reading, notes_of, read_as
 from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.ownership import is_own_file
-from lipsync_cli.runtime.processes.workers import run_tasks
-from lipsync_cli.runtime.resumable import clear_folder, with_path, work_folder, write_part
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
+from lipsync_cli.runtime.resumable import clear_folder, work_folder, write_part
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None, str], None]
 OnFailure = Callable[[LipsyncError], None]
-Run = Callable[[Callable[[Any], Any], Iterable[Any], int], Iterator[tuple[Any, Any, LipsyncError | None]]]
 Notify = Callable[[str], None]
 
 
@@ -135,6 +135,7 @@ def journal(
     notify: Notify | None = None,
     label: str = "clips",
     run: Run = run_tasks,
+    shard: Shard | None = None,
 ) -> Iterator[list[Part]]:
     """Do the work on every clip that is not done yet, and give the finished parts in the order of the clips.
 
@@ -148,6 +149,7 @@ def journal(
     on_failure : told of every clip that failed
     run : does the tasks, called as `run_tasks` is
     notify : told what was noticed of a clip, if the work is `NotedWork`
+    shard : which part of the clips; their parts stay for a run of all clips. Several shards may be at work at once
 
     Raises
     ------
@@ -155,22 +157,9 @@ def journal(
     """
     check_output(output, force, [clip.path for clip in clips])
     folder = output.with_name(f".{output.name}.parts")
-    with keep_inputs(clip.path for clip in clips), work_folder(folder):
-        done: dict[Clip, Part] = {}
-        todo: list[ClipJob] = []
-        failures: list[LipsyncError] = []
-        names: dict[Clip, str] = {}
-        for clip in clips:
-            try:
-                names[clip] = _part_name(clip, parameters)
-            except OSError as reason:
-                failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
-                continue
-            path = folder / names[clip]
-            if is_own_file(path) and zipfile.is_zipfile(path):
-                done[clip] = Part(clip, path)
-            else:
-                todo.append(ClipJob(clip, parameters, folder))
+    clips = clips if shard is None else shard.take(clips)
+    with keep_inputs(clip.path for clip in clips), work_folder(folder, is_shared=shard is not None):
+        names, done, todo, failures = _sort(clips, parameters, folder)
         for unreadable in failures:
             if on_failure is not None and len(clips) > 1:
                 on_failure(unreadable)
@@ -193,13 +182,37 @@ def journal(
             if progress is not None:
                 progress(len(done) + len(failures), len(clips), label)
         if not done:
-            clear_folder(folder)
+            if shard is None:
+                clear_folder(folder)
             if len(failures) == 1:
                 raise failures[0]
             where = os.path.commonpath([clip.path for clip in clips])
             raise InputError(f"none of the {len(clips)} clips could be used", where)
         yield [done[clip] for clip in clips if clip in done]
-        clear_folder(folder)
+        if shard is None:
+            clear_folder(folder)
+
+
+def _sort(
+    clips: list[Clip], parameters: dict[str, Any], folder: Path
+) -> tuple[dict[Clip, str], dict[Clip, Part], list[ClipJob], list[LipsyncError]]:
+    """Return the parts' names, the clips that are done, those that are to be done, and why others cannot be."""
+    names: dict[Clip, str] = {}
+    done: dict[Clip, Part] = {}
+    todo: list[ClipJob] = []
+    failures: list[LipsyncError] = []
+    for clip in clips:
+        try:
+            names[clip] = _part_name(clip, parameters)
+        except OSError as reason:
+            failures.append(InputError(f"cannot be read ({reason.strerror})", clip.path))
+            continue
+        path = folder / names[clip]
+        if is_own_file(path) and zipfile.is_zipfile(path):
+            done[clip] = Part(clip, path)
+        else:
+            todo.append(ClipJob(clip, parameters, folder))
+    return names, done, todo, failures
 
 
 def _part_name(clip: Clip, parameters: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats import schema
@@ -14,9 +15,10 @@ from lipsync_cli.formats.faces_file import create_faces
 from lipsync_cli.formats.schema import JPEG, RAW
 from lipsync_cli.media.reading import VIDEO
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
-from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_clips
+from lipsync_cli.preprocessing.find_clips import FRAMES, Clip, find_share
 from lipsync_cli.preprocessing.frames import read_clip
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def collect_faces(
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
     notify: Notify | None = None,
+    shard: Shard | None = None,
+    run: Run = run_tasks,
 ) -> dict[str, Any]:
     """Find the face in every frame of every clip and write the crops to one HDF5 file.
 
@@ -51,10 +55,12 @@ def collect_faces(
     detector_weights : file of the MMOD detector's weights, if not the installed one
     jobs : worker processes
     notify : told in words what was noticed of a file
+    shard : which part of the clips; None: all
+    run : does the work on the clips, called as `run_tasks` is
 
     Returns
     -------
-    counts: clips, frames, frames_without_face, failed
+    counts: clips, frames, frames_without_face, failed; and shard, where there is one
 
     Raises
     ------
@@ -73,7 +79,7 @@ def collect_faces(
         if on_failure is not None:
             on_failure(error)
 
-    clips = find_clips(source, on_failure=fail)
+    clips = find_share(source, shard, on_failure=fail, notify=notify)
     parameters = {
         "crop_rule": rule.to_dict(),
         "encoding": RAW if raw else JPEG,
@@ -93,10 +99,12 @@ def collect_faces(
             on_failure=fail,
             notify=notify,
             label="detect-faces",
+            run=run,
         ) as parts,
     ):
         frames, faceless = _assemble(parts, source, output, parameters, force)
-    return {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
+    counts = {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
+    return counts | ({} if shard is None else {"shard": str(shard)})
 
 
 def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
@@ -123,7 +131,8 @@ def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
         raise InputError(f"{len(track.boxes)} of its {timeline.num_frames} frames can be decoded")
     has_face = ~np.isnan(track.boxes[:, 0])
     if not has_face.any():
-        raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint="try --detector mmod")
+        hint = "look whether a face is seen; --detector mmod ([models]) finds small and turned ones"
+        raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint=hint)
     encode = _encoder(job.parameters)
     empty = np.zeros(rule.size**2 * 3 if job.parameters["encoding"] == RAW else 0, np.uint8)
     pieces = [

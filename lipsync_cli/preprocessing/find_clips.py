@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, check_name
 
 VIDEO_SUFFIXES = (
@@ -93,6 +94,35 @@ def find_clips(
     if not clips:
         raise NothingToDoError("no clips in this folder", source, f"clips end in {' '.join(VIDEO_SUFFIXES)}")
     return list(clips.values())
+
+
+def find_share(
+    source: str | Path,
+    shard: Shard | None,
+    kinds: tuple[str, ...] = (VIDEO, FRAMES),
+    on_failure: Callable[[LipsyncError], None] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> list[Clip]:
+    """Find the clips that one of several parts of the work has, as `find_clips`; all of them without a part.
+
+    Parameters
+    ----------
+    on_failure : as for `find_clips`; the first part alone is told, so that nothing is told twice
+    notify : told how many clips the part has
+
+    Raises
+    ------
+    InputError, NothingToDoError : as `find_clips`; also where there are more parts than clips
+    """
+    if shard is None:
+        return find_clips(source, kinds, on_failure)
+    clips = find_clips(source, kinds, on_failure if shard.is_first else None)
+    mine = shard.take(clips)
+    if not mine:
+        raise NothingToDoError(f"shard {shard} has none of its {len(clips)} clips", source, "ask for fewer shards")
+    if notify is not None:
+        notify(f"{source}: shard {shard} has {len(mine)} of {len(clips)} clips")
+    return mine
 
 
 def _walk(root: Path, kinds: tuple[str, ...]) -> list[Clip]:

@@ -70,7 +70,11 @@ def growing_folder(folder: Path) -> Iterator[Path]:
     InputError : what is there may not be replaced
     """
     partial, aside = _beside(folder), _beside(folder)
-    partial.mkdir(mode=0o700)
+    try:
+        partial.mkdir(mode=0o700)
+    except FileNotFoundError:  # another part of the same work has removed the speaker's folder, which was empty
+        folder.parent.mkdir(exist_ok=True)
+        partial.mkdir(mode=0o700)
     try:
         yield partial
         if os.path.lexists(folder):
@@ -95,13 +99,18 @@ def remove_frames(folder: Path) -> None:
 
 
 def remove_unfinished(folders: Iterable[Path]) -> None:
-    """Remove what runs that are no longer at work have left of folders that were growing."""
+    """Remove what runs that are no longer at work have left of these folders as they were growing.
+
+    Those of other clips stay: another machine may be at work on them, whose processes cannot be seen here.
+    """
+    folders = set(folders)
     for parent in {folder.parent for folder in folders}:
         if not parent.is_dir():
             continue
         for path in parent.iterdir():
-            match = re.fullmatch(r"\..+\.(\d+)-[0-9a-f]{16}\.partial", path.name)
-            if match and not is_alive(int(match[1])) and is_own(path.lstat(), parent):
+            match = re.fullmatch(r"\.(.+)\.(\d+)-[0-9a-f]{16}\.partial", path.name)
+            is_ours = match is not None and parent / match[1] in folders
+            if match and is_ours and not is_alive(int(match[2])) and is_own(path.lstat(), parent):
                 remove_frames(path)
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.config.shard import Shard
+from lipsync_cli.errors import InputError, LipsyncError, with_path
 from lipsync_cli.media.reading import KINDS
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Progress
-from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_clips
+from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, FRAMES_SOUND, VIDEO, Clip, find_share
 from lipsync_cli.preprocessing.frame_folders import (
     FORMAT,
     JPG,
@@ -26,8 +27,8 @@ from lipsync_cli.preprocessing.frame_folders import (
 )
 from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.json_values import check_type
-from lipsync_cli.runtime.processes.workers import run_tasks
-from lipsync_cli.runtime.resumable import lock_folder, with_path
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
+from lipsync_cli.runtime.resumable import lock_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +81,8 @@ def extract_frames(
     progress: Progress | None = None,
     on_failure: OnFailure | None = None,
     notify: Notify | None = None,
+    shard: Shard | None = None,
+    run: Run = run_tasks,
 ) -> dict[str, Any]:
     """Write every clip as numbered images, a 16 kHz sound file, and a record of the frames' times.
 
@@ -94,10 +97,12 @@ def extract_frames(
     quality : of JPEG, 0..100
     notify : told in words what was noticed of a file
     force : make folders again that extract-frames has made of another clip or with other options
+    shard : which part of the clips; None: all. Parts may write the same output at the same time
+    run : does the work on the clips, called as `run_tasks` is
 
     Returns
     -------
-    counts: clips, frames, kept, failed
+    counts: clips, frames, kept, failed; and shard, where there is one
 
     Raises
     ------
@@ -111,11 +116,8 @@ def extract_frames(
         if on_failure is not None:
             on_failure(error)
 
-    clips = find_clips(source, (VIDEO,), fail)
-    if output.exists() and not output.is_dir():
-        raise InputError("is a file, a folder is to be written", output)
-    if not output.parent.is_dir():
-        raise InputError("no such folder for the output", output.parent, "create it first")
+    clips = find_share(source, shard, (VIDEO,), fail, notify)
+    _check_folder(output)
     parameters = {
         "image": {"format": image_format} | ({"quality": quality} if image_format == JPG else {}),
         "output": str(output),
@@ -125,9 +127,9 @@ def extract_frames(
     work = NotedWork(extract_clip, KINDS)
     tasks = [ClipJob(clip, parameters) for clip in clips]
     with (
-        lock_folder(output),
+        lock_folder(output, is_shared=shard is not None),
         _tidied([output / clip.speaker / clip.name for clip in clips]),
-        contextlib.closing(run_tasks(work, tasks, min(jobs, len(tasks)))) as results,  # type: ignore[type-var]
+        contextlib.closing(run(work, tasks, min(jobs, len(tasks)))) as results,  # type: ignore[type-var]
     ):
         for count, (job, result, error) in enumerate(results):
             if error is not None:
@@ -145,7 +147,15 @@ def extract_frames(
                 progress(count + 1, len(clips), "extract-frames")
     if not done:
         raise InputError(f"none of the {len(clips)} clips could be used", source)
-    return {"clips": done, "frames": num_frames, "kept": kept, "failed": len(failures)}
+    counts = {"clips": done, "frames": num_frames, "kept": kept, "failed": len(failures)}
+    return counts | ({} if shard is None else {"shard": str(shard)})
+
+
+def _check_folder(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise InputError("is a file, a folder is to be written", output)
+    if not output.parent.is_dir():
+        raise InputError("no such folder for the output", output.parent, "create it first")
 
 
 def extract_clip(job: ClipJob) -> tuple[int, bool]:

@@ -7,15 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
 from lipsync_cli.media.reading import AUDIO, Reading
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
 from lipsync_cli.preprocessing.detect_faces import describe_input, hash_clip
-from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
+from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_share
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.disk_array import StoredRows
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
 from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.mel import WINDOW, MelParameters, log_mel, stream_levels, to_mel
 from lipsync_cli.speech.speech_features import FeatureParameters, encode_silence
@@ -45,6 +47,8 @@ def collect_mels(
     seed: int = 10,
     audio_track: int | None = None,
     notify: Notify | None = None,
+    shard: Shard | None = None,
+    run: Run = run_tasks,
 ) -> dict[str, Any]:
     """Compute the log-mel spectrogram of every clip and write them to one HDF5 file.
 
@@ -57,10 +61,12 @@ def collect_mels(
     seed : of what they are altered by
     audio_track : which sound of each file counts, of several; None: the file's default, or the first that is not silent
     notify : told in words what was noticed of a file
+    shard : which part of the clips; None: all
+    run : does the work on the clips, called as `run_tasks` is
 
     Returns
     -------
-    counts: clips, mel_frames, failed, and feature_frames and samples where there are any
+    counts: clips, mel_frames, failed, and feature_frames, samples and shard where there are any
 
     Raises
     ------
@@ -77,7 +83,7 @@ def collect_mels(
         if on_failure is not None:
             on_failure(error)
 
-    clips = find_clips(source, (VIDEO, FRAMES, SOUND), fail)
+    clips = find_share(source, shard, (VIDEO, FRAMES, SOUND), fail, notify)
     work = NotedWork(mel_of_clip, (AUDIO,), Reading(audio_track=audio_track))
     with (
         keep_inputs([source]),
@@ -92,10 +98,12 @@ def collect_mels(
             on_failure=fail,
             notify=notify,
             label="mels",
+            run=run,
         ) as parts,
     ):
         counts = _assemble(parts, source, output, parameters, force)
-    return {"clips": len(parts), **counts, "failed": len(failed)}
+    found = {"clips": len(parts), **counts, "failed": len(failed)}
+    return found | ({} if shard is None else {"shard": str(shard)})
 
 
 def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,9 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
-from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
+from lipsync_cli.preprocessing.store_set import StoredClip, open_stores
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
 from lipsync_cli.speech.mel import FRAMES_PER_SECOND, MelParameters
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LATER = ("validation_speakers", "split_above")
+Joined = tuple[StoredClip, StoredClip]  # the faces and the mel of one clip
+_RAGGED = {"feature": "features/data", "sample": "sound/data"}  # by the columns num_NAMEs and first_NAME
 MAX_MISSING_SOUND_S = 0.25  # sound may end this much before the middle of the last frame
 
 
@@ -105,8 +107,8 @@ class Split:
 
 
 def pack(
-    faces: str | Path,
-    mels: str | Path,
+    faces: str | Path | Sequence[Path],
+    mels: str | Path | Sequence[Path],
     output: str | Path,
     split: Split | None = None,
     *,
@@ -122,7 +124,7 @@ def pack(
 
     Parameters
     ----------
-    faces, mels : what detect-faces and mels wrote
+    faces, mels : what detect-faces and mels wrote, each in one file or in several
     dry_run : write nothing
     on_failure : told of every clip that is in one of the two only, or whose sound does not fit its pictures
     note : told what the split could not do
@@ -134,13 +136,15 @@ def pack(
 
     Raises
     ------
-    InputError : a file cannot be used, the two do not fit, or no clip is in both
+    InputError : a file cannot be used, the two do not fit, two files of one kind differ in their rules or hold the same
+        clip, or no clip is in both
     UsageError : the split cannot be made
     ToolError : mouths or landmarks are to be measured, and dlib's landmarks are not installed
     """
-    faces, mels, output, split = Path(faces), Path(mels), Path(output), split or Split()
-    look = find_measure() if mouths else None, similarity.find_measure() if landmarks else None
-    check_output(output, force, [faces, mels])
+    faces, mels, output = _as_paths(faces), _as_paths(mels), Path(output)
+    split, measure = split or Split(), find_measure() if mouths else None
+    find = similarity.find_measure() if landmarks else None
+    check_output(output, force, [*faces, *mels])
     failed: list[str] = []
 
     def fail(text: str, path: Path) -> None:
@@ -148,34 +152,33 @@ def pack(
         if on_failure is not None:
             on_failure(InputError(text, path))
 
-    with open_hdf5(faces, (schema.FACES,)) as face_file, open_hdf5(mels, (schema.MELS,)) as mel_file:
-        face_parameters, mel_parameters = schema.read_parameters(face_file), schema.read_parameters(mel_file)
-        _check_rate(MelParameters.from_dict(mel_parameters["mel_parameters"]), mels)
-        face_table, mel_table = schema.read_table(face_file), schema.read_table(mel_file)
-        last_middle = face_file["faces/middle"][()][face_table["first_frame"] + face_table["num_frames"] - 1]
-        sound_of = {(row["speaker"], row["name"]): row for row in mel_table}
-        joined: list[tuple[Any, Any]] = []
-        for row, last in zip(face_table, last_middle, strict=True):
-            key = (row["speaker"], row["name"])
-            sound = sound_of.pop(key, None)
-            label = "/".join(key)
+    with open_stores(faces, schema.FACES) as face_set, open_stores(mels, schema.MELS) as mel_set:
+        _check_rate(MelParameters.from_dict(mel_set.parameters["mel_parameters"]), mels[0])
+        sound_of = {clip.key: clip for clip in mel_set.clips}
+        joined: list[Joined] = []
+        for face in face_set.clips:
+            sound = sound_of.pop(face.key, None)
+            label = "/".join(face.key)
             if sound is None:
-                fail(f"{label} has faces but no mel in {mels}, and is left out", faces)
-            elif (missing := last - sound["num_mels"] / FRAMES_PER_SECOND) > MAX_MISSING_SOUND_S:
-                fail(f"the sound of {label} ends {missing:.2f} s before its pictures, it is left out", mels)
+                fail(f"{label} has faces but no mel in {_name(mels)}, and is left out", face.path)
+                continue
+            last = face.read_whole("faces/middle")[face.place("frame").stop - 1]
+            if (missing := last - sound.row["num_mels"] / FRAMES_PER_SECOND) > MAX_MISSING_SOUND_S:
+                fail(f"the sound of {label} ends {missing:.2f} s before its pictures, it is left out", sound.path)
             else:
-                joined.append((row, sound))
-        for speaker, name in sound_of:
-            fail(f"{speaker}/{name} has a mel but no faces in {faces}, and is left out", mels)
+                joined.append((face, sound))
+        for key, sound in sound_of.items():
+            fail(f"{'/'.join(key)} has a mel but no faces in {_name(faces)}, and is left out", sound.path)
         if not joined:
-            raise InputError(f"no clip is both in it and in {mels}", faces, "make both from the same clips")
-        parameters = {**face_parameters, **mel_parameters, "split": split.to_dict()}
-        rows = _rows(joined, split, note, _ragged_kinds(mel_parameters))
-        faceless = sum(_count_faceless(face_file["faces/box"], row) for row, _ in joined)
+            raise InputError(f"no clip is both in it and in {_name(mels)}", faces[0], "make both from the same clips")
+        parameters = {**face_set.parameters, **mel_set.parameters, "split": split.to_dict()}
+        rows = _rows(joined, split, note, _ragged_kinds(mel_set.parameters))
+        faceless = sum(_count_faceless(face) for face, _ in joined)
         if not dry_run:
-            room = faces.stat().st_size + mels.stat().st_size
+            room = face_set.num_bytes + mel_set.num_bytes
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
-                _write(file, parameters, joined, rows, face_file, mel_file, progress=progress, look=look)
+                inputs = [*face_set.describe(), *mel_set.describe()]
+                _write(file, parameters, joined, rows, inputs, progress=progress, look=(measure, find))
     return {
         "clips": len(rows),
         "frames": sum(row["num_frames"] for row in rows),
@@ -192,82 +195,84 @@ def _check_rate(parameters: MelParameters, path: Path) -> None:
         raise InputError(f"has {rate:g} mel frames a second, {FRAMES_PER_SECOND} are needed", path)
 
 
+def _as_paths(given: str | Path | Sequence[Path]) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(each) for each in given]
+
+
+def _name(paths: Sequence[Path]) -> str:
+    return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
 def _rows(
-    joined: list[tuple[Any, Any]], split: Split, note: Callable[[str], None] | None, kinds: list[tuple[str, str]]
+    joined: list[Joined], split: Split, note: Callable[[str], None] | None, kinds: list[str]
 ) -> list[dict[str, Any]]:
     import numpy as np
 
-    splits = split.assign(np.array([str(row["speaker"]) for row, _ in joined]), note)
+    splits = split.assign(np.array([face.key[0] for face, _ in joined]), note)
     rows = []
     first_frame = first_mel = 0
     firsts = dict.fromkeys(kinds, 0)
-    for (face, sound), name in zip(joined, splits, strict=True):
+    for (one, other), name in zip(joined, splits, strict=True):
+        face, sound = one.row, other.row
         row = {column: face[column] for column in ("name", "speaker", "fps_num", "fps_den")}
         row |= {"split": name, "num_frames": int(face["num_frames"]), "first_frame": first_frame}
         row |= {"num_mels": int(sound["num_mels"]), "first_mel": first_mel}
-        for count, first in kinds:
-            row |= {count: int(sound[count]), first: firsts[count, first]}
-            firsts[count, first] += int(sound[count])
+        for kind in kinds:
+            row |= {f"num_{kind}s": int(sound[f"num_{kind}s"]), f"first_{kind}": firsts[kind]}
+            firsts[kind] += int(sound[f"num_{kind}s"])
         rows.append(row)
         first_frame += int(face["num_frames"])
         first_mel += int(sound["num_mels"])
     return rows
 
 
-def _ragged_kinds(parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name the columns of what mels.h5 holds beside mels: of speech features, and of the sound itself."""
-    known = (("feature_parameters", schema.FEATURE_COLUMNS), ("sound_rate", schema.SOUND_COLUMNS))
-    return [columns for name, columns in known if name in parameters]
+def _ragged_kinds(parameters: dict[str, Any]) -> list[str]:
+    """Say what mels.h5 holds beside mels: speech features, the sound itself."""
+    known = (("feature_parameters", "feature"), ("sound_rate", "sample"))
+    return [kind for name, kind in known if name in parameters]
 
 
-def _count_faceless(box: Any, row: Any) -> int:
+def _count_faceless(clip: StoredClip) -> int:
     import numpy as np
 
-    return int(np.isnan(box[row["first_frame"] : row["first_frame"] + row["num_frames"], 0]).sum())
+    return int(np.isnan(clip.read_whole("faces/box")[clip.place("frame"), 0]).sum())
 
 
 def _write(
     file: h5py.File,
     parameters: dict[str, Any],
-    joined: list[tuple[Any, Any]],
+    joined: list[Joined],
     rows: list[dict[str, Any]],
-    faces: h5py.File,
-    mels: h5py.File,
+    inputs: list[dict[str, Any]],
     *,
     progress: Progress | None,
     look: tuple[Measure | None, Callable[..., Any] | None],
 ) -> None:
     import numpy as np
 
-    measure, find = look
-    kinds = _ragged_kinds(parameters)
-    columns = schema.PACK_COLUMNS + tuple(column for pair in kinds for column in pair)
+    (measure, find), kinds = look, _ragged_kinds(parameters)
+    columns = schema.PACK_COLUMNS + tuple(name for kind in kinds for name in (f"num_{kind}s", f"first_{kind}"))
     table = schema.make_table(rows, columns)
     digest = hashlib.sha256(repr((sorted(parameters.items()), table.tolist())).encode())
-    inputs = [_describe(faces), _describe(mels)]
     schema.write_header(file, schema.PACK, parameters, inputs)
     schema.write_table(file, table)
     raw = parameters["encoding"] == RAW
     num_frames = int(table["num_frames"].sum())
-    num_bytes = 0
-    if not raw:
-        offset = faces["faces/crop/offset"][()]
-        for face, _ in joined:
-            first = int(face["first_frame"])
-            num_bytes += int(offset[first + face["num_frames"]] - offset[first])
+    num_bytes = 0 if raw else sum(_count_bytes(face) for face, _ in joined)
     write = create_faces(file, num_frames, num_bytes, parameters["crop_rule"]["size"], parameters)
-    mel_data = file.create_dataset("mels/data", (int(table["num_mels"].sum()), mels["mels/data"].shape[1]), np.float32)
-    ragged = {pair: _create_ragged(file, mels, pair, int(table[pair[0]].sum())) for pair in kinds}
+    num_mels = int(table["num_mels"].sum())
+    mel_data = file.create_dataset("mels/data", (num_mels, joined[0][1].file["mels/data"].shape[1]), np.float32)
+    ragged = {kind: _create_ragged(file, joined, kind, int(table[f"num_{kind}s"].sum())) for kind in kinds}
     shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
     rule = CropRule.from_dict(parameters["crop_rule"])
     first_byte = 0
     for done, ((face, sound), row) in enumerate(zip(joined, rows, strict=True)):
-        frames = slice(int(face["first_frame"]), int(face["first_frame"] + face["num_frames"]))
+        faces, mels, frames = face.file, sound.file, face.place("frame")
         arrays = [faces[f"faces/{name}"][frames] for name in ("middle", "box", "score", "landmarks")]
         if raw:
             data, piece = faces["faces/crop/data"][frames], np.zeros(1, np.int64)
         else:
-            piece = offset[frames.start : frames.stop + 1]
+            piece = face.read_whole("faces/crop/offset")[frames.start : frames.stop + 1]
             data = faces["faces/crop/data"][piece[0] : piece[-1]]
         crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
         if find is not None:
@@ -275,13 +280,14 @@ def _write(
         write(row["first_frame"], first_byte, *arrays, data=data, offset=piece)
         if shapes is not None and measure is not None:
             shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
-        mel = mels["mels/data"][int(sound["first_mel"]) : int(sound["first_mel"] + sound["num_mels"])]
+        mel = mels["mels/data"][sound.place("mel")]
         mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
         first_byte += 0 if raw else len(data)
         hashed = [*arrays, data, piece - piece[0], mel]
-        for (number, start), (stored, made) in ragged.items():
-            heard = stored[_rows_of(stored, sound[start], sound[number])]
-            made[_rows_of(made, row[start], row[number])] = heard
+        for kind, made in ragged.items():
+            heard = mels[_RAGGED[kind]][_rows_of(made, sound.place(kind))]
+            first = row[f"first_{kind}"]
+            made[_rows_of(made, slice(first, first + row[f"num_{kind}s"]))] = heard
             hashed.append(heard)
         for array in hashed:
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -290,27 +296,22 @@ def _write(
     file.attrs["fingerprint"] = digest.hexdigest()
 
 
-def _create_ragged(file: h5py.File, mels: h5py.File, columns: tuple[str, str], count: int) -> tuple[Any, Any]:
-    """Create the dataset of speech features, or of sound, and return what it is filled from, and it."""
-    name = "features/data" if columns == schema.FEATURE_COLUMNS else "sound/data"
-    stored = mels[name]
-    shape = (count,) if stored.ndim == 1 else (stored.shape[0], count, stored.shape[2])
-    made = file.create_dataset(name, shape, stored.dtype)
-    for key, value in stored.attrs.items():
-        made.attrs[key] = value
-    return stored, made
+def _count_bytes(clip: StoredClip) -> int:
+    """Return how many bytes the crops of a clip have."""
+    offset, frames = clip.read_whole("faces/crop/offset"), clip.place("frame")
+    return int(offset[frames.stop] - offset[frames.start])
 
 
-def _rows_of(stored: h5py.Dataset, first: int, count: int) -> tuple[slice, ...]:
+def _create_ragged(file: h5py.File, joined: list[Joined], kind: str, total: int) -> h5py.Dataset:
+    """Create the dataset for the speech features of all clips, (1 + variants, total, D), or their sound, (total,)."""
+    stored = joined[0][1].file[_RAGGED[kind]]
+    shape = (total,) if stored.ndim == 1 else (stored.shape[0], total, stored.shape[2])
+    made = file.create_dataset(_RAGGED[kind], shape, stored.dtype)
+    for name, value in stored.attrs.items():
+        made.attrs[name] = value
+    return made
+
+
+def _rows_of(stored: h5py.Dataset, rows: slice) -> tuple[slice, ...]:
     """Give the place of a clip in a dataset of one axis, or in the second of three."""
-    rows = slice(int(first), int(first + count))
     return (rows,) if stored.ndim == 1 else (slice(None), rows)
-
-
-def _describe(file: h5py.File) -> dict[str, Any]:
-    digest, size = hashlib.sha256(), 0
-    with open(file.filename, "rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return {"path": str(file.filename), "sha256": digest.hexdigest(), "bytes": size}

@@ -12,6 +12,7 @@ from lipsync_cli.provenance.c2pa import read_credentials
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.provenance.sidecar import read_sidecar
 
+ALWAYS = ("metadata", "sound")  # marks that `infer` makes where nothing else is asked for
 LABEL = "no program can read it: look at the video"
 
 
@@ -21,7 +22,8 @@ def verify_marks(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     what `read_marks` finds in the metadata, with `synthetic` True if any mark says so, and one dictionary each for
-    `metadata`, `sound`, `credentials` and `sidecar`; `label` is a sentence
+    `metadata`, `sound`, `credentials` and `sidecar`; `survived` names those that say so, `lost` those that every video
+    of `infer` has and that say nothing any more, if another does; `label` is a sentence
 
     Raises
     ------
@@ -32,7 +34,16 @@ def verify_marks(path: str | Path) -> dict[str, Any]:
     credentials, sidecar, sound = read_credentials(path), read_sidecar(path), _sound(path)
     by_credentials = bool(credentials.get("intact")) and bool(credentials.get("synthetic"))
     by_sidecar = bool(sidecar.get("matches"))
-    found["synthetic"] = bool(metadata["found"] or sound["found"] or by_credentials or by_sidecar)
+    says = {
+        "metadata": metadata["found"],
+        "sound": sound["found"],
+        "credentials": by_credentials,
+        "sidecar": by_sidecar,
+    }
+    survived = [name for name, so in says.items() if so]
+    found["synthetic"] = bool(survived)
+    found["survived"] = survived
+    found["lost"] = [name for name in ALWAYS if survived and says[name] is False]
     verified = {"metadata": metadata, "sound": sound, "credentials": credentials, "sidecar": sidecar}
     return found | verified | {"label": LABEL}
 

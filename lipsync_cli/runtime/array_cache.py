@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.atomic_files import atomic_output
+from lipsync_cli.runtime.resumable import save_arrays
 from lipsync_cli.runtime.run_inputs import is_input
 
 if TYPE_CHECKING:
@@ -56,12 +57,10 @@ class ArrayCache:
 
     def put(self, key: str, arrays: dict[str, np.ndarray]) -> None:
         """Keep arrays under a key, whole or not at all."""
-        import numpy as np
-
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_output(self.folder / (key + SUFFIX), force=True) as temporary, open(temporary, "wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]
+                save_arrays(file, arrays)
             shrink(self.folder, SUFFIX, self._limit)
         except (OSError, InputError) as error:
             self._notify(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")

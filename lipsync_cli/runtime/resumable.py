@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lipsync_cli.errors import InputError, LipsyncError
+from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.ownership import create_file, is_own
 from lipsync_cli.runtime.run_inputs import is_input
@@ -30,7 +30,7 @@ def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
     temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
         with os.fdopen(create_file(temporary), "wb") as file:
-            _save(file, arrays)
+            save_arrays(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -41,13 +41,14 @@ def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
         ) from error
 
 
-def _save(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
+def save_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> None:
     """Write arrays as `numpy.savez` does; rows that a worker left on disk are moved there without being read whole."""
     import numpy as np
 
     with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
         for name, value in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+            undated = zipfile.ZipInfo(f"{name}.npy")  # a clock that is wrong may be before the years that ZIP knows
+            with archive.open(undated, "w", force_zip64=True) as member:
                 if isinstance(value, StoredRows):
                     value.copy_to(member)
                     value.path.unlink()
@@ -55,15 +56,10 @@ def _save(file: IO[bytes], arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
                     np.lib.format.write_array(member, np.asanyarray(value), allow_pickle=False)
 
 
-def with_path(error: LipsyncError, path: Path) -> LipsyncError:
-    """Name the clip in an error that names no file yet."""
-    if error.path is not None:
-        return error
-    return type(error)(error.fact, path, error.hint)
-
-
 @contextmanager
-def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = False) -> Iterator[None]:
+def lock_folder(
+    folder: Path, hint: str = "wait for it", *, is_named: bool = False, is_shared: bool = False
+) -> Iterator[None]:
     """Make a folder if it is not there, and hold it: two runs of the same output at once would undo each other.
 
     The lock is the kernel's: it ends with its process, however that ends. What was made here goes at the end, if it is
@@ -73,6 +69,7 @@ def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = Fal
     ----------
     hint : for the error, where another run holds it
     is_named : by the user: the folders above it are made, too
+    is_shared : with other runs that share it, which write other files
 
     Raises
     ------
@@ -84,7 +81,7 @@ def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = Fal
             folder.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot be made ({error.strerror})", folder) from error
-    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY, 0o777, hint)
+    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY, 0o777, hint, is_shared=is_shared)
     try:
         yield
     finally:
@@ -95,7 +92,7 @@ def lock_folder(folder: Path, hint: str = "wait for it", *, is_named: bool = Fal
 
 
 @contextmanager
-def work_folder(folder: Path, *, waits: bool = False) -> Iterator[None]:
+def work_folder(folder: Path, *, waits: bool = False, is_shared: bool = False) -> Iterator[None]:
     """Make or take over a folder for what is on the way to an output, and hold it; it goes at the end, if it is empty.
 
     Nobody else may read or write there. A link is not followed.
@@ -103,12 +100,14 @@ def work_folder(folder: Path, *, waits: bool = False) -> Iterator[None]:
     Parameters
     ----------
     waits : until no other run holds it
+    is_shared : with other runs that share it, which write other files
 
     Raises
     ------
     InputError : it cannot be made, another run holds it, or it belongs to somebody else
     """
-    descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, 0o700, waits=waits)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    descriptor = _open_locked(folder, flags, 0o700, waits=waits, is_shared=is_shared)
     try:
         if not is_own(os.fstat(descriptor), folder.parent):
             raise InputError(
@@ -132,7 +131,15 @@ def clear_folder(folder: Path, names: re.Pattern[str] = PARTS) -> None:
             path.unlink(missing_ok=True)
 
 
-def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it", waits: bool = False) -> int:
+def _open_locked(
+    folder: Path,
+    flags: int,
+    mode: int,
+    hint: str = "wait for it",
+    *,
+    waits: bool = False,
+    is_shared: bool = False,
+) -> int:
     """Return a descriptor of the folder, which is made if it is not there, with the lock on it."""
     last = "another run is writing this output", hint
     for _ in range(TRIES):
@@ -149,7 +156,8 @@ def _open_locked(folder: Path, flags: int, mode: int, hint: str = "wait for it",
             why = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
             raise InputError(f"{why} ({error.strerror})", folder, "remove it, or choose another output") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+            kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
+            fcntl.flock(descriptor, kind | (0 if waits else fcntl.LOCK_NB))
             if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
                 return descriptor
         except BlockingIOError:

@@ -96,6 +96,28 @@ def identify(path: Path) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
+class MappedFile:
+    """A file that is mapped into memory: what is read beyond an end that has moved since would kill the process.
+
+    Parameters
+    ----------
+    path : of the file, as it is when it is mapped
+    """
+
+    def __init__(self, path: Path) -> None:
+        status = os.stat(path)
+        self._path, self._identity, self._size = path, (status.st_dev, status.st_ino), status.st_size
+
+    def check(self) -> None:
+        """Raise InputError if the file has become shorter; one that was replaced or removed stays mapped as it was."""
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return
+        if (status.st_dev, status.st_ino) == self._identity and status.st_size < self._size:
+            raise InputError("was cut short while it was read", self._path, "make it again")
+
+
 def open_input(path: Path, *, takes_pipes: bool = False) -> int:
     """Open a file for reading without waiting for it, and return its descriptor; the caller closes it.
 

@@ -104,7 +104,7 @@ def log_power(samples: np.ndarray) -> np.ndarray:
     if samples.ndim != 1 or not np.isfinite(samples).all():
         raise ValueError("the samples must be one row of finite numbers")
     padded = np.pad(samples, N_FFT // 2)
-    taper, filters = _taper_and_filters()
+    taper, filters = taper_and_filters()
     power = np.empty((1 + len(samples) // HOP, len(filters)), np.float32)
     views = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
     for first in range(0, len(power), _BLOCK):
@@ -261,7 +261,8 @@ def cut_windows(
 
 
 @lru_cache(maxsize=1)
-def _taper_and_filters() -> tuple[np.ndarray, np.ndarray]:
+def taper_and_filters() -> tuple[np.ndarray, np.ndarray]:
+    """Return the window (400,) of the transform, and the filters (80, 201) of its power."""
     import numpy as np
 
     from lipsync_cli.speech.mel import MelParameters, mel_filters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -30,12 +31,14 @@ class FeatureStore:
     silence : shape (D,), float32, features of silence
     parameters : what they were made with
     path : of the file that `data` is mapped from, for messages
+    check_file : raises InputError if that file is no longer as long as it was
     """
 
     data: np.ndarray
     silence: np.ndarray
     parameters: FeatureParameters
     path: Path | None = None
+    check_file: Callable[[], None] = lambda: None
 
     def check(self, taken: np.ndarray) -> np.ndarray:
         """Return features that were taken from `data`, which is too large to be looked at as a whole.
@@ -59,6 +62,7 @@ class FeatureStore:
         """
         import numpy as np
 
+        self.check_file()
         some = self.check(np.asarray(self.data[0, :: max(1, self.data.shape[1] // MEASURED)], np.float64))
         return some.mean(0).astype(np.float32), (some.std(0) + 1e-3).astype(np.float32)
 
@@ -123,6 +127,7 @@ class FeatureWindows:
         """See `SpeechWindows`."""
         import numpy as np
 
+        self._store.check_file()
         rows, (starts, parts) = self._clips[clips], window_places(middles_s)
         data, silence, firsts = self._store.data, self._store.silence, rows["first_feature"]
         if variants is None:

@@ -105,6 +105,18 @@ def find_speech(bands_db: np.ndarray) -> Activity:
     return Activity(speech, own, _breath_before(speech, _without_short(heard, True, _SHORTEST_BREATH)))
 
 
+def fill_last_pause(speech: np.ndarray) -> np.ndarray:
+    """Return speech (T,) bool, of a sound that goes on: its last pause counts as speech while it may be a closure."""
+    import numpy as np
+
+    spoken = np.flatnonzero(speech)
+    if not len(spoken) or len(speech) - 1 - spoken[-1] >= _CLOSURE:
+        return speech
+    filled = speech.copy()
+    filled[spoken[-1] :] = True
+    return filled
+
+
 def fade(speech: np.ndarray, rise: int, fall: int, around: int = 0) -> np.ndarray:
     """Return how much of the speech is to be heard, shape (T,) float32: 1 in speech, 0 in pauses, soft in between.
 

@@ -109,6 +109,7 @@ def infer(
     ------
     NothingToDoError : no frame has a face
     InputError : an input turns out to be damaged, or the output cannot be written
+    ReaderGoneError : nobody reads the stream that it goes to any more
     ValueError : the job was prepared without a device
     """
     stopwatch, marking = Stopwatch(), marking or Marking()
@@ -134,20 +135,38 @@ def infer(
         if resume and plan.num_frames > size:
             facts = fingerprint_of(job, scene, marking, {"crf": crf, "keep_tracks": keep_tracks})
             write = partial(writer.write_in_pieces, opened.enter_context(Segments(output, plan, facts, notify, size)))
-        with atomic_output(output, force) as temporary:
-            if keep_tracks and not source.is_photo:
-                with private_file(output) as film:
-                    noticed = write(film)
-                    _add_tracks(job, film, temporary, notify, marking)
-            else:
-                noticed = write(temporary)
-            _check_film(job, temporary)
-            marking.sign(temporary, output)
-            sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
-        sweep(output)
+        sidecar = None
+        if job.output.stream is not None:
+            noticed = write(output)
+        else:
+            add_tracks = partial(_add_tracks, job, notify, marking) if keep_tracks and not source.is_photo else None
+            noticed, sidecar = _write_file(job, marking, write, add_tracks, force)
         _tell_of_frames(noticed, source.path, notify)
         stopwatch.end("drawing")
     return _report(job, scene, marking, len(noticed.covered), sidecar, debug_video, stopwatch=stopwatch)
+
+
+def _write_file(
+    job: Job,
+    marking: Marking,
+    write: Callable[[Path], Noticed],
+    add_tracks: Callable[[Path, Path], None] | None,
+    force: bool,
+) -> tuple[Noticed, Path | None]:
+    """Make the film's file, whole and marked; return what was noticed of its frames, and the sidecar."""
+    output = job.output.path
+    with atomic_output(output, force) as temporary:
+        if add_tracks is None:
+            noticed = write(temporary)
+        else:
+            with private_file(output) as film:
+                noticed = write(film)
+                add_tracks(film, temporary)
+        _check_film(job, temporary)
+        marking.sign(temporary, output)
+        sidecar = marking.record(temporary, output, job.inputs(), job.generator.header, force)
+    sweep(output)
+    return noticed, sidecar
 
 
 def _tell_of_frames(noticed: Noticed, face: Path, notify: Notify) -> None:
@@ -222,7 +241,7 @@ def _tell_of_inputs(job: Job, notify: Notify) -> None:
             notify(f"{voice.path}: lasts {lengths}; {rest}")
 
 
-def _add_tracks(job: Job, film: Path, output: Path, notify: Notify, marking: Marking) -> None:
+def _add_tracks(job: Job, notify: Notify, marking: Marking, film: Path, output: Path) -> None:
     source, length_s = job.source, job.schedule.timeline.duration_s
     tags = marking.tags(job.generator.header, source.info.tags)
     num_kept, left_out = keep_tracks_of(film, source.path, output, length_s, source.start_s, tags)

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from lipsync_cli.errors import InputError
+from lipsync_cli.errors import InputError, naming
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.video.film_stream import FilmStream
 from lipsync_cli.media.video.picture_format import plan_conversion
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.synthesis.drivers.driver import Voice
@@ -31,14 +32,18 @@ class JobSettings:
     ----------
     source, voice, generator : of the job's parts
     extend : how a source that is shorter than the speech goes on, see `plan_frames`
+    spans : of the output, in seconds, in which the mouth is moved; none: everywhere
     force : whether the output may exist
+    stream : where the film goes if it is no file
     """
 
     source: SourceSettings = field(default_factory=SourceSettings)
     voice: VoiceSettings = field(default_factory=VoiceSettings)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
     extend: str = "bounce"
+    spans: tuple[tuple[Fraction, Fraction], ...] = ()
     force: bool = False
+    stream: FilmStream | None = None
 
     def with_options(self, **options: Any) -> JobSettings:
         """Return settings in which some options differ, by their names, in whichever part they belong.
@@ -128,7 +133,7 @@ def prepare(
     face : a video or a photo
     speech : a sound file, or a video with sound; several are the voices of as many speakers, heard together; with
         another `open_voice` whatever that opens, and `final_audio` is heard
-    output : the film; None: beside the face, `face.speech.mp4`
+    output : the film; None: beside the face, `face.speech.mp4`; of a stream what the user calls it
     like : a job of the same face and weights, with the same part and conversion of it: what was read for it is not
         read again
 
@@ -142,10 +147,12 @@ def prepare(
     speeches = [Path(speech)] if isinstance(speech, (str, Path)) else [Path(each) for each in speech]
     voice = settings.voice
     output = name_film(face, speeches) if output is None else Path(output)
-    check_film_name(output)
+    if settings.stream is None:
+        check_film_name(output)
     info = probe(face) if like is None else like.source.info  # before the output, whose folder may be a missing face's
     named = [each for each in (voice.driving_audio, voice.final_audio) if each is not None]
-    check_output(output, settings.force, [face, *speeches, *named])
+    if settings.stream is None:
+        check_output(output, settings.force, [face, *speeches, *named])
     if info.video is None:
         raise InputError("has no picture", face, "give a video or a photo with a face first, then the speech")
     if like is None:
@@ -157,8 +164,10 @@ def prepare(
     voices, sound, sound_s = open_voices(speeches, generator.header, voice)
     try:
         source = read_clip(face, info, picture, settings.source) if like is None else like.source
-        schedule = plan_frames(source.timeline, sound_s, "hold" if source.is_photo else settings.extend)
+        extend = "hold" if source.is_photo else settings.extend
+        with naming(face):
+            schedule = replace(plan_frames(source.timeline, sound_s, extend), spans=settings.spans)
     except BaseException:
         close_voices(voices)
         raise
-    return Job(source, generator, voices, schedule, FilmOutput(output, sound), speeches[0])
+    return Job(source, generator, voices, schedule, FilmOutput(output, sound, settings.stream), speeches[0])

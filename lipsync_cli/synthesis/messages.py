@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from lipsync_cli.config.check_values import suggest
+from lipsync_cli.config.quantities import EXTEND, EXTEND_SYNONYMS
 from lipsync_cli.config.text_template import TextTemplate
 from lipsync_cli.errors import InputError, LipsyncError, ToolError, UsageError
 from lipsync_cli.runtime.atomic_files import atomic_output
@@ -20,13 +21,12 @@ from lipsync_cli.synthesis.job import Job, Prepare
 from lipsync_cli.synthesis.message_names import make_safe, name_after, replace_forbidden
 from lipsync_cli.synthesis.message_table import OnFailure, Row, read_json_rows
 from lipsync_cli.synthesis.rendering.film_output import FILMS
-from lipsync_cli.synthesis.sources.frame_schedule import EXTEND
 
 CHOICES = {"extend": EXTEND, "silence": SILENCES}
 FILES = ("driving_audio", "final_audio")
 LINE = "line"  # a field of templates: the row's line
 OLD_NAMES = {"drive_audio": "driving_audio"}
-SYNONYMS = {"pingpong": "bounce"}
+SYNONYMS = EXTEND_SYNONYMS
 KNOWN = ("speech", "output", "text", "voice", "lang", *CHOICES, *FILES)
 
 

@@ -162,7 +162,8 @@ def test_config_of_another_command_is_refused() -> None:
     result = run("config", "infr")
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        "use infer, train, score, extract-frames, detect-faces, mels, pack, say or export; did you mean infer?\n"
+        "use infer, live, train, score, extract-frames, detect-faces, mels, pack, curves, say or export; "
+        "did you mean infer?\n"
     )
 
 

@@ -51,7 +51,7 @@ def test_means_are_the_result_and_the_rest_are_details(bench: Path) -> None:
     assert short.exit_code == result.exit_code == 0, result.stderr
     assert short.stderr == result.stderr == ""
     lines = result.stdout.splitlines()
-    assert lines[:2] == ["compact weights mine on the test clips of grid.h5", "40 frames of 2 clips"]
+    assert lines[:2] == ["compact weights mine after 0 samples on the test clips of grid.h5", "40 frames of 2 clips"]
     means = short.stdout.splitlines()
     assert means[:6] == lines[:6]
     assert means[-1] == "medians, extremes, intervals, each speaker's means: --details, or -o FOLDER"

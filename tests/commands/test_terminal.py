@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import json
 import time
 import unicodedata
@@ -47,6 +49,15 @@ def test_a_text_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_no_control_stays(capsys: pytest.CaptureFixture[str]) -> None:
     print_line("Zoë 😀 日本語 עברית \\x1b %s {}")
     assert capsys.readouterr().out == "Zoë 😀 日本語 עברית \\x1b %s {}\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-1", "utf-8"])
+def test_json_stays_json_in_every_locale(encoding: str) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding)
+    with contextlib.redirect_stdout(output):
+        print_json({"path": "ünï 😀.mp4"}, as_ascii=False)
+    output.seek(0)
+    assert json.load(output) == {"path": "ünï 😀.mp4"}
 
 
 @pytest.mark.parametrize("as_ascii", [True, False])

@@ -20,7 +20,7 @@ from lipsync_cli.training.config import RECIPES
 
 CONFIGS = {
     InferConfig: {"face": "a.mp4"},
-    TrainJob: {"pack": "a.h5", "run": "run"},
+    TrainJob: {"pack": ["a.h5"], "run": "run"},
     ScoreConfig: {"sources": ["a.h5"]},
     DetectFacesConfig: {"source": "clips", "output": "a.h5"},
 }
@@ -158,5 +158,5 @@ def test_the_file_of_defaults_of_train_leaves_each_recipe_its_own(recipe: str, t
     path = tmp_path / "mine.toml"
     path.write_text(write_defaults(TrainJob, "Options."))
     values = read_file(TrainJob, path, pytest.fail)
-    required = {"pack": Path("a.h5"), "run": Path("run"), "recipe": recipe}
+    required = {"pack": (Path("a.h5"),), "run": Path("run"), "recipe": recipe}
     assert build(TrainJob, values | required) == make(TrainJob, **required)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from fixtures.jobs import open_scene, prepare
 
+from lipsync_cli.config.quantities import parse_point
 from lipsync_cli.errors import InputError, NothingToDoError, ToolError, UsageError
-from lipsync_cli.faces.selection import parse_face_selection
+from lipsync_cli.faces.selection import FaceSelection, parse_face_selection
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.synthesis.rendering.scene import SceneBuilder
 
@@ -42,7 +44,14 @@ def test_a_photo_without_a_face_or_without_the_network_is_told(tmp_path):
         parse_face_selection(str(path))
 
 
-@pytest.mark.parametrize(("face", "first"), [("left", 0), ("1", 256)])
+def select(face: str) -> FaceSelection:
+    """What --face says, or --face-at, where it is a place."""
+    if "," not in face:
+        return parse_face_selection(face, "hog")
+    return replace(parse_face_selection("largest", "hog"), name=f"at {face}", place=parse_point(face))
+
+
+@pytest.mark.parametrize(("face", "first"), [("left", 0), ("1", 256), ("0.1,390,100", 256)])
 def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path, face, first):
     clip, said = tmp_path / "two.mp4", []
     with VideoWriter(clip, 512, 256, 25) as writer:
@@ -51,7 +60,7 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
             writer.write(np.roll(pair, number % 3, 0))
     with (
         prepare(clip, voice_file(0.3), tmp_path / "out.mp4", weights) as job,
-        SceneBuilder("current", choices=[parse_face_selection(face, "hog")]) as builder,
+        SceneBuilder("current", choices=[select(face)]) as builder,
     ):
         scene = open_scene(builder, job, notify=said.append)
         with scene.renderer.views(job.schedule, job.voices) as views:
@@ -61,7 +70,7 @@ def test_only_the_chosen_face_is_drawn(astronaut, voice_file, weights, tmp_path,
     assert changed[first : first + 256].any()
     assert not changed[256 - first : 512 - first].any()
     assert "2 faces: 0 at x" in said[0]
-    assert f"--face {face} is face {first // 256}" in said[0]
+    assert f"{face} is face {first // 256}" in said[0]
 
 
 def test_a_face_that_is_not_there_is_refused(face_clip, voice_file, weights, tmp_path):

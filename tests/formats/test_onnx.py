@@ -10,7 +10,10 @@ import pytest
 
 from lipsync_cli.errors import ToolError
 from lipsync_cli.formats.onnx import PACKAGES, export_onnx
+from lipsync_cli.formats.onnx_speech import export_speech_encoder
+from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
 from lipsync_cli.formats.weights import FORMAT, load_weights
+from lipsync_cli.speech.speech_features import log_power, whisper_mel
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in PACKAGES)
 
@@ -33,6 +36,21 @@ def test_exported_weights_draw_the_same_of_a_real_face(tiny_weights, tmp_path):
         expected = load_weights(tiny_weights)[0](*map(torch.from_numpy, (faces, faces, mel)))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other.numpy(), atol=1e-4)
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="needs lipsync-cli[onnx]")
+def test_exported_speech_encoder_hears_the_same_of_a_real_voice(example_voice, tmp_path):
+    import onnxruntime
+    import soundfile
+
+    report = export_speech_encoder(tmp_path / "encoder.onnx")
+    assert report["largest_difference"] < 1e-3
+    sound = soundfile.read(example_voice, dtype="float32")[0][: 150 * 320]
+    wanted = make_encode(load_speech_encoder())(whisper_mel(log_power(sound)[:300], 3.0))
+    session = onnxruntime.InferenceSession(str(tmp_path / "encoder.onnx"), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"samples": sound[None], "gain_db": np.array([3], np.float32)})[0][0]
+    assert found.shape == wanted.shape == (150, 384)
+    assert np.abs(found - wanted).max() < 1e-3 * wanted.std()
 
 
 @pytest.mark.skipif(HAS_ONNX, reason="lipsync-cli[onnx] is installed")

@@ -149,3 +149,11 @@ def test_a_few_bytes_of_a_photo_are_upright(tmp_path: Path, data: bytes) -> None
     path.write_bytes(data)
     assert identify_photo(path) is not None
     assert read_orientation(path) == 1
+
+
+@pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heix"])
+def test_a_photo_in_heic_is_refused_in_words(tmp_path: Path, brands: bytes) -> None:
+    path = tmp_path / "IMG_1.jpg"
+    path.write_bytes((8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + bytes(100))
+    with pytest.raises(InputError, match=r"IMG_1\.jpg: is a HEIC photo.*; convert it to JPEG"):
+        probe(path)

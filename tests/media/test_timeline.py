@@ -134,3 +134,13 @@ def test_real_clips_have_as_many_frames_as_times(data_dir: Path) -> None:
     for clip in clips:
         num_frames = sum(1 for _ in read_frames(clip, size=(16, 16)))
         assert read_timeline(clip).num_frames == num_frames, clip
+
+
+def test_frames_that_avi_leaves_out_are_not_missing(make_clip: MakeClip) -> None:
+    """AVI counts a frame that is shown again, and holds nothing for it, as captures of screens do."""
+    kept = "select='not(eq(n,3)+eq(n,4)+eq(n,9))'"
+    clip = make_clip("a.avi", 15, 25, "-vf", kept, "-fps_mode", "vfr", "-c:v", "mjpeg", "-q:v", "3")
+    shown = [number for number in range(15) if number not in (3, 4, 9)]
+    timeline = read_timeline(clip)
+    assert numbers(clip) == shown
+    assert [float(timeline.time(number)) for number in range(12)] == [number / 25 for number in shown]

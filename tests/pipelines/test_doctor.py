@@ -77,3 +77,10 @@ def test_other_weights_than_the_card_says(tmp_path: Path, tiny_weights: Path) ->
     check = next(check for check in doctor.examine(lambda path, kind: other) if check.name == "embedded weights")
     assert check.status == "fail"
     assert "model card" in check.fact
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxruntime", "tensorboard", "distributed"])
+def test_parts_that_most_people_can_do_without(name: str) -> None:
+    check = by_name(name)
+    assert check.status in ("ok", "absent")
+    assert check.mend is None or check.mend.startswith("pip install 'lipsync-cli[")

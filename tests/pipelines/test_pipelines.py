@@ -81,7 +81,7 @@ def test_a_list_of_speeches_is_read_from_lines(asked: dict[str, object], face: P
     failed: list[LipsyncError] = []
     plan = infer_batch.plan(config, lines, on_failure=failed.append)
     assert (plan.messages, plan.failed) == (1, 1)
-    assert str(failed[0]) == "-: line 2: extend is 'back', not one of bounce, loop, hold, trim"
+    assert str(failed[0]) == "-: line 2: extend is 'back', not one of bounce, loop, hold, trim, remap, silence"
 
 
 @pytest.mark.parametrize("name", ["driving_audio", "drive_audio"])
@@ -154,7 +154,7 @@ def test_the_options_of_a_film_are_kept_beside_it(asked: dict[str, object], face
 
 
 def test_a_training_job_takes_the_options_of_its_recipe() -> None:
-    job = make(TrainJob, pack="a.h5", run="run", recipe="wgan-gp", epochs=2)
+    job = make(TrainJob, pack=["a.h5"], run="run", recipe="wgan-gp", epochs=2)
     assert (job.config.recipe, job.config.learning_rate, job.config.epochs) == ("wgan-gp", 1e-4, 2.0)
 
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, NothingToDoError
-from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips
+from lipsync_cli.preprocessing.find_clips import FRAMES, SOUND, VIDEO, find_clips, find_share
 
 
 def make(folder, *names):
@@ -79,3 +80,15 @@ def test_nothing_there(tmp_path):
         find_clips(tmp_path / "none")
     with pytest.raises(NothingToDoError, match="no clips"):
         find_clips(tmp_path)
+
+
+def test_a_shard_is_told_of_and_the_first_tells_what_concerns_all(tmp_path):
+    make(tmp_path, "s/a.mp4", "s/a.mpg", "s/b.mpg", "s/c.mpg")
+    for index, expected in ((1, ["s/a", "s/c"]), (2, ["s/b"])):
+        failures, notes = [], []
+        clips = find_share(tmp_path, Shard(index, 2), on_failure=failures.append, notify=notes.append)
+        assert keys(clips) == expected
+        assert len(failures) == (index == 1)
+        assert notes == [f"{tmp_path}: shard {index}/2 has {len(expected)} of 3 clips"]
+    with pytest.raises(NothingToDoError, match="shard 4/4 has none of its 3 clips; ask for fewer shards"):
+        find_share(tmp_path, Shard(4, 4))

@@ -1,6 +1,7 @@
 """Joining faces and mels: split, order, refusals, equal bytes."""
 
 import hashlib
+import os
 
 import h5py
 import numpy as np
@@ -11,6 +12,7 @@ from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.preprocessing.pack import Split, pack
 from lipsync_cli.speech.mel import MelParameters, window_start, windows
+from lipsync_cli.speech.speech_windows import FeatureWindows
 
 
 def splits(path):
@@ -180,3 +182,22 @@ def test_a_damaged_pack_is_told(stores, tmp_path):
         del file["faces/middle"]
     with pytest.raises(InputError, match="has no faces/middle"):
         Pack(tmp_path / "p.h5")
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_pack_that_is_cut_short_while_it_is_read_is_told(raw, tmp_path):
+    """Its crops are mapped: to read where the file was would end the process."""
+    write_faces(tmp_path / "f.h5", [("s1", "a", 14), ("s1", "b", 13)], raw=raw)
+    write_mels(tmp_path / "m.h5", [("s1", "a", 45), ("s1", "b", 42)], features=2)
+    pack(tmp_path / "f.h5", tmp_path / "m.h5", tmp_path / "p.h5")
+    with Pack(tmp_path / "p.h5") as opened:
+        windows_of = FeatureWindows(opened.features, opened.clips)
+        (tmp_path / "p.h5").rename(tmp_path / "q.h5")
+        (tmp_path / "p.h5").write_bytes(b"another")
+        assert opened.read_crops(np.arange(len(opened))).any()  # the mapped file is whole
+        (tmp_path / "q.h5").rename(tmp_path / "p.h5")
+        os.truncate(tmp_path / "p.h5", 4096)
+        reads = [lambda: opened.read_crops(np.arange(len(opened))), opened.decode_all, opened.features.measure]
+        for read in (*reads, lambda: windows_of.cut(np.zeros(1, int), np.array([0.2]))):
+            with pytest.raises(InputError, match=r"p\.h5: was cut short while it was read"):
+                read()

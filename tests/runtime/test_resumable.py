@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,11 @@ def test_a_folder_that_may_not_be_there_is_no_other_run() -> None:
     with pytest.raises(InputError, match="cannot be made"):
         with work_folder(Path("/proc/.x.parts")):
             pass
+
+
+def test_arrays_are_kept_without_the_time_of_a_clock_that_may_be_wrong(tmp_path: Path) -> None:
+    """ZIP knows no time before 1980, where clocks stand that were never set."""
+    write_part(tmp_path / "a.npz", {"a": np.arange(3)})
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert [each.date_time[:3] for each in archive.infolist()] == [(1980, 1, 1)]
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npz")["a"], np.arange(3))

@@ -5,21 +5,31 @@ Imported before everything else, and therefore light.
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
+from lipsync_cli.errors import ToolError
+
+NO_THREAD = "can't start new thread"
 DEADLINE_S = 4.0  # for what ends in good order after SIGTERM
 
 
-def leave_at_interrupt() -> None:
-    """Answer Ctrl-C by an end at once, unless the process was started to ignore it."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+def leave_at_interrupt(before: Callable[[int, FrameType | None], Any] = signal.default_int_handler) -> None:
+    """Answer Ctrl-C by an end at once, unless the process was started to ignore it.
+
+    Parameters
+    ----------
+    before : what answers it until now
+    """
+    if signal.getsignal(signal.SIGINT) is before:
         signal.signal(signal.SIGINT, _leave)
 
 
@@ -63,7 +73,18 @@ def close_stdout() -> bool:
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, _leave)
     _end_tools()
+    if is_short_of_threads():
+        raise MemoryError(NO_THREAD)
     raise KeyboardInterrupt
+
+
+def is_short_of_threads() -> bool:
+    """Tell whether no thread can be started: OpenBLAS sends its own process SIGINT where it wants one and gets none."""
+    try:
+        _thread.start_new_thread(int, ())  # takes no lock, which the interrupted code may hold
+    except RuntimeError:
+        return True
+    return False
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
@@ -82,10 +103,13 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
         remove_private_files()
     _end_tools()
-    if number == signal.SIGINT:
+    code, text = 128 + number, "interrupted" if number == signal.SIGINT else ""
+    if number == signal.SIGINT and is_short_of_threads():
+        code, text = ToolError.exit_code, f"the memory does not suffice ({NO_THREAD})"
+    if text:
         with suppress(OSError):
-            os.write(2, b"lipsync: interrupted\n")
-    os._exit(128 + number)
+            os.write(2, f"lipsync: {text}\n".encode())
+    os._exit(code)
 
 
 def _end_tools() -> None:

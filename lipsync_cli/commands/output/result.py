@@ -1,4 +1,4 @@
-"""What a command prints on stdout: its result, and nothing else."""
+"""What a command prints on stdout: its result, and nothing else; beside a video on stdout it goes to stderr."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from lipsync_cli.commands.output.terminal import print_json, print_line
 
 
-def print_result(result: dict[str, Any], as_json: bool, path: str | Path | None = None) -> None:
+def print_result(result: dict[str, Any], as_json: bool, path: str | Path | None = None, *, error: bool = False) -> None:
     """Print the result of a command.
 
     Parameters
@@ -16,11 +16,12 @@ def print_result(result: dict[str, Any], as_json: bool, path: str | Path | None 
     result : what is printed as one JSON object with --json
     as_json : whether --json was given
     path : what is printed without --json; if None, `result` as lines of `name: value`
+    error : print it on stderr
     """
     if as_json:
-        print_json(result)
+        print_json(result, error=error)
     elif path is not None:
-        print_line(path)
+        print_line(path, error)
     else:
         for name, value in result.items():
-            print_line(f"{name}: {value}")
+            print_line(f"{name}: {value}", error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import math
+import re
 import sys
 from typing import Any
 
@@ -25,16 +26,30 @@ def print_text(text: str, error: bool = False, end: str = "\n") -> None:
     _write(escape_controls(text, LAYOUT) + end, error)
 
 
-def print_json(value: Any, indent: int | None = None, as_ascii: bool = True) -> None:
-    """Print one JSON object on stdout; numbers that JSON does not have are null."""
+def print_json(value: Any, indent: int | None = None, as_ascii: bool = True, error: bool = False) -> None:
+    """Print one JSON object on stdout, or on stderr; numbers that JSON does not have are null."""
     import json
 
-    print_json_text(json.dumps(_finite(value), default=str, indent=indent, ensure_ascii=as_ascii) + "\n")
+    print_json_text(json.dumps(_finite(value), default=str, indent=indent, ensure_ascii=as_ascii) + "\n", error)
 
 
-def print_json_text(text: str) -> None:
-    """Print JSON that is text already; it stays the same JSON, with what is unsafe in its texts escaped."""
-    _write(UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text), False)
+def print_json_text(text: str, error: bool = False) -> None:
+    """Print JSON that is text already; it stays the same JSON, whatever characters the stream can take.
+
+    What is unsafe in its texts, and what the encoding of the locale lacks, is escaped.
+    """
+    text = UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+    try:
+        text.encode(_encoding_of(sys.stderr if error else sys.stdout))
+    except UnicodeEncodeError:
+        import json
+
+        text = re.sub(r"[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
+    _write(text, error)
+
+
+def _encoding_of(stream: Any) -> str:
+    return str(getattr(stream, "encoding", None) or "utf-8")
 
 
 def _finite(value: Any) -> Any:
@@ -48,7 +63,7 @@ def _finite(value: Any) -> Any:
 def _write(text: str, error: bool) -> None:
     """Write and flush; what is wrong with stderr has nowhere to be told."""
     stream = sys.stderr if error else sys.stdout
-    encoding = getattr(stream, "encoding", None) or "utf-8"
+    encoding = _encoding_of(stream)
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         stream.write(text)

@@ -41,6 +41,21 @@ class Track:
 
 
 @dataclass(frozen=True)
+class FacePoint:
+    """A place in a frame at which there is a face.
+
+    Attributes
+    ----------
+    frame : its index
+    x, y : in pixels
+    """
+
+    frame: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
 class Cast:
     """The people of a clip.
 
@@ -55,12 +70,13 @@ class Cast:
     num_frames: int
     rule: CropRule
 
-    def choose(self, wanted: str | int | np.ndarray = "largest") -> int:
+    def choose(self, wanted: str | int | np.ndarray | FacePoint = "largest") -> int:
         """Return the index of the person that is meant.
 
         Parameters
         ----------
-        wanted : "largest", "left", "right", a number counted from the left and from 0, or an embedding, shape (128,)
+        wanted : "largest", "left", "right", a number counted from the left and from 0, an embedding, shape (128,), or
+            a place at which the face is
 
         Raises
         ------
@@ -70,9 +86,27 @@ class Cast:
         if not self.people:
             raise NothingToDoError(f"no face in {self.num_frames} of {self.num_frames} frames")
         people = self.people
+        if isinstance(wanted, FacePoint):
+            return self._find_at(wanted)
         if isinstance(wanted, np.ndarray):
             people = embed_people(people, need_embedder("to know a face by a photo"))
         return choose(people, wanted)
+
+    def _find_at(self, point: FacePoint) -> int:
+        """Return the index of the person whose box is at a place, or nearest to it, by no more than its own size."""
+        if not 0 <= point.frame < self.num_frames:
+            fact = f"frame {point.frame} is not among the {self.num_frames} frames that are looked through"
+            raise NothingToDoError(fact, hint="name an earlier time with --face-at")
+        found: list[tuple[float, int]] = []
+        for number in range(len(self.people)):
+            x0, y0, x1, y1 = (float(edge) for edge in self.track(number).boxes[point.frame])
+            away = max(x0 - point.x, point.x - x1, y0 - point.y, point.y - y1, 0.0)
+            if away <= x1 - x0:  # never for NaN: the person is not in the frame
+                found.append((away, number))
+        if not found:
+            fact = f"there is no face at x {point.x:g}, y {point.y:g} in frame {point.frame}"
+            raise NothingToDoError(fact, hint="look at the place in a player, or choose with --face")
+        return min(found)[1]
 
     def track(self, number: int) -> Track:
         """Return the face of one person in every frame. Nothing is smoothed or filled in across a cut."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
-from lipsync_cli.errors import InputError
+from lipsync_cli.errors import InputError, ReaderGoneError
 from lipsync_cli.media.ffmpeg import complaint, run_tool, source, start_tool, widen_pipe
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.sound.decoder import picture_start
@@ -22,6 +22,7 @@ from lipsync_cli.media.sound.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tool_process import check_crash
 from lipsync_cli.media.video import matroska
+from lipsync_cli.media.video.film_stream import FilmStream
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ MAX_TIMESCALE = 10_000_000  # finer ticks are rounded to 1/90000 s
 
 
 class VideoWriter:
-    """A context manager that takes frames and writes an MP4 (or .mov, .mkv) with H.264 and AAC.
+    """A context manager that takes frames and writes an MP4 (or .mov, .mkv, or a stream) with H.264 and AAC.
 
     Parameters
     ----------
@@ -72,11 +73,13 @@ class VideoWriter:
     change_sound : what the sound goes through before it is coded, such as `audio_watermark.mark`
     keep_clock : keep the timeline's ticks even if all its frames stand equally long, as in a piece of a variable rate
     is_yuv : whether the frames are `YuvFrame`s, of the matrix that `color_tags` name, else they are arrays of RGB
+    stream : where the film goes if it is no file; `path` is then not used
 
     Raises
     ------
     InputError : from `write`, `close` or on leaving the block: the file cannot be written (disk full, no such folder)
         or the sound cannot be read
+    ReaderGoneError : likewise: nobody reads the stream any more
     ToolError : the encoder crashes, or gives no sign of life
     ValueError : more or fewer frames were given than the timeline has
     """
@@ -100,11 +103,13 @@ class VideoWriter:
         change_sound: ChangeSound | None = None,
         keep_clock: bool = False,
         is_yuv: bool = False,
+        stream: FilmStream | None = None,
     ) -> None:
         if is_yuv and (width % 2 or height % 2):
             raise ValueError(f"frames of 4:2:0 have an even width and height, not {width}x{height}")
-        self.path, self.width, self.height, self.num_frames = Path(path), width, height, 0
-        self._is_yuv = is_yuv
+        self.path = Path(path if stream is None else stream.name)
+        self.width, self.height, self.num_frames = width, height, 0
+        self._is_yuv, self._stream = is_yuv, stream
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
         sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
@@ -124,20 +129,20 @@ class VideoWriter:
             "-map",
             "0:v:0",
             "-vf",
-            _filters(color_tags, sample_aspect, is_yuv),
+            filter_frames(color_tags, sample_aspect, is_yuv),
             *coding,
             "-fps_mode",
             "passthrough",
         ]
-        args += [*self._clock(), *coded, *container(self.path, tags)]
+        args += [*self._clock(), *coded, *(container(self.path, tags) if stream is None else stream.options(tags))]
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with this object
         self._process = start_tool(
             "ffmpeg",
             args,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
             stderr=self._messages,
             pass_fds=() if self._sound is None else (self._sound.descriptor,),
+            **({"stdout": subprocess.DEVNULL} if stream is None else stream.process_options()),
         )
         if self._sound is not None:
             self._sound.start()
@@ -189,7 +194,7 @@ class VideoWriter:
         code = self._process.wait(self.path)
         if self._sound is not None:
             self._sound.finish()
-        if code or is_cut(self._messages, self.path, self.num_frames):
+        if code or is_cut(self._messages, None if self._stream is not None else self.path, self.num_frames):
             self._fail()
         self._messages.close()
         if self._timeline is not None and self.num_frames != self._timeline.num_frames:
@@ -246,17 +251,25 @@ class VideoWriter:
         status = self._process.wait(self.path)
         self._messages.seek(0)
         words = self._messages.read(1 << 16)
+        is_unread = self._stream is not None and self._stream.has_lost_reader(self._messages)
         self.abort()
+        if is_unread:
+            raise ReaderGoneError
         check_crash(status, "ffmpeg", self.path)
         reason = "it may not grow so large" if status < 0 else complaint(words, self.path)
         raise InputError(f"cannot be written ({reason})", self.path, "make room or choose another output")
 
 
-def is_cut(messages: IO[bytes], path: Path, num_frames: int) -> bool:
-    """Whether the file is not whole although the encoder ended well, as it does when the disk fills up at the end."""
+def is_cut(messages: IO[bytes], path: Path | None, num_frames: int) -> bool:
+    """Whether the file is not whole although the encoder ended well, as it does when the disk fills up at the end.
+
+    Of a stream, whose path is None, only what the encoder says tells that.
+    """
     messages.seek(0)
     if WRITE_ERROR.search(messages.read(1 << 16)):
         return True
+    if path is None:
+        return False
     try:
         video = probe(path).video
     except InputError:
@@ -315,7 +328,7 @@ def _quality(crf: int, num_pixels: int) -> list[str]:
     return [*FEW_B_FRAMES, "-crf", str(min(crf + CRF_MORE, 51))]
 
 
-def _filters(color_tags: dict[str, str] | None, sample_aspect: Fraction, is_yuv: bool) -> str:
+def filter_frames(color_tags: dict[str, str] | None, sample_aspect: Fraction, is_yuv: bool) -> str:
     """Return the filters from RGB to 4:2:0 that undo what `read_frames` does, unless it is 4:2:0, and its tags."""
     tags = BT709 if color_tags is None else color_tags
     if tags.get("color_space") not in (None, *MATRICES):

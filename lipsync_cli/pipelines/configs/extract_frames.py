@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import force_option, jobs_option
 
 
@@ -25,4 +27,6 @@ class ExtractFramesConfig:
     )
     quality: int = option("Of JPEG images.", 95, panel="quality", least=1, most=100)
     jobs: int | None = jobs_option()
+    shard: str | None = shard_option("clips")
+    cluster: str | None = cluster_option()
     force: bool = force_option()

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, group, option
-from lipsync_cli.config.quantities import parse_colour, parse_duration, parse_rate, parse_time
+from lipsync_cli.config.quantities import (
+    EXTEND,
+    EXTEND_SYNONYMS,
+    parse_colour,
+    parse_duration,
+    parse_point,
+    parse_rate,
+    parse_span,
+    parse_time,
+)
+from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import (
     audio_track_option,
     device_option,
@@ -17,20 +28,27 @@ from lipsync_cli.config.shared_options import (
     voice_option,
     vtln_option,
 )
+from lipsync_cli.pipelines.configs.stream import StreamOptions
 
 LARGEST = "largest"
 # Options that leave no trace in the video, and are not told in its sidecar.
 OF_THE_RUN = ("private_key", "profile", "report", "force")
+# What --preset sets, where it is not given otherwise.
+PRESETS = {
+    "fast": {"occlusion": "ignore", "reference": "neutral", "batch_size": 16, "crf": 23},
+    "best": {"adapt": "1m", "crf": 14},
+    "hd": {"crf": 12, "keep_tracks": True},
+}
 
 
 @dataclass(frozen=True)
 class FileOptions:
     """What goes in and what comes out."""
 
-    face: Path = argument("Video or photo of a face.")
-    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each.", ())
+    face: Path = argument("Video or photo of a face; - is stdin.")
+    speech: tuple[Path, ...] = argument("Sound file, or video with sound; several make one video each; - is stdin.", ())
     output: Path | None = option(
-        "Video to write; of several speeches: folder for the videos.",
+        "Video to write, - is stdout; of several speeches: folder for the videos.",
         None,
         names=("-o", "--output"),
         shown="FACE.SPEECH.mp4 beside the face",
@@ -60,6 +78,13 @@ class FileOptions:
     end: str | None = option(
         "Where the video ends, in its own time.", None, check=parse_time, is_number=True, metavar="TIME", example="2.5"
     )
+    only: tuple[str, ...] = option(
+        "Move the mouth from one time of the output to another only; frames outside pass through. May be given again.",
+        (),
+        check=parse_span,
+        metavar="TIME-TIME",
+        example="00:10-00:20",
+    )
     video_track: int | None = option(
         "Which picture of the video counts, of several: a number from 0.", None, least=0, shown="the file's default"
     )
@@ -70,7 +95,7 @@ class FileOptions:
 
 
 @dataclass(frozen=True)
-class FaceOptions:
+class OneFaceOptions:
     """Whose mouth is moved, and with which pixels."""
 
     who: str = option(
@@ -80,14 +105,6 @@ class FaceOptions:
         names=("--face",),
         key="face",
         is_number=True,
-        names_file=True,
-    )
-    speaker: tuple[str, ...] = option(
-        "One of several people who speak, as for --face, and this one's voice, such as 0=ann.wav; given once for each. "
-        "The voices are heard together.",
-        (),
-        metavar="WHO=SPEECH",
-        example="0=ann.wav",
         names_file=True,
     )
     detector: str = option(
@@ -111,27 +128,41 @@ class FaceOptions:
         names_file=True,
         old_values={"paint": "ignore"},
     )
+
+
+@dataclass(frozen=True)
+class FaceOptions(OneFaceOptions):
+    """Whose mouths are moved, and with which pixels."""
+
+    speaker: tuple[str, ...] = option(
+        "One of several people who speak, as for --face, and this one's voice, such as 0=ann.wav; given once for each. "
+        "The voices are heard together.",
+        (),
+        metavar="WHO=SPEECH",
+        example="0=ann.wav",
+        names_file=True,
+    )
+    face_at: str | None = option(
+        "Whose mouth is moved: the face that is at this place of the picture at this time, in seconds and pixels.",
+        None,
+        metavar="TIME,X,Y",
+        example="12.5,640,360",
+        check=parse_point,
+    )
     extend: str = option(
         "When the speech is longer than the video: play back and forth (pingpong means the same), start again, hold "
-        "the last frame, or end with the video.",
+        "the last frame, or end with the video (cut_off). Also remap: retime the video to the speech, slower or "
+        "faster; and silence: show all of the video, at rest after the speech, or hold its last frame.",
         "bounce",
-        choices=("bounce", "loop", "hold", "trim"),
-        synonyms={"pingpong": "bounce"},
+        choices=EXTEND,
+        synonyms=EXTEND_SYNONYMS,
     )
 
 
 @dataclass(frozen=True)
-class VoiceOptions:
-    """What moves the lips, how far, and what is heard."""
+class LipOptions:
+    """How far the lips move, and when."""
 
-    driving_audio: Path | None = option(
-        "Sound that moves the lips, such as a voice without music.",
-        None,
-        old=("--drive-audio",),
-        old_keys=("drive_audio",),
-        shown="SPEECH",
-    )
-    final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
     articulation: float | None = option(
         "How much the mouth moves; 1 is what the weights learned, which is less than real mouths.",
         None,
@@ -146,6 +177,20 @@ class VoiceOptions:
         choices=("close", "keep", "model"),
     )
     vtln: str = vtln_option()
+
+
+@dataclass(frozen=True)
+class VoiceOptions(LipOptions):
+    """What moves the lips, how far, and what is heard."""
+
+    driving_audio: Path | None = option(
+        "Sound that moves the lips, such as a voice without music.",
+        None,
+        old=("--drive-audio",),
+        old_keys=("drive_audio",),
+        shown="SPEECH",
+    )
+    final_audio: Path | None = option("Sound that is heard; the video is as long as it.", None, shown="SPEECH")
 
 
 @dataclass(frozen=True)
@@ -166,25 +211,15 @@ class MessageOptions:
     tts: str = tts_option()
     voice: str | None = voice_option()
     lang: str | None = lang_option()
+    shard: str | None = shard_option("messages", "many messages")
+    cluster: str | None = cluster_option("many messages")
     report: Path | None = option("HTML page to write with a frame of each video.", None, writes=True)
 
 
 @dataclass(frozen=True)
-class QualityOptions:
-    """How good the picture is, and what is done for it."""
+class PictureOptions:
+    """How good the picture is, and how the source is read."""
 
-    adapt: str | None = option(
-        "First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What does not "
-        "get better by it goes on as it is.",
-        None,
-        metavar="TIME",
-        example="1m",
-        check=parse_duration,
-        is_number=True,
-    )
-    save_weights: Path | None = option(
-        "Keep what --adapt has made, for --weights.", None, shown="in the cache", writes=True
-    )
     crf: int = option("Quality of the video; lower is better.", 18, least=0, most=51)
     fps: str = option(
         "Frames per second if the face is a photo, such as 25 or 30000/1001.", "25", check=parse_rate, is_number=True
@@ -205,13 +240,46 @@ class QualityOptions:
 
 
 @dataclass(frozen=True)
-class MarkingOptions:
-    """What says that the video is synthetic."""
+class QualityOptions(PictureOptions):
+    """How good the picture is, and what is done for it."""
+
+    preset: str | None = option(
+        "Several options at once, which may still be given beside it: fast (no look for what lies over the face, one "
+        "rest frame, a smaller file), best (adapt for 1m, a larger file), hd (a larger file for large pictures, with "
+        "all tracks).",
+        None,
+        choices=tuple(PRESETS),
+        example="fast",
+        presets=PRESETS,
+    )
+    adapt: str | None = option(
+        "First fine-tune the weights for so long, such as 1m, on what the face itself says in the video. What does not "
+        "get better by it goes on as it is.",
+        None,
+        metavar="TIME",
+        example="1m",
+        check=parse_duration,
+        is_number=True,
+    )
+    save_weights: Path | None = option(
+        "Keep what --adapt has made, for --weights.", None, shown="in the cache", writes=True
+    )
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What shows that the video is synthetic."""
 
     visible_watermark: bool = option(
         "Burn a small visible label into a corner away from the face.", False, old=("--label",), old_keys=("label",)
     )
     label_text: str = option("What the visible watermark says.", "synthetic")
+
+
+@dataclass(frozen=True)
+class MarkingOptions(LabelOptions):
+    """What says that the video is synthetic."""
+
     sidecar: bool = option("Write OUTPUT.json too: hashes of the inputs, weights and video, the options.", False)
     credentials: bool = option("Sign the video with content credentials (C2PA); needs lipsync-cli[c2pa].", False)
     certificate: Path | None = option(
@@ -263,6 +331,7 @@ class InferConfig:
     face: FaceOptions = group(FaceOptions, "face")
     voice: VoiceOptions = group(VoiceOptions, "voice")
     message: MessageOptions = group(MessageOptions, "many messages")
+    stream: StreamOptions = group(StreamOptions, "pipes")
     quality: QualityOptions = group(QualityOptions, "quality")
     marking: MarkingOptions = group(MarkingOptions, "marking")
     performance: PerformanceOptions = group(PerformanceOptions, "performance")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import audio_track_option, force_option, jobs_option
 
 
@@ -30,5 +32,7 @@ class MelsConfig:
     )
     audio_track: int | None = audio_track_option("clip")
     jobs: int | None = jobs_option()
+    shard: str | None = shard_option("clips")
+    cluster: str | None = cluster_option()
     force: bool = force_option()
     seed: int = option("Seed of the altered copies.", 10, panel="advanced", least=0)

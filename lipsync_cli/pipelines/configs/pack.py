@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lipsync_cli.config.option import argument, option
 from lipsync_cli.config.shared_options import force_option
+from lipsync_cli.errors import UsageError
 
 SPLIT = "split"
 
@@ -15,9 +16,18 @@ SPLIT = "split"
 class PackConfig:
     """What is joined, and which clips are for the test."""
 
-    faces: Path = argument("What detect-faces wrote.")
-    mels: Path = argument("What mels wrote.")
-    output: Path = argument("HDF5 file to write.")
+    files: tuple[Path, ...] = argument(
+        "What detect-faces and mels wrote, each in one file or in several; without -o the last is the file to write.",
+        metavar="FILE",
+    )
+    output: Path | None = option(
+        "HDF5 file to write.",
+        None,
+        panel="input and output",
+        names=("-o", "--output"),
+        shown="the last FILE",
+        writes=True,
+    )
     test_per_speaker: int = option(
         "Clips of each speaker for the test: the last by name. None from a speaker with no more.",
         20,
@@ -53,3 +63,17 @@ class PackConfig:
         "Find eyes and nose in every crop, for the recipe temporal-gan (needs [models]).", False, panel="face"
     )
     force: bool = force_option()
+
+    def inputs_and_output(self) -> tuple[list[Path], Path]:
+        """Return the files to join, and the one to write.
+
+        Raises
+        ------
+        UsageError : there are too few
+        """
+        files = list(self.files)
+        output = self.output or files.pop()
+        if len(files) < 2:
+            hint = "name what detect-faces wrote, what mels wrote, and the file to write"
+            raise UsageError(f"pack joins two files or more, {len(files)} is named", hint=hint)
+        return files, output

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, option
+from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import device_option, force_option, jobs_option, seed_option, vtln_option
 
 STDOUT = Path("-")
@@ -63,6 +65,14 @@ class ScoreConfig:
         writes=True,
     )
     compare: bool = option("Say which differences between .jsonl files exceed the noise.", False, panel=FILES)
+    name: tuple[str, ...] = option(
+        "What a model is called in tables and reports of several .jsonl files; given once for each, in their order.",
+        (),
+        panel=FILES,
+        shown="the file's name",
+        metavar="NAME",
+        example="LipGAN",
+    )
     rate: bool = option(
         "Make an HTML page on which people rate the videos of SOURCE, which has a folder of them for each condition: "
         "shuffled, without names, keys 1 to 5. -o names the page.",
@@ -117,4 +127,6 @@ class ScoreConfig:
     batch_size: int = option("Frames generated at once.", 32, panel="performance", least=1)
     device: str = device_option()
     jobs: int | None = jobs_option()
+    shard: str | None = shard_option("clips")
+    cluster: str | None = cluster_option()
     seed: int = seed_option(0)

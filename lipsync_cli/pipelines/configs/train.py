@@ -23,10 +23,10 @@ class TrainJob:
 
     Examples
     --------
-    make(TrainJob, pack="grid.h5", run="runs/lipgan", recipe="lipgan", epochs=2)
+    make(TrainJob, pack=["grid.h5"], run="runs/lipgan", recipe="lipgan", epochs=2)
     """
 
-    pack: Path = argument("A pack made by lipsync pack.")
+    pack: tuple[Path, ...] = argument("A pack made by lipsync pack; several are joined.", metavar="PACK")
     run: Path = argument("The run folder; one that was interrupted is resumed.", writes=True)
     config: TrainConfig = group(table=False, build=_make_config)
     init: Path | None = option(
@@ -43,6 +43,12 @@ class TrainJob:
     )
     transcripts: Path | None = option(
         "Recipe lip-reader: folder of SPEAKER/CLIP.align, as GRID has them.", None, panel="input and output"
+    )
+    estimate: bool = option(
+        "Measure 20 steps, print how many hours the run would take on this device, and stop; nothing is written.",
+        False,
+        panel="performance",
+        in_file=False,
     )
     tensorboard: bool = option("Write the log for TensorBoard, too.", False, panel="input and output")
     device: str = device_option()

@@ -253,18 +253,20 @@ def _place(cache: Path | None, key: str, notify: Notify) -> Path | None:
 
 def _key(asked: Adapting, job: Job, choice: FaceSelection) -> str:
     """Return what the adapted weights depend on."""
+    import numpy as np
+
     from lipsync_cli.media.reading import reading_of
     from lipsync_cli.runtime.code_version import code_version
     from lipsync_cli.runtime.hashing import hash_file, make_key
     from lipsync_cli.synthesis.references.reference_cache import FACE_ASSETS, REFERENCE_ASSETS
 
-    wanted = choice.wanted if isinstance(choice.wanted, (str, int)) else choice.wanted.tolist()
+    wanted = choice.wanted.tolist() if isinstance(choice.wanted, np.ndarray) else str(choice.wanted)
     return make_key(
         video=hash_file(job.source.path),
         span=[job.source.first_frame, job.source.timeline.num_frames],
         filters=list(job.source.picture.filters),
         reading=asdict(reading_of(job.source.path)),
-        who=[wanted, choice.detector],
+        who=[wanted, choice.detector, *([] if choice.place is None else [choice.name])],
         weights=job.generator.header.sha256,
         seconds=asked.seconds,
         seed=asked.seed,

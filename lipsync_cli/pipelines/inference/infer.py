@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lipsync_cli.config.build import check_values
-from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_time, parse_vtln
+from lipsync_cli.config.quantities import parse_colour, parse_rate, parse_span, parse_time, parse_vtln
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.reading import Reading, read_as
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
@@ -26,12 +26,14 @@ from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.inference.adapt import adapted, chosen_adapting
 from lipsync_cli.pipelines.inference.marking import chosen_marks
 from lipsync_cli.pipelines.inference.speakers import People, chosen_people, chosen_voices
+from lipsync_cli.pipelines.inference.standard_streams import find_stream, with_stdin
 from lipsync_cli.pipelines.machine.arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache, resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.runtime.atomic_files import check_no_input
 
 if TYPE_CHECKING:
+    from lipsync_cli.media.video.film_stream import FilmStream
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.job import Job, JobSettings, Prepare
     from lipsync_cli.synthesis.rendering.marking import Marking
@@ -82,7 +84,13 @@ class Session:
 
 @keeps_inputs
 def run(
-    config: InferConfig, *, cache: Path | None = None, progress: Progress | None = None, notify: Notify = ignore
+    config: InferConfig,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    notify: Notify = ignore,
+    stdin: BinaryIO | None = None,
+    stdout: int | None = None,
 ) -> Result:
     """Make the film of one speech, or of several speakers' voices.
 
@@ -91,40 +99,51 @@ def run(
     cache : folder for what can be computed again; None: nothing is kept
     progress : told how many frames are done
     notify : told in words what a user should know
+    stdin, stdout : what "-" stands for as an input, and the descriptor that it stands for as the output
 
     Raises
     ------
     LipsyncError : as `synthesis.film.infer` and `synthesis.job.prepare`; UsageError for options that make no sense
     """
     _check_single(config)
+    stream = find_stream(config, stdout)
     with (
-        open_session(config, cache=cache, progress=progress, notify=notify) as session,
-        session.prepare(_speech(config, session.cast), config.files.output) as job,
+        with_stdin(config, stdin, notify) as (found, tell),
+        open_session(found, cache=cache, progress=progress, notify=tell, stream=stream) as session,
+        session.prepare(_speech(found, session.cast), found.files.output) as job,
     ):
         return session.make(job)
 
 
 @keeps_inputs
-def plan(config: InferConfig, *, cache: Path | None = None, notify: Notify = ignore) -> FilmPlan:
-    """Look at the inputs and say what `run` would make; nothing is written."""
+def plan(
+    config: InferConfig,
+    *,
+    cache: Path | None = None,
+    notify: Notify = ignore,
+    stdin: BinaryIO | None = None,
+    stdout: int | None = None,
+) -> FilmPlan:
+    """Look at the inputs and say what `run`, with the same arguments, would make; nothing is written."""
     from lipsync_cli.synthesis.rendering.debug_video import check_debug
 
     _check_single(config)
-    files, debug_video = config.files, config.advanced.debug_video
+    stream, debug_video = find_stream(config, stdout), config.advanced.debug_video
     with (
-        open_session(config, cache=cache, notify=notify, dry_run=True) as session,
-        session.prepare(_speech(config, session.cast), files.output) as job,
+        with_stdin(config, stdin, notify) as (found, tell),
+        open_session(found, cache=cache, notify=tell, dry_run=True, stream=stream) as session,
+        session.prepare(_speech(found, session.cast), found.files.output) as job,
     ):
-        session.marking.check(job.output.path, files.force)
+        session.marking.check(job.output.path, found.files.force)
         if debug_video is not None:
-            check_debug(debug_video, job, files.force, config.performance.resume)
-        found = job.schedule
+            check_debug(debug_video, job, found.files.force, config.performance.resume)
+        schedule = job.schedule
         return FilmPlan(
             job.output.path,
-            found.num_frames,
-            float(found.timeline.duration_s),
-            float(found.sound_s),
-            found.num_source_frames,
+            schedule.num_frames,
+            float(schedule.timeline.duration_s),
+            float(schedule.sound_s),
+            schedule.num_source_frames,
             job.generator.header.name,
             session.marking.names(),
         )
@@ -138,7 +157,7 @@ def open_session(config: InferConfig, speeches: Iterable[Path] = (), **options: 
     ----------
     speeches : files of sound that the configuration does not name itself
     options : `cache`, `progress`, `notify` as for `run`; `dry_run` only looks at the inputs; `learn` as for `adapted`,
-        `piece_frames` as for `synthesis.film.infer`
+        `piece_frames` as for `synthesis.film.infer`; `stream` where the film goes if it is no file
     """
     check_values(config)
     with read_as(_readings(config, speeches)), _open_session(config, **options) as session:
@@ -164,6 +183,7 @@ def _open_session(
     dry_run: bool = False,
     learn: Callable[..., Adapted] | None = None,
     piece_frames: int | None = None,
+    stream: FilmStream | None = None,
 ) -> Iterator[Session]:
     """Do the work of `open_session`."""
     from lipsync_cli.runtime.array_cache import ArrayCache
@@ -176,7 +196,7 @@ def _open_session(
     if not dry_run:
         kept_at = find_cache(kept_at, notify)
     tuning = chosen_adapting(config, kept_at)
-    arrange = _arrange(config, dry_run)
+    arrange = _arrange(config, dry_run, stream)
     check = None if several else partial(arrange, _speech(config, cast), files.output, device=None)
     memory = FaceReferenceCache(None if kept_at is None else ArrayCache(kept_at, notify), files.faces, notify)
     ahead_s = Fraction(AHEAD_S if several else 0)
@@ -216,11 +236,11 @@ def _open_session(
         yield Session(cast, marking, prepare, make)
 
 
-def _arrange(config: InferConfig, dry_run: bool) -> Prepare:
+def _arrange(config: InferConfig, dry_run: bool, stream: FilmStream | None) -> Prepare:
     """Return `prepare` with the configuration filled in."""
     from lipsync_cli.synthesis.job import prepare
 
-    settings = _settings(config, dry_run)
+    settings = replace(_settings(config, dry_run), stream=stream)
 
     def arrange(
         speech: Path | Sequence[Path], output: Path | None = None, *, like: Job | None = None, **options: Any
@@ -248,11 +268,12 @@ def _settings(config: InferConfig, dry_run: bool) -> JobSettings:
         VoiceSettings(voice.silence, parse_vtln(voice.vtln), voice.driving_audio, voice.final_audio),
         GeneratorSettings(
             files.weights,
-            None if dry_run else partial(_start, config.performance.device),
+            None if dry_run else partial(start_generator, config.performance.device),
             voice.articulation,
-            _occlusion(config.face.occlusion),
+            choose_occlusion(config.face.occlusion),
         ),
         config.face.extend,
+        tuple(map(parse_span, files.only)),
         files.force,
     )
 
@@ -273,13 +294,19 @@ def _check_single(config: InferConfig) -> None:
     for name in ("text", "names", "report"):
         if vars(config.message)[name] is not None:
             raise UsageError(f"--{name} goes with --messages", hint="lipsync say makes a sound file of one text")
+    for name in ("shard", "cluster"):
+        if vars(config.message)[name] is not None:
+            hint = "name several speeches, or a list with --messages"
+            raise UsageError(f"--{name} is for several messages", hint=hint)
 
 
-def _occlusion(text: str) -> bool | Path:
+def choose_occlusion(text: str) -> bool | Path:
+    """Return what --occlusion means: whether what lies over the face stays over it, or a file of weights."""
     return text == "keep" if text in ("keep", "ignore") else Path(text)
 
 
-def _start(device: str) -> str:
+def start_generator(device: str) -> str:
+    """Start torch, and return the name of its device."""
     limit_arenas()  # in a process of the generator's own, too
     start_torch()
     return resolve_device(device)

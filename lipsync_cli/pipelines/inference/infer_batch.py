@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lipsync_cli.config.shard import find_shard
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
 from lipsync_cli.pipelines.callbacks import Notify, OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.inference.infer import open_session
+from lipsync_cli.pipelines.inference.infer_on_cluster import make_elsewhere
 from lipsync_cli.pipelines.inference.message_report import MessageReport
 from lipsync_cli.pipelines.inference.message_speech import Rehearsed, estimate, open_speaker, rehearse
+from lipsync_cli.pipelines.inference.standard_streams import check_no_pipe
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
@@ -101,31 +104,40 @@ def run(
     failures = _Failures(on_failure)
     folder, messages = _collect(config, lines, failures, notify)
     page = MessageReport(config, failures) if config.message.report is not None else None
+    fail = failures if page is None else page.fail
+
+    def skip(message: Message) -> None:
+        notify(f"{message.output}: exists and is kept; --force makes it again")
+        if page is not None:
+            page.add(message)
+
+    def tell(message: Message, result: Result) -> None:
+        on_done(message, result)
+        if page is not None:
+            page.add(message)
+
     speeches = [message.speech for message in messages if message.speech is not None]
+    if config.message.cluster is not None:
+        with keep_inputs(path for message in messages for path in message.inputs):
+            _make_folder(folder)
+            told: dict[str, Any] = {"on_failure": fail, "on_skip": skip, "on_done": tell}
+            report = make_elsewhere(config, messages, progress=progress, notify=notify, **told)
+            if page is not None:
+                page.write()
+        return BatchResult(folder, report.made, report.skipped, failures.number)
     with (
         keep_inputs(path for message in messages for path in message.inputs),
         open_session(config, speeches, cache=cache, progress=progress, notify=notify) as session,
     ):
         speaker = open_speaker(config, messages)
         _make_folder(folder)
-
-        def skip(message: Message) -> None:
-            notify(f"{message.output}: exists and is kept; --force makes it again")
-            if page is not None:
-                page.add(message)
-
-        def tell(message: Message, result: Result) -> None:
-            on_done(message, result)
-            if page is not None:
-                page.add(message)
-
         report = make_messages(
             messages,
             session.prepare,
             session.make,
             config.files.force,
             speak=None if speaker is None else speaker.speak,
-            on_failure=failures if page is None else page.fail,
+            on_failure=fail,
             on_skip=skip,
             on_done=tell,
         )
@@ -180,9 +192,8 @@ def _collect(
     config: InferConfig, lines: Iterable[str] | None, failures: _Failures, notify: Notify
 ) -> tuple[Path, list[Message]]:
     """Return the folder and the messages, of which there is one at least if no line has failed."""
-    from lipsync_cli.synthesis.messages import name_messages
-
     files = config.files
+    check_no_pipe(config)
     if config.voice.driving_audio or config.voice.final_audio:
         raise UsageError(
             "--driving-audio and --final-audio are for one speech", hint="name them in the list of --messages"
@@ -191,16 +202,36 @@ def _collect(
         raise UsageError("--debug-video is for one speech", hint="make the video of that speech alone")
     if files.output is None:
         raise UsageError("several speeches need a folder for the videos", hint="name one with -o")
+    shard = find_shard(config.message.shard)
+    if shard is None:
+        return files.output, _find_messages(config, lines, failures, notify)
+    messages = _find_messages(config, lines, failures if shard.is_first else _Failures(ignore), notify)
+    mine = shard.take(messages)
+    notify(f"{files.output}: shard {shard} has {len(mine)} of {len(messages)} messages")
+    if not mine:
+        fact = f"shard {shard} has none of the {len(messages)} messages"
+        raise NothingToDoError(fact, files.messages or files.output, "ask for fewer shards")
+    return files.output, mine
+
+
+def _find_messages(
+    config: InferConfig, lines: Iterable[str] | None, failures: _Failures, notify: Notify
+) -> list[Message]:
+    """Return the messages that options or a list name, of which there is one at least if no line has failed."""
+    from lipsync_cli.synthesis.messages import name_messages
+
+    files = config.files
+    assert files.output is not None
     if files.messages is None:
         if config.message.text is not None or config.message.names is not None:
             raise UsageError("--text and --names go with --messages", hint="name a table with --messages")
-        return files.output, name_messages(files.speech, files.output)
+        return name_messages(files.speech, files.output)
     if files.speech:
         raise UsageError("speeches are named and --messages, too", hint="give one of the two")
     messages = _read_list(config, files.messages, files.output, lines, failures=failures, notify=notify)
     if not messages and not failures.number:
         raise NothingToDoError("the list is empty", files.messages)
-    return files.output, messages
+    return messages
 
 
 def _read_list(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lipsync_cli.config.quantities import parse_point
 from lipsync_cli.errors import UsageError
 from lipsync_cli.pipelines.configs.infer import LARGEST, InferConfig
 
@@ -37,6 +38,11 @@ def chosen_people(config: InferConfig) -> People:
     from lipsync_cli.faces.selection import parse_face_selection
 
     files, face = config.files, config.face
+    if face.face_at is not None:
+        if face.speaker or face.who != LARGEST:
+            raise UsageError("--face-at does not go with --face and --speaker", hint="use one of them")
+        choice = parse_face_selection(LARGEST, face.detector)
+        return People((replace(choice, name=f"at {face.face_at}", place=parse_point(face.face_at)),))
     if not face.speaker:
         return People((parse_face_selection(face.who, face.detector),))
     for name, value in (("a speech", files.speech), ("--messages", files.messages), ("--faces", files.faces)):

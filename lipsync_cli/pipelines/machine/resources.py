@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from lipsync_cli.config.check_values import ValueProblemError
 from lipsync_cli.config.shared_options import check_device
-from lipsync_cli.errors import ToolError, UsageError
+from lipsync_cli.errors import MEMORY_HINT, ToolError, UsageError
+
+LEAST_MEMORY_MIB = 512  # the libraries alone take half of it
 
 
-def cache_folder() -> Path:
-    """Return the folder for what can be computed again: LIPSYNC_CACHE, else where the platform keeps such things."""
+def check_memory() -> None:
+    """Raise ToolError where the process is allowed too little memory for any command.
+
+    Libraries end it, or send it signals, where they get none; this comes before they are imported.
+    """
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        allowed, _ = resource.getrlimit(kind)
+        if allowed != resource.RLIM_INFINITY and allowed < LEAST_MEMORY_MIB << 20:
+            fact = f"the memory does not suffice ({allowed >> 20} MiB are allowed, {LEAST_MEMORY_MIB} are needed)"
+            raise ToolError(fact, hint=MEMORY_HINT)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for what can be computed again: LIPSYNC_CACHE, else where the platform keeps such things.
+
+    None: the user has no home, and names no other folder.
+    """
     if named := os.environ.get("LIPSYNC_CACHE"):
         return Path(named)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "lipsync" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "lipsync"
     named = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "lipsync"
+    if sys.platform != "darwin" and os.path.isabs(named):
+        return Path(named) / "lipsync"
+    try:
+        home = Path.home()
+    except RuntimeError:  # neither in the environment nor in the system's list of users
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "lipsync"
 
 
 def find_cache(folder: Path | None, notify: Callable[[str], None]) -> Path | None:

@@ -9,20 +9,31 @@ result.scores
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli import __version__
 from lipsync_cli.config.build import check_values
 from lipsync_cli.config.quantities import parse_vtln
+from lipsync_cli.config.shard import find_shard
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
 from lipsync_cli.pipelines.callbacks import OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
-from lipsync_cli.pipelines.scoring.pack_weights import TALKING_HEAD, kind_of, weights_for
+from lipsync_cli.pipelines.scoring.score_on_cluster import (
+    TALKING_HEAD,
+    find_networks,
+    find_wanted,
+    kind_of,
+    measure_elsewhere,
+    weights_for,
+)
+from lipsync_cli.pipelines.scoring.score_outputs import check_outputs, find_kept, is_lines
+from lipsync_cli.runtime.processes.dask_cluster import open_runner
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
 
 if TYPE_CHECKING:
     from lipsync_cli.formats.pack_file import Pack
@@ -31,12 +42,6 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.results.scores import Scores
     from lipsync_cli.speech.transcript import Transcripts
 
-WHAT_FOR = {  # a file that is named is wanted for these
-    "inception": ("crop_fid",),
-    "transcripts": ("words",),
-    "syncnet": ("lse_d_25fps", "lse_c_25fps", "lse_offset_25fps", "lse_windows"),
-}
-NETWORKS = ("expert", "inception", "syncnet", "lip_reader")  # options that name a network's file
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -77,7 +82,8 @@ def run(
     LipsyncError : the options make no sense, an input cannot be read or does not fit, or there is nothing to score
     """
     job = _Job(config, progress, on_failure)
-    result = job.score()
+    with open_runner(config.cluster) as job.do_tasks:
+        result = job.score()
     result.scores.facts.update(version=__version__, command=command)
     return result
 
@@ -100,27 +106,29 @@ class _Job:
         from lipsync_cli.speech.transcript import Transcripts
 
         self.config, self.progress, self._on_failure = config, progress, on_failure
+        self.do_tasks: Run = run_tasks
         self.failed = 0
         self.source = source = config.sources[0]
-        _check_outputs(config)
+        check_outputs(config)
         self.vtln = parse_vtln(config.vtln)
-        self.wanted = [name.strip() for name in config.metrics.split(",") if name.strip()]
-        self.wanted += [
-            name for option, names in WHAT_FOR.items() if getattr(config, option) is not None for name in names
-        ]
+        self.wanted = find_wanted(config)
         find_metric_groups(self.wanted)  # a wrong name is refused before anything is read
         self.is_film = config.reference is not None or source.is_dir() or not is_pack(source)
         if self.is_film and config.weights is not None:
             raise UsageError("--weights are for a pack", hint="a video is scored as it is")
         if self.is_film and self.vtln is not None:
             raise UsageError("--vtln is for the weights that speak a pack", hint="a video is scored as it is")
-        self.tools: MetricNetworks = MetricNetworks(resolve_device(config.device), _find_files(config))
+        self.tools: MetricNetworks = MetricNetworks(resolve_device(config.device), find_networks(config))
         self.tools.check()
         is_single = self.is_film and not source.is_dir()
         spoken = None if is_single else config.transcripts
         self.spoken: Transcripts | None = None if spoken is None else Transcripts(spoken)
-        output = config.output
-        self.kept_at = None if output is None or output == STDOUT else _beside(output)
+        self.shard = find_shard(config.shard)
+        if is_single and self.shard is not None:
+            raise UsageError("--shard is for a pack or a folder of videos", hint="one video is scored as a whole")
+        if is_single and config.cluster is not None:
+            raise UsageError("--cluster is for a pack or a folder of videos", hint="one video is scored as a whole")
+        self.kept_at = find_kept(config.output)
 
     def on_failure(self, error: LipsyncError) -> None:
         self.failed += 1
@@ -173,6 +181,8 @@ class _Job:
             progress=self.progress,
             on_failure=self.on_failure,
             transcripts=self.spoken,
+            shard=self.shard,
+            run=self.do_tasks,
         )
         return ScoreResult(scores, self._compared(), None, len(scores.facts["files"]), self.failed)
 
@@ -193,19 +203,17 @@ class _Job:
         from lipsync_cli.formats.weights import load_weights
         from lipsync_cli.metrics.registry import find_metric_groups
         from lipsync_cli.scoring.protocols import pack_protocol
-        from lipsync_cli.scoring.protocols.talking_head_protocol import NOTES, HeadStage
         from lipsync_cli.scoring.report.sample_sheet import draw_sheet
         from lipsync_cli.scoring.results.checkpoint import open_checkpoint
 
         config, tools, sheet = self.config, self.tools, None
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
             weights = weights_for(pack, config.weights)
-            kind = kind_of(weights)
-            generator, header = load_weights(weights, tools.device, kind)
+            generator, header = load_weights(weights, tools.device, kind := kind_of(weights))
             compatibility.check_fits(pack, header, config.weights or header.name)
-            stage, notes = (HeadStage, NOTES) if kind == TALKING_HEAD else (None, [])
             heard, factors = normalise_voices(pack, config.split, header.known_voices, self.vtln)
-            with open_checkpoint(self.kept_at, self._key(pack, header.sha256)) as kept:
+            key = self._key(pack, header.sha256)
+            with open_checkpoint(self.kept_at, key, is_shard=self.shard is not None) as kept:
                 scores, draw = pack_protocol.score_pack(
                     pack,
                     generator,
@@ -219,16 +227,18 @@ class _Job:
                     progress=self.progress,
                     transcripts=self.spoken,
                     heard=heard,
-                    make_stage=stage,
-                    notes=notes,
+                    shard=self.shard,
+                    measure=None if config.cluster is None else partial(measure_elsewhere, config, self.do_tasks),
                 )
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
             about = pack_protocol.describe_weights(header, generator)
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
-            if stage is None and config.output is not None and not is_lines(config.output):
+            is_folder = config.output is not None and not is_lines(config.output) and self.shard is None
+            if is_folder and kind != TALKING_HEAD:
                 sheet = draw_sheet(pack, generator, config.split, draw, device=tools.device, heard=heard)
-        about_them = f"{header.architecture} weights {header.name}"
-        return ScoreResult(scores, f"{about_them} on the {config.split} clips of {self.source.name}", sheet)
+        what = f"{header.architecture} weights {header.name} after {header.samples_seen:,} samples"
+        heading = f"{what} on the {config.split} clips of {self.source.name}"
+        return ScoreResult(scores, heading, sheet, 1 if self.shard is None else len(scores.clip_names))
 
     def _key(self, pack: Pack, weights_sha256: str) -> list[Any]:
         """Return what the figures of finished clips depend on."""
@@ -267,72 +277,6 @@ def write_output(config: ScoreConfig, result: ScoreResult, table: str) -> None:
         write_text(output, make_lines(make_records(result.scores)), config.force)
     else:
         write_folder(output, result.scores, table, result.heading, result.sheet, config.force)
-
-
-def is_lines(output: Path) -> bool:
-    """Tell whether the scores are to be JSON Lines, rather than a folder."""
-    return output == STDOUT or output.suffix == ".jsonl"
-
-
-def check_report(report: Path, force: bool) -> None:
-    """Look at the name of the report before any work is done."""
-    from lipsync_cli.runtime.atomic_files import check_output
-
-    if report.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report {report} is no name of an HTML file", hint="give a name that ends in .html")
-    check_output(report, force)
-
-
-def check_boxes(boxes: Path, force: bool) -> None:
-    """Look at the name of the box plots before any work is done."""
-    from lipsync_cli.runtime.atomic_files import check_output
-
-    if boxes.suffix.lower() != ".png":
-        raise UsageError(f"--boxes {boxes} is no name of a PNG file", hint="give a name that ends in .png")
-    check_output(boxes, force)
-
-
-def _check_outputs(config: ScoreConfig) -> None:
-    from lipsync_cli.runtime.atomic_files import check_no_input, check_output
-    from lipsync_cli.runtime.run_inputs import is_input_folder
-    from lipsync_cli.scoring.report.result_folder import check_folder
-
-    output = config.output
-    if output is not None and output != STDOUT:
-        if is_lines(output):
-            check_output(output, config.force)
-        else:
-            check_no_input(output)
-            if is_input_folder(output):
-                raise InputError("is an input of this command, too", output, "name another output")
-            check_folder(output, config.force)
-    if config.report is not None:
-        check_report(config.report, config.force)
-    if config.boxes is not None:
-        check_boxes(config.boxes, config.force)
-    if config.table and output is not None:
-        raise UsageError(
-            "--table and -o both give the figures",
-            hint="use -o first, then lipsync score SCORES.jsonl --table " + config.table,
-        )
-
-
-def _beside(output: Path) -> Path:
-    """Name the place beside which finished clips are kept; a folder's own name may be taken by the folder."""
-    if is_lines(output):
-        return output
-    folder = Path(os.path.abspath(output))  # `.` has no name
-    return folder.parent / f"{folder.name}.scores"
-
-
-def _find_files(config: ScoreConfig) -> dict[str, Path]:
-    """Name the files of the networks that were named: of a run folder, its best weights."""
-    from lipsync_cli.formats.weights import find_weights
-
-    files = {name: getattr(config, name) for name in NETWORKS if getattr(config, name) is not None}
-    for name in {"expert", "lip_reader"} & set(files):
-        files[name] = find_weights(files[name])
-    return files
 
 
 def is_pack(source: Path) -> bool:

@@ -13,7 +13,8 @@ from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
-from lipsync_cli.pipelines.scoring.score import ScoreResult, check_boxes, check_report
+from lipsync_cli.pipelines.scoring.score import ScoreResult
+from lipsync_cli.pipelines.scoring.score_outputs import check_boxes, check_report
 
 if TYPE_CHECKING:
     from lipsync_cli.scoring.results.records import Results
@@ -81,6 +82,8 @@ def compare_results(
     if config.boxes is not None:
         check_boxes(config.boxes, config.force)
     results = relabel([read_results(path) for path in sources])
+    if config.name:
+        _rename(results, config.name)
     comparisons, tables = [], []
     if config.compare:
         from lipsync_cli.scoring.results.bootstrap import compare, describe_comparison, make_comparison
@@ -129,6 +132,17 @@ def report_scores(
             results, config.report, result.heading, config.force, device, command, progress=progress, notify=notify
         )
     return _make_thesis_tables(results, config.table) if config.table else ""
+
+
+def _rename(results: Sequence[Results], names: Sequence[str]) -> None:
+    """Call results by names of the user."""
+    if len(names) != len(results):
+        fact = f"--name is given {len(names)} times for {len(results)} files of scores"
+        raise UsageError(fact, hint="give one for each, in their order")
+    if len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise UsageError("--name needs another name for each file of scores")
+    for one, name in zip(results, names, strict=True):
+        one.label = name
 
 
 def _make_thesis_tables(results: Sequence[Results], form: str) -> str:

@@ -10,9 +10,12 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from lipsync_cli.errors import InputError, LipsyncError, as_memory_error
+from lipsync_cli.errors import InputError, LipsyncError, as_machine_error
 from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.runtime.processes.children import end_with_parent, in_lasting_thread
+
+# Does tasks, as `run_tasks` does.
+Run = Callable[[Callable[[Any], Any], Iterable[Any], int], Iterator[tuple[Any, Any, LipsyncError | None]]]
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -58,7 +61,7 @@ def run_tasks(
                 for next_task in _take(pending, 1):
                     worker.connection.send(next_task)
                     busy[worker.connection] = (worker, next_task)
-                if isinstance(error, _FatalError):
+                if isinstance(error, FatalError):
                     raise error
                 yield task, result, error
     finally:
@@ -66,8 +69,8 @@ def run_tasks(
             worker.stop()
 
 
-class _FatalError(InputError):
-    """An error that every further task would meet too."""
+class FatalError(InputError):
+    """An error that every further task would meet, too."""
 
 
 class Worker:
@@ -144,17 +147,17 @@ def answer_to(work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError 
     try:
         return work(task), None
     except LipsyncError as error:
-        return None, as_memory_error(error) or error
+        return None, as_machine_error(error) or error
     except OSError as error:
-        if short := as_memory_error(error):
+        if short := as_machine_error(error):
             return None, short
         if error.errno in FULL:
             hint = "what is done is kept: make room, run it again"
-            return None, _FatalError(f"cannot be written ({error.strerror})", error.filename, hint)
+            return None, FatalError(f"cannot be written ({error.strerror})", error.filename, hint)
         return None, InputError(f"{error.strerror or error}")
     except Exception as error:  # a bug met by one input of many: told as its failure, the others go on
         fact = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
-        return None, as_memory_error(error) or LipsyncError(fact)
+        return None, as_machine_error(error) or LipsyncError(fact)
 
 
 def _take(tasks: Iterator[Any], count: int) -> Iterator[Any]:

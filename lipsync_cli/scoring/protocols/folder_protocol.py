@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.metrics.baselines import COPY, FROZEN, OUTPUT
 from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
-from lipsync_cli.preprocessing.clip_jobs import ClipJob, Run, journal
+from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
 from lipsync_cli.runtime.hashing import hash_file
-from lipsync_cli.runtime.processes.workers import run_tasks
+from lipsync_cli.runtime.processes.workers import Run, run_tasks
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.video_protocol import (
     NOTE_COPY,
@@ -62,9 +63,7 @@ def score_video(
     families = find_metric_groups(wanted)
     film = Film(output, reference, align=align, transcript=transcript)
     clip_scores = measure_video(film, families, tools or MetricNetworks(), progress=progress, piece_s=piece_s)
-    facts: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
-    if reference is not None:
-        facts |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
+    facts = _describe_files(output, reference)
     return _make_scores(clip_scores, families, facts, reference is not None, "its own sound from half a clip away")
 
 
@@ -129,6 +128,7 @@ def score_folder(
     on_failure: Callable[[LipsyncError], None] | None = None,
     transcripts: Transcripts | None = None,
     run: Run = run_tasks,
+    shard: Shard | None = None,
 ) -> Scores:
     """Score every video of a folder, beside the real ones of another or alone.
 
@@ -140,9 +140,13 @@ def score_folder(
     on_failure : told of every video that could not be scored
     transcripts : of the videos, for metrics that read lips
     run : does the work on the videos, called as `run_tasks` is
+    shard : which part of the videos; they are kept at `kept_at` for a run of all
     """
     tools = tools or MetricNetworks()
-    films = find_films(outputs, references, align, on_failure, transcripts)
+    on_lack = on_failure if shard is None or shard.is_first else None
+    films = find_films(outputs, references, align, on_lack, transcripts)
+    if shard is not None and not shard.take(films):
+        raise NothingToDoError(f"shard {shard} has none of its {len(films)} videos", outputs, "ask for fewer shards")
     given = [(film.output, film.reference, film.other, film.transcript) for _, film in films]
     named = [path for paths in given for path in paths if path is not None]
     parameters = {
@@ -175,6 +179,7 @@ def score_folder(
                 on_failure=on_failure,
                 label="score",
                 run=run,
+                shard=shard,
             )
         )
         for part in parts:
@@ -186,13 +191,18 @@ def score_folder(
                 continue
             clip_scores += found
             film = of[part.clip.file]
-            about = {"output": str(film.output), "output_sha256": hash_file(film.output)}
-            if film.reference is not None:
-                about |= {"reference": str(film.reference), "reference_sha256": hash_file(film.reference)}
-            files.append(about)
+            files.append(_describe_files(film.output, film.reference))
     facts = {"output": str(outputs), **({"reference": str(references)} if references else {}), "files": files}
     sound = "the next video's sound" if len(films) > 1 else "its own sound from half a clip away"
     return _make_scores(clip_scores, find_metric_groups(wanted), facts, references is not None, sound)
+
+
+def _describe_files(output: Path, reference: Path | None) -> dict[str, Any]:
+    """Say which video was scored, and beside which, JSON-able."""
+    about: dict[str, Any] = {"output": str(output), "output_sha256": hash_file(output)}
+    if reference is not None:
+        about |= {"reference": str(reference), "reference_sha256": hash_file(reference)}
+    return about
 
 
 def _make_scores(

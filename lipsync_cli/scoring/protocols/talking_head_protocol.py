@@ -12,9 +12,11 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.similarity import to_square
 from lipsync_cli.metrics.baselines import COPY, FROZEN, MISMATCHED, MODEL, OTHER_SOUND, TRUTH, to_pixels
 from lipsync_cli.models.generators.mean_face import HEIGHT, WIDTH
-from lipsync_cli.scoring.protocols.pack_protocol import Stage
+from lipsync_cli.scoring.protocols.pack_stage import Stage
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lipsync_cli.datasets.frame_table import FrameTable
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.metrics.clip_view import ClipView
@@ -22,16 +24,19 @@ if TYPE_CHECKING:
     from lipsync_cli.speech.transcript import Word
 
 SEED = 10  # of the noise
-NOTES = [
+NOTES = (
     f"talking head: every clip is drawn from its first face to its own sound, {WIDTH} x {HEIGHT} pixels, faces aligned "
     "by eyes and nose; the sides of the picture are filled by its edges and all is brought to 96 x 96",
     "copy and frozen: the still, which is that first face, throughout; mismatched audio: drawn to the next clip's "
     "sound, measured with the right one; other sound: the real pictures with the next clip's sound",
-]
+)
 
 
 class HeadStage(Stage):
     """Shows the clips of a pack as a talking head, row by row."""
+
+    shows_frames = False
+    notes = NOTES
 
     def __init__(
         self,
@@ -84,3 +89,18 @@ class HeadStage(Stage):
                 drawn, state = network.draw(identity, heard, noise[part].to(device), state)  # type: ignore[operator]
                 pictures.append(to_pixels(drawn))
         return np.concatenate(pictures)
+
+
+def open_stage(
+    pack: Pack,
+    generator: nn.Module,
+    table: FrameTable,
+    tools: MetricNetworks,
+    batch_size: int,
+    words: dict[int, tuple[Word, ...] | None] | None = None,
+) -> Stage:
+    """Return what shows a pack's clips as a generator draws them: lower halves of faces, or talking heads."""
+    from lipsync_cli.models.generators.temporal import TemporalGenerator
+
+    kind = HeadStage if isinstance(generator, TemporalGenerator) else Stage
+    return kind(pack, generator, table, tools, batch_size, words)

@@ -37,9 +37,8 @@ def plot_models(results: Sequence[Results], path: Path) -> None:
 
     shown = {name: boxes for name in METRICS if (boxes := collect_boxes(results, name))}
     if not shown:
-        raise NothingToDoError(
-            "these scores have no SSIM or PSNR of frames", hint="score with --metrics reconstruction"
-        )
+        hint = "score with --metrics reconstruction"
+        raise NothingToDoError("these scores have no SSIM or PSNR of frames", results[0].path, hint)
     most = max(map(len, shown.values()))
     lines = -(-len(shown) // 2)
     figure = make_figure(max(4.0, 1.2 + 0.62 * most) * min(2, len(shown)), 3.4 * lines + 0.6)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,31 +72,26 @@ class PackScenes:
 
         protocol = all_results[0].protocol
         self._stack = ExitStack()
-        self.pack: Pack = self._stack.enter_context(Pack(Path(str(protocol["pack"]))))
-        if self.pack.fingerprint != protocol["fingerprint"]:
-            self._stack.close()
-            raise InputError("is another pack than the one that was scored", self.pack.path)
-        split, frames, seed = str(protocol["split"]), protocol.get("max_frames"), protocol["seed"]
         self.table: FrameTable
         self.draw: Draw
-        self.table, self.draw = draw_frames(self.pack, split, frames, seed)
+        with _tells_what_was_scored(all_results[0]):
+            self.pack: Pack = self._stack.enter_context(Pack(Path(str(protocol["pack"]))))
+            if self.pack.fingerprint != protocol["fingerprint"]:
+                self._stack.close()
+                raise InputError("is another pack than the one that was scored", self.pack.path)
+            split, frames, seed = str(protocol["split"]), protocol.get("max_frames"), protocol["seed"]
+            self.table, self.draw = draw_frames(self.pack, split, frames, seed)
         self.rows = {self._key(row): row for row in self.table.rows}
         self.tags: dict[str, str] = {}
         self.stages: list[Stage] = []
         for results in all_results:
-            generator, header = _load_weights(results, device)
+            with _tells_what_was_scored(results):
+                generator, header = _load_weights(results, device)
+                factor = results.protocol.get("vtln", {"asked": 1.0})["asked"]  # scores of before it was known
+                heard, _ = normalise_voices(self.pack, split, header.known_voices, factor)
             self.tags = self.tags or _make_tags(header.name, header.sha256)
-            factor = results.protocol.get("vtln", {"asked": 1.0})["asked"]  # scores of before it was known
-            heard, _ = normalise_voices(self.pack, split, header.known_voices, factor)
-            self.stages.append(
-                Stage(
-                    self.pack,
-                    generator,
-                    FrameTable(self.pack, split, heard, hears(generator)),
-                    MetricNetworks(device),
-                    batch_size,
-                )
-            )
+            table = FrameTable(self.pack, split, heard, hears(generator))
+            self.stages.append(Stage(self.pack, generator, table, MetricNetworks(device), batch_size))
 
     def __enter__(self) -> PackScenes:
         return self
@@ -166,7 +161,11 @@ class VideoScenes:
     HEIGHT = 240  # pixels, at most
 
     def __init__(self, all_results: Sequence[Results]) -> None:
-        self.films = [_list_films(results) for results in all_results]
+        self.films: list[dict[Key, tuple[Path, Path | None]]] = []
+        for results in all_results:
+            with _tells_what_was_scored(results):
+                self.films.append(_list_films(results))
+        self._paths = [results.path for results in all_results]
 
     def __enter__(self) -> VideoScenes:
         return self
@@ -194,7 +193,7 @@ class VideoScenes:
     def _find(self, index: int, key: Key) -> tuple[Path, Path | None]:
         films = self.films[index]
         if key not in films and len(set(films.values())) > 1:
-            raise InputError(f"no video is known of the clip {key[1]}")
+            raise InputError(f"no video is known of the clip {key[1]}", self._paths[index], "score again")
         return films.get(key, next(iter(films.values())))
 
     def _read(self, key: Key, frames: np.ndarray) -> dict[Shown, np.ndarray]:
@@ -218,14 +217,23 @@ def open_scenes(all_results: Sequence[Results], device: str = "cpu", batch_size:
     ------
     LipsyncError : it cannot be shown, with the reason
     """
+    of_packs = ["pack" in results.protocol for results in all_results]
+    if all(of_packs):
+        return PackScenes(all_results, device, batch_size)
+    if not any(of_packs):
+        return VideoScenes(all_results)
+    other = all_results[of_packs.index(not of_packs[0])]
+    fact = "packs and videos are not shown side by side"
+    raise InputError(fact, other.path, "make a report of the scores of packs, and one of those of videos")
+
+
+@contextmanager
+def _tells_what_was_scored(results: Results) -> Iterator[None]:
+    """Tell of a protocol that has something missing, or of another kind, as an error of the scores."""
     try:
-        if all("pack" in results.protocol for results in all_results):
-            return PackScenes(all_results, device, batch_size)
-        if not any("pack" in results.protocol for results in all_results):
-            return VideoScenes(all_results)
+        yield
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise InputError(f"the scores do not say what was scored ({error!r})") from error
-    raise InputError("packs and videos are not shown side by side")
+        raise InputError(f"does not say what was scored ({error!r})", results.path, "score again") from error
 
 
 def _load_weights(results: Results, device: str) -> tuple[Any, WeightsHeader]:
@@ -257,7 +265,7 @@ def _list_films(results: Results) -> dict[Key, tuple[Path, Path | None]]:
             found = _check_file(each, "output"), reference
             films |= {key: found for key in results.clips if name.fullmatch(key[1])}
     if not films:
-        raise InputError("no video is known by the name of a clip")
+        raise InputError("no video is known by the name of a clip", results.path, "score again")
     return films
 
 

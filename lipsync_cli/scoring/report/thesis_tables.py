@@ -59,9 +59,8 @@ def make_tables(results: Sequence[Results], form: str) -> str:
     """
     lines = _collect(results)
     if not lines:
-        raise NothingToDoError(
-            "these scores have no SSIM, PSNR or Frechet distance", hint="score with --metrics reconstruction"
-        )
+        hint = "score with --metrics reconstruction"
+        raise NothingToDoError("these scores have no SSIM, PSNR or Frechet distance", results[0].path, hint)
     return FORMS[form](lines)
 
 

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.errors import InputError, NothingToDoError, naming
 from lipsync_cli.metrics.baselines import MISMATCHED, TRUTH
 from lipsync_cli.metrics.metric import HIGHER, LOWER, SET, Metric
 from lipsync_cli.scoring.results.records import Figures, Key, Results
 
 BETTER, WORSE, DIFFERENT, WITHIN = "better", "worse", "different", "within the noise"
-UNKNOWN = "noise unknown"
+UNKNOWN, NEGLIGIBLE = "noise unknown", "negligible"
+_NEGLIGIBLE = "negligible: beyond the noise, and no more than one unit of the last digit that is shown"
 FEW_CLIPS = 10
 _RESAMPLES = 10_000
 # What must agree before figures are comparable; of videos, the real ones are compared clip by clip.
@@ -41,7 +42,8 @@ class Difference(NamedTuple):
     first, second : means
     difference : second - first
     low, high : its 95 % interval; None where there is none
-    verdict : better, worse, different, within the noise, or noise unknown
+    verdict : better, worse, different, within the noise, negligible (one unit of the last digit that is shown, or
+        less), or noise unknown
     """
 
     row: str
@@ -92,9 +94,10 @@ def compare(first: Results, second: Results, seed: int = 0) -> list[Difference]:
     with replacement 10,000 times, because frames of one clip are alike; the interval is the middle 95 % of the means
     (Efron and Tibshirani 1993, chapters 8 and 13). A difference exceeds the noise if its interval does not hold 0.
     """
-    check_comparable(first, second)
-    if not set(_names(first).values()) & set(_names(second).values()):
-        raise NothingToDoError(f"{first.label} and {second.label} have no clip in common")
+    with naming(second.path):
+        check_comparable(first, second)
+        if not set(_names(first).values()) & set(_names(second).values()):
+            raise NothingToDoError(f"{first.label} and {second.label} have no clip in common")
     found = [*_compare_rows(first, second, seed), *_compare_sets(first, second)]
     order = list(first.metrics)
     return sorted(found, key=lambda one: (" - " in one.row, order.index(one.metric)))
@@ -210,6 +213,8 @@ def _decide(
 ) -> str:
     if low <= 0 <= high:
         return WITHIN
+    if abs(second - first) < 1.5 * 10.0**-metric.digits:  # shown as no more than one unit of the last digit
+        return NEGLIGIBLE
     if metric.direction == HIGHER:
         return BETTER if low > 0 else WORSE
     if metric.direction == LOWER:
@@ -296,6 +301,7 @@ def make_comparison(first: Results, second: Results, differences: list[Differenc
     lines += [
         "",
         f"interval: paired bootstrap, {_RESAMPLES} draws of whole clips; within the noise: the interval holds 0",
+        *([_NEGLIGIBLE] if any(one.verdict == NEGLIGIBLE for one in differences) else []),
     ]
     tested = sum(one.low is not None for one in differences)
     if tested:

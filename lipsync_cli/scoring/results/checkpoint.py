@@ -55,8 +55,12 @@ class ScoreCheckpoint:
 
 
 @contextmanager
-def open_checkpoint(output: Path | None, key: Any) -> Iterator[ScoreCheckpoint]:
+def open_checkpoint(output: Path | None, key: Any, *, is_shard: bool = False) -> Iterator[ScoreCheckpoint]:
     """Give a place for finished clips in `.<output>.parts/`, which is removed when the block ends without an error.
+
+    Parameters
+    ----------
+    is_shard : the block does a part of the work only: what is finished stays, and other parts may be at work at once
 
     Raises
     ------
@@ -66,6 +70,7 @@ def open_checkpoint(output: Path | None, key: Any) -> Iterator[ScoreCheckpoint]:
         yield ScoreCheckpoint(None, key)
         return
     folder = output.with_name(f".{output.name}.parts")
-    with work_folder(folder):
+    with work_folder(folder, is_shared=is_shard):
         yield ScoreCheckpoint(folder, key)
-        clear_folder(folder)
+        if not is_shard:
+            clear_folder(folder)

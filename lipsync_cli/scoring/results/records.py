@@ -51,6 +51,7 @@ class Results:
     figures : row -> metric -> clip -> figures
     clips : clips that were scored, in order
     reasons : row -> metric -> why there is no figure
+    path : where they are from, for messages; None: they were not read from a file
     """
 
     label: str
@@ -61,6 +62,7 @@ class Results:
     figures: dict[str, dict[str, dict[Key, Figures]]] = field(default_factory=dict)
     clips: list[Key] = field(default_factory=list)
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    path: Path | None = None
 
     @property
     def scored_row(self) -> str:
@@ -119,7 +121,7 @@ def make_results(records: Iterable[dict[str, Any]], label: str, path: Path | Non
     try:
         metrics = {str(name): _make_metric(name, about) for name, about in protocol["metrics"].items()}
         rows = {row: str(protocol["rows"][row]) for row in ROWS if row in protocol["rows"]}
-        results = Results(label, protocol, metrics, rows)
+        results = Results(label, protocol, metrics, rows, path=path)
         for record in records[1:]:
             _ADD[record["kind"]](results, record)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

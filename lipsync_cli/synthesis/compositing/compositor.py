@@ -11,6 +11,7 @@ from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.video.yuv_frame import Layer, as_layers, blend, cut_out, halve, layers
 from lipsync_cli.synthesis.compositing.colour_limits import ColourLimits, skin_chroma
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
+from lipsync_cli.synthesis.compositing.masks import FadingMasks
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.occlusion import OcclusionMask
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TINT_SIZE = 32  # pixels: colours are matched on a copy of the region that is no larger
 TINT_BORDER = 0.02, 0.5  # between these weights of the mask the frame and the drawn face are compared
+TINT_OUTLIER = 1.5  # of the usual difference along the border: what differs by more counts by half and less
 MARGIN = 0.25  # of the crop's side: what is kept of the reference around its crop, since the flow may point there
 
 
@@ -32,6 +34,7 @@ class ReferenceFace(NamedTuple):
     crop : shape (S, S, 3) uint8 RGB, what the network sees of it
     skin : shape (2,), its colour, from `skin_chroma`
     opened : the same face in the same pose with its mouth open, or None
+    turn : shape (2,), of a `Pose`: how this open face was turned into its pose; None: not at all
     """
 
     pixels: Frame
@@ -39,6 +42,7 @@ class ReferenceFace(NamedTuple):
     crop: np.ndarray
     skin: np.ndarray
     opened: ReferenceFace | None = None
+    turn: np.ndarray | None = None
 
 
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
@@ -78,14 +82,12 @@ class Compositor:
     ----------
     rule : the crop that the generated mouths show
     mask : shape (K, K) float32 in [0, 1], how much of the crop is replaced, in the crop's geometry at any size
-    firm : the same of a face that lies badly on the one below it, whose mouth must not show; None: as `mask`
+    firm : the same, each fading over a shorter way, for faces whose own mouth would show; see `FadingMasks`
     """
 
-    def __init__(self, rule: CropRule, mask: np.ndarray, firm: np.ndarray | None = None) -> None:
+    def __init__(self, rule: CropRule, mask: np.ndarray, *firm: np.ndarray) -> None:
         self._rule, self._gamut = rule, ColourLimits(rule)
-        self._mask, self._firm = (
-            CropSampler(each, len(mask) / rule.size, cubic=False) for each in (mask, mask if firm is None else firm)
-        )
+        self._masks = FadingMasks((mask, *firm), rule.size)
         rows, columns = np.flatnonzero(mask.max(1)), np.flatnonzero(mask.max(0))
         size = len(mask)
         self._extent = columns[0] / size, rows[0] / size, (columns[-1] + 1) / size, (rows[-1] + 1) / size
@@ -115,18 +117,18 @@ class Compositor:
         rows, columns = region
         shape = rows.stop - rows.start, columns.stop - columns.start
         moved = at_step(matrix, 1, columns.start, rows.start)
-        weight, face = self._mask.sample(moved, shape), self._face(moved, shape, generated, reference)
-        covered = shown.covered
-        if shown.firm:
-            weight += np.float32(shown.firm) * (self._firm.sample(moved, shape) - weight)
+        face, covered = self._face(moved, shape, generated, reference), shown.covered
+        below = Layer(1, [part[rows, columns] for part in layers(frame)[0].parts])
+        weight, firm = self._masks.choose(moved, shape, shown.firm, face[0], below)
         if covered is not None:
             half = self._rule.size // 2
             factor = covered.opacity.shape[1] / self._rule.size
             over = CropSampler(covered.opacity, factor, top=half).sample(moved, shape)
             weight = weight * (1 - np.clip(over, 0, 1))
         weights = [weight if layer.step == 1 else halve(weight) for layer in face]
-        if generated.flow is None:
-            face = [_tinted(*each, rows, columns) for each in zip(face, layers(frame), weights, strict=True)]
+        tint = None if generated.flow is None else firm
+        if tint != 0:
+            face = [_tinted(*each, rows, columns, tint) for each in zip(face, layers(frame), weights, strict=True)]
         return blend(frame, rows, columns, face, [np.float32(shown.share) * weight for weight in weights])
 
     def _face(
@@ -262,20 +264,28 @@ def _moved(part: np.ndarray, patch: np.ndarray, x: np.ndarray, y: np.ndarray, sh
     return moved
 
 
-def _tinted(face: Layer, frame: Layer, weight: np.ndarray, rows: slice, columns: slice) -> Layer:
-    """Return a layer of a face that was drawn anew in the frame's colours, given the frame's rows and columns."""
+def _tinted(face: Layer, frame: Layer, weight: np.ndarray, rows: slice, columns: slice, firm: float | None) -> Layer:
+    """Return a layer of a face in the frame's colours, given the frame's rows and columns.
+
+    Parameters
+    ----------
+    firm : how far, of a face whose own mouth would show; None: fully, of one that was drawn anew
+    """
     step, parts = frame
     here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
-    return Layer(step, [new + _tint(old[here] - new, weight) for old, new in zip(parts, face.parts, strict=True)])
+    tints = (_tint(old[here] - new, weight, firm is not None) for old, new in zip(parts, face.parts, strict=True))
+    share = np.float32(1 if firm is None else firm)
+    return Layer(step, [new + share * tint for new, tint in zip(face.parts, tints, strict=True)])
 
 
-def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _tint(difference: np.ndarray, weight: np.ndarray, robust: bool) -> np.ndarray:
     """Return what to add to a face that was drawn anew so that its colour meets the frame's along the mask's border.
 
     Parameters
     ----------
     difference : shape (h, w) or (h, w, 3) float32, frame minus face
     weight : shape (h, w) float32, the mask
+    robust : whether what differs by far more than usual along the border counts less: a lip below skin is no light
 
     Returns
     -------
@@ -287,6 +297,10 @@ def _tint(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
     factor = min(1.0, TINT_SIZE / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
     border = ((weight > TINT_BORDER[0]) & (weight < TINT_BORDER[1])).astype(np.float32)
+    if robust and border.any():
+        size_of = np.abs(difference) if difference.ndim == 2 else np.abs(difference).mean(2)
+        usual = float(np.median(size_of[border > 0]))
+        border /= 1 + np.square(size_of / (TINT_OUTLIER * usual + 1))
     seen = np.dstack([difference * (border if difference.ndim == 2 else border[:, :, None]), border])
     known = cv2.GaussianBlur(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), (0, 0), max(size) / 6)
     tint = known[:, :, :-1] / (known[:, :, -1:] + 1e-3)

@@ -62,6 +62,8 @@ def open_voices(
         if all(voice.is_silent for voice in voices) and settings.silence != "model":
             raise NothingToDoError("is silent throughout", first, "--silence model goes on all the same")
         sound, sound_s = _find_sound(settings.final_audio, speeches, voices)
+        if sound_s <= 0:
+            raise NothingToDoError("has no length", settings.final_audio or speeches[0], "give another sound")
     except BaseException:
         close_voices(voices)
         raise

@@ -12,6 +12,7 @@ from pathlib import Path
 from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.faces.crop import check_same
 from lipsync_cli.formats.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
+from lipsync_cli.media.probe import probe
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.synthesis.drivers.speech_driver import sound_duration
@@ -91,7 +92,7 @@ def choose_generator(
         return GeneratorChoice(header, None, settings.occlusion)
     occlusion = _find_occlusion(settings.occlusion, header)
     load = partial(
-        _load, found, settings.device, settings.articulation, occlusion, partial(_is_long, sound, rate, cores)
+        _load, found, settings.device, settings.articulation, occlusion, partial(is_long, sound, rate, cores)
     )
     loader = ThreadPoolExecutor(1, "lipsync-load")
     loading = loader.submit(load)
@@ -112,10 +113,17 @@ def check_sound(header: WeightsHeader, path: Path) -> None:
             raise InputError(f"hear other speech features ({error.fact})", path, "train them again") from error
 
 
-def _is_long(sound: Path, rate: Fraction, cores: int | None) -> bool:
-    """Tell whether a film with this sound will be long enough for a process of the generator's own."""
+def is_long(sound: Path, rate: Fraction, cores: int | None = None) -> bool:
+    """Tell whether a film with this sound will be long enough for a process of the generator's own.
+
+    The loading waits for the answer, so that a header's word is enough; only where it is silent the sound is decoded.
+    """
+    if (cores or num_cores()) == 1:
+        return False
     try:
-        return (cores or num_cores()) > 1 and sound_duration(sound) * rate >= OWN_PROCESS_FRAMES
+        audio = probe(sound).audio
+        told_s = None if audio is None else audio.duration_s
+        return (sound_duration(sound) if told_s is None else told_s) * rate >= OWN_PROCESS_FRAMES
     except LipsyncError:
         return False  # it is said when the sound is read
 
@@ -146,10 +154,10 @@ def _load(
     device: str | Callable[[], str],
     articulation: float | None,
     occlusion: Path | None,
-    is_long: Callable[[], bool],
+    needs_process: Callable[[], bool],
 ) -> GeneratorRunner:
     """Load the generator: torch alone takes seconds, and meanwhile the files are read."""
-    if is_long():
+    if needs_process():
         return ProcessRunner(weights, device, articulation, occlusion)
     name = device if isinstance(device, str) else device()
     found = load_weights(occlusion, name, "occlusion network")[0] if occlusion else None

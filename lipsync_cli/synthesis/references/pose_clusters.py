@@ -12,6 +12,7 @@ from lipsync_cli.synthesis.references.reference_selection import (
     Candidates,
     ReferenceFrames,
     choose_reference_frames,
+    find_open_frame,
     find_rest_frame,
     fits_poses,
     gather,
@@ -63,8 +64,8 @@ def choose_pose_clusters(
 
     The candidates are compared two by two by how badly their upper faces fit; the ones that are closest to all others
     are taken one after the other, as long as that brings the candidates closer (greedy k-medoids). Around each the
-    mouth most at rest is chosen as for a head that keeps still, if there is one over which nothing lies. There is no
-    open mouth beside them: what is seen of it from elsewhere would lie above the lips.
+    mouth most at rest is chosen as for a head that keeps still, if there is one over which nothing lies, and an open
+    one beside it only where the generator closes that onto the mouth at rest.
 
     Parameters
     ----------
@@ -84,9 +85,11 @@ def choose_pose_clusters(
         alike = np.flatnonzero(misfits[middle] <= max(reach, MISFIT * contrast / 2))
         rest = find_rest_frame(found, alike, runner, rule)
         if rest is not None:
-            views.setdefault(int(found.numbers[rest]), alike)
+            views.setdefault(rest, alike)
     if len(views) > 1:
-        return tuple(ReferenceFrames(rest) for rest in views)
+        return tuple(
+            ReferenceFrames(int(found.numbers[rest]), find_open_frame(found, rest, runner, rule)) for rest in views
+        )
     alike = next(iter(views.values()), np.arange(len(found.numbers)))
     return (select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule),)
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from lipsync_cli.faces.alignment import Aligner, compose_affine, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
+from lipsync_cli.faces.depth import depth_map, turn_crop
 from lipsync_cli.faces.occlusion import OcclusionClassifier, shrink
 from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face
 
 if TYPE_CHECKING:
+    from lipsync_cli.faces.depth import Pose
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
 
@@ -26,6 +28,8 @@ SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
 OPEN = 0.8  # of the most open mouth's distance from rest: those from there on are open, the most usual of them is taken
 OPEN_MISFIT = 0.4  # of the contrast of the upper face: an open mouth from a face that lies worse would be out of place
 APART = 0.2  # of the contrast of the upper face: an open mouth differs by more from the rest frame (talkers: 0.27 up)
+OPENER = 1.4  # of the rest frame's openness, which an open mouth beside one of several rest frames has at least
+CLOSED_MISFIT = 0.25  # of that contrast: what closes to another mouth was seen from elsewhere (good 0.25, bad 0.285 up)
 COVERED = 0.5  # of that contrast: where cheeks and chin differ by more, a hand is there, or the head is turned
 
 
@@ -91,6 +95,33 @@ def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: Cr
     usable = _are_bare(posed, rest, runner, rule) & _lie_alike(posed, rest, rule)
     opened = most_open(posed, rest, found.openness, rule, usable)
     return ReferenceFrames(int(found.numbers[rest]), None if opened is None else int(found.numbers[opened]))
+
+
+def find_open_frame(found: Candidates, rest: int, runner: GeneratorRunner, rule: CropRule) -> int | None:
+    """Return the number of an open mouth beside one of several rest frames of a head that turns; None where none fits.
+
+    An open mouth that was seen from elsewhere would lie above the lips. So only such a one is taken as the generator,
+    given silence, closes onto the mouth of the rest frame.
+
+    Parameters
+    ----------
+    found : all candidates
+    rest : place among them of the rest frame
+    """
+    posed = np.stack([_turn(crop, found.crops[rest], rule)[0] for crop in found.crops])
+    usable = _lie_alike(posed, rest, rule) & (found.openness >= OPENER * found.openness[rest])
+    usable &= _close_alike(posed, rest, runner, rule) & _are_bare(posed, rest, runner, rule)
+    opened = most_open(posed, rest, found.openness, rule, usable)
+    return None if opened is None else int(found.numbers[opened])
+
+
+def _close_alike(posed: np.ndarray, rest: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:
+    """Tell which of some faces (n, S, S, 3) have the mouth of one of them when the generator closes them: (n,) bool."""
+    row0, row1, col0, col1 = rule.mouth_region()
+    closed = runner.generate(posed, posed, runner.silence(len(posed)), articulation=1.0).image
+    assert closed is not None
+    unlike = np.abs(closed - closed[rest])[:, row0:row1, col0:col1].mean((1, 2, 3)) * 255
+    return unlike <= CLOSED_MISFIT * Aligner(rule).contrast(to_grey(posed[rest]))
 
 
 def find_rest_frame(found: Candidates, among: np.ndarray, runner: GeneratorRunner, rule: CropRule) -> int | None:
@@ -169,14 +200,33 @@ def gather(
 
 
 def bring_open(
-    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, rest: ReferenceFace
+    video: ScannedSource,
+    boxes: np.ndarray,
+    rule: CropRule,
+    references: ReferenceFrames,
+    rest: ReferenceFace,
+    turns: bool = False,
 ) -> ReferenceFace | None:
-    """Return the face whose mouth is open, in the pose of the rest frame; None where there is none."""
+    """Return the face whose mouth is open, in the pose of the rest frame; None where there is none.
+
+    Parameters
+    ----------
+    turns : whether the head turns, so that the open mouth is turned, too
+    """
     if references.opened is None:
         return None
     face = reference_face(video.frame(references.opened), boxes[references.opened], rule)
+    if turns:
+        crop, turned = _turn(face.crop, rest.crop, rule)
+        return face._replace(matrix=compose_affine(turned.matrix, face.matrix), crop=crop, turn=turned.turn)
     pose = Aligner(rule).align(to_grey(face.crop), to_grey(rest.crop))
     return face._replace(matrix=compose_affine(pose, face.matrix), crop=warp_crop(face.crop, pose))
+
+
+def _turn(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> tuple[np.ndarray, Pose]:
+    """Return a crop (S, S, 3) in the pose of another, turned like it, and how it lay."""
+    pose, _ = Aligner(rule).turn(to_grey(crop), to_grey(onto))
+    return turn_crop(crop, pose, depth_map(rule)), pose
 
 
 def _bring(crop: np.ndarray, onto: np.ndarray, rule: CropRule) -> np.ndarray:

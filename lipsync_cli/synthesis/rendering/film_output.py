@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.sound.mix import Mix
+from lipsync_cli.media.video.film_stream import FilmStream
 
 FILMS = (".mp4", ".mov", ".mkv", ".m4v")
 
@@ -20,10 +21,12 @@ class FilmOutput:
     ----------
     path : the film
     sound : what is heard; the speech, or the mix of the voices if there are several, unless a file was named
+    stream : where the film goes if it is no file; `path` is then what the user calls it
     """
 
     path: Path
     sound: Path | Mix
+    stream: FilmStream | None = None
 
 
 def name_film(face: Path, speeches: Sequence[Path]) -> Path:

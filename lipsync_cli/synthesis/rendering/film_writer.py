@@ -13,6 +13,7 @@ from lipsync_cli.faces.occlusion import TOLD
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
 from lipsync_cli.media.video.join import join
 from lipsync_cli.provenance.audio_watermark import mark
+from lipsync_cli.synthesis.drivers.spans import within
 
 if TYPE_CHECKING:
     from lipsync_cli.media.timeline import Timeline
@@ -132,6 +133,7 @@ class FilmWriter:
             change_sound=mark if with_sound and self.marking.sound else None,
             keep_clock=constant_rate(job.schedule.timeline) is None,
             is_yuv=video.matrix is not None,
+            stream=job.output.stream if with_sound else None,
         )
 
     def _draw(
@@ -146,7 +148,8 @@ class FilmWriter:
         plan, stopwatch = self.job.schedule, self.stopwatch
         covered: list[int] = []
         turned: list[int] = []
-        with writer, renderer.views(plan, self.job.voices, stopwatch, span, frames) as views:
+        voices = [within(voice, plan.spans) for voice in self.job.voices]
+        with writer, renderer.views(plan, voices, stopwatch, span, frames) as views:
             for number, view in enumerate(views, span[0]):
                 if any(face.covered is not None and face.covered.share > TOLD for face in view.faces):
                     covered.append(number)

@@ -58,6 +58,7 @@ def fingerprint_of(job: Job, scene: Scene, marking: Marking, arguments: Mapping[
             _reading(source.path),
         ],
         "times": [_digest([plan.order.tobytes(), plan.timeline.pts.tobytes()]), str(plan.timeline.time_base)],
+        **({"spans": repr(plan.spans)} if plan.spans else {}),
         "length of the sound": str(plan.sound_s),
         "marks": [
             marking.names(),

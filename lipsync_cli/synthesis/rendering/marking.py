@@ -32,6 +32,7 @@ class Marking:
     identity : who signs the content credentials; None: there are none
     options : of the command, for the sidecar
     keep_metadata : whether the film has the source's title, date and place
+    holds_tags : whether the film's container has room for metadata
     """
 
     no_mark: str | None = None
@@ -40,6 +41,7 @@ class Marking:
     identity: Identity | None = None
     options: dict[str, Any] = field(default_factory=dict)
     keep_metadata: bool = False
+    holds_tags: bool = True
 
     def check(self, output: Path, force: bool = False) -> None:
         """Raise before anything is made what would fail after.
@@ -78,7 +80,8 @@ class Marking:
         if self.no_mark is not None:
             return []
         more = [("label", self.label), ("credentials", self.identity)]
-        return ["metadata", "sound", *(name for name, value in more if value is not None)]
+        always = ["metadata", "sound"] if self.holds_tags else ["sound"]
+        return [*always, *(name for name, value in more if value is not None)]
 
     def tags(self, header: WeightsHeader, source: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the film's metadata, given what the generator's weights say of themselves, and the source's tags."""

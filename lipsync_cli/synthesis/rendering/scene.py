@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from lipsync_cli.errors import NothingToDoError, UsageError
-from lipsync_cli.faces.mask import lower_face_mask
+from lipsync_cli.faces.mask import fading_masks
 from lipsync_cli.faces.selection import FaceSelection, find_faces
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
@@ -193,10 +193,10 @@ class SceneBuilder:
             if chosen is None:
                 speakers.append(Speaker(found, name=choice.name))
             else:
-                faces = [_open_reference(video, found, rule, each) for each in chosen]
+                faces = [_open_reference(video, found, rule, each, len(chosen) > 1) for each in chosen]
                 speakers.append(Speaker.with_rest_frames(found, faces, rule, choice.name))
         stopwatch.end("reference")
-        compositor = Compositor(rule, lower_face_mask(rule), lower_face_mask(rule, firm=True))
+        compositor = Compositor(rule, *fading_masks(rule))
         renderer = Renderer(video, tuple(speakers), rule, runner, compositor, self._batch_size)
         return Scene(renderer, video, np.stack(boxes), tuple(references))
 
@@ -206,7 +206,7 @@ class SceneBuilder:
 
     def _known(self, choice: FaceSelection) -> tuple[ReferenceCache, str] | None:
         """Return what remembers a choice, and by what name, or None."""
-        if self._memory is None or not isinstance(choice.wanted, (str, int)):
+        if self._memory is None or not isinstance(choice.wanted, (str, int)) or choice.place:
             return None
         alone = choice.is_usual and len(self._choices) == 1
         return self._memory, "" if alone else f"{choice.name}, {choice.detector}"
@@ -232,7 +232,8 @@ class SceneBuilder:
         known = [m[0].boxes(source, rule, m[1], video.num_frames) if m is not None else None for m in memories]
         if any(boxes is None for boxes in known):
             counted = _counted(progress, video.num_frames)
-            tracks = self._search(video.scan(), rule, self._choices, counted, notify, source.path)
+            choices = [choice.find_in(source.timeline, source.start_s) for choice in self._choices]
+            tracks = self._search(video.scan(), rule, choices, counted, notify, source.path)
             for place, (track, memory) in enumerate(zip(tracks, memories, strict=True)):
                 if memory is not None and known[place] is None:
                     memory[0].keep_boxes(source, rule, memory[1], track.boxes)
@@ -285,11 +286,11 @@ class SceneBuilder:
 
 
 def _open_reference(
-    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, turns: bool
 ) -> ReferenceFace:
-    """Return the reference face."""
+    """Return the reference face, of a head that turns or not."""
     face = reference_face(video.frame(references.rest), boxes[references.rest], rule)
-    return face._replace(opened=bring_open(video, boxes, rule, references, face))
+    return face._replace(opened=bring_open(video, boxes, rule, references, face, turns))
 
 
 def _check_faces(boxes: np.ndarray, source: SourceClip, notify: Notify, whose: str = "") -> None:

@@ -7,13 +7,12 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
+from lipsync_cli.config.quantities import EXTEND
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.timeline import Timeline
 
 if TYPE_CHECKING:
     import numpy as np
-
-EXTEND = ("bounce", "loop", "hold", "trim")
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class FrameSchedule:
     sound_s : length of the sound track; never longer than the picture
     extended : whether the source ends before the speech, so that frames are shown again
     extend : how it goes on then, one of EXTEND
+    spans : of the output, in seconds, in which the mouth is moved; none: everywhere
     """
 
     order: np.ndarray
@@ -34,6 +34,7 @@ class FrameSchedule:
     sound_s: Fraction
     extended: bool
     extend: str = "bounce"
+    spans: tuple[tuple[Fraction, Fraction], ...] = ()
 
     @property
     def num_frames(self) -> int:
@@ -51,7 +52,8 @@ def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") 
 
     The output ends with the speech, rounded up to a whole frame. Where the speech is longer than the source, `extend`
     says how it goes on: `bounce` back and forth (no frame twice at the turns), `loop` from the first frame again,
-    `hold` the last frame, or `trim` the speech to the source.
+    `hold` the last frame, or `trim` the speech to the source. `remap` shows the whole source in the time of the speech,
+    each frame longer or shorter. `silence` shows the whole source, also after the speech, or holds its last frame.
 
     Parameters
     ----------
@@ -61,26 +63,45 @@ def plan_frames(timeline: Timeline, speech_s: Fraction, extend: str = "bounce") 
 
     Raises
     ------
-    NothingToDoError : the speech has no length, or the source no frames
+    NothingToDoError : the source has no frames
+    InputError : their times do not increase
+    ValueError : the speech has no length
     """
     if extend not in EXTEND:
         raise UsageError(f"--extend {extend!r} is not known", hint=f"choose from {', '.join(EXTEND)}")
     if speech_s <= 0:
-        raise NothingToDoError("the speech is empty")
+        raise ValueError("the speech must have a length")
     if timeline.num_frames < 1:
-        raise NothingToDoError("the video has no frames")
+        raise NothingToDoError("has no frames", hint="give another video")
     source_s = timeline.time(timeline.num_frames)
-    extended = speech_s > source_s and extend != "trim"
-    if timeline.is_variable:
-        order, ticks = _variable(timeline, speech_s, extend, extended)
+    extended = speech_s > source_s and extend not in ("trim", "remap")
+    if extend == "remap":
+        shown = Timeline.constant(timeline.rate, max(1, ceil(speech_s * timeline.rate)))
+        order = _remap(timeline, shown)
+    elif timeline.is_variable:
+        wanted_s = max(speech_s, source_s) if extend == "silence" else speech_s
+        order, ticks = _variable(timeline, wanted_s, "hold" if extend == "silence" else extend, extended)
         shown = _from_ticks(ticks, timeline.time_base)
     else:
         num_frames = ceil(speech_s * timeline.rate)
-        if not extended:
+        if extend == "silence":
+            num_frames = max(num_frames, timeline.num_frames)
+        elif not extended:
             num_frames = min(num_frames, timeline.num_frames)
         order = _order(timeline.num_frames, num_frames, extend)
         shown = Timeline.constant(timeline.rate, num_frames)
     return FrameSchedule(order, shown, min(speech_s, shown.time(shown.num_frames)), extended, extend)
+
+
+def _remap(timeline: Timeline, shown: Timeline) -> np.ndarray:
+    """Return the source frame of each output frame where the source is retimed to the length of the output."""
+    import numpy as np
+
+    scale = timeline.time(timeline.num_frames) / shown.time(shown.num_frames)
+    factor = shown.time_base * scale / timeline.time_base / 2  # exact: middles may lie where frames change
+    doubled = (shown.pts[:-1] + shown.pts[1:]).tolist()
+    ticks = [middle * factor.numerator // factor.denominator for middle in doubled]
+    return np.clip(np.searchsorted(timeline.pts, ticks, "right") - 1, 0, timeline.num_frames - 1).astype(np.int64)
 
 
 def steady(timeline: Timeline, rate: Fraction) -> Timeline:
@@ -147,7 +168,7 @@ def _variable(timeline: Timeline, speech_s: Fraction, extend: str, extended: boo
     duration = np.diff(timeline.pts)
     num_source = len(duration)
     if duration.min() < 0 or duration.sum() <= 0:
-        raise InputError("the times of the video's frames do not increase")
+        raise InputError("the times of its frames do not increase", hint="convert it")
     needed = ceil(speech_s / timeline.time_base)  # in ticks
     if extended:
         held = max(1, int(np.median(duration)))  # how long a held frame is shown at a time

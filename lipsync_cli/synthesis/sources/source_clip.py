@@ -11,7 +11,7 @@ from lipsync_cli.media.probe import MediaInfo
 from lipsync_cli.media.timeline import Timeline, read_timeline
 from lipsync_cli.media.video.picture_format import Conversion
 from lipsync_cli.synthesis.sources.frame_schedule import span, steady
-from lipsync_cli.synthesis.sources.video_source import VideoSource
+from lipsync_cli.synthesis.sources.video_source import SPOOL_BYTES, VideoSource
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class SourceClip:
     picture : what is done to its frames
     timeline : when the frames are shown, from `first_frame` on
     first_frame, start_s : number and time in the file of the frame that counts as frame 0
+    spool_bytes : room on disk for frames that are needed more than once
     """
 
     path: Path
@@ -51,6 +52,7 @@ class SourceClip:
     timeline: Timeline
     first_frame: int = 0
     start_s: Fraction = Fraction(0)
+    spool_bytes: int = SPOOL_BYTES
 
     @property
     def is_photo(self) -> bool:
@@ -67,7 +69,12 @@ class SourceClip:
         """Return the source of its first `num_frames` frames, a context manager."""
         picture = self.picture
         return VideoSource(
-            self.info, num_frames, first=self.first_frame, filters=picture.filters, matrix=picture.matrix
+            self.info,
+            num_frames,
+            self.spool_bytes,
+            first=self.first_frame,
+            filters=picture.filters,
+            matrix=picture.matrix,
         )
 
 

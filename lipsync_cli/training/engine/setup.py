@@ -23,6 +23,7 @@ from lipsync_cli.speech.vtln import KnownVoices, measure_voices
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import TrainState
+from lipsync_cli.training.engine.opening import describe_start
 from lipsync_cli.training.engine.run_folder import RunFolder
 from lipsync_cli.training.recipe_config import check_inputs
 from lipsync_cli.training.recipes import find_recipe, make_recipe
@@ -120,11 +121,17 @@ def prepare(
     if world.is_first:
         place.check(config, pack.fingerprint)
     torch.manual_seed(config.seed)
-    recipe = make_recipe(context)
+    try:
+        recipe = make_recipe(context)
+    except ValueError as error:
+        fact = f"the discriminator of the recipe {config.recipe} does not fit its crops: {error}"
+        raise InputError(fact, pack.path, "use another --recipe, or make a pack with another size of crops") from error
     try:
         network = _make_network(config, dims, start, pack).to(device)
     except ValueError as error:
-        raise InputError(f"the generator {config.generator} does not fit this pack: {error}", pack.path) from error
+        raise InputError(f"the generator {config.generator} does not fit its crops: {error}", pack.path) from error
+    for text in describe_start(pack, config, device, network):
+        note(text)
     state = _make_state(network, recipe, config, device, world)
     is_resumed = place.state.exists()
     if is_resumed:
@@ -183,6 +190,7 @@ def _read_inputs(
         cast("SyncExpert | None", expert),
         transcripts,
         frozenset() if start_header is None else frozenset(start_header.data.get("speakers", ())),
+        given["start"],
     )
     return context, start_header
 
@@ -258,8 +266,11 @@ def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, wor
 def _hold_out(pack: Pack, crops: Crops, config: TrainConfig, device: str, note: Callable[[str], None]) -> Source | None:
     for split in ("val", "test"):
         try:
-            return Source(pack, crops, split, config, device)
+            source = Source(pack, crops, split, config, device)
         except NothingToDoError:
             continue
+        if split == "test":
+            note(f"{pack.path}: no validation clips, so the best weights are chosen on the test clips")
+        return source
     note(f"{pack.path}: no validation or test clips, so nothing is validated")
     return None

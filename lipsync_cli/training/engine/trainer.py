@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from lipsync_cli.errors import LipsyncError, StoppedError
-from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.joined_pack import open_pack
 from lipsync_cli.training.config import TrainConfig
 from lipsync_cli.training.engine.distributed import World
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.engine.gradient_norms import measure_norms
+from lipsync_cli.training.engine.opening import Opening
 from lipsync_cli.training.engine.prefetch import Prefetch
 from lipsync_cli.training.engine.run_folder import CURVES, RunFolder
 from lipsync_cli.training.engine.setup import Run, prepare
@@ -44,7 +45,7 @@ Progress = Callable[[int, int | None, str], None]
 
 
 def train(
-    pack_path: Path,
+    pack_path: Path | Sequence[Path],
     run: Path,
     config: TrainConfig,
     device: str = "cpu",
@@ -63,7 +64,7 @@ def train(
 
     Parameters
     ----------
-    pack_path : made by `lipsync pack`
+    pack_path : made by `lipsync pack`, or several that hold different clips
     run : folder for checkpoints, log, curves, sample grid and the model card
     init : weights of the same generator to start from: a run folder, a file, or None for fresh ones
     expert : weights of a sync expert, for the recipes that need one
@@ -91,7 +92,7 @@ def train(
     note = note if note is not None and world.is_first else (lambda text: None)
     if tensorboard:
         check_tensorboard()
-    with Pack(pack_path, jobs) as pack, RunFolder(run).hold() if world.is_first else nullcontext():
+    with open_pack(pack_path, jobs) as pack, RunFolder(run).hold() if world.is_first else nullcontext():
         given = {"init": init, "expert": expert, "transcripts": transcripts}
         prepared = prepare(pack, run, config, device, world=world, note=note, **given)
         loop = _Loop(prepared, world, note, progress if world.is_first else None, tensorboard, plot=plot)
@@ -135,7 +136,7 @@ class _Loop:
             self._save()
         elif self._report(state.samples_seen - config.batch_size, last):
             self._save()  # what an interruption had left to do
-        began = time.monotonic() - state.elapsed_s
+        began, opening = time.monotonic() - state.elapsed_s, Opening(self.note)
         with Interruption() as interruption, Prefetch(self._batch, state.step, workers) as batches:
             while not last:
                 before = state.samples_seen
@@ -144,6 +145,7 @@ class _Loop:
                 state.samples_seen += config.batch_size
                 state.update_ema(config.ema_samples, config.batch_size)
                 state.elapsed_s = self.world.largest(time.monotonic() - began)
+                opening.step(self.statistics, config.batch_size, max(0, total - state.samples_seen))
                 if number := int(self.world.largest(interruption.number)):
                     self._stop(number)
                 last = state.samples_seen >= total or state.elapsed_s >= limit_s

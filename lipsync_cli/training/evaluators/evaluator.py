@@ -64,8 +64,8 @@ class GeneratorEvaluator:
         """Name the mouth's PSNR, what it is worth beside the baselines, and the crop's SSIM."""
         return (
             f"mouth PSNR {figures['model/mouth_psnr']:.2f} dB, {figures['over_copy_db']:+.2f} over copying, "
-            f"{figures['over_wrong_audio_db']:+.2f} over mismatched audio, SSIM {figures['model/crop_ssim']:.4f}, "
-            f"movement {figures['model/movement']:.2f} of the real"
+            f"{figures['over_wrong_audio_db']:+.2f} over mismatched audio, "
+            f"SSIM of the crop {figures['model/crop_ssim']:.4f}, movement {figures['model/movement']:.2f} of the real"
         )
 
     def tabulate(self, figures: dict[str, Any]) -> list[str]:

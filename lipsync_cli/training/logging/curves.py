@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _TITLES = {
 }
 _OVER = "better than the baselines at the mouth (dB)"
 _ORDER = ("model", "copy", "wrong_audio", "truth", "training_batch")  # colours by row, the same in every panel
-_COLOURS = ("#2f7fb8", "#d9a514", "#c2553a", "#4b9b6e", "#7d6bb0", "#8a8f98", "#b0609a", "#333333")
+COLOURS = ("#2f7fb8", "#d9a514", "#c2553a", "#4b9b6e", "#7d6bb0", "#8a8f98", "#b0609a", "#333333")
 _INK, _GRID = "#222222", "#dddddd"
 
 Panel = dict[str, list[tuple[int, float]]]
@@ -41,7 +42,7 @@ def plot_curves(log: Path, path: Path) -> None:
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     marks = [line["samples"] for line in lines if line["kind"] == "diagnostic"]
     for axis, (title, panel) in zip(axes, panels.items(), strict=False):
-        _draw(axis, title, panel, marks)
+        draw_panel(axis, title, panel, marks)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     with atomic_output(path, force=True) as temporary:
@@ -79,14 +80,30 @@ def _place(kind: str, name: str) -> tuple[str, str]:
     return (_TITLES.get(metric, metric), row) if row in _ORDER else (row, metric)
 
 
-def _draw(axis: Any, title: str, panel: Panel, marks: list[int]) -> None:
+def draw_panel(
+    axis: Any, title: str, panel: Panel, marks: Sequence[int] = (), colours: Mapping[str, str] | None = None
+) -> None:
+    """Draw one panel.
+
+    Parameters
+    ----------
+    marks : samples at which a diagnostic was said
+    colours : of the curves by name; None: by row, or by place
+    """
     curves = [name for name in panel if not name.endswith(CHANCE)]
     for index, name in enumerate(curves):
-        colour = _COLOURS[(_ORDER.index(name) if name in _ORDER else index) % len(_COLOURS)]
+        place = _ORDER.index(name) if name in _ORDER else index
+        colour = COLOURS[place % len(COLOURS)] if colours is None else colours[name]
         samples, values = zip(*panel[name], strict=True)
         marker = "o" if len(samples) < 30 else None
         axis.plot(
-            samples, values, color=colour, label=name.replace("_", " "), linewidth=1.3, marker=marker, markersize=3
+            samples,
+            values,
+            color=colour,
+            label=name if colours else name.replace("_", " "),
+            linewidth=1.3,
+            marker=marker,
+            markersize=3,
         )
         if (level := panel.get(name + CHANCE)) is not None:
             axis.axhline(level[-1][1], color=colour, linewidth=0.8, linestyle="--", label=f"{name}: chance")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from lipsync_cli.errors import InputError, UsageError
+from lipsync_cli.errors import UsageError
 from lipsync_cli.training.recipes.auxiliary.lip_reader import LipReaderRecipe
 from lipsync_cli.training.recipes.auxiliary.occlusion import Occlusion
 from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncExpertRecipe
@@ -55,10 +55,7 @@ def make_recipe(context: RecipeContext) -> Any:
 
     Raises
     ------
-    InputError : a discriminator of the recipe does not fit the crops' size
+    InputError : the weights to start from do not fit the recipe
+    ValueError : a discriminator of the recipe does not fit the crops' size
     """
-    recipe = context.config.recipe
-    try:
-        return find_recipe(recipe)(context)
-    except ValueError as error:
-        raise InputError(f"the discriminator of the recipe {recipe} does not fit this pack: {error}") from error
+    return find_recipe(context.config.recipe)(context)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
 
     from lipsync_cli.models.sync_expert import SyncExpert
@@ -26,6 +28,7 @@ class RecipeContext:
     expert : the sync expert, for recipes that need it
     transcripts : of the clips, for recipes that need them
     start_speakers : whom the weights of `--init` were trained on
+    start_path : their file, for messages
     """
 
     config: TrainConfig
@@ -35,6 +38,7 @@ class RecipeContext:
     expert: SyncExpert | None = None
     transcripts: Transcripts | None = None
     start_speakers: frozenset[str] = frozenset()
+    start_path: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.embedding import find_embedder
-from lipsync_cli.faces.tracking.face_search import overlap
-from lipsync_cli.faces.tracking.face_track import Track, find_face
+from lipsync_cli.faces.tracking.face_search import Face, overlap
+from lipsync_cli.faces.tracking.face_track import Cast, FacePoint, Track, find_face
+from lipsync_cli.faces.tracking.identity import Person
 from lipsync_cli.media.video.decode import read_frames
 
 HEIGHT, WIDTH = 180, 240
@@ -206,6 +208,22 @@ def test_a_cut_between_two_people(people: list[list[np.ndarray]]) -> None:
     for shot, track in zip(shots, alone, strict=True):
         if present[shot].any():
             assert np.abs(joined.boxes[shot] - track.boxes).max() < 1e-3
+
+
+def test_a_person_is_chosen_by_a_place_in_a_frame() -> None:
+    def stand(x: float, frames: range) -> Person:
+        boxes = {n: np.array([x, 40, x + 40, 80], np.float32) for n in frames}
+        return Person((Face(0, boxes, dict.fromkeys(frames, 1.0), first=frames[0], last=frames[-1]),))
+
+    cast = Cast([stand(20, range(30)), stand(120, range(10, 30))], 30, CropRule(keyframe_interval=1))
+    assert [cast.choose(FacePoint(20, x, 60)) for x in (30, 85, 95, 150, 195)] == [0, 0, 1, 1, 1]
+    assert cast.choose(FacePoint(5, 30, 60)) == 0
+    for point, says in (
+        (FacePoint(5, 140, 60), "no face at x 140, y 60 in frame 5"),
+        (FacePoint(30, 30, 60), "frame 30 is"),
+    ):
+        with pytest.raises(NothingToDoError, match=says):
+            cast.choose(point)
 
 
 @pytest.mark.parametrize("speaker", ["s3", "s26"])

@@ -12,6 +12,7 @@ from fixtures.media_clips import Ffmpeg, MakeClip, number_of
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.probe import probe
+from lipsync_cli.media.reading import notes_of
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.picture_format import plan_conversion
@@ -80,6 +81,14 @@ def test_what_is_lost_is_told(make_clip: MakeClip, pix_fmt: str, lost: tuple[str
     assert len(notes) == bool(lost)
     for word in ("8 bits", "transparency", "half the resolution"):
         assert (word in "".join(notes)) == (word in lost)
+
+
+def test_transparency_beside_the_picture_is_told(make_clip: MakeClip) -> None:
+    """WebM keeps it in a layer of its own, which FFmpeg's decoders do not show."""
+    options = ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0")
+    clip = make_clip("a.webm", 5, 25, *options)
+    probe(clip)
+    assert any("transparency" in text for text in notes_of(clip))
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv422p10le", "yuva444p10le"])

@@ -54,6 +54,13 @@ def test_boxes_alone_print_their_name(two: list[Path], tmp_path: Path) -> None:
     assert json.loads(command(*words, "-f", "--json").stdout) == {"boxes": str(tmp_path / "boxes.png")}
 
 
+def test_models_are_called_as_the_user_says(two: list[Path], tmp_path: Path) -> None:
+    result = command("score", "--compare", *two, "--name", "LipGAN", "--name", "L1WGAN-GP")
+    assert result.stdout.startswith("L1WGAN-GP against LipGAN")
+    lines = command("score", *two, "--table", "csv", "--name", "A", "--name", "B").stdout.splitlines()
+    assert [line.split(",")[2] for line in lines[1:]] == ["copy", "A", "B"]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -62,6 +69,8 @@ def test_boxes_alone_print_their_name(two: list[Path], tmp_path: Path) -> None:
         (["--boxes", "boxes.jpg"], "is no name of a PNG file"),
         (["--table", "html"], "'html' does not exist"),
         ([], "these are scores already"),
+        (["--compare", "--name", "A"], "--name is given 1 times for 2 files of scores; give one for each"),
+        (["--compare", "--name", "A", "--name", "A"], "--name needs another name for each file"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(options: list[str], says: str, two: list[Path]) -> None:

@@ -9,7 +9,7 @@ from lipsync_cli.metrics.image.reconstruction import MAX_PSNR_DB
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.models.generators.temporal import Identity, State, TemporalGenerator
 from lipsync_cli.scoring.protocols.pack_protocol import score_pack
-from lipsync_cli.scoring.protocols.talking_head_protocol import NOTES, HeadStage
+from lipsync_cli.scoring.protocols.talking_head_protocol import NOTES
 
 
 class StillCopier(TemporalGenerator):
@@ -30,9 +30,7 @@ class StillCopier(TemporalGenerator):
 
 def _score(talking_pack, generator):
     with Pack(talking_pack) as pack:
-        return score_pack(
-            pack, generator, families=find_metric_groups(["reconstruction"]), make_stage=HeadStage, notes=NOTES
-        )[0]
+        return score_pack(pack, generator, families=find_metric_groups(["reconstruction"]))[0]
 
 
 def test_the_rows_and_how_many_frames_each_has(talking_pack):

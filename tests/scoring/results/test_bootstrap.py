@@ -11,6 +11,7 @@ from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.results.bootstrap import (
     BETTER,
     DIFFERENT,
+    NEGLIGIBLE,
     UNKNOWN,
     WITHIN,
     WORSE,
@@ -147,3 +148,19 @@ def test_the_table_and_the_json_say_the_same(hard_and_easy: np.ndarray) -> None:
     described = describe_comparison(first, second, found)
     assert described["differences"][0]["verdict"] == WORSE
     assert described["differences"][0]["difference"] == -2.0
+
+
+def test_what_the_last_digit_does_not_show_is_neither_better_nor_worse() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.normal(0.5, 0.1, (12, FRAMES))
+    change = rng.normal(0.0001, 0.00001, (12, FRAMES))
+    for sign in (1, -1):
+        one, other = make(first), make(first + sign * change, "b")
+        (found,) = compare(one, other)
+        assert found.low is not None
+        assert found.low * found.high > 0  # the interval does not hold 0
+        assert found.verdict == NEGLIGIBLE
+        assert "negligible: beyond the noise" in make_comparison(one, other, [found])
+    (found,) = compare(make(first), make(first + 100 * change, "b"))
+    assert found.verdict == BETTER
+    assert "negligible" not in make_comparison(make(first), make(first + 100 * change, "b"), [found])

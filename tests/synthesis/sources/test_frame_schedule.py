@@ -8,16 +8,17 @@ from math import ceil
 import numpy as np
 import pytest
 
-from lipsync_cli.errors import NothingToDoError, UsageError
+from lipsync_cli.errors import UsageError
 from lipsync_cli.media.timeline import Timeline
-from lipsync_cli.synthesis.sources.frame_schedule import EXTEND, plan_frames, steady
+from lipsync_cli.synthesis.sources.frame_schedule import plan_frames, steady
 
+KEPT = ("bounce", "loop", "hold", "trim")  # ways to go on that show every frame as long as the source does
 RATES = [Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(50)]
 
 
 @pytest.mark.parametrize("rate", RATES, ids=str)
 @pytest.mark.parametrize("speech_s", [Fraction(1, 16000), Fraction(1), Fraction(48001, 16000), Fraction(123457, 44100)])
-@pytest.mark.parametrize("extend", EXTEND)
+@pytest.mark.parametrize("extend", KEPT)
 def test_number_of_frames_and_length_of_sound(rate, speech_s, extend):
     source = Timeline.constant(rate, 40)
     plan = plan_frames(source, speech_s, extend)
@@ -58,7 +59,7 @@ def test_one_frame_is_held(extend):
     assert plan_frames(Timeline.constant(25, 1), Fraction(1, 5), extend).order.tolist() == [0] * 5
 
 
-@pytest.mark.parametrize("extend", EXTEND)
+@pytest.mark.parametrize("extend", KEPT)
 def test_variable_rate_keeps_each_frames_own_duration(extend):
     duration = np.array([33, 33, 50, 17, 40, 101, 33])
     source = Timeline(np.concatenate([[0], np.cumsum(duration)]), Fraction(1, 1000))
@@ -101,7 +102,37 @@ def test_clock_rounded_to_milliseconds_is_a_constant_rate():
 
 def test_nothing_to_plan():
     source = Timeline.constant(25, 10)
-    with pytest.raises(NothingToDoError, match="the speech is empty"):
+    with pytest.raises(ValueError, match="must have a length"):
         plan_frames(source, Fraction(0))
     with pytest.raises(UsageError, match="bounce, loop, hold, trim"):
         plan_frames(source, Fraction(1), "mirror")
+
+
+@pytest.mark.parametrize("speech_s", [Fraction(2), Fraction(4), Fraction(1)])
+def test_remap_shows_the_whole_source_in_the_time_of_the_speech(speech_s):
+    plan = plan_frames(Timeline.constant(25, 50), speech_s, "remap")
+    assert plan.num_frames == 25 * speech_s
+    assert plan.sound_s == speech_s
+    assert not plan.extended
+    assert (plan.order[0], plan.order[-1]) == ((0, 49) if speech_s >= 2 else (1, 49))
+    steps = np.diff(plan.order)
+    assert set(steps.tolist()) == {Fraction(2): {1}, Fraction(4): {0, 1}, Fraction(1): {2}}[speech_s]
+
+
+def test_remap_goes_by_the_times_of_a_variable_source():
+    source = Timeline(np.array([0, 100, 900, 1000]), Fraction(1, 1000))  # its second frame is shown for 0.8 s
+    plan = plan_frames(source, Fraction(2), "remap")
+    shown_s = [float((plan.order == number).sum() / plan.timeline.rate) for number in range(3)]
+    np.testing.assert_allclose(shown_s, [0.2, 1.6, 0.2], atol=0.4)
+    assert np.argmax(shown_s) == 1
+
+
+def test_silence_shows_all_of_the_source_or_holds_its_last_frame():
+    source = Timeline.constant(25, 50)
+    short, long = plan_frames(source, Fraction(1), "silence"), plan_frames(source, Fraction(3), "silence")
+    assert (short.num_frames, short.sound_s, short.extended) == (50, 1, False)
+    assert short.order.tolist() == list(range(50))
+    assert (long.num_frames, long.extended) == (75, True)
+    assert long.order.tolist() == [*range(50), *[49] * 25]
+    variable = Timeline(np.array([0, 40, 90, 120, 160]), Fraction(1, 1000))
+    assert plan_frames(variable, Fraction(5, 100), "silence").order.tolist() == [0, 1, 2, 3]

@@ -109,6 +109,15 @@ def test_one_clip_of_one_speaker_is_enough_and_nothing_is_validated(make_pack, t
     assert any("nothing is validated" in note for note in notes)
 
 
+def test_without_validation_clips_it_says_that_the_test_clips_choose_the_best_weights(make_pack, tmp_path):
+    notes = []
+    odd = make_pack([("s1", "a", 14, 40), ("s1", "b", 14, 40)], held_out=1)
+    train(odd, tmp_path / "run", _config(max_samples=4), note=notes.append)
+    assert [note for note in notes if note.startswith(f"{odd}: no validation clips")] == [
+        f"{odd}: no validation clips, so the best weights are chosen on the test clips"
+    ]
+
+
 def test_a_pack_of_clips_too_short_to_use_is_refused_before_a_folder_is_made(make_pack, tmp_path):
     odd = make_pack([("s1", "a", 8, 26), ("s2", "b", 11, 35)])
     with pytest.raises(NothingToDoError, match="split 'train'") as caught:

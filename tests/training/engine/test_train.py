@@ -258,3 +258,22 @@ def test_what_cannot_be_frozen_is_refused(small_pack, tmp_path):
     for recipe in ("listen", "sync-expert"):
         with pytest.raises(UsageError, match="teaches no generator to draw"):
             make_config(recipe, freeze_speech=True)
+
+
+def test_several_packs_are_trained_on_as_one(stores, tmp_path):
+    from lipsync_cli.preprocessing.pack import Split, pack
+
+    packs = []
+    for speaker in ("s1", "s2"):
+        names = [(speaker, f"clip{number}") for number in range(3)]
+        stores.write_faces(tmp_path / "faces.h5", [(*name, 20) for name in names])
+        stores.write_mels(tmp_path / "mels.h5", [(*name, 64) for name in names])
+        packs.append(tmp_path / f"{speaker}.h5")
+        pack(tmp_path / "faces.h5", tmp_path / "mels.h5", packs[-1], Split(0, 1, None, ()))
+    notes = []
+    train(packs, tmp_path / "run", _config(max_samples=4), note=notes.append)
+    assert "4 clips of 2 speakers, 80 frames" in notes[0]
+    assert read_header(tmp_path / "run" / "last.safetensors").data["speakers"] == ["s1", "s2"]
+    train(packs[::-1], tmp_path / "run", _config(max_samples=8))  # the order of the names is no other pack
+    with pytest.raises(InputError, match="this run was begun with another pack"):
+        train(packs[:1], tmp_path / "run", _config(max_samples=8))

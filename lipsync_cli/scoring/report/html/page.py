@@ -12,6 +12,7 @@ from lipsync_cli.scoring.report.html import clips, tables
 from lipsync_cli.scoring.report.html.charts import draw_boxes
 from lipsync_cli.scoring.report.html.columns import Column, find_leading, list_metrics, make_columns
 from lipsync_cli.scoring.report.html.element import Markup, join, make_document, tag
+from lipsync_cli.scoring.report.html.verdict import draw_verdict
 from lipsync_cli.scoring.report.replay import open_scenes
 from lipsync_cli.scoring.results.bootstrap import compare
 from lipsync_cli.scoring.results.records import Results
@@ -54,8 +55,10 @@ def make_page(
     columns, metrics = make_columns(all_results), list_metrics(all_results)
     leading = find_leading(all_results)
     if leading is None:
-        raise NothingToDoError("the scores hold no figure that a report could show")
+        hint = "score again, with other --metrics"
+        raise NothingToDoError("the scores hold no figure that a report could show", all_results[0].path, hint)
     sections = [
+        ("verdict", "In words", draw_verdict(all_results[0]) if len(all_results) == 1 else None),
         ("gains", "In short", _draw_short(all_results, leading)),
         ("differences", "Differences", _draw_differences(all_results, metrics)),
         ("figures", "Figures", _draw_figures(columns, metrics, leading)),

@@ -50,7 +50,8 @@ class OwnFrame(L1):
         if hears(context.start) != context.config.speech:
             raise InputError(
                 f"the weights to start from hear {hears(context.start)}, not {context.config.speech}",
-                hint="start from weights that hear the same",
+                context.start_path,
+                "start from weights that hear the same",
             )
         self.seed, self.invariance_weight = context.config.seed, context.config.invariance_weight
         self.weights = mouth_weights(context.size, context.mouth_region, context.config.mouth_weight)

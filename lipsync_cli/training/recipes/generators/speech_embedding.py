@@ -104,7 +104,8 @@ class SpeechEmbedding(GeneratorRecipe):
     def __init__(self, context: RecipeContext) -> None:
         self.config, start = context.config, cast("SpeechDriven", context.start)
         if hears(cast("nn.Module", start)) != "mel":
-            raise InputError("the weights to start from hear speech features", hint="start from weights that hear mels")
+            fact = "the weights to start from hear speech features"
+            raise InputError(fact, context.start_path, "start from weights that hear mels")
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
         self.known_speakers = context.start_speakers
 

@@ -1,0 +1,1 @@
+"""Commands whose work goes on as long as something comes in."""

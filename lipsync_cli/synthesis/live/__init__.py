@@ -1,0 +1,1 @@
+"""A film that is made while the sound comes in."""
