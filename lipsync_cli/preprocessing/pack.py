@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError, UsageError
-from lipsync_cli.faces import similarity
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
+from lipsync_cli.faces.similarity import find_measure as find_points
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
 from lipsync_cli.formats.schema import RAW
@@ -142,8 +142,7 @@ def pack(
     ToolError : mouths or landmarks are to be measured, and dlib's landmarks are not installed
     """
     faces, mels, output = _as_paths(faces), _as_paths(mels), Path(output)
-    split, measure = split or Split(), find_measure() if mouths else None
-    find = similarity.find_measure() if landmarks else None
+    split, look = split or Split(), (find_measure() if mouths else None, find_points() if landmarks else None)
     check_output(output, force, [*faces, *mels])
     failed: list[str] = []
 
@@ -178,7 +177,7 @@ def pack(
             room = face_set.num_bytes + mel_set.num_bytes
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
                 inputs = [*face_set.describe(), *mel_set.describe()]
-                _write(file, parameters, joined, rows, inputs, progress=progress, look=(measure, find))
+                _write(file, parameters, joined, rows, inputs, progress=progress, look=look)
     return {
         "clips": len(rows),
         "frames": sum(row["num_frames"] for row in rows),

@@ -6,7 +6,7 @@ from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
-from lipsync_cli.pipelines.configs.animate import AnimateConfig
+from lipsync_cli.pipelines.configs.whole_faces.animate import AnimateConfig
 
 
 @takes_config(AnimateConfig)

@@ -15,9 +15,9 @@ from lipsync_cli.config.quantities import parse_colour
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.media.reading import Reading, read_as
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
-from lipsync_cli.pipelines.configs.animate import AnimateConfig
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import OF_THE_RUN
+from lipsync_cli.pipelines.configs.whole_faces.animate import AnimateConfig
 from lipsync_cli.pipelines.inference.marking import make_marking
 from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
