@@ -16,7 +16,7 @@ from lipsync_cli.config.option import Entry, Option, entries_of
 
 # Those that take --config.
 COMMANDS = (
-    *("infer", "live", "train", "score"),
+    *("infer", "animate", "live", "train", "score"),
     *("extract-frames", "detect-faces", "mels", "pack", "curves", "say", "export"),
 )
 _CHOICE = Entry("command", ("command",), Option("", names=("command",), choices=COMMANDS), str, default=None)

@@ -54,6 +54,7 @@ def pack(
             on_failure=progress.failure,
             note=progress.note,
             mouths=config.mouths,
+            landmarks=config.landmarks,
         )
     print_result({"output": str(output), **report}, json, None if dry_run else output)
     progress.raise_if_failed(report["clips"] + report["failed"])

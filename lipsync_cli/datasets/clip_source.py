@@ -35,5 +35,9 @@ class ClipSource(Protocol):
         """Shape (T, 80), float32, 80 frames a second."""
 
     @property
+    def sound(self) -> np.ndarray | None:
+        """Shape (S,), int16, 16 kHz: the same sound itself, where it is there."""
+
+    @property
     def features(self) -> FeatureStore | None:
         """Speech features of the same sound, where there are any."""

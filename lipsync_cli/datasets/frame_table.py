@@ -55,7 +55,7 @@ class FrameTable:
     Parameters
     ----------
     heard : what is heard in place of the pack's mels, of their shape
-    hears : what the generator hears, "mel" or "encoder"
+    hears : what the generator hears, "mel", "encoder" or "sound"
 
     Raises
     ------
@@ -67,7 +67,7 @@ class FrameTable:
         clips, self.path = pack.clips, pack.path
         self.mel = pack.mel if heard is None else heard
         self.hears = hears
-        self.speech = make_windows(hears, self.mel, clips, pack.features, pack.path)
+        self.speech = make_windows(hears, self.mel, clips, pack.features, pack.path, pack.sound)
         self.middle = pack.frame_middle
         self.clip_of = np.repeat(np.arange(len(clips)), clips["num_frames"].astype(np.int64))
         self.start = window_start(pack.frame_middle)

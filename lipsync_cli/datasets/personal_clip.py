@@ -53,6 +53,7 @@ class PersonalClip:
     reference : shape (S, S, 3), uint8 RGB: the one face whose pixels are moved, in the pose of all; None: any of them
     pairs : of like pose, where there is no such reference; None: any two frames
     features : speech features of the sound, for generators that hear them
+    sound : shape (S,), int16, 16 kHz, for generators that hear it
     """
 
     path: Path
@@ -63,6 +64,7 @@ class PersonalClip:
     reference: np.ndarray | None = None
     pairs: Pairs | None = None
     features: FeatureStore | None = None
+    sound: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check the length."""

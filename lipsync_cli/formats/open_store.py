@@ -20,6 +20,7 @@ from lipsync_cli.formats.guarded_hdf5 import (
     read_attribute,
 )
 from lipsync_cli.media.ffmpeg import check_file
+from lipsync_cli.media.sound.audio import SPEECH_RATE
 from lipsync_cli.runtime.json_values import check_type
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
@@ -90,7 +91,9 @@ def check_store(file: h5py.File, format_name: str) -> None:
     parameters = schema.read_parameters(file)
     columns = {schema.FACES: schema.FACES_COLUMNS, schema.MELS: schema.MELS_COLUMNS, schema.PACK: schema.PACK_COLUMNS}
     has_features = format_name != schema.FACES and "feature_parameters" in parameters
+    has_sound = format_name != schema.FACES and "sound_rate" in parameters
     wanted = columns[format_name] + (schema.FEATURE_COLUMNS if has_features else ())
+    wanted += schema.SOUND_COLUMNS if has_sound else ()
     clips = _check_clips(file, wanted, path)
     if format_name != schema.MELS:
         _check_faces(file, parameters, check_run(clips["first_frame"], clips["num_frames"], "frames", path), path)
@@ -99,6 +102,12 @@ def check_store(file: h5py.File, format_name: str) -> None:
     if has_features:
         total = check_run(clips["first_feature"], clips["num_features"], "speech features", path)
         _check_features(file, parameters, total, path)
+    if has_sound:
+        if parameters["sound_rate"] != SPEECH_RATE:
+            raise InputError(f"its sound has {parameters['sound_rate']!r} samples a second, not {SPEECH_RATE}", path)
+        find_dataset(
+            file, "sound/data", "<i2", (check_run(clips["first_sample"], clips["num_samples"], "samples", path),)
+        )
     if format_name == schema.PACK:
         read_attribute(file, "fingerprint", str)
 

@@ -73,7 +73,9 @@ class Pack:
     box : shape (N, 4), float32, x0 y0 x1 y1 in the clip's pixels, NaN without a face
     mel : shape (M, 80), float32, the clips' mels end to end
     mouth : shape (N, 3), float32, see `mouth_shapes`, NaN without a face; None where they were not measured
+    landmarks : shape (N, 5, 2), float32, eyes and nose in the clip's pixels, see `faces.similarity`; NaN where unknown
     features : the clips' speech features end to end, or None where the pack has none
+    sound : shape (S,), int16, the clips' sound end to end, 16 kHz, or None where the pack has none
     crop_rule, mel_parameters : what the crops and mels were made with
     fingerprint : SHA-256 over the content
     attributes : the root attributes, JSON decoded
@@ -107,6 +109,10 @@ class Pack:
         self.box: np.ndarray = file["faces/box"][()]
         self.mel: np.ndarray = file["mels/data"][()]
         self.mouth: np.ndarray | None = file["faces/mouth"][()] if "mouth" in file["faces"] else None
+        self.landmarks: np.ndarray = file["faces/landmarks"][()]
+        self.sound: np.ndarray | None = None
+        if "sound_rate" in parameters:
+            self.sound = _map(file["sound/data"], self.path, np.int16)
         self.features: FeatureStore | None = None
         if "feature_parameters" in parameters:
             stored = file["features/data"]

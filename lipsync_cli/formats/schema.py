@@ -45,6 +45,7 @@ PACK_COLUMNS = (
     "first_mel",
 )
 FEATURE_COLUMNS = ("num_features", "first_feature")  # beside those of mels.h5 and a pack with speech features
+SOUND_COLUMNS = ("num_samples", "first_sample")  # the same with the sound itself
 
 
 def make_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> np.ndarray:

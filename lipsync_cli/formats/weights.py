@@ -33,6 +33,10 @@ NAMED = {  # other weights in assets, by kind and by what options call them
     "generator": {"grid": "lipsync_grid.safetensors"},
     "sync expert": {"grid": "lipsync_expert_grid.safetensors"},
 }
+_OTHER_COMMAND = {  # what to type for weights of a kind, where those of another are needed
+    ("talking head", "generator"): "lipsync animate STILL SPEECH --weights {path}",
+    ("generator", "talking head"): "lipsync infer FACE SPEECH --weights {path}",
+}
 _MISFITS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)  # of a network
 BEST, LAST = "best.safetensors", "last.safetensors"  # in a run folder
 
@@ -69,8 +73,10 @@ class WeightsHeader:
 
     @property
     def hears(self) -> str:
-        """What the network hears: "mel", or "encoder" for speech features."""
-        return "mel" if self.feature_parameters is None else "encoder"
+        """What the network hears: "mel", "encoder" for speech features, or "sound" for samples."""
+        if self.feature_parameters is not None:
+            return "encoder"
+        return "sound" if self.dims.get("speech") == "sound" else "mel"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the header as a JSON-able dictionary."""
@@ -190,7 +196,8 @@ def check_kind(header: WeightsHeader, path: Path, kind: str = "generator") -> No
         raise InputError(f"holds a network that this program does not know ({error})", path) from error
     if held != kind:
         wanted = models.one_of(kind)
-        raise InputError(f"holds {models.one_of(held)}, not {wanted}", path, f"give the weights of {wanted}")
+        hint = _OTHER_COMMAND.get((held, kind), "give the weights of {wanted}")
+        raise InputError(f"holds {models.one_of(held)}, not {wanted}", path, hint.format(wanted=wanted, path=path))
 
 
 def load_weights(

@@ -42,6 +42,13 @@ def _compact(**dims: Any) -> nn.Module:
     return CompactGenerator(**dims)
 
 
+@register("temporal", kind="talking head")
+def _temporal(**dims: Any) -> nn.Module:
+    from lipsync_cli.models.generators.temporal import TemporalGenerator
+
+    return TemporalGenerator(**dims)
+
+
 @register("expert", kind="sync expert")
 def _expert(**dims: Any) -> nn.Module:
     from lipsync_cli.models.sync_expert import SyncExpert
@@ -71,5 +78,5 @@ def _phone_encoder(**dims: Any) -> nn.Module:
 
 
 def hears(network: nn.Module) -> str:
-    """Say what a generator hears: "mel", windows of LipGAN's mels, or "encoder", windows of speech features."""
+    """Say what a generator hears: "mel", windows of LipGAN's mels; "encoder", of speech features; or "sound"."""
     return str(getattr(network, "speech", "mel"))

@@ -21,6 +21,7 @@ from lipsync_cli.runtime.processes.workers import Run, run_tasks
 from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.mel import WINDOW, MelParameters, log_mel, stream_levels, to_mel
 from lipsync_cli.speech.speech_features import FeatureParameters, encode_silence
+from lipsync_cli.speech.speech_windows import SOUND_PEAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from lipsync_cli.speech.speech_features import Encode
 
-MEL, ENCODER = FEATURES = ("mel", "encoder")  # what can be made of sound
+MEL, ENCODER, SAMPLES = FEATURES = ("mel", "encoder", "sound")  # what can be made of sound; the last is the sound
 MAX_VARIANTS = 64
 
 
@@ -65,7 +66,7 @@ def collect_mels(
 
     Returns
     -------
-    counts: clips, mel_frames, failed, and feature_frames and shard where there are any
+    counts: clips, mel_frames, failed, and feature_frames, samples and shard where there are any
 
     Raises
     ------
@@ -116,6 +117,8 @@ def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str
     parameters: dict[str, Any] = {"mel_parameters": MelParameters().to_dict()}
     if ENCODER in features:
         parameters |= {"feature_parameters": FeatureParameters().to_dict(), "variants": variants, "seed": seed}
+    if SAMPLES in features:
+        parameters |= {"sound_rate": parameters["mel_parameters"]["sample_rate"]}
     return parameters
 
 
@@ -124,7 +127,7 @@ def mel_of_clip(job: ClipJob) -> dict[str, Any]:
 
     Returns
     -------
-    mel (T, n_mels), bytes, sha256; where speech features are wanted, features (1 + variants, T', 384) float16
+    mel (T, n_mels), bytes, sha256; if wanted, features (1 + variants, T', 384) float16, and sound (N,) int16
 
     Raises
     ------
@@ -136,12 +139,14 @@ def mel_of_clip(job: ClipJob) -> dict[str, Any]:
     path = clip.sound
     if clip.kind == FRAMES and not path.exists():
         raise InputError("has no sound", clip.path, "give a clip with sound")
-    if "feature_parameters" not in job.parameters and job.folder is not None:
+    if not {"feature_parameters", "sound_rate"} & job.parameters.keys() and job.folder is not None:
         return {"mel": _stored_mel(path, parameters, job.folder), **hash_clip(clip)}
     samples = np.concatenate(list(_checked(path, parameters)))
     made = {"mel": log_mel(samples, parameters), **hash_clip(clip)}
     if "feature_parameters" in job.parameters:
         made["features"] = _encode_variants(samples, f"{clip.speaker}/{clip.name}", job.parameters)
+    if "sound_rate" in job.parameters:
+        made["sound"] = (samples * SOUND_PEAK).round().clip(-SOUND_PEAK, SOUND_PEAK).astype(np.int16)
     return made
 
 
@@ -201,8 +206,8 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
     import numpy as np
 
     rows: list[dict[str, Any]] = []
-    total = features = 0
-    has_features = "feature_parameters" in parameters
+    total = features = samples = 0
+    has_features, has_sound = "feature_parameters" in parameters, "sound_rate" in parameters
     for part in parts:
         size, sha256 = part.read("bytes", "sha256")
         clip, num_mels = part.clip, sum(len(rows) for rows in part.read_rows("mel"))
@@ -213,8 +218,13 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
             count = part.read("features")[0].shape[1]
             row |= {"num_features": count, "first_feature": features}
             features += count
+        if has_sound:
+            count = sum(len(piece) for piece in part.read_rows("sound"))
+            row |= {"num_samples": count, "first_sample": samples}
+            samples += count
         rows.append(row)
     columns = schema.MELS_COLUMNS + (schema.FEATURE_COLUMNS if has_features else ())
+    columns += schema.SOUND_COLUMNS if has_sound else ()
     room = sum(part.path.stat().st_size for part in parts)
     with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
         schema.write_header(file, schema.MELS, parameters, describe_input(source, rows))
@@ -232,4 +242,9 @@ def _assemble(parts: list[Part], source: Path, output: Path, parameters: dict[st
             for part, row in zip(parts, rows, strict=True):
                 place = slice(row["first_feature"], row["first_feature"] + row["num_features"])
                 stored[:, place] = part.read("features")[0]
-    return {"mel_frames": total, **({"feature_frames": features} if has_features else {})}
+        if has_sound:
+            sound = file.create_dataset("sound/data", (samples,), np.int16)
+            for part, row in zip(parts, rows, strict=True):
+                sound[row["first_sample"] : row["first_sample"] + row["num_samples"]] = part.read("sound")[0]
+    counts = {"mel_frames": total}
+    return counts | ({"feature_frames": features} if has_features else {}) | ({"samples": samples} if has_sound else {})

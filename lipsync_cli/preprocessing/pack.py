@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
+from lipsync_cli.faces.similarity import find_measure as find_points
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import create_faces
 from lipsync_cli.formats.schema import RAW
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LATER = ("validation_speakers", "split_above")
 Joined = tuple[StoredClip, StoredClip]  # the faces and the mel of one clip
+_RAGGED = {"feature": "features/data", "sample": "sound/data"}  # by the columns num_NAMEs and first_NAME
 MAX_MISSING_SOUND_S = 0.25  # sound may end this much before the middle of the last frame
 
 
@@ -116,6 +118,7 @@ def pack(
     on_failure: OnFailure | None = None,
     note: Callable[[str], None] | None = None,
     mouths: bool = False,
+    landmarks: bool = False,
 ) -> dict[str, Any]:
     """Join faces and mels by speaker and name into one training file.
 
@@ -125,7 +128,7 @@ def pack(
     dry_run : write nothing
     on_failure : told of every clip that is in one of the two only, or whose sound does not fit its pictures
     note : told what the split could not do
-    mouths : measure the shape of the mouth in every crop, see `mouth_shapes`, for recipes that learn to hear it
+    mouths, landmarks : measure mouths (`mouth_shapes`), find eyes and nose (`faces.similarity`) in every crop
 
     Returns
     -------
@@ -136,10 +139,10 @@ def pack(
     InputError : a file cannot be used, the two do not fit, two files of one kind differ in their rules or hold the same
         clip, or no clip is in both
     UsageError : the split cannot be made
-    ToolError : mouths are to be measured, and dlib's landmarks are not installed
+    ToolError : mouths or landmarks are to be measured, and dlib's landmarks are not installed
     """
     faces, mels, output = _as_paths(faces), _as_paths(mels), Path(output)
-    split, measure = split or Split(), find_measure() if mouths else None
+    split, look = split or Split(), (find_measure() if mouths else None, find_points() if landmarks else None)
     check_output(output, force, [*faces, *mels])
     failed: list[str] = []
 
@@ -150,7 +153,6 @@ def pack(
 
     with open_stores(faces, schema.FACES) as face_set, open_stores(mels, schema.MELS) as mel_set:
         _check_rate(MelParameters.from_dict(mel_set.parameters["mel_parameters"]), mels[0])
-        has_features = "feature_parameters" in mel_set.parameters
         sound_of = {clip.key: clip for clip in mel_set.clips}
         joined: list[Joined] = []
         for face in face_set.clips:
@@ -169,13 +171,13 @@ def pack(
         if not joined:
             raise InputError(f"no clip is both in it and in {_name(mels)}", faces[0], "make both from the same clips")
         parameters = {**face_set.parameters, **mel_set.parameters, "split": split.to_dict()}
-        rows = _rows(joined, split, note, has_features)
+        rows = _rows(joined, split, note, _ragged_kinds(mel_set.parameters))
         faceless = sum(_count_faceless(face) for face, _ in joined)
         if not dry_run:
             room = face_set.num_bytes + mel_set.num_bytes
             with atomic_output(output, force) as temporary, schema.create_hdf5(temporary, room) as file:
                 inputs = [*face_set.describe(), *mel_set.describe()]
-                _write(file, parameters, joined, rows, inputs, progress=progress, measure=measure)
+                _write(file, parameters, joined, rows, inputs, progress=progress, look=look)
     return {
         "clips": len(rows),
         "frames": sum(row["num_frames"] for row in rows),
@@ -201,25 +203,32 @@ def _name(paths: Sequence[Path]) -> str:
 
 
 def _rows(
-    joined: list[Joined], split: Split, note: Callable[[str], None] | None, has_features: bool
+    joined: list[Joined], split: Split, note: Callable[[str], None] | None, kinds: list[str]
 ) -> list[dict[str, Any]]:
     import numpy as np
 
     splits = split.assign(np.array([face.key[0] for face, _ in joined]), note)
     rows = []
-    first_frame = first_mel = first_feature = 0
+    first_frame = first_mel = 0
+    firsts = dict.fromkeys(kinds, 0)
     for (one, other), name in zip(joined, splits, strict=True):
         face, sound = one.row, other.row
         row = {column: face[column] for column in ("name", "speaker", "fps_num", "fps_den")}
         row |= {"split": name, "num_frames": int(face["num_frames"]), "first_frame": first_frame}
         row |= {"num_mels": int(sound["num_mels"]), "first_mel": first_mel}
-        if has_features:
-            row |= {"num_features": int(sound["num_features"]), "first_feature": first_feature}
-            first_feature += int(sound["num_features"])
+        for kind in kinds:
+            row |= {f"num_{kind}s": int(sound[f"num_{kind}s"]), f"first_{kind}": firsts[kind]}
+            firsts[kind] += int(sound[f"num_{kind}s"])
         rows.append(row)
         first_frame += int(face["num_frames"])
         first_mel += int(sound["num_mels"])
     return rows
+
+
+def _ragged_kinds(parameters: dict[str, Any]) -> list[str]:
+    """Say what mels.h5 holds beside mels: speech features, the sound itself."""
+    known = (("feature_parameters", "feature"), ("sound_rate", "sample"))
+    return [kind for name, kind in known if name in parameters]
 
 
 def _count_faceless(clip: StoredClip) -> int:
@@ -236,12 +245,12 @@ def _write(
     inputs: list[dict[str, Any]],
     *,
     progress: Progress | None,
-    measure: Measure | None,
+    look: tuple[Measure | None, Callable[..., Any] | None],
 ) -> None:
     import numpy as np
 
-    has_features = "feature_parameters" in parameters
-    columns = schema.PACK_COLUMNS + (schema.FEATURE_COLUMNS if has_features else ())
+    (measure, find), kinds = look, _ragged_kinds(parameters)
+    columns = schema.PACK_COLUMNS + tuple(name for kind in kinds for name in (f"num_{kind}s", f"first_{kind}"))
     table = schema.make_table(rows, columns)
     digest = hashlib.sha256(repr((sorted(parameters.items()), table.tolist())).encode())
     schema.write_header(file, schema.PACK, parameters, inputs)
@@ -252,7 +261,7 @@ def _write(
     write = create_faces(file, num_frames, num_bytes, parameters["crop_rule"]["size"], parameters)
     num_mels = int(table["num_mels"].sum())
     mel_data = file.create_dataset("mels/data", (num_mels, joined[0][1].file["mels/data"].shape[1]), np.float32)
-    features = _create_features(file, joined, int(table["num_features"].sum())) if has_features else None
+    ragged = {kind: _create_ragged(file, joined, kind, int(table[f"num_{kind}s"].sum())) for kind in kinds}
     shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
     rule = CropRule.from_dict(parameters["crop_rule"])
     first_byte = 0
@@ -264,17 +273,20 @@ def _write(
         else:
             piece = face.read_whole("faces/crop/offset")[frames.start : frames.stop + 1]
             data = faces["faces/crop/data"][piece[0] : piece[-1]]
+        crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
+        if find is not None:
+            arrays[-1] = find(crops, rule, arrays[1])
         write(row["first_frame"], first_byte, *arrays, data=data, offset=piece)
         if shapes is not None and measure is not None:
-            crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
             shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
         mel = mels["mels/data"][sound.place("mel")]
         mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
         first_byte += 0 if raw else len(data)
         hashed = [*arrays, data, piece - piece[0], mel]
-        if features is not None:
-            heard = mels["features/data"][:, sound.place("feature")]
-            features[:, row["first_feature"] : row["first_feature"] + row["num_features"]] = heard
+        for kind, made in ragged.items():
+            heard = mels[_RAGGED[kind]][_rows_of(made, sound.place(kind))]
+            first = row[f"first_{kind}"]
+            made[_rows_of(made, slice(first, first + row[f"num_{kind}s"]))] = heard
             hashed.append(heard)
         for array in hashed:
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -289,11 +301,16 @@ def _count_bytes(clip: StoredClip) -> int:
     return int(offset[frames.stop] - offset[frames.start])
 
 
-def _create_features(file: h5py.File, joined: list[Joined], total: int) -> h5py.Dataset:
-    """Create the dataset for the speech features of all clips, (1 + variants, total, D) float16."""
-    import numpy as np
+def _create_ragged(file: h5py.File, joined: list[Joined], kind: str, total: int) -> h5py.Dataset:
+    """Create the dataset for the speech features of all clips, (1 + variants, total, D), or their sound, (total,)."""
+    stored = joined[0][1].file[_RAGGED[kind]]
+    shape = (total,) if stored.ndim == 1 else (stored.shape[0], total, stored.shape[2])
+    made = file.create_dataset(_RAGGED[kind], shape, stored.dtype)
+    for name, value in stored.attrs.items():
+        made.attrs[name] = value
+    return made
 
-    stored = joined[0][1].file["features/data"]
-    features = file.create_dataset("features/data", (stored.shape[0], total, stored.shape[2]), np.float16)
-    features.attrs["silence"] = stored.attrs["silence"]
-    return features
+
+def _rows_of(stored: h5py.Dataset, rows: slice) -> tuple[slice, ...]:
+    """Give the place of a clip in a dataset of one axis, or in the second of three."""
+    return (rows,) if stored.ndim == 1 else (slice(None), rows)

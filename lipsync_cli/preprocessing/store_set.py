@@ -47,7 +47,7 @@ class StoredClip:
         return Path(self.file.filename)
 
     def place(self, kind: str) -> slice:
-        """Return where its frames, mels or speech features stand; `kind` is "frame", "mel" or "feature"."""
+        """Return where its rows stand; `kind` is "frame", "mel", "feature" or "sample"."""
         first = int(self.row[f"first_{kind}"])
         return slice(first, first + int(self.row[f"num_{kind}s"]))
 

@@ -1,4 +1,4 @@
-"""The windows of sound that a network gets for a video frame: of mels, or of speech features."""
+"""The windows of sound that a network gets for a video frame: of mels, of speech features, or of the sound itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from lipsync_cli.speech.speech_features import FeatureParameters, cut_windows, w
 if TYPE_CHECKING:
     import numpy as np
 
-MEL, ENCODER = SPEECH_INPUTS = ("mel", "encoder")  # what a network hears
-
+MEL, ENCODER, SOUND = SPEECH_INPUTS = ("mel", "encoder", "sound")  # what a network hears
+SOUND_WINDOW, SOUND_RATE = 3200, 16_000  # samples: 0.2 s
+SOUND_PEAK = 32767  # of stored samples
 
 MEASURED = 20_000  # feature frames of which mean and deviation are taken
 
@@ -139,22 +140,78 @@ class FeatureWindows:
         return self._store.check(cut)
 
 
+class SoundWindows:
+    """Windows of the sound itself: (n, 3200) float32 in [-1, 1]; there are no variants of it.
+
+    Parameters
+    ----------
+    sound : shape (S,), int16, the recordings end to end
+    clips : a pack's table, with the columns of `schema.SOUND_COLUMNS`
+    """
+
+    num_variants = 1
+
+    def __init__(self, sound: np.ndarray, clips: np.ndarray) -> None:
+        self.sound, self._clips = sound, clips
+
+    def cut(self, clips: np.ndarray, middles_s: np.ndarray, variants: np.ndarray | None = None) -> np.ndarray:
+        """See `SpeechWindows`."""
+        rows = self._clips[clips]
+        return cut_sound(self.sound, middles_s, rows["first_sample"], rows["num_samples"])
+
+
+def cut_sound(sound: np.ndarray, middles_s: np.ndarray, firsts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Cut a window of 0.2 s around each moment; what lies outside of a recording is silent.
+
+    Parameters
+    ----------
+    sound : shape (S,), int16, or float32 in [-1, 1], recordings end to end
+    middles_s : shape (n,), seconds from the recording's start
+    firsts, counts : shape (n,), where each recording begins, and its samples
+
+    Returns
+    -------
+    shape (n, 3200), float32 in [-1, 1]
+    """
+    import numpy as np
+
+    starts = np.round(np.asarray(middles_s) * SOUND_RATE).astype(np.int64) - SOUND_WINDOW // 2
+    index = starts[:, None] + np.arange(SOUND_WINDOW)
+    inside = (index >= 0) & (index < np.asarray(counts)[:, None])
+    if not len(sound):
+        return np.zeros(index.shape, np.float32)
+    taken = sound[np.clip(index + np.asarray(firsts)[:, None], 0, len(sound) - 1)]
+    scale = np.float32(1 if sound.dtype == np.float32 else 1 / SOUND_PEAK)
+    return np.where(inside, taken.astype(np.float32) * scale, np.float32(0))
+
+
 def make_windows(
-    hears: str, mel: np.ndarray, clips: np.ndarray, features: FeatureStore | None, path: object
+    hears: str,
+    mel: np.ndarray,
+    clips: np.ndarray,
+    features: FeatureStore | None,
+    path: object,
+    sound: np.ndarray | None = None,
 ) -> SpeechWindows:
     """Return what cuts the windows that a network hears.
 
     Parameters
     ----------
-    hears : "mel" or "encoder"
+    hears : "mel", "encoder" or "sound"
     path : of the pack, for messages
+    sound : shape (S,), int16, of the clips end to end, where there is any
 
     Raises
     ------
-    InputError : the network hears speech features, and the pack has none, or others
+    InputError : the network hears speech features or the sound itself, and the pack has none, or others
     """
     if hears == MEL:
         return MelWindows(mel, clips)
+    if hears == SOUND:
+        if sound is None:
+            hint = "make it again from lipsync mels --features mel,sound, or hear speech features (--speech encoder)"
+            raise InputError("the pack has mels only, and the sound itself is needed", str(path), hint)
+        return SoundWindows(sound, clips)
     if features is None:
         raise InputError(
             "the pack has mels only, and speech features are needed",

@@ -14,6 +14,7 @@ from lipsync_cli.errors import InputError
 from lipsync_cli.models import ARCHITECTURES
 from lipsync_cli.runtime.json_values import check_object, read_json
 from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
+from lipsync_cli.training.phases import parse_schedule
 
 # As `training.recipes` has them; named here, because the help of `lipsync train` must not import torch.
 RECIPES = (
@@ -35,6 +36,7 @@ RECIPES = (
     "occlusion",
     "own-frame",
     "text",
+    "temporal-gan",
 )
 # Recipes that saved runs call by another name: until it had WGAN-LP, `wgan-ls` was least squares with a penalty.
 OLD_RECIPES = {"wgan-ls": "lsgan-gp"}
@@ -77,14 +79,22 @@ class TrainConfig:
     )
     dims: dict[str, Any] = field(default_factory=dict)
     speech: str = option(
-        "What a compact generator hears: mel, or encoder for speech features, which carry over to other voices.",
+        "What a compact generator hears: mel, or encoder for speech features, which carry over to other voices; a "
+        "temporal one: sound, or encoder.",
         "mel",
         panel="model",
         choices=SPEECH_INPUTS,
-        shown="mel, or as in --init; speech-embedding, text: encoder",
+        shown="mel, or as in --init; speech-embedding, text: encoder; temporal-gan: sound",
     )
     critic_width: int = option(
         "Channels of the first layer of LipGAN's discriminator; 8 costs 1/16.", 32, panel="model", least=1
+    )
+    width: float = option(
+        "Recipe temporal-gan: of the published channels of pictures; 0.25 for processors.",
+        1.0,
+        panel="model",
+        least=0.0625,
+        most=2,
     )
     init: str = ""
     freeze_speech: bool = option(
@@ -171,6 +181,16 @@ class TrainConfig:
         panel="losses",
         least=0,
         shown="0.01, with --losses literal 1; others: docs/reference/recipes.md",
+    )
+    sequence_weight: float = option(
+        "Recipe temporal-gan: weight of the sequence discriminator's term.", 0.006, panel="losses", least=0
+    )
+    phases: str = option(
+        "Recipe temporal-gan: samples of the first two phases; the rest is adversarial.",
+        "reconstruction=600000,sync-warm-up=200000",
+        panel="schedule",
+        check=parse_schedule,
+        metavar="reconstruction=N,sync-warm-up=N",
     )
     penalty_weight: float = option(
         "WGANs: weight of the discriminator's penalty.", 10.0, panel="losses", least=0, shown="10; wgan-div: 2"

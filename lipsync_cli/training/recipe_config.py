@@ -11,6 +11,7 @@ from lipsync_cli.config.option import entries_of
 from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
+from lipsync_cli.speech.speech_windows import ENCODER, MEL, SOUND
 from lipsync_cli.training.config import LITERAL, TrainConfig
 from lipsync_cli.training.recipes import RECIPES, find_recipe
 from lipsync_cli.training.recipes.context import INPUTS
@@ -43,8 +44,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     if config.generator not in found.architectures:
         names = " or ".join(found.architectures)
         raise UsageError(f"generator {config.generator!r} does not exist", hint=f"use {names}")
-    if config.speech != "mel" and config.generator not in ("compact", "phone-encoder"):
-        raise UsageError(f"the generator {config.generator} hears mels", hint="use --generator compact")
+    _check_speech(config)
     if config.sync_runs and "expert" not in found.needs:
         raise UsageError(f"the recipe {found.name} asks no expert", hint="leave out --sync-runs")
     if config.batch_size % config.targets_per_reference and not config.sync_runs:
@@ -57,6 +57,17 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
     parse_gap(config.reference_gap)
     found.check(config)
     return config
+
+
+def _check_speech(config: TrainConfig) -> None:
+    """Raise UsageError if the generator cannot hear what it shall hear."""
+    can_hear = {"compact": (MEL, ENCODER), "temporal": (SOUND, ENCODER), "phone-encoder": (ENCODER,)}.get(
+        config.generator, (MEL,)
+    )
+    if config.speech not in can_hear:
+        other = "use --generator compact" if can_hear == (MEL,) else f"use --speech {' or '.join(can_hear)}"
+        what = "mels" if can_hear == (MEL,) else " or ".join(can_hear)
+        raise UsageError(f"the generator {config.generator} hears {what}", hint=other)
 
 
 def check_inputs(config: TrainConfig, given: Collection[str]) -> None:

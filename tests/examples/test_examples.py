@@ -58,6 +58,33 @@ def make_thesis(out: Path, *arguments: str) -> str:
     return result.stdout
 
 
+def make_temporal(out: Path, *arguments: str) -> str:
+    """Run the Makefile of examples/temporal at its smallest; return what it printed."""
+    variables = [f"LIPSYNC={LIPSYNC}", f"PYTHON={sys.executable}", f"OUT={out}", "SMALL=1"]
+    line = ["make", "-C", str(ROOT / "examples" / "temporal"), *variables, *arguments]
+    result = subprocess.run(line, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_temporal_makefile_leaves_each_part_out_once_at_equal_samples(tmp_path: Path) -> None:
+    planned = make_temporal(tmp_path / "out", "--dry-run", "ablation")
+    trained = [line for line in planned.splitlines() if " train " in line]
+    left_out = ["", "--sync-weight 0", "--sequence-weight 0", "--adversarial-weight 0"]
+    left_out.append(" ".join(left_out[1:]))
+    assert sorted(line.partition("--max-samples 48")[2].strip() for line in trained) == sorted(left_out)
+
+
+@pytest.mark.slow
+def test_temporal_makefile_from_clips_to_a_table_and_the_hours_of_the_full_width(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert "opening" in make_temporal(out, "table")
+    line = [sys.executable, str(ROOT / "examples" / "temporal" / "hours.py"), str(out / "heads.h5"), "--steps", "2"]
+    told = subprocess.run([*line, "--batch-size", "10", "--length", "10"], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"20 epochs of \d+ frames: \d+\.\d hours at .* frames/s on", told.stdout)
+
+
 def is_lipsync(line: str) -> bool:
     """Tell whether a line of make, or the rest of one after @mkdir, is a command of lipsync."""
     return f"{LIPSYNC} " in line
@@ -76,6 +103,7 @@ def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first
     planned = plan_thesis(tmp_path)
     trained = re.findall(r"--recipe (\S+)", planned)
     others = {"lip-reader", "listen", "speech-embedding", "occlusion", "own-frame"}  # not generators from fresh weights
+    others |= {"temporal-gan"}  # examples/temporal
     recipes = set(RECIPES) - others
     assert set(trained) == recipes
     assert planned.count(" train ") == len(recipes) + 1 == planned.count("--max-minutes 3")  # lipgan-weighted too

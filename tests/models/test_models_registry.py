@@ -11,6 +11,7 @@ def test_every_architecture_has_a_kind_and_builds() -> None:
     assert kinds == {
         "lipgan": "generator",
         "compact": "generator",
+        "temporal": "talking head",
         "expert": "sync expert",
         "lip-reader": "lip reader",
         "occlusion-net": "occlusion network",

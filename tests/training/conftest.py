@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from fixtures.training_fixtures import small_pack, stores
+from fixtures.training_fixtures import small_pack, stores, talking_pack
 
-__all__ = ["small_pack", "stores"]
+__all__ = ["small_pack", "stores", "talking_pack"]

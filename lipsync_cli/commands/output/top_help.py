@@ -16,13 +16,15 @@ COMMANDS: dict[str, str] = {
     "export": "Write a generator as ONNX, and check that it generates the same.",
     "say": "Speak a text into a sound file, for infer.",
     "infer": "Make the face say the speech.",
+    "animate": "Make a still talk: draw the whole face anew in every frame.",
     "live": "Make a presenter say what comes in, while it comes.",
     "score": "Measure generated faces, with baselines beside every figure.",
     "info": "Say what is in a file, as JSON.",
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
 }  # in the order of the work; the first line of each command's own help
-FOLDERS = {"curves": "training", "live": "streams"}  # of commands that do not lie in `commands/` itself
+# Of commands that do not lie in `commands/` itself.
+FOLDERS = {"curves": "training", "live": "streams", "animate": "whole_faces"}
 HELP_OPTIONS = ("-h", "--help")
 VERSION_HELP = "Print the version and stop."
 OPTIONS = {

@@ -17,7 +17,11 @@ class MelsConfig:
 
     source: Path = argument("Folder of clips or sound files, folder made by extract-frames, or one file.")
     output: Path = argument("HDF5 file to write.")
-    features: str = option("What to make: mel, or mel,encoder for speech features, too.", "mel", panel="voice")
+    features: str = option(
+        "What to make: mel; with ,encoder speech features, too; with ,sound the sound itself (16 kHz).",
+        "mel",
+        panel="voice",
+    )
     variants: int = option(
         "Altered copies of each sound (other voices, noise, music, telephone) that get speech features, too, for "
         "training.",

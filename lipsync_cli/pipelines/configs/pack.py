@@ -59,6 +59,9 @@ class PackConfig:
     mouths: bool = option(
         "Measure the mouth in every crop, for the recipe speech-embedding (needs [models]).", False, panel="face"
     )
+    landmarks: bool = option(
+        "Find eyes and nose in every crop, for the recipe temporal-gan (needs [models]).", False, panel="face"
+    )
     force: bool = force_option()
 
     def inputs_and_output(self) -> tuple[list[Path], Path]:

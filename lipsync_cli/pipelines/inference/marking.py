@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import flatten
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.video.film_stream import FilmStream
-from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig
+from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig, MarkingOptions
 from lipsync_cli.pipelines.inference.standard_streams import PIPE
 
 if TYPE_CHECKING:
@@ -17,7 +17,22 @@ if TYPE_CHECKING:
 
 
 def chosen_marks(config: InferConfig) -> Marking:
-    """Return the marks that the options ask for.
+    """Return the marks that the options of `infer` ask for; see `make_marking`."""
+    options = {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN}
+    holds_tags = config.files.output != PIPE or FilmStream(1, config.stream.container).holds_tags
+    return make_marking(config.marking, options, config.files.keep_metadata, holds_tags)
+
+
+def make_marking(
+    asked: MarkingOptions, options: dict[str, Any], keep_metadata: bool = False, holds_tags: bool = True
+) -> Marking:
+    """Return the marks that options ask for.
+
+    Parameters
+    ----------
+    options : of the command, for the sidecar
+    keep_metadata : whether the film has the source's title, date and place
+    holds_tags : whether there is metadata in what is written
 
     Raises
     ------
@@ -25,15 +40,14 @@ def chosen_marks(config: InferConfig) -> Marking:
     """
     from lipsync_cli.synthesis.rendering.marking import Marking
 
-    asked = config.marking
     return Marking(
         asked.no_mark,
         asked.label_text if asked.visible_watermark else None,
         asked.sidecar,
         _identity(asked.credentials, asked.certificate, asked.private_key),
-        {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN},
-        config.files.keep_metadata,
-        config.files.output != PIPE or FilmStream(1, config.stream.container).holds_tags,
+        options,
+        keep_metadata,
+        holds_tags,
     )
 
 

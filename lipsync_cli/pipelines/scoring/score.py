@@ -23,7 +23,14 @@ from lipsync_cli.pipelines.callbacks import OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
-from lipsync_cli.pipelines.scoring.score_on_cluster import find_networks, find_wanted, measure_elsewhere, weights_for
+from lipsync_cli.pipelines.scoring.score_on_cluster import (
+    TALKING_HEAD,
+    find_networks,
+    find_wanted,
+    kind_of,
+    measure_elsewhere,
+    weights_for,
+)
 from lipsync_cli.pipelines.scoring.score_outputs import check_outputs, find_kept, is_lines
 from lipsync_cli.runtime.processes.dask_cluster import open_runner
 from lipsync_cli.runtime.processes.workers import Run, run_tasks
@@ -144,7 +151,7 @@ class _Job:
             with Pack(source, resolve_jobs(config.jobs)) as pack:
                 found = find_weights(weights_for(pack, config.weights))
                 header = read_header(found)
-                check_kind(header, found)
+                check_kind(header, found, kind_of(found))
                 compatibility.check_fits(pack, header, config.weights or header.name)
                 return pack_protocol.plan_pack(pack, config.split, config.max_frames, config.seed)
         if source.is_dir():
@@ -202,7 +209,7 @@ class _Job:
         config, tools, sheet = self.config, self.tools, None
         with Pack(self.source, resolve_jobs(config.jobs)) as pack:
             weights = weights_for(pack, config.weights)
-            generator, header = load_weights(weights, tools.device)
+            generator, header = load_weights(weights, tools.device, kind := kind_of(weights))
             compatibility.check_fits(pack, header, config.weights or header.name)
             heard, factors = normalise_voices(pack, config.split, header.known_voices, self.vtln)
             key = self._key(pack, header.sha256)
@@ -226,10 +233,11 @@ class _Job:
             scores.facts["vtln"] = {"asked": self.vtln, "factors": factors}
             about = pack_protocol.describe_weights(header, generator)
             scores.facts["weights"] = about | {"file": None if weights is None else str(weights)}
-            if config.output is not None and not is_lines(config.output) and self.shard is None:
+            is_folder = config.output is not None and not is_lines(config.output) and self.shard is None
+            if is_folder and kind != TALKING_HEAD:
                 sheet = draw_sheet(pack, generator, config.split, draw, device=tools.device, heard=heard)
-        kind = f"{header.architecture} weights {header.name} after {header.samples_seen:,} samples"
-        heading = f"{kind} on the {config.split} clips of {self.source.name}"
+        what = f"{header.architecture} weights {header.name} after {header.samples_seen:,} samples"
+        heading = f"{what} on the {config.split} clips of {self.source.name}"
         return ScoreResult(scores, heading, sheet, 1 if self.shard is None else len(scores.clip_names))
 
     def _key(self, pack: Pack, weights_sha256: str) -> list[Any]:

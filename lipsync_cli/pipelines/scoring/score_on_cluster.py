@@ -25,6 +25,7 @@ WHAT_FOR = {  # a file that is named is wanted for these
     "transcripts": ("words",),
     "syncnet": ("lse_d_25fps", "lse_c_25fps", "lse_offset_25fps", "lse_windows"),
 }
+TALKING_HEAD = "talking head"
 NETWORKS = ("expert", "inception", "syncnet", "lip_reader")  # options that name a network's file
 
 
@@ -49,6 +50,20 @@ def find_networks(config: ScoreConfig) -> dict[str, Path]:
 def weights_for(pack: Pack, asked: Path | None) -> Path | None:
     """Return the weights that are asked for; without features in the pack, else those of the package that hear mels."""
     return Path("grid") if asked is None and pack.features is None else asked
+
+
+def kind_of(weights: Path | None) -> str:
+    """Say whether weights are a talking head's, or a generator's, or shall be.
+
+    Raises
+    ------
+    InputError : there is no such file, or it holds no weights
+    """
+    from lipsync_cli import models
+    from lipsync_cli.formats.weights import find_weights, read_header
+
+    architecture = read_header(find_weights(weights)).architecture
+    return TALKING_HEAD if architecture in models.architectures_of(TALKING_HEAD) else "generator"
 
 
 def measure_elsewhere(config: ScoreConfig, do_tasks: Run, rows: list[int]) -> Iterator[tuple[int, ClipScores]]:
@@ -99,16 +114,17 @@ def _open(config: ScoreConfig) -> tuple[Stage, Draw, list[MetricGroup]]:
     from lipsync_cli.metrics.registry import find_metric_groups
     from lipsync_cli.models import hears
     from lipsync_cli.scoring.protocols.pack_protocol import draw_frames, read_words
-    from lipsync_cli.scoring.protocols.pack_stage import Stage
+    from lipsync_cli.scoring.protocols.talking_head_protocol import open_stage
     from lipsync_cli.speech.transcript import Transcripts
 
     torch.set_num_threads(1)
     tools = MetricNetworks(resolve_device(config.device), find_networks(config))
     pack = Pack(config.sources[0])
     tools.mel_parameters = pack.mel_parameters
-    generator, header = load_weights(weights_for(pack, config.weights), tools.device)
+    weights = weights_for(pack, config.weights)
+    generator, header = load_weights(weights, tools.device, kind_of(weights))
     heard, _ = normalise_voices(pack, config.split, header.known_voices, parse_vtln(config.vtln))
     table, draw = draw_frames(pack, config.split, config.max_frames, config.seed, heard, hears(generator))
     words = None if config.transcripts is None else read_words(table, Transcripts(config.transcripts))
-    stage = Stage(pack, generator, table, tools, config.batch_size, words)
+    stage = open_stage(pack, generator, table, tools, config.batch_size, words)
     return stage, draw, find_metric_groups(find_wanted(config), has_frames=False)

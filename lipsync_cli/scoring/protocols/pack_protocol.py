@@ -17,7 +17,8 @@ from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
 from lipsync_cli.models import hears
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
-from lipsync_cli.scoring.protocols.pack_stage import Stage, score_clip
+from lipsync_cli.scoring.protocols.pack_stage import score_clip
+from lipsync_cli.scoring.protocols.talking_head_protocol import open_stage
 from lipsync_cli.scoring.results.aggregate import collect
 from lipsync_cli.scoring.results.checkpoint import ScoreCheckpoint
 from lipsync_cli.scoring.results.scores import Scores
@@ -100,7 +101,7 @@ def score_pack(
     kept = kept or ScoreCheckpoint(None, None)
     table, draw = draw_frames(pack, split, max_frames, seed, heard, hears(generator))
     words = None if transcripts is None else read_words(table, transcripts)
-    stage = Stage(pack, generator, table, tools, batch_size, words)
+    stage = open_stage(pack, generator, table, tools, batch_size, words)
     rows = _take_rows(table, shard)
     found = {row: known for row in rows if (known := kept.get(table.clip_name[row])) is not None}
     missing = [row for row in rows if row not in found]
@@ -117,9 +118,8 @@ def score_pack(
         used |= one.used
     facts = {**_describe_frames(pack), "split": split, **drawn, "tools": used}
     has_frames = any(not family.is_continuous and family.watch is None for family in families)
-    notes = (_NOTES_FRAMES if has_frames else []) + (
-        _NOTES_CLIPS if any(family.is_continuous for family in families) else []
-    )
+    has_clips = any(family.is_continuous for family in families)
+    notes = list(stage.notes) or (_NOTES_FRAMES if has_frames else []) + (_NOTES_CLIPS if has_clips else [])
     notes += describe_reader(used)
     notes += [_NOTE_ONE_CLIP] if len(table.rows) == 1 else []
     if transcripts is not None:

@@ -34,6 +34,8 @@ def score_clip(stage: Stage, row: int, draw: Draw, families: list[MetricGroup]) 
     """
     of_frames = [family for family in families if not family.is_continuous and family.watch is None]
     of_clips = [family for family in families if family.is_continuous]
+    if not stage.shows_frames:
+        of_clips, of_frames = of_frames + of_clips, []
     clip = stage.pack.clips[row]
     clip_scores = ClipScores(str(clip["name"]), str(clip["speaker"]))
     if of_frames:
@@ -48,7 +50,17 @@ def score_clip(stage: Stage, row: int, draw: Draw, families: list[MetricGroup]) 
 
 
 class Stage:
-    """Shows the clips of a pack, row by row."""
+    """Shows the clips of a pack, row by row.
+
+    Attributes
+    ----------
+    shows_frames : single frames are drawn for their metrics; else these are shown whole clips, too
+    rule : of the crops that are shown
+    notes : on how clips are shown, if not as `score_pack` says it
+    """
+
+    shows_frames = True
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -61,6 +73,7 @@ class Stage:
     ) -> None:
         self.pack, self.generator, self.table, self.tools = pack, generator, table, tools
         self.batch_size, self.words = batch_size, words or {}
+        self.rule = pack.crop_rule
 
     def show_frames(self, row: int, draw: Draw) -> Iterator[ClipView]:
         """Give the rows of a clip's drawn frames, each with a reference of its own: the thesis's protocol."""
@@ -84,15 +97,18 @@ class Stage:
         sound, other = self._mel(row), self._other_mel(row, self.pack.mel)
         truth = self._evidence(TRUTH, row, frames, real, reference, sound)
         middles = self.table.middle[frames]
-        half = len(sound) / (2 * FRAMES_PER_SECOND)  # of the only clip, its own sound from half a clip away
-        shifted = middles if self._other_row(row) != row else (middles + half) % (2 * half)
-        for name, heard, times in ((MODEL, row, middles), (MISMATCHED, self._other_row(row), shifted)):
+        for name, heard, times in ((MODEL, row, middles), (MISMATCHED, *self._mismatched(row, middles))):
             drawn = self._generate(reference, real, self.table.speech.cut(np.full(len(frames), heard), times))
             yield self._evidence(name, row, frames, drawn, reference, sound, truth=truth)
         frozen = np.broadcast_to(reference, real.shape)
         yield self._evidence(FROZEN, row, frames, frozen, reference, sound, truth=truth)
         yield self._evidence(OTHER_SOUND, row, frames, real, reference, other, truth=truth)
         yield truth
+
+    def _mismatched(self, row: int, middles: np.ndarray) -> tuple[int, np.ndarray]:
+        """Name the next clip, and the moments of its sound; of the only clip, its own from half a clip away."""
+        other, half = self._other_row(row), len(self._mel(row)) / (2 * FRAMES_PER_SECOND)
+        return other, middles if other != row else (middles + half) % (2 * half)
 
     def _generate(self, reference: np.ndarray, targets: np.ndarray, speech: np.ndarray) -> np.ndarray:
         import torch
@@ -130,7 +146,7 @@ class Stage:
             frame=frames - int(clip["first_frame"]),
             middles=self.pack.frame_middle[frames],
             fps=float(clip["fps_num"] / clip["fps_den"]),
-            rule=self.pack.crop_rule,
+            rule=self.rule,
             tools=self.tools,
             truth_or_none=truth,
             source_or_none=source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.probe import MediaInfo, probe
 from lipsync_cli.media.sound.audio import SPEECH_RATE, read_speech_blocks
-from lipsync_cli.runtime.disk_array import DiskArray
 from lipsync_cli.speech.mel import (
     FRAMES_PER_SECOND,
-    N_MELS,
     SILENCE,
     WINDOW,
     MelParameters,
@@ -36,22 +34,22 @@ from lipsync_cli.speech.speech_features import (
     whisper_mel,
     window_places,
 )
+from lipsync_cli.speech.speech_windows import ENCODER, MEL, SOUND, SOUND_RATE, SOUND_WINDOW, cut_sound
 from lipsync_cli.speech.vad import band_levels, fade, find_speech
 from lipsync_cli.speech.vtln import KnownVoices, find_factor, shift_formants
+from lipsync_cli.synthesis.drivers.row_stream import BLOCK, RowStream
 
 if TYPE_CHECKING:
     import numpy as np
 
-MEL = "mel"
 EXACT_S = Fraction(1, 1000)  # a header's length that is this close to the decoded one is right
-BLOCK = 1024  # mel frames computed and kept at once
 SAMPLED = 8  # blocks (102 s) of a voice by which its formants are found
 SILENCES = ("close", "keep", "model")
 FALL = round(0.1 * FRAMES_PER_SECOND)  # mel frames from speech to rest
 RISE = round(0.05 * FRAMES_PER_SECOND)  # and back: the generator itself opens the mouth ahead of the sound
 AROUND = round(0.1 * FRAMES_PER_SECOND)  # mel frames beside the speech in which lips still move
 USUAL_DB = -31.0  # level of the speech in the GRID corpus (30 clips of speaker 1, as `find_speech` measures it)
-MARGIN = 4  # rows whose sound is computed again at both ends of a block: more than half a transform
+SOUND_ROW = 80  # samples that lie in one row, where the sound itself is heard
 
 
 class SpeechDriver:
@@ -65,7 +63,7 @@ class SpeechDriver:
         source's own (see `shown`); "model" takes what is heard, breath and noise
     known : voices that those who listen know; None: not told
     vtln : by how much the formants of this voice lie higher than theirs; None: as is heard
-    hears : what the generator hears: "mel", or "encoder" for speech features
+    hears : what the generator hears: "mel", "encoder" for speech features, or "sound" for samples
 
     Attributes
     ----------
@@ -110,12 +108,13 @@ class SpeechDriver:
         self.is_silent, self._num_samples = True, 0
         self.silence, self.hears = silence, hears
         bands: list[np.ndarray] = []
-        self._levels = _Rows(
+        self._levels = RowStream(
             lambda sound: mel_levels(sound, self._parameters),
             self._parameters.hop_length,
             lambda rows: bands.append(band_levels(rows)),
         )
-        self._powers = None if hears == MEL else _Rows(log_power, FEATURE_HOP)
+        self._powers = RowStream(log_power, FEATURE_HOP) if hears == ENCODER else None
+        self._sound = RowStream(_lay_in_rows, SOUND_ROW, width=SOUND_ROW) if hears == SOUND else None
         self._stream: FeatureStream | None = None
         self._silent: np.ndarray | None = None
         try:
@@ -141,9 +140,8 @@ class SpeechDriver:
 
     def close(self) -> None:
         """Give the room on disk back."""
-        self._levels.close()
-        if self._powers is not None:
-            self._powers.close()
+        for rows in self._kinds():
+            rows.close()
 
     def windows(self, middles_s: np.ndarray, encode: Encode | None = None) -> np.ndarray:
         """Return the windows of sound of the frames whose middles are given in seconds, shape (n,).
@@ -154,10 +152,12 @@ class SpeechDriver:
 
         Returns
         -------
-        shape (n, 27, 80) of mels, or (n, 21, 384) of speech features
+        shape (n, 27, 80) of mels, (n, 21, 384) of speech features, or (n, 3200) of samples
         """
         import numpy as np
 
+        if self._sound is not None:
+            return self._sound_windows(self._sound, np.asarray(middles_s))
         if self._powers is not None:
             assert encode is not None
             starts, parts = window_places(middles_s)
@@ -171,6 +171,20 @@ class SpeechDriver:
         if not len(mel):
             return np.full((len(starts), WINDOW, self._parameters.n_mels), SILENCE, np.float32)
         return windows(mel, starts - first)
+
+    def _sound_windows(self, rows: RowStream, middles_s: np.ndarray) -> np.ndarray:
+        """Return windows of samples at the usual level; pauses fade to silence if they are to."""
+        import numpy as np
+
+        reach = SOUND_WINDOW // 2 + SOUND_ROW
+        first = max(0, int(middles_s.min() * SOUND_RATE - reach) // SOUND_ROW)
+        kept = rows.read(first, int(middles_s.max() * SOUND_RATE + reach) // SOUND_ROW + 1).reshape(-1)
+        samples = kept * np.float32(10 ** (self._gain_db / 20))
+        if self.silence == "close" and len(samples):
+            times = (first * SOUND_ROW + np.arange(len(samples))) * (FRAMES_PER_SECOND / SOUND_RATE)
+            samples *= np.interp(times, np.arange(len(self._gate)), self._gate).astype(np.float32)
+        counts = np.full(len(middles_s), len(samples))
+        return cut_sound(samples, middles_s - first * SOUND_ROW / SOUND_RATE, np.zeros_like(counts), counts)
 
     def mel(self, first: int, stop: int) -> np.ndarray:
         """Return the mel frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth: (n, 80)."""
@@ -238,13 +252,16 @@ class SpeechDriver:
 
     def _fill(self) -> None:
         """Compute the spectrograms of the whole file, a block at a time."""
-        kinds = [rows for rows in (self._levels, self._powers) if rows is not None]
+        kinds = self._kinds()
         with closing(read_speech_blocks(self.path, self._parameters.sample_rate)) as pieces:  # type: ignore[type-var]
             for piece in self._counted(pieces):
                 for rows in kinds:
                     rows.add(piece)
         for rows in kinds:
             rows.end()
+
+    def _kinds(self) -> list[RowStream]:
+        return [rows for rows in (self._levels, self._powers, self._sound) if rows is not None]
 
     def _counted(self, pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for piece in pieces:
@@ -253,68 +270,11 @@ class SpeechDriver:
             yield piece
 
 
-class _Rows:
-    """The rows of a spectrogram of any length, computed a block at a time from pieces of sound, and kept on disk.
+def _lay_in_rows(samples: np.ndarray) -> np.ndarray:
+    """Lay samples (n,) in rows of SOUND_ROW, the last one filled with silence."""
+    import numpy as np
 
-    Parameters
-    ----------
-    transform : samples (n,) to rows (1 + n // hop, C), row i centred on sample i * hop
-    hop : samples from row to row
-    seen : told of each block of rows
-    """
-
-    def __init__(
-        self,
-        transform: Callable[[np.ndarray], np.ndarray],
-        hop: int,
-        seen: Callable[[np.ndarray], None] = lambda rows: None,
-    ) -> None:
-        import numpy as np
-
-        self._transform, self._hop, self._seen = transform, hop, seen
-        self._held = np.zeros(MARGIN * hop, np.float32)  # what comes before the sound is silence
-        self._spool = DiskArray((BLOCK, N_MELS), "float32")
-        self.num_rows = 0
-
-    def add(self, piece: np.ndarray) -> None:
-        """Take the next piece of the sound (n,)."""
-        import numpy as np
-
-        self._held = np.concatenate([self._held, piece])
-        size = (BLOCK + 2 * MARGIN) * self._hop
-        while len(self._held) >= size:
-            self._keep(self._transform(self._held[:size])[MARGIN : MARGIN + BLOCK])
-            self._held = self._held[BLOCK * self._hop :]
-
-    def end(self) -> None:
-        """Take the sound as complete."""
-        rows = self._transform(self._held)[MARGIN:]
-        for first in range(0, len(rows), BLOCK):
-            self._keep(rows[first : first + BLOCK])
-
-    def read(self, first: int, stop: int) -> np.ndarray:
-        """Return the rows `first` ... `stop - 1`, as far as there are any: (n, C) float32."""
-        import numpy as np
-
-        first, stop = max(0, first), min(stop, self.num_rows)
-        if first >= stop:
-            return np.zeros((0, N_MELS), np.float32)
-        start = first // BLOCK * BLOCK
-        rows = [self._spool.read(block) for block in range(start // BLOCK, -(-stop // BLOCK))]
-        return np.concatenate(rows)[first - start : stop - start]
-
-    def close(self) -> None:
-        """Give the room on disk back."""
-        self._spool.close()
-
-    def _keep(self, rows: np.ndarray) -> None:
-        import numpy as np
-
-        self._seen(rows)
-        padded = np.zeros((BLOCK, N_MELS), np.float32)
-        padded[: len(rows)] = rows
-        self._spool.write(len(self._spool), padded)
-        self.num_rows += len(rows)
+    return np.pad(samples, (0, -len(samples) % SOUND_ROW)).reshape(-1, SOUND_ROW).astype(np.float32)
 
 
 def sound_duration(path: Path) -> Fraction:

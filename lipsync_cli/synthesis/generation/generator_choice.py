@@ -87,7 +87,7 @@ def choose_generator(
     found = find_weights(settings.weights)
     header = read_header(found)
     check_kind(header, found)
-    _check_sound(header, found)
+    check_sound(header, found)
     if settings.device is None:
         return GeneratorChoice(header, None, settings.occlusion)
     occlusion = _find_occlusion(settings.occlusion, header)
@@ -100,7 +100,7 @@ def choose_generator(
     return GeneratorChoice(header, loading, settings.occlusion)
 
 
-def _check_sound(header: WeightsHeader, path: Path) -> None:
+def check_sound(header: WeightsHeader, path: Path) -> None:
     """Raise InputError if weights hear other mels or speech features than this program makes."""
     try:
         MelParameters().check_same(header.mel_parameters)

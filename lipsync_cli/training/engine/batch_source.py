@@ -37,7 +37,7 @@ class Source:
 
     def __init__(self, pack: Pack | PersonalClip, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
         self.table = FrameTable(pack, split, hears=config.speech)
-        self.split, self.crops, self.config, self.device = split, crops, config, device
+        self.pack, self.split, self.crops, self.config, self.device = pack, split, crops, config, device
         self.middles = pack.frame_middle
         self.path, self.clips, self.features = pack.path, pack.clips, pack.features
         self.mouth: np.ndarray | None = getattr(pack, "mouth", None)

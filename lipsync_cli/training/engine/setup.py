@@ -87,7 +87,7 @@ class Run:
             },
             metrics={name: value for name, value in metrics.items() if name.startswith(kept)},
             known_voices=self.known_voices if self.config.speech == MEL else None,
-            feature_parameters=None if self.config.speech == MEL else FeatureParameters(),
+            feature_parameters=FeatureParameters() if self.config.speech == ENCODER else None,
         )
 
 
@@ -157,7 +157,8 @@ def _choose_dims(context: RecipeContext) -> dict[str, Any]:
     """Return the dims of a fresh network; what sees no crop has no size."""
     config = context.config
     sees_crops = models.kind_of(config.generator) != "phone encoder"
-    return {**config.dims, "size": context.size} if sees_crops else dict(config.dims)
+    own = {**find_recipe(config.recipe).dims(context), **config.dims}
+    return {**own, "size": context.size} if sees_crops else own
 
 
 def _read_inputs(

@@ -128,10 +128,10 @@ class _Loop:
         self.is_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
     def run(self, workers: int) -> dict[str, Any]:
-        config, state = self.config, self.state
-        total = self.parts.total_samples
+        config, state, total = self.config, self.state, self.parts.total_samples
         limit_s = 60 * config.max_minutes if config.max_minutes is not None else math.inf
         last = state.samples_seen >= total or state.elapsed_s >= limit_s or self._is_out_of_patience()
+        self.recipe.advance(state, max(0, state.samples_seen - config.batch_size), total)  # as for the last step
         if state.step == 0:
             self._show()
             self._save()
@@ -242,13 +242,14 @@ class _Loop:
             )
 
     def _set_learning_rate(self) -> None:
-        factor, done = 1.0, self.state.samples_seen
+        factor = self.recipe.advance(self.state, done := self.state.samples_seen, total := self.parts.total_samples)
         if self.config.schedule == "cosine":
-            factor = min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
-            factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
-        for optimizer in self.state.optimizers:
+            factor *= min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
+            factor *= 0.5 * (1 + math.cos(math.pi * done / total))
+        rates = [1.0, *(one.rate for one in self.recipe.discriminators.values())]
+        for rate, optimizer in zip(rates, self.state.optimizers, strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * factor
+                group["lr"] = self.config.learning_rate * factor * rate
 
     def _report(self, before: int, last: bool) -> bool:
         """Write what is due at this moment and not yet written; say whether anything was."""

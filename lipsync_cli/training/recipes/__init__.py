@@ -21,6 +21,7 @@ from lipsync_cli.training.recipes.generators.lsgan import LSGAN
 from lipsync_cli.training.recipes.generators.own_frame import OwnFrame
 from lipsync_cli.training.recipes.generators.speech_embedding import SpeechEmbedding
 from lipsync_cli.training.recipes.generators.speech_encoder_tuning import Listen
+from lipsync_cli.training.recipes.generators.temporal_gan import TemporalGAN
 from lipsync_cli.training.recipes.generators.wasserstein import WASSERSTEIN_RECIPES
 
 _ALL: tuple[Any, ...] = (
@@ -36,6 +37,7 @@ _ALL: tuple[Any, ...] = (
     Occlusion,
     OwnFrame,
     TextRecipe,
+    TemporalGAN,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 

@@ -12,6 +12,7 @@ import soundfile
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.speech.mel import SILENCE, log_mel, window_start, windows
+from lipsync_cli.speech.speech_windows import cut_sound
 from lipsync_cli.speech.vtln import measure_voices, shift_formants
 from lipsync_cli.synthesis.drivers.speech_driver import BLOCK, SpeechDriver
 
@@ -35,6 +36,21 @@ def test_blocks_equal_the_whole(tmp_path, num_samples):
             batch = slice(first, first + 16)
             np.testing.assert_allclose(voice.windows(middles_s[batch]), expected[batch], atol=1e-5)
         assert (voice.windows(np.array([1e4])) == SILENCE).all()
+
+
+@pytest.mark.parametrize("num_samples", [1, 3200, BLOCK * 80 - 1, (BLOCK + 8) * 80, 2 * BLOCK * 80 + 777])
+def test_blocks_of_samples_equal_the_whole(tmp_path, num_samples):
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, np.random.default_rng(num_samples).uniform(-0.5, 0.5, num_samples), 16000, "PCM_16")
+    sound = read_speech(path).astype(np.float32)
+    middles_s = np.arange(-0.1, num_samples / 16000 + 0.5, 0.04)
+    zeros = np.zeros(len(middles_s), np.int64)
+    expected = cut_sound(sound, middles_s, zeros, zeros + len(sound))
+    with SpeechDriver(path, silence="model", hears="sound") as voice:
+        for first in range(0, len(middles_s), 16):
+            batch = slice(first, first + 16)
+            np.testing.assert_allclose(voice.windows(middles_s[batch]), expected[batch], atol=1e-6)
+        assert not voice.windows(np.array([1e4])).any()
 
 
 @pytest.mark.parametrize("rate", [44100, 8000, 22050])

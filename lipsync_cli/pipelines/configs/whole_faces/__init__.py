@@ -1,0 +1,1 @@
+"""The options of the commands that draw whole faces."""
