@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -139,7 +139,7 @@ class RunSampler:
     def __init__(self, faces: AlignedFaces, sampling: RunSampling) -> None:
         self.faces, self.sampling = faces, sampling
         table = faces.table
-        starts = [faces.find_runs(row, sampling.length) if row in faces.rows else [] for row in table.rows]
+        starts: list[Any] = [faces.find_runs(row, sampling.length) if row in faces.rows else [] for row in table.rows]
         self._starts = [np.asarray(each, np.int64) for each in starts]
         chances = table.clip_probabilities(sampling.temperature) * [len(each) > 0 for each in starts]
         if not chances.any():
@@ -163,7 +163,7 @@ class RunSampler:
         offset = rng.integers(0, length - windows * sampling.sync_frames + 1, runs)
         synced = offset[:, None] + sampling.sync_frames * np.arange(windows)
         middles = np.take_along_axis(frames, synced + sampling.sync_frames // 2, 1)
-        shifted = np.stack([self._shift(rng, place, row) for place, row in zip(places, middles, strict=True)])
+        shifted = np.stack([self.shift(rng, place, row) for place, row in zip(places, middles, strict=True)])
         picked = np.stack([np.sort(rng.permutation(length)[: max(1, length // 4)]) for _ in range(runs)])
         number, deviation = sampling.noise
         noise = rng.normal(0, deviation, (runs * length, number)).astype(np.float32)
@@ -195,7 +195,7 @@ class RunSampler:
             found.append(self._starts[other][rng.integers(0, len(self._starts[other]))])
         return np.array(found)[:, None] + np.arange(self.sampling.length)
 
-    def _shift(self, rng: np.random.Generator, place: int, middles: np.ndarray) -> np.ndarray:
+    def shift(self, rng: np.random.Generator, place: int, middles: np.ndarray) -> np.ndarray:
         """Draw for each frame one of its clip at least LEAST_SHIFT away, or by a fair coin one of another clip."""
         own = self.faces.frames[self.faces.table.rows[place]]
         found = []

@@ -61,7 +61,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
 
 def _check_speech(config: TrainConfig) -> None:
     """Raise UsageError if the generator cannot hear what it shall hear."""
-    can_hear = {"compact": (MEL, ENCODER), "temporal": (SOUND, ENCODER), "phone-encoder": (ENCODER,)}.get(
+    can_hear = {"compact": (MEL, ENCODER), "temporal": (SOUND, ENCODER), "phone-encoder": (MEL, ENCODER)}.get(
         config.generator, (MEL,)
     )
     if config.speech not in can_hear:

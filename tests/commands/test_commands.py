@@ -162,7 +162,7 @@ def test_config_of_another_command_is_refused() -> None:
     result = run("config", "infr")
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        "use infer, live, train, score, extract-frames, detect-faces, mels, pack, curves, say or export; "
+        "use infer, animate, live, train, score, extract-frames, detect-faces, mels, pack, curves, say or export; "
         "did you mean infer?\n"
     )
 

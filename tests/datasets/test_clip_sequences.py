@@ -86,7 +86,7 @@ def test_an_aligned_face_has_eyes_and_nose_on_the_template(pack):
 def test_shifted_sound_is_of_another_time(faces):
     sampler, rng = RunSampler(faces, SAMPLING), np.random.default_rng(0)
     own = faces.frames[faces.rows[0]]
-    drawn = sampler._shift(rng, 0, np.repeat(own[10], 200))
+    drawn = sampler.shift(rng, 0, np.repeat(own[10], 200))
     inside = drawn[np.isin(drawn, own)]
     assert 80 < len(inside) < 180
     assert np.abs(inside - own[10])[: len(inside)].max() >= LEAST_SHIFT

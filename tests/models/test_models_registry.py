@@ -15,6 +15,7 @@ def test_every_architecture_has_a_kind_and_builds() -> None:
         "expert": "sync expert",
         "lip-reader": "lip reader",
         "occlusion-net": "occlusion network",
+        "phone-encoder": "phone encoder",
     }
     assert models.architectures_of("generator") == ("lipgan", "compact")
     assert models.architectures_of("swan") == ()

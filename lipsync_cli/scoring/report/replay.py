@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lipsync_cli.datasets.frame_table import FrameTable
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.formats.weights import WeightsHeader
-    from lipsync_cli.scoring.protocols.pack_protocol import Stage
+    from lipsync_cli.scoring.protocols.pack_stage import Stage
 
 Shown = tuple[int, str]  # index of the results, row
 REAL, REFERENCE = (0, TRUTH), (0, COPY)
@@ -68,7 +68,8 @@ class PackScenes:
         from lipsync_cli.formats.pack_file import Pack
         from lipsync_cli.metrics.networks import MetricNetworks
         from lipsync_cli.models import hears
-        from lipsync_cli.scoring.protocols.pack_protocol import Stage, draw_frames
+        from lipsync_cli.scoring.protocols.pack_protocol import draw_frames
+        from lipsync_cli.scoring.protocols.pack_stage import Stage
 
         protocol = all_results[0].protocol
         self._stack = ExitStack()

@@ -220,7 +220,7 @@ def _make_network(config: TrainConfig, dims: dict[str, Any], start: torch.nn.Mod
         network.load_state_dict(other, strict=False)
     if config.speech == ENCODER and pack.features is not None:
         mean, deviation = pack.features.measure()
-        of_features = network.audio_encoder if models.kind_of(config.generator) == "generator" else network
+        of_features = network if models.kind_of(config.generator) == "phone encoder" else network.audio_encoder
         of_features.mean.copy_(torch.from_numpy(mean))
         of_features.deviation.copy_(torch.from_numpy(deviation))
     return network

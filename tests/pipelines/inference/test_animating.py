@@ -32,7 +32,7 @@ def _save(path, speech="sound"):
     heard = torch.randn(16, 3200) if speech == "sound" else torch.randn(16, 21, 384)
     with torch.no_grad():  # normalisation by what it has seen: else fresh weights draw nothing but grey
         for module in network.modules():
-            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            if "BatchNorm" in type(module).__name__:
                 module.momentum = 1.0
         network(torch.rand(4, 3, 128, 96), 0.1 * heard, torch.randn(16, 10))
     save_weights(path, dict(network.state_dict()), header)
