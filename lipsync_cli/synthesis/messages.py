@@ -297,22 +297,24 @@ def _check(row: Row, allows_more: bool) -> dict[str, str]:
 
 
 def _make_spoken(row: Row, values: dict[str, str], wording: Wording) -> Spoken:
-    if wording.text is not None:
-        text = _fill(wording.text, "--text", row, _without_marks)
+    parts: tuple[Part, ...] = ()
+    if wording.text is not None and has_marks(wording.text.text):
+        marked = _fill(wording.text, "--text", row, _without_brackets)
+        parts, text = split_marked(marked), marked.replace(OPEN, "").replace(CLOSE, "")
+    elif wording.text is not None:
+        text = _fill(wording.text, "--text", row)
     elif "text" in values:
         text = values["text"]
     else:
         raise ValueError("has no speech and no text")
-    parts: tuple[Part, ...] = ()
-    if wording.text is not None and has_marks(wording.text.text):
-        parts, text = split_marked(text), _without_marks(text)
     if not text.strip():
         raise ValueError("its text is empty")
     return Spoken(text, values.get("voice", wording.voice), values.get("lang", wording.language), parts)
 
 
-def _without_marks(text: str) -> str:
-    return text.replace(OPEN, "").replace(CLOSE, "")
+def _without_brackets(value: str) -> str:
+    """Leave out of a value what could be taken for a mark; nobody says it."""
+    return value.replace("[", "").replace("]", "")
 
 
 def _fill(template: TextTemplate, option: str, row: Row, change: Callable[[str], str] = str) -> str:

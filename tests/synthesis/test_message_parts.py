@@ -18,6 +18,8 @@ from lipsync_cli.synthesis.message_parts import (
     split_frames,
     split_marked,
 )
+from lipsync_cli.synthesis.message_table import Row
+from lipsync_cli.synthesis.messages import Spoken, Wording, plan_messages
 
 PARTS = [Laid(40, False), Laid(20, True), Laid(60, False)]
 
@@ -42,6 +44,26 @@ def test_a_text_is_split_at_its_marks():
 def test_marks_that_make_no_sense_are_told(text, told):
     with pytest.raises(UsageError, match=told):
         check_marks(parse_template(text, "--text"), "--text")
+
+
+@pytest.mark.parametrize("name", ["O'Neil", "[[Ada", "]] [[", "[Ada]", "مرحبا", "x" * 2000, "--version", "{day}"])
+def test_a_name_of_any_letters_is_one_part(name, tmp_path):
+    wording = Wording(parse_template("Hello [[{name}]], good morning.", "--text"))
+    rows = [Row(2, {"name": name, "output": "a.mp4"})]
+    (message,) = plan_messages(rows, "a.csv", tmp_path, tmp_path, pytest.fail, wording, allows_more=True)
+    assert message.spoken is not None
+    parts = message.spoken.parts
+    assert [part.text for part in parts if not part.varies] == ["Hello ", ", good morning."]
+    assert message.spoken.text.startswith("Hello ")
+    assert message.spoken.text.endswith(", good morning.")
+    assert "[[" not in message.spoken.text
+
+
+def test_a_text_without_marks_may_have_brackets_in_its_values(tmp_path):
+    wording = Wording(parse_template("Hello {name}", "--text"))
+    rows = [Row(2, {"name": "[[Ada]]"})]
+    (message,) = plan_messages(rows, "a.csv", tmp_path, tmp_path, pytest.fail, wording, allows_more=True)
+    assert message.spoken == Spoken("Hello [[Ada]]")
 
 
 def test_shared_parts_show_the_same_frames_whatever_is_between():
