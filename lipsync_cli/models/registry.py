@@ -37,12 +37,8 @@ def register(name: str, kind: str) -> Callable[[Builder], Builder]:
     Parameters
     ----------
     name : of the architecture
-    <<<<<<< HEAD
     kind : what it is for: "generator", "talking head", "sync expert", "lip reader", "occlusion network" or
         "phone encoder"
-    =======
-    kind : what it is for: "generator", "talking head", "sync expert", "lip reader" or "occlusion network"
-    >>>>>>> animate
 
     Raises
     ------
