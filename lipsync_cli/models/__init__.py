@@ -63,6 +63,13 @@ def _occlusion_net(**dims: Any) -> nn.Module:
     return OcclusionNet(**dims)
 
 
+@register("face-swap", kind="face swapper")
+def _face_swap(**dims: Any) -> nn.Module:
+    from lipsync_cli.models.swapping.face_swapper import FaceSwapper
+
+    return FaceSwapper(**dims)
+
+
 def hears(network: nn.Module) -> str:
     """Say what a generator hears: "mel", windows of LipGAN's mels, or "encoder", windows of speech features."""
     return str(getattr(network, "speech", "mel"))

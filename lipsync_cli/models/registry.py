@@ -37,7 +37,7 @@ def register(name: str, kind: str) -> Callable[[Builder], Builder]:
     Parameters
     ----------
     name : of the architecture
-    kind : what it is for: "generator", "sync expert", "lip reader" or "occlusion network"
+    kind : what it is for: "generator", "sync expert", "lip reader", "occlusion network" or "face swapper"
 
     Raises
     ------
