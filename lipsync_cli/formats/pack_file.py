@@ -73,6 +73,7 @@ class Pack:
     box : shape (N, 4), float32, x0 y0 x1 y1 in the clip's pixels, NaN without a face
     mel : shape (M, 80), float32, the clips' mels end to end
     mouth : shape (N, 3), float32, see `mouth_shapes`, NaN without a face; None where they were not measured
+    points : shape (N, 68, 2), float32, landmarks in pixels of the crop, NaN without a face; None: not of heads
     features : the clips' speech features end to end, or None where the pack has none
     crop_rule, mel_parameters : what the crops and mels were made with
     fingerprint : SHA-256 over the content
@@ -107,6 +108,7 @@ class Pack:
         self.box: np.ndarray = file["faces/box"][()]
         self.mel: np.ndarray = file["mels/data"][()]
         self.mouth: np.ndarray | None = file["faces/mouth"][()] if "mouth" in file["faces"] else None
+        self.points: np.ndarray | None = file["faces/points"][()] if "points" in file["faces"] else None
         self.features: FeatureStore | None = None
         if "feature_parameters" in parameters:
             stored = file["features/data"]

@@ -12,7 +12,7 @@ from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.formats import schema
-from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.faces_file import HEAD_PARTS, create_faces
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
 from lipsync_cli.preprocessing.store_set import StoredClip, open_stores
@@ -254,7 +254,7 @@ def _write(
     mel_data = file.create_dataset("mels/data", (num_mels, joined[0][1].file["mels/data"].shape[1]), np.float32)
     features = _create_features(file, joined, int(table["num_features"].sum())) if has_features else None
     shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
-    rule = CropRule.from_dict(parameters["crop_rule"])
+    rule, head = CropRule.from_dict(parameters["crop_rule"]), HEAD_PARTS if parameters.get("head") else ()
     first_byte = 0
     for done, ((face, sound), row) in enumerate(zip(joined, rows, strict=True)):
         faces, mels, frames = face.file, sound.file, face.place("frame")
@@ -264,14 +264,15 @@ def _write(
         else:
             piece = face.read_whole("faces/crop/offset")[frames.start : frames.stop + 1]
             data = faces["faces/crop/data"][piece[0] : piece[-1]]
-        write(row["first_frame"], first_byte, *arrays, data=data, offset=piece)
+        parts = {name: faces[f"faces/{name}"][frames] for name in head}
+        write(row["first_frame"], first_byte, *arrays, data=data, offset=piece, **parts)
         if shapes is not None and measure is not None:
             crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
             shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
         mel = mels["mels/data"][sound.place("mel")]
         mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
         first_byte += 0 if raw else len(data)
-        hashed = [*arrays, data, piece - piece[0], mel]
+        hashed = [*arrays, data, piece - piece[0], mel, *parts.values()]
         if features is not None:
             heard = mels["features/data"][:, sound.place("feature")]
             features[:, row["first_feature"] : row["first_feature"] + row["num_features"]] = heard
