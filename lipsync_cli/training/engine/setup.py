@@ -15,6 +15,7 @@ from lipsync_cli import models
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.formats.compatibility import check_fits
 from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.schema import TRAIN
 from lipsync_cli.formats.weights import WeightsHeader, load_weights
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.speech.speech_windows import ENCODER, MEL
@@ -70,7 +71,7 @@ class Run:
     def header(self, metrics: dict[str, Any]) -> WeightsHeader:
         """Say what the weights of this moment are."""
         pack, table = self.pack, self.source.table
-        kept = ("model/", "over_", "sync/", "words/", "occlusion/", "mouth/")
+        kept = ("model/", "over_", "sync/", "words/", "occlusion/", "mouth/", "swap/")
         return WeightsHeader(
             architecture=self.config.generator,
             dims=self.dims,
@@ -112,7 +113,8 @@ def prepare(
     check_inputs(config, {name for name, path in given.items() if path is not None})
     context, header = _read_inputs(pack, config, device, given)
     config, start = context.config, context.start
-    dims = {**config.dims, "size": context.size} if header is None else header.dims
+    own = find_recipe(config.recipe).dims(context)
+    dims = {**own, **config.dims, "size": context.size} if header is None else header.dims
     if config.speech == ENCODER:
         dims = {**dims, "speech": ENCODER}
     world.check(config.batch_size, config.targets_per_reference, config.sync_runs)
@@ -190,6 +192,7 @@ def _read_inputs(
         transcripts,
         frozenset() if start_header is None else frozenset(start_header.data.get("speakers", ())),
         given["start"],
+        tuple(sorted({str(row["speaker"]) for row in pack.clips if row["split"] == TRAIN})),
     )
     return context, start_header
 

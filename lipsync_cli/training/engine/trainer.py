@@ -239,13 +239,16 @@ class _Loop:
             )
 
     def _set_learning_rate(self) -> None:
-        factor, done = 1.0, self.state.samples_seen
+        done = self.state.samples_seen
+        factor = self.recipe.advance(self.state, done, self.parts.total_samples)
         if self.config.schedule == "cosine":
-            factor = min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
+            factor *= min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
             factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
-        for optimizer in self.state.optimizers:
+        rates = {name: one.rate for name, one in self.recipe.discriminators.items()}
+        optimizers = {"": self.state.optimizer, **self.state.discriminator_optimizers}
+        for name, optimizer in optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * factor
+                group["lr"] = self.config.learning_rate * factor * rates.get(name, 1.0)
 
     def _report(self, before: int, last: bool) -> bool:
         """Write what is due at this moment and not yet written; say whether anything was."""

@@ -29,6 +29,7 @@ class RecipeContext:
     transcripts : of the clips, for recipes that need them
     start_speakers : whom the weights of `--init` were trained on
     start_path : their file, for messages
+    speakers : of the clips to learn from, by name
     """
 
     config: TrainConfig
@@ -39,6 +40,7 @@ class RecipeContext:
     transcripts: Transcripts | None = None
     start_speakers: frozenset[str] = frozenset()
     start_path: Path | None = None
+    speakers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lipsync_cli.models.generators.generator_output import GeneratorResult
     from lipsync_cli.training.config import TrainConfig
     from lipsync_cli.training.engine.batch_source import Source
+    from lipsync_cli.training.engine.checkpoint import TrainState
     from lipsync_cli.training.evaluators.evaluator import Evaluator
     from lipsync_cli.training.recipes.context import RecipeContext
 
@@ -29,10 +30,12 @@ class Discriminator:
     ----------
     network : what scores
     n_critic : its updates per update of the generator, at least 1
+    rate : its learning rate, in those of the generator
     """
 
     network: nn.Module
     n_critic: int = 1
+    rate: float = 1.0
 
 
 class Recipe(Protocol):
@@ -75,6 +78,16 @@ class Recipe(Protocol):
     @classmethod
     def check(cls, config: TrainConfig) -> None:
         """Raise UsageError if the recipe cannot do what a configuration asks for."""
+
+    @classmethod
+    def dims(cls, context: RecipeContext) -> dict[str, Any]:
+        """Give what the network is built from beside the crops' size; raise InputError if it cannot be."""
+
+    def advance(self, state: TrainState, done: int, total: int) -> float:
+        """Be told before each step how far the run is, in samples; return the factor of the learning rates.
+
+        What is changed here of the networks must depend on these numbers alone, so that a resumed run does it, too.
+        """
 
     def prepare(self, source: Source, note: Callable[[str], None]) -> None:
         """Look through the training clips before the first step, and tell the user what is done."""
@@ -126,6 +139,15 @@ class BaseRecipe:
     @classmethod
     def check(cls, config: TrainConfig) -> None:
         """Accept every configuration."""
+
+    @classmethod
+    def dims(cls, context: RecipeContext) -> dict[str, Any]:
+        """Build the network from the crops' size alone."""
+        return {}
+
+    def advance(self, state: TrainState, done: int, total: int) -> float:
+        """Change nothing on the way."""
+        return 1.0
 
     @property
     def chance_levels(self) -> dict[str, float]:
