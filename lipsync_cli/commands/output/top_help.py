@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "say": "Speak a text into a sound file, for infer.",
     "infer": "Make the face say the speech.",
     "live": "Make a presenter say what comes in, while it comes.",
+    "swap": "Put the face of another person on a head of a video.",
     "score": "Measure generated faces, with baselines beside every figure.",
     "info": "Say what is in a file, as JSON.",
     "doctor": "Say what is installed, what works, and what mends the rest.",
