@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
 }  # in the order of the work; the first line of each command's own help
-FOLDERS = {"curves": "training", "live": "streams"}  # of commands that do not lie in `commands/` itself
+FOLDERS = {"curves": "training", "live": "streams", "swap": "faces"}  # of commands that lie in one of their own
 HELP_OPTIONS = ("-h", "--help")
 VERSION_HELP = "Print the version and stop."
 OPTIONS = {

@@ -245,10 +245,7 @@ class _Loop:
             factor *= min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
             factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
         rates = {name: one.rate for name, one in self.recipe.discriminators.items()}
-        optimizers = {"": self.state.optimizer, **self.state.discriminator_optimizers}
-        for name, optimizer in optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * factor * rates.get(name, 1.0)
+        self.state.set_learning_rates(self.config.learning_rate * factor, rates)
 
     def _report(self, before: int, last: bool) -> bool:
         """Write what is due at this moment and not yet written; say whether anything was."""

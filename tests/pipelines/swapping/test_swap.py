@@ -14,8 +14,8 @@ from lipsync_cli.formats.weights import WeightsHeader, save_weights
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.pipelines import swap
-from lipsync_cli.pipelines.configs.swap import SwapConfig
+from lipsync_cli.pipelines.swapping import swap
+from lipsync_cli.pipelines.swapping.config import SwapConfig
 from lipsync_cli.provenance.metadata import read_marks
 from lipsync_cli.speech.mel import MelParameters
 

@@ -6,7 +6,7 @@ from lipsync_cli.commands.options import shared_flags
 from lipsync_cli.commands.options.from_config import takes_config
 from lipsync_cli.commands.output.progress import Progress
 from lipsync_cli.commands.output.result import print_result
-from lipsync_cli.pipelines.configs.swap import SwapConfig
+from lipsync_cli.pipelines.swapping.config import SwapConfig
 
 
 @takes_config(SwapConfig)
@@ -31,8 +31,8 @@ def swap(
       lipsync swap bob.mp4 hello.wav --weights runs/swap --to ann -o out.mp4
       lipsync swap two.mp4 --weights runs/swap --to left=ann --to right=bob -o out.mp4
     """
-    from lipsync_cli.pipelines import swap as pipeline
     from lipsync_cli.pipelines.machine.arenas import limit_arenas
+    from lipsync_cli.pipelines.swapping import swap as pipeline
 
     limit_arenas()
     with Progress(quiet, verbose) as progress:

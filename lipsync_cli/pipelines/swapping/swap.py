@@ -19,9 +19,9 @@ from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.infer import LARGEST
-from lipsync_cli.pipelines.configs.swap import SwapConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
 from lipsync_cli.pipelines.machine.start_torch import start_torch
+from lipsync_cli.pipelines.swapping.config import SwapConfig
 from lipsync_cli.runtime.atomic_files import check_output
 
 if TYPE_CHECKING:
