@@ -71,11 +71,7 @@ def collect_faces(
     NothingToDoError : no clips
     ToolError, UsageError : the detector cannot be had
     """
-    from lipsync_cli.faces.detectors.dlib_detectors import make_detector
-
-    make_detector(rule.detector, detector_weights)
-    if head:
-        need_predictor("the mask of a face")
+    _check_tools(rule, detector_weights, head)
     source, output = Path(source), Path(output)
     failed: list[str] = []
 
@@ -111,6 +107,15 @@ def collect_faces(
         frames, faceless = _assemble(parts, source, output, parameters, force)
     counts = {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
     return counts | ({} if shard is None else {"shard": str(shard)})
+
+
+def _check_tools(rule: CropRule, detector_weights: Path | None, head: bool) -> None:
+    """Raise ToolError or UsageError if what finds faces, or the landmarks of heads, cannot be had."""
+    from lipsync_cli.faces.detectors.dlib_detectors import make_detector
+
+    make_detector(rule.detector, detector_weights)
+    if head:
+        need_predictor("the mask of a face")
 
 
 def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
