@@ -55,6 +55,7 @@ NAMED_BY_CALLERS = {
     "speech/vtln from_dict": "formats.weights.read_header",
     "synthesis/sources/frame_schedule _variable": "synthesis.job.prepare",
     "synthesis/sources/frame_schedule plan_frames": "synthesis.job.prepare",
+    "training/recipes/auxiliary/face_swap dims": "training.engine.setup.prepare",
 }
 # What no file is at fault of: texts and voices that were typed, and a worker that was ended.
 NO_FILE = {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lipsync_cli.media.video.yuv_frame import Frame
 
 Region: TypeAlias = tuple[int, int, int, int]  # first row, last row + 1, first column, last column + 1
+GAUSSIAN, KALMAN = SMOOTHINGS = "gaussian", "kalman"  # of boxes over time
 MOST_SIZE = 2048  # pixels of a crop's side
 _MOST_SIDES = 20  # of a box, that a crop reaches
 _GEOMETRY = ("detector", "size", "scale", "shift_y", "mouth")  # what must agree between stores and weights
@@ -38,6 +39,7 @@ class CropRule:
     shift_y : how far the crop's centre lies below the box's centre, in sides of the box
     size : side of the crop in pixels
     mouth : x0, y0, x1, y1 of the mouth region in sides of the box, from the box's upper left corner
+    smoothing : "gaussian", or "kalman": a Kalman filter forth and back in place of the Gaussian
     """
 
     detector: str = "hog"
@@ -48,6 +50,7 @@ class CropRule:
     shift_y: float = 0.08
     size: int = 96
     mouth: tuple[float, float, float, float] = (0.25, 0.583, 0.75, 0.917)
+    smoothing: str = GAUSSIAN
 
     def __post_init__(self) -> None:
         """Refuse values that no crop can have."""
@@ -58,6 +61,7 @@ class CropRule:
             "scale": 0.01 <= self.scale <= _MOST_SIDES,
             "shift_y": abs(self.shift_y) <= _MOST_SIDES,
             "size": 1 <= self.size <= MOST_SIZE,
+            "smoothing": self.smoothing in SMOOTHINGS,
             "mouth": len(self.mouth) == 4 and self.mouth[0] < self.mouth[2] and self.mouth[1] < self.mouth[3],
         }
         for name, is_allowed in allowed.items():
@@ -68,8 +72,11 @@ class CropRule:
             raise InputError(f"the crop rule's mouth {self.mouth} lies outside of its crop")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the rule as a JSON-able dictionary."""
-        return asdict(self) | {"mouth": list(self.mouth)}
+        """Give the rule as a JSON-able dictionary; the usual smoothing is not named."""
+        values = asdict(self) | {"mouth": list(self.mouth)}
+        if self.smoothing == GAUSSIAN:  # as before there was a choice
+            del values["smoothing"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Any) -> CropRule:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_cli.faces.dlib_models import ALL_LANDMARKS, find_pretrained
+from lipsync_cli.errors import ToolError
+from lipsync_cli.faces.dlib_models import ALL_LANDMARKS, HINT, find_pretrained
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -26,6 +27,14 @@ def load_predictor() -> Any | None:
 
     path = find_pretrained(ALL_LANDMARKS)
     return None if path is None else dlib.shape_predictor(str(path))
+
+
+def need_predictor(purpose: str) -> Any:
+    """Return dlib's predictor; raise ToolError, which says what it is needed for, if it is not installed."""
+    predictor = load_predictor()
+    if predictor is None:
+        raise ToolError(f"{purpose} needs dlib's landmarks, which are not installed", hint=HINT)
+    return predictor
 
 
 def find_landmarks(predictor: Any, crops: np.ndarray, rule: CropRule, looks: int = len(_LOOKS)) -> np.ndarray:

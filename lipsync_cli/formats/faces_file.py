@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lipsync_cli.faces.aligned.head_mask import MASK_SIZE
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.landmarks import LANDMARK_COUNT
 from lipsync_cli.faces.tracking.face_track import Track
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.open_store import open_hdf5
@@ -15,6 +17,8 @@ from lipsync_cli.formats.schema import RAW
 if TYPE_CHECKING:
     import h5py
     import numpy as np
+
+HEAD_PARTS = ("points", "mask")  # datasets of a file of heads, beside the others
 
 
 def read_track(store: Path, sha256: str) -> tuple[CropRule, Track | None]:
@@ -37,7 +41,11 @@ def read_track(store: Path, sha256: str) -> tuple[CropRule, Track | None]:
 def create_faces(
     file: h5py.File, num_frames: int, num_bytes: int, side: int, parameters: dict[str, Any]
 ) -> Callable[..., None]:
-    """Create the datasets under /faces and return a function that fills in one clip's rows."""
+    """Create the datasets under /faces and return a function that fills in one clip's rows.
+
+    Heads have two more: `points` (N, 68, 2), landmarks in pixels of the crop, and `mask` (N, 96, 12), the face from jaw
+    to hairline over the whole crop, a bit a place, eight in a byte.
+    """
     import numpy as np
 
     raw = parameters["encoding"] == RAW
@@ -45,6 +53,9 @@ def create_faces(
     for name, shape in (("box", (4,)), ("score", ()), ("landmarks", (5, 2))):
         group.create_dataset(name, (num_frames, *shape), np.float32)
     group.create_dataset("middle", (num_frames,), np.float64)
+    if has_parts := bool(parameters.get("head")):
+        group.create_dataset("points", (num_frames, LANDMARK_COUNT, 2), np.float32)
+        group.create_dataset("mask", (num_frames, MASK_SIZE, MASK_SIZE // 8), np.uint8)
     crop = group.create_group("crop")
     crop.attrs["encoding"] = parameters["encoding"]
     crop.attrs["size"] = side
@@ -66,12 +77,17 @@ def create_faces(
         *,
         data: np.ndarray,
         offset: np.ndarray,
+        points: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
     ) -> None:
         rows = slice(first, first + len(box))
         group["middle"][rows] = middle
         group["box"][rows] = box
         group["score"][rows] = score
         group["landmarks"][rows] = landmarks
+        if has_parts:
+            group["points"][rows] = points
+            group["mask"][rows] = mask
         if raw:
             crop["data"][rows] = data.reshape(-1, side, side, 3)
         else:

@@ -69,6 +69,8 @@ class JoinedPack(Pack):
         self.mel = np.concatenate([pack.mel for pack in packs])
         mouths = [pack.mouth for pack in packs if pack.mouth is not None]
         self.mouth = np.concatenate(mouths) if len(mouths) == len(packs) else None
+        points = [pack.points for pack in packs if pack.points is not None]
+        self.points = np.concatenate(points) if len(points) == len(packs) else None
         stores = [pack.features for pack in packs if pack.features is not None]
         self.features = None
         if stores:

@@ -74,6 +74,7 @@ class Pack:
     mel : shape (M, 80), float32, the clips' mels end to end
     mouth : shape (N, 3), float32, see `mouth_shapes`, NaN without a face; None where they were not measured
     landmarks : shape (N, 5, 2), float32, eyes and nose in the clip's pixels, see `faces.similarity`; NaN where unknown
+    points : shape (N, 68, 2), float32, landmarks in pixels of the crop, NaN without a face; None: not of heads
     features : the clips' speech features end to end, or None where the pack has none
     sound : shape (S,), int16, the clips' sound end to end, 16 kHz, or None where the pack has none
     crop_rule, mel_parameters : what the crops and mels were made with
@@ -113,6 +114,7 @@ class Pack:
         self.sound: np.ndarray | None = None
         if "sound_rate" in parameters:
             self.sound = _map(file["sound/data"], self.path, np.int16)
+        self.points: np.ndarray | None = file["faces/points"][()] if "points" in file["faces"] else None
         self.features: FeatureStore | None = None
         if "feature_parameters" in parameters:
             stored = file["features/data"]

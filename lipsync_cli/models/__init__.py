@@ -77,6 +77,13 @@ def _phone_encoder(**dims: Any) -> nn.Module:
     return PhoneEncoder(**dims)
 
 
+@register("face-swap", kind="face swapper")
+def _face_swap(**dims: Any) -> nn.Module:
+    from lipsync_cli.models.swapping.face_swapper import FaceSwapper
+
+    return FaceSwapper(**dims)
+
+
 def hears(network: nn.Module) -> str:
     """Say what a generator hears: "mel", windows of LipGAN's mels; "encoder", of speech features; or "sound"."""
     return str(getattr(network, "speech", "mel"))

@@ -37,8 +37,8 @@ def register(name: str, kind: str) -> Callable[[Builder], Builder]:
     Parameters
     ----------
     name : of the architecture
-    kind : what it is for: "generator", "talking head", "sync expert", "lip reader", "occlusion network" or
-        "phone encoder"
+    kind : what it is for: "generator", "talking head", "sync expert", "lip reader", "occlusion network",
+        "phone encoder" or "face swapper"
 
     Raises
     ------

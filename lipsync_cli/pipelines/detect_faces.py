@@ -44,7 +44,20 @@ class DetectFacesConfig:
         "Frames from one detection to the next.", None, panel="face", least=1, shown="the crop rule's"
     )
     every_frame: bool = option("Detect in every frame.", False, panel="face")
-    size: int = option("Side of the crops in pixels.", 96, panel="quality", least=32, most=1024)
+    head: bool = option(
+        "Crops of the whole head, with landmarks and the mask of the face, for the recipe face-swap (needs [models]).",
+        False,
+        panel="face",
+    )
+    smooth: str = option(
+        "How boxes are smoothed over time: gaussian, or kalman, a Kalman filter run forth and back. Neither lags.",
+        "gaussian",
+        panel="face",
+        choices=("gaussian", "kalman"),
+    )
+    size: int | None = option(
+        "Side of the crops in pixels.", None, panel="quality", least=32, most=1024, shown="96; with --head 192"
+    )
     raw: bool = option("Store the crops' pixels instead of JPEG.", False, panel="quality")
     quality: int = option("Of JPEG crops.", 95, panel="quality", least=1, most=100)
     jobs: int | None = jobs_option()
@@ -116,6 +129,7 @@ def run(
             _find_rule(config),
             quality=config.quality,
             raw=config.raw,
+            head=config.head,
             detector_weights=config.detector_weights,
             jobs=resolve_jobs(config.jobs),
             force=config.force,
@@ -141,11 +155,13 @@ def plan(config: DetectFacesConfig, *, on_failure: OnFailure = ignore, notify: N
 
 
 def _find_rule(config: DetectFacesConfig) -> CropRule:
+    from lipsync_cli.faces.aligned.alignment import HEAD_RULE
     from lipsync_cli.faces.crop import CropRule
 
     check_values(config)
     if config.every_frame and config.keyframe_interval not in (None, 1):
         raise UsageError("--every-frame and --keyframe-interval exclude each other")
-    rule = CropRule(detector=config.detector, size=config.size)
+    rule = replace(HEAD_RULE if config.head else CropRule(), detector=config.detector, smoothing=config.smooth)
+    rule = rule if config.size is None else replace(rule, size=config.size)
     interval = 1 if config.every_frame else config.keyframe_interval
     return rule if interval is None else replace(rule, keyframe_interval=interval)

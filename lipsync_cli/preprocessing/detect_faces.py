@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.config.shard import Shard
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.landmarks import LANDMARK_COUNT, find_landmarks, need_predictor
 from lipsync_cli.formats import schema
-from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.faces_file import HEAD_PARTS, create_faces
 from lipsync_cli.formats.schema import JPEG, RAW
 from lipsync_cli.media.reading import VIDEO
 from lipsync_cli.preprocessing.clip_jobs import ClipJob, NotedWork, Notify, OnFailure, Part, Progress, journal
@@ -35,6 +36,7 @@ def collect_faces(
     *,
     quality: int = 95,
     raw: bool = False,
+    head: bool = False,
     detector_weights: Path | None = None,
     jobs: int = 1,
     force: bool = False,
@@ -52,6 +54,7 @@ def collect_faces(
     rule : how faces are found and cropped
     quality : of the JPEG crops, 0..100
     raw : store pixels instead of JPEG
+    head : find the landmarks and the mask of every face, too, for the recipe face-swap
     detector_weights : file of the MMOD detector's weights, if not the installed one
     jobs : worker processes
     notify : told in words what was noticed of a file
@@ -68,9 +71,7 @@ def collect_faces(
     NothingToDoError : no clips
     ToolError, UsageError : the detector cannot be had
     """
-    from lipsync_cli.faces.detectors.dlib_detectors import make_detector
-
-    make_detector(rule.detector, detector_weights)
+    _check_tools(rule, detector_weights, head)
     source, output = Path(source), Path(output)
     failed: list[str] = []
 
@@ -84,6 +85,7 @@ def collect_faces(
         "crop_rule": rule.to_dict(),
         "encoding": RAW if raw else JPEG,
         "quality": None if raw else quality,
+        **({"head": True} if head else {}),
     }
     work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
     with (
@@ -107,12 +109,22 @@ def collect_faces(
     return counts | ({} if shard is None else {"shard": str(shard)})
 
 
+def _check_tools(rule: CropRule, detector_weights: Path | None, head: bool) -> None:
+    """Raise ToolError or UsageError if what finds faces, or the landmarks of heads, cannot be had."""
+    from lipsync_cli.faces.detectors.dlib_detectors import make_detector
+
+    make_detector(rule.detector, detector_weights)
+    if head:
+        need_predictor("the mask of a face")
+
+
 def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
     """Find and crop the face in one clip: what a worker does.
 
     Returns
     -------
-    rate (2,), middle (n,), box (n, 4), score (n,), landmarks (n, 5, 2), data, offset (n + 1,), bytes, sha256
+    rate (2,), middle (n,), box (n, 4), score (n,), landmarks (n, 5, 2), data, offset (n + 1,), bytes, sha256; of heads
+    points (n, 68, 2) and mask (n, 96, 12)
     """
     import numpy as np
 
@@ -135,10 +147,12 @@ def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
         raise NothingToDoError(f"no face in {len(has_face)} of {len(has_face)} frames", hint=hint)
     encode = _encoder(job.parameters)
     empty = np.zeros(rule.size**2 * 3 if job.parameters["encoding"] == RAW else 0, np.uint8)
-    pieces = [
-        encode(crop_face(frame, box, rule)) if present else empty
-        for frame, box, present in zip(frames, track.boxes, has_face, strict=True)
-    ]
+    pieces, parts = [], _HeadParts(rule, len(has_face)) if job.parameters.get("head") else None
+    for number, (frame, box, present) in enumerate(zip(frames, track.boxes, has_face, strict=True)):
+        crop = crop_face(frame, box, rule) if present else None
+        pieces.append(empty if crop is None else encode(crop))
+        if parts is not None and crop is not None:
+            parts.look(number, crop)
     rate = timeline.rate
     return {
         "rate": np.array([rate.numerator, rate.denominator], np.int64),
@@ -149,7 +163,27 @@ def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
         "data": np.concatenate(pieces),
         "offset": np.cumsum([0, *(len(piece) for piece in pieces)], dtype=np.int64),
         **hash_clip(clip),
+        **({} if parts is None else {"points": parts.points, "mask": parts.masks}),
     }
+
+
+class _HeadParts:
+    """Landmarks and masks of a clip's crops; NaN and zero where there is no face."""
+
+    def __init__(self, rule: CropRule, count: int) -> None:
+        import numpy as np
+
+        from lipsync_cli.faces.aligned.head_mask import MASK_SIZE
+
+        self._rule, self._predictor = rule, need_predictor("the mask of a face")
+        self.points = np.full((count, LANDMARK_COUNT, 2), np.nan, np.float32)
+        self.masks = np.zeros((count, MASK_SIZE, MASK_SIZE // 8), np.uint8)
+
+    def look(self, number: int, crop: np.ndarray) -> None:
+        from lipsync_cli.faces.aligned.head_mask import pack_mask
+
+        self.points[number] = find_landmarks(self._predictor, crop[None], self._rule)[0]
+        self.masks[number] = pack_mask(self.points[number], self._rule.size)
 
 
 def hash_clip(clip: Clip) -> dict[str, np.ndarray]:
@@ -230,9 +264,20 @@ def _assemble(
         write = create_faces(file, num_frames, num_bytes, side, parameters)
         first = first_byte = 0
         for part in parts:
-            names = ("middle", "box", "score", "landmarks", "data", "offset")
-            middle, box, score, landmarks, data, offset = part.read(*names)
-            write(first, first_byte, middle, box, score, landmarks, data=data, offset=offset)
+            more = HEAD_PARTS if parameters.get("head") else ()
+            names = ("middle", "box", "score", "landmarks", "data", "offset", *more)
+            middle, box, score, landmarks, data, offset, *head = part.read(*names)
+            write(
+                first,
+                first_byte,
+                middle,
+                box,
+                score,
+                landmarks,
+                data=data,
+                offset=offset,
+                **dict(zip(more, head, strict=True)),
+            )
             first += len(box)
             first_byte += len(data)
     return num_frames, faceless

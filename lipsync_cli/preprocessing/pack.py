@@ -13,7 +13,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.faces.similarity import find_measure as find_points
 from lipsync_cli.formats import schema
-from lipsync_cli.formats.faces_file import create_faces
+from lipsync_cli.formats.faces_file import HEAD_PARTS, create_faces
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
 from lipsync_cli.preprocessing.store_set import StoredClip, open_stores
@@ -263,7 +263,7 @@ def _write(
     mel_data = file.create_dataset("mels/data", (num_mels, joined[0][1].file["mels/data"].shape[1]), np.float32)
     ragged = {kind: _create_ragged(file, joined, kind, int(table[f"num_{kind}s"].sum())) for kind in kinds}
     shapes = file.create_dataset("faces/mouth", (num_frames, NUM_SHAPES), np.float32) if measure else None
-    rule = CropRule.from_dict(parameters["crop_rule"])
+    rule, head = CropRule.from_dict(parameters["crop_rule"]), HEAD_PARTS if parameters.get("head") else ()
     first_byte = 0
     for done, ((face, sound), row) in enumerate(zip(joined, rows, strict=True)):
         faces, mels, frames = face.file, sound.file, face.place("frame")
@@ -276,13 +276,14 @@ def _write(
         crops = data if raw else [data[a:b] for a, b in zip(piece - piece[0], piece[1:] - piece[0], strict=False)]
         if find is not None:
             arrays[-1] = find(crops, rule, arrays[1])
-        write(row["first_frame"], first_byte, *arrays, data=data, offset=piece)
+        parts = {name: faces[f"faces/{name}"][frames] for name in head}
+        write(row["first_frame"], first_byte, *arrays, data=data, offset=piece, **parts)
         if shapes is not None and measure is not None:
             shapes[row["first_frame"] : row["first_frame"] + row["num_frames"]] = measure(crops, rule)
         mel = mels["mels/data"][sound.place("mel")]
         mel_data[row["first_mel"] : row["first_mel"] + len(mel)] = mel
         first_byte += 0 if raw else len(data)
-        hashed = [*arrays, data, piece - piece[0], mel]
+        hashed = [*arrays, data, piece - piece[0], mel, *parts.values()]
         for kind, made in ragged.items():
             heard = mels[_RAGGED[kind]][_rows_of(made, sound.place(kind))]
             first = row[f"first_{kind}"]

@@ -114,7 +114,7 @@ def infer(
     ReaderGoneError : nobody reads the stream that it goes to any more
     ValueError : the job was prepared without a device
     """
-    stopwatch, marking = Stopwatch(), replace(marking or Marking(), is_silent=job.output.sound is None)
+    stopwatch, marking = Stopwatch(), replace(marking or Marking(), has_sound=job.output.sound is not None)
     source, plan, output = job.source, job.schedule, job.output.path
     marking.check(output, force)
     if debug_video is not None:

@@ -37,13 +37,14 @@ RECIPES = (
     "own-frame",
     "text",
     "temporal-gan",
+    "face-swap",
 )
 # Recipes that saved runs call by another name: until it had WGAN-LP, `wgan-ls` was least squares with a penalty.
 OLD_RECIPES = {"wgan-ls": "lsgan-gp"}
 LITERAL = "literal"  # value of `losses`
 # What may change when a run is resumed: schedules and counters are in samples, so the batch size may, too.
 _FREE = {"max_minutes", "batch_size", "patience", "checkpoint_every", "sheet_every"}
-_FREE_IF_CONSTANT = {"epochs", "max_samples"}  # a cosine's length is part of its shape
+_FREE_IF_CONSTANT = {"epochs", "max_samples"}  # the length of a cosine, or of stages, is part of its shape
 _SAMPLES_BETWEEN_GRIDS = (100 * 128, 600 * 128)  # samples, of epochs that are shorter or longer
 
 
@@ -96,6 +97,24 @@ class TrainConfig:
         least=0.0625,
         most=2,
     )
+    face_size: int = option(
+        "Recipe face-swap: side of its faces in pixels, 64, 128 or 256.", 64, panel="model", least=64
+    )
+    swap_width: str = option(
+        "Recipe face-swap: width of its network; lite has half the channels, small a quarter, for a try on a CPU.",
+        "lite",
+        panel="model",
+        choices=("small", "lite", "standard"),
+    )
+    attention: str = option(
+        "Recipe face-swap: sizes of the maps that get self-attention, or none; 8,16,32,64 as published.",
+        "8,16",
+        panel="model",
+        metavar="SIZES",
+    )
+    exchange: bool = option(
+        "Recipe face-swap: exchange the decoders at 8/10 of the run, as published.", True, panel="schedule", both=True
+    )
     init: str = ""
     freeze_speech: bool = option(
         "Leave the speech encoder of --init as it is: it responds as before.", False, panel="model"
@@ -132,7 +151,8 @@ class TrainConfig:
         "Of the learning rate: constant, or cosine from a short warm-up down to zero at the end.",
         "constant",
         panel="schedule",
-        choices=("constant", "cosine"),
+        choices=("constant", "cosine", "stages"),
+        shown="constant; face-swap: stages, as published",
     )
     clip_norm: float = option(
         "Largest gradient norm.",
@@ -283,7 +303,7 @@ def check_same_run(path: Path, config: TrainConfig, pack_fingerprint: str) -> No
         raise InputError("this run was begun with another pack", path.parent, "choose another run folder")
     recipe = saved.get("recipe", TrainConfig.recipe)
     saved["recipe"] = OLD_RECIPES.get(str(recipe), recipe)
-    free = _FREE if config.schedule == "cosine" else _FREE | _FREE_IF_CONSTANT
+    free = _FREE | _FREE_IF_CONSTANT if config.schedule == "constant" else _FREE
     for name in (item.name for item in fields(config)):
         before = saved.get(name, getattr(TrainConfig(), name))  # options that came later were at their default
         if name not in free and before != getattr(config, name):

@@ -16,6 +16,7 @@ def test_every_architecture_has_a_kind_and_builds() -> None:
         "lip-reader": "lip reader",
         "occlusion-net": "occlusion network",
         "phone-encoder": "phone encoder",
+        "face-swap": "face swapper",
     }
     assert models.architectures_of("generator") == ("lipgan", "compact")
     assert models.architectures_of("swan") == ()

@@ -18,13 +18,14 @@ COMMANDS: dict[str, str] = {
     "infer": "Make the face say the speech.",
     "animate": "Make a still talk: draw the whole face anew in every frame.",
     "live": "Make a presenter say what comes in, while it comes.",
+    "swap": "Put the face of another person on a head of a video.",
     "score": "Measure generated faces, with baselines beside every figure.",
     "info": "Say what is in a file, as JSON.",
     "doctor": "Say what is installed, what works, and what mends the rest.",
     "config": "Write a file with every option of a command, for its --config.",
 }  # in the order of the work; the first line of each command's own help
 # Of commands that do not lie in `commands/` itself.
-FOLDERS = {"curves": "training", "live": "streams", "animate": "whole_faces"}
+FOLDERS = {"curves": "training", "live": "streams", "animate": "whole_faces", "swap": "faces"}
 HELP_OPTIONS = ("-h", "--help")
 VERSION_HELP = "Print the version and stop."
 OPTIONS = {

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_cli.errors import NothingToDoError
+from lipsync_cli.faces.crop import KALMAN
 from lipsync_cli.faces.detectors.dlib_detectors import make_detector
 from lipsync_cli.faces.embedding import find_embedder, need_embedder
 from lipsync_cli.faces.tracking.face_search import Face, Search
 from lipsync_cli.faces.tracking.identity import Person, choose, embed_people, find_people
+from lipsync_cli.faces.tracking.kalman import smooth_path
 from lipsync_cli.faces.tracking.smoothing import fill_gaps, runs, steady
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class Cast:
         for shot in sorted({face.shot for face in faces}):
             places, scores, motion = _lay_out([f for f in faces if f.shot == shot], self.num_frames, self.rule)
             for run in runs(~np.isnan(places[:, 0])):
-                path = steady(places[run], motion[run], self.rule.smoothing_frames)
+                path = _smooth(places[run], motion[run], self.rule)
                 half = np.exp(path[:, 2:]) / 2
                 boxes[run] = np.concatenate([path[:, :2] - half, path[:, :2] + half], axis=1)
                 score[run] = scores[run, 0]
@@ -161,6 +163,14 @@ def find_face(
     """
     cast = find_cast(frames, rule, progress, detector)
     return cast.track(cast.choose() if cast.people else 0)
+
+
+def _smooth(places: np.ndarray, motion: np.ndarray, rule: CropRule) -> np.ndarray:
+    """Smooth x, y and logarithm of the side (N, 3), without lag; `motion` is not used by the Kalman filter."""
+    if rule.smoothing != KALMAN:
+        return steady(places, motion, rule.smoothing_frames)
+    path = smooth_path(np.column_stack([places[:, :2], np.exp(places[:, 2])]))
+    return np.column_stack([path[:, :2], np.log(np.maximum(path[:, 2], 1.0))])
 
 
 def _lay_out(faces: list[Face], count: int, rule: CropRule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -157,7 +157,7 @@ def plan(
             float(schedule.sound_s),
             schedule.num_source_frames,
             job.generator.header.name,
-            replace(session.marking, is_silent=job.output.sound is None).names(),
+            replace(session.marking, has_sound=job.output.sound is not None).names(),
         )
 
 

@@ -111,7 +111,7 @@ class Compositor:
         shown : how much of it, and where
         """
         extent = tuple(value * self._rule.size for value in self._extent)
-        region = _reach(matrix, extent, frame.shape, layers(frame)[-1].step)
+        region = find_region(matrix, extent, frame.shape, layers(frame)[-1].step)
         if region is None:
             return frame
         rows, columns = region
@@ -137,11 +137,11 @@ class Compositor:
         """Return the layers of the face in a region, whose pixel indices `matrix` maps to those of the crop."""
         if generated.flow is None or generated.mask is None or generated.patch is None:
             assert generated.image is not None
-            return _laid_out(generated.image, matrix, shape, reference.pixels)
+            return lay_out(generated.image, matrix, shape, reference.pixels)
         size = self._rule.size
         half = size // 2  # above it there is no flow, and what is there must not be mixed into the first rows below
         patch = self._gamut.keep(generated.patch[-half:], reference.skin)
-        still = _laid_out(patch, matrix, shape, reference.pixels, half)
+        still = lay_out(patch, matrix, shape, reference.pixels, half)
         field = CropSampler(np.dstack([generated.flow[-half:] * np.float32(size), generated.mask[-half:]]), top=half)
         guide = field.sample(matrix, shape)
         x, y = _aim(guide, matrix, reference.matrix)
@@ -173,7 +173,7 @@ class Compositor:
             return
         top = size // 2
         extent = seen_columns[0], top + seen_rows[0], seen_columns[-1] + 1, top + seen_rows[-1] + 1
-        region = _reach(matrix, extent, shape, face[-1].step)
+        region = find_region(matrix, extent, shape, face[-1].step)
         if region is None:
             return
         rows, columns = region
@@ -190,7 +190,7 @@ class Compositor:
                 drawn[here] = _moved(part, drawn[here], x, y, share)
 
 
-def _reach(
+def find_region(
     matrix: np.ndarray, extent: tuple[float, float, float, float], shape: tuple[int, ...], step: int
 ) -> tuple[slice, slice] | None:
     """Return the rows and columns of a frame or region in which a part of the crop lies, None if none do.
@@ -221,7 +221,7 @@ def _coarser(places: np.ndarray, step: int) -> np.ndarray:
     return (halve(places) - (step - 1) / 2) / step
 
 
-def _laid_out(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], frame: Frame, top: int = 0) -> list[Layer]:
+def lay_out(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], frame: Frame, top: int = 0) -> list[Layer]:
     """Return the layers, as a frame's, of an image (h, w, 3) float32 in [0, 1] that covers the crop from `top` on."""
     laid = []
     for step, parts in as_layers(image * np.float32(255), frame):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import UsageError
 from lipsync_cli.provenance.c2pa import SUFFIXES, Identity, sign
-from lipsync_cli.provenance.metadata import source_tags, synthetic_tags
+from lipsync_cli.provenance.metadata import LIPS, source_tags, synthetic_tags
 from lipsync_cli.provenance.sidecar import sidecar_of, write_sidecar
 from lipsync_cli.provenance.visible_label import Label, check_text, make_label
 from lipsync_cli.runtime.atomic_files import check_output, private_file
@@ -33,7 +33,9 @@ class Marking:
     options : of the command, for the sidecar
     keep_metadata : whether the film has the source's title, date and place
     holds_tags : whether the film's container has room for metadata
-    is_silent : whether the film has no sound that could be marked
+    has_sound : whether the film has sound, that can be marked
+    what : is synthetic, as the metadata say it
+    facts : more of the metadata, by name
     """
 
     no_mark: str | None = None
@@ -43,7 +45,9 @@ class Marking:
     options: dict[str, Any] = field(default_factory=dict)
     keep_metadata: bool = False
     holds_tags: bool = True
-    is_silent: bool = False
+    has_sound: bool = True
+    what: str = LIPS
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, output: Path, force: bool = False) -> None:
         """Raise before anything is made what would fail after.
@@ -75,14 +79,14 @@ class Marking:
     @property
     def sound(self) -> bool:
         """Whether the sound is marked."""
-        return self.no_mark is None and not self.is_silent
+        return self.no_mark is None and self.has_sound
 
     def names(self) -> list[str]:
         """Return the marks that the film itself carries."""
         if self.no_mark is not None:
             return []
         more = [("label", self.label), ("credentials", self.identity)]
-        always = [*(["metadata"] if self.holds_tags else []), *([] if self.is_silent else ["sound"])]
+        always = [name for name, has in (("metadata", self.holds_tags), ("sound", self.has_sound)) if has]
         return [*always, *(name for name, value in more if value is not None)]
 
     def tags(self, header: WeightsHeader, source: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -90,7 +94,8 @@ class Marking:
         kept = source_tags(source) if self.keep_metadata and source is not None else {}
         if self.no_mark is not None:
             return kept
-        return kept | synthetic_tags(header.name, header.sha256, marks=",".join(self.names()))
+        facts = {"marks": ",".join(self.names()), **self.facts}
+        return kept | synthetic_tags(header.name, header.sha256, self.what, **facts)
 
     def draw(self, width: int, height: int, boxes: np.ndarray) -> Label | None:
         """Return the label for frames of a size, away from the faces' boxes (N, 4)."""

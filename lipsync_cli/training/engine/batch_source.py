@@ -41,6 +41,7 @@ class Source:
         self.middles = pack.frame_middle
         self.path, self.clips, self.features = pack.path, pack.clips, pack.features
         self.mouth: np.ndarray | None = getattr(pack, "mouth", None)
+        self.points: np.ndarray | None = getattr(pack, "points", None)
         self.crop_rule = pack.crop_rule
         self.mouth_region = pack.crop_rule.mouth_region()
         self.size = pack.crop_rule.size

@@ -61,14 +61,15 @@ class TrainState:
         self.pending: dict[str, list[float]] = {}
 
     @property
-    def optimizers(self) -> list[optim.Optimizer]:
-        """All optimisers, the generator's first."""
-        return [self.optimizer, *self.discriminator_optimizers.values()]
-
-    @property
     def shown(self) -> nn.Module:
         """The generator that is validated and saved: the averaged one, if there is one."""
         return self.ema if self.ema is not None else self.generator
+
+    def set_learning_rates(self, rate: float, factors: Mapping[str, float]) -> None:
+        """Set the learning rate of the generator, and of each discriminator by its factor."""
+        for name, optimizer in {"": self.optimizer, **self.discriminator_optimizers}.items():
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factors.get(name, 1.0)
 
     def update_ema(self, half_life: int, batch_size: int) -> None:
         """Move the averaged weights towards the current ones; early in a run the half-life is shorter."""

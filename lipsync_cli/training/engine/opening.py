@@ -29,9 +29,10 @@ def describe_start(pack: Pack, config: TrainConfig, device: str, network: nn.Mod
         f"{int(clips['num_frames'].sum())} frames; batches of {config.batch_size}"
     ]
     if device == "cpu" and number >= MANY_PARAMETERS:
+        smaller = "--width small" if config.generator == "face-swap" else "--generator compact"
         said.append(
             f"warning: {number / 1e6:.0f} M parameters on a CPU take days; --estimate says how long, "
-            "--generator compact is smaller, --device cuda takes a GPU"
+            f"{smaller} is smaller, --device cuda takes a GPU"
         )
     return said
 

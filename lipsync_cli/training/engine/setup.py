@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from lipsync_cli import models
-from lipsync_cli.errors import InputError, NothingToDoError
+from lipsync_cli.errors import InputError, NothingToDoError, naming
 from lipsync_cli.formats.compatibility import check_fits
 from lipsync_cli.formats.pack_file import Pack
+from lipsync_cli.formats.schema import TRAIN
 from lipsync_cli.formats.weights import WeightsHeader, load_weights
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.speech.speech_windows import ENCODER, MEL
@@ -70,7 +71,7 @@ class Run:
     def header(self, metrics: dict[str, Any]) -> WeightsHeader:
         """Say what the weights of this moment are."""
         pack, table = self.pack, self.source.table
-        kept = ("model/", "over_", "sync/", "words/", "occlusion/", "mouth/")
+        kept = ("model/", "over_", "sync/", "words/", "occlusion/", "mouth/", "swap/")
         return WeightsHeader(
             architecture=self.config.generator,
             dims=self.dims,
@@ -114,7 +115,8 @@ def prepare(
     check_inputs(config, {name for name, path in given.items() if path is not None})
     context, header = _read_inputs(pack, config, device, given)
     config, start = context.config, context.start
-    dims = _choose_dims(context) if header is None else header.dims
+    with naming(pack.path):
+        dims = _choose_dims(context) if header is None else header.dims
     if config.speech == ENCODER and models.kind_of(config.generator) == "generator":
         dims = {**dims, "speech": ENCODER}
     world.check(config.batch_size, config.targets_per_reference, config.sync_runs)
@@ -206,6 +208,7 @@ def _read_inputs(
         given["start"],
         teacher,
         given["teacher"],
+        tuple(sorted({str(row["speaker"]) for row in pack.clips if row["split"] == TRAIN})),
     )
     return context, start_header
 

@@ -242,14 +242,13 @@ class _Loop:
             )
 
     def _set_learning_rate(self) -> None:
-        factor = self.recipe.advance(self.state, done := self.state.samples_seen, total := self.parts.total_samples)
+        done = self.state.samples_seen
+        factor = self.recipe.advance(self.state, done, self.parts.total_samples)
         if self.config.schedule == "cosine":
             factor *= min(1.0, (done + self.config.batch_size) / WARM_UP_SAMPLES)
-            factor *= 0.5 * (1 + math.cos(math.pi * done / total))
-        rates = [1.0, *(one.rate for one in self.recipe.discriminators.values())]
-        for rate, optimizer in zip(rates, self.state.optimizers, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * factor * rate
+            factor *= 0.5 * (1 + math.cos(math.pi * done / self.parts.total_samples))
+        rates = {name: one.rate for name, one in self.recipe.discriminators.items()}
+        self.state.set_learning_rates(self.config.learning_rate * factor, rates)
 
     def _report(self, before: int, last: bool) -> bool:
         """Write what is due at this moment and not yet written; say whether anything was."""

@@ -39,6 +39,20 @@ def write_sample_grid(path: Path, generator: nn.Module, batch: Batch) -> None:
     _write(path, np.concatenate([_title(COLUMNS, grid.shape[1] // len(COLUMNS)), grid]))
 
 
+def write_columns(path: Path, titles: Sequence[str], rows: np.ndarray, enlarged: int) -> None:
+    """Draw rows of pictures of one size under titles.
+
+    Parameters
+    ----------
+    rows : shape (n, S, columns x S, 3) uint8 RGB
+    enlarged : pixels along a side of one of these
+    """
+    import cv2
+
+    grid = cv2.resize(np.concatenate(list(rows)), None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC)
+    _write(path, np.concatenate([_title(titles, grid.shape[1] // len(titles)), grid]))
+
+
 def write_pair(path: Path, generator: nn.Module, batch: Batch, speaker: str) -> None:
     """Draw the first sample as it is generated, and beside it the real face, under the grid's name and the speaker's.
 

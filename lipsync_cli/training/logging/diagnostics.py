@@ -14,6 +14,7 @@ TOLERANCE = 0.05  # of the chance level: a critic this near to it guesses
 FLAT = 0.98  # of the first lines: a loss that has not come below this has not moved
 COLLAPSED = 0.05  # of the real faces' variation
 INSENSITIVE = 0.05  # levels of 255 by which the mouth changes with the speech
+MASK = 0.05, 0.97  # mean of a face swap's mask beyond which it is nothing or everything
 NO_GAIN_DB = 0.02  # the right speech is worth less than this
 _MAY_RISE = ("adversarial", "quality", "gradient_norm")  # terms that do not have to fall
 
@@ -40,11 +41,12 @@ def find_diagnostics(
     raised = {line["diagnostic"] for line in lines if line["kind"] == KIND}
     training = [line for line in lines if line["kind"] == "train"]
     validations = [line for line in lines if line["kind"] == "validation"]
-    found = {"mode_collapse": _mode_collapse(validations)}
+    found = {"mode_collapse": _mode_collapse(validations) or _one_face(validations), "mask": _trivial_mask(validations)}
     if lines and lines[-1]["samples"] >= min_samples:
         found |= {
             "audio_insensitive": _audio_insensitive(validations),
             "no_sync_gain": _no_sync_gain(validations),
+            "identity_not_swapped": _identity_not_swapped(validations),
             "chance_level": _at_chance_level(training, chance_levels),
             "flat_loss": _flat_loss(training, discriminators),
         }
@@ -61,6 +63,30 @@ def _mode_collapse(validations: list[dict[str, Any]]) -> str:
         f"mode collapse: whatever it is given, the generator gives one mouth (it varies by {generated:.2f} levels "
         f"of 255 over samples, real ones by {real:.2f})"
     )
+
+
+def _one_face(validations: list[dict[str, Any]]) -> str:
+    if not validations or validations[-1].get("swap/variation", 1.0) >= COLLAPSED:
+        return ""
+    varied = validations[-1]["swap/variation"]
+    return f"mode collapse: whatever it is given, a decoder draws one face (it varies by {varied:.3f} of the real ones)"
+
+
+def _trivial_mask(validations: list[dict[str, Any]]) -> str:
+    share = validations[-1].get("swap/mask") if validations else None
+    if share is None or MASK[0] < share < MASK[1]:
+        return ""
+    if share <= MASK[0]:
+        return f"the mask is empty (mean {share:.3f}): what is drawn does not show, and no decoder learns to draw"
+    return f"the mask is full (mean {share:.3f}): everything is drawn, the background, too"
+
+
+def _identity_not_swapped(validations: list[dict[str, Any]]) -> str:
+    pairs = [(line["swap/to"], line["swap/from"]) for line in validations[-2:] if "swap/to" in line]
+    if len(pairs) < 2 or any(to < back for to, back in pairs):
+        return ""
+    to, back = pairs[-1]
+    return f"swapped faces are still whose they were: {to:.2f} from whom they should show, {back:.2f} from the filmed"
 
 
 def _audio_insensitive(validations: list[dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import difflib
 from typing import Any
 
 from lipsync_cli.errors import UsageError
+from lipsync_cli.training.recipes.auxiliary.face_swap import FaceSwap
 from lipsync_cli.training.recipes.auxiliary.lip_reader import LipReaderRecipe
 from lipsync_cli.training.recipes.auxiliary.occlusion import Occlusion
 from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncExpertRecipe
@@ -38,6 +39,7 @@ _ALL: tuple[Any, ...] = (
     OwnFrame,
     TextRecipe,
     TemporalGAN,
+    FaceSwap,
 )
 RECIPES: dict[str, Any] = {recipe.name: recipe for recipe in _ALL}
 

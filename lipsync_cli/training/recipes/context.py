@@ -31,6 +31,7 @@ class RecipeContext:
     teacher_path : its file, for messages
     start_speakers : whom the weights of `--init` were trained on
     start_path : their file, for messages
+    speakers : of the clips to learn from, by name
     """
 
     config: TrainConfig
@@ -43,6 +44,7 @@ class RecipeContext:
     start_path: Path | None = None
     teacher: nn.Module | None = None
     teacher_path: Path | None = None
+    speakers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -78,3 +78,20 @@ def test_a_run_that_collapses_says_so_and_logs_it_once(small_pack, tmp_path, mon
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [line["diagnostic"] for line in lines if line["kind"] == "diagnostic"] == ["mode_collapse"]
     assert sum("mode collapse" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("figures", "kind", "told"),
+    [
+        ({"swap/mask": 0.01}, "mask", "the mask is empty"),
+        ({"swap/mask": 0.99}, "mask", "the mask is full"),
+        ({"swap/mask": 0.5, "swap/variation": 0.01}, "mode_collapse", "a decoder draws one face"),
+        ({"swap/to": 0.7, "swap/from": 0.5}, "identity_not_swapped", "still whose they were"),
+        ({"swap/mask": 0.5, "swap/variation": 0.8, "swap/to": 0.4, "swap/from": 0.7}, None, ""),
+    ],
+)
+def test_a_face_swap_that_goes_wrong_is_told(figures, kind, told):
+    lines = [{"kind": "validation", "samples": samples, **figures} for samples in (60_000, 80_000)]
+    found = find_diagnostics(lines, {})
+    assert list(found) == ([] if kind is None else [kind])
+    assert told in "".join(found.values())

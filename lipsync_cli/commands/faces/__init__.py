@@ -1,0 +1,1 @@
+"""Commands that change whose face is seen."""

@@ -1,0 +1,1 @@
+"""Face swap: an encoder that all people share and a decoder for each of them."""

@@ -1,0 +1,1 @@
+"""Another face on a head of a video: options, and the whole job."""
