@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -139,9 +139,8 @@ class RunSampler:
     def __init__(self, faces: AlignedFaces, sampling: RunSampling) -> None:
         self.faces, self.sampling = faces, sampling
         table = faces.table
-        starts: list[Any] = [faces.find_runs(row, sampling.length) if row in faces.rows else [] for row in table.rows]
-        self._starts = [np.asarray(each, np.int64) for each in starts]
-        chances = table.clip_probabilities(sampling.temperature) * [len(each) > 0 for each in starts]
+        self._starts = [faces.find_runs(row, sampling.length) for row in table.rows]
+        chances = table.clip_probabilities(sampling.temperature) * [len(each) > 0 for each in self._starts]
         if not chances.any():
             raise NothingToDoError(f"no clip has {sampling.length} consecutive frames with a face", faces.path)
         self._chances = chances / chances.sum()

@@ -53,8 +53,10 @@ class HeadStage(Stage):
         self._faces = AlignedFaces(pack, pack, table, tools.device, template)
 
     def show_clip(self, row: int) -> Iterator[ClipView]:
-        """Give the rows of a whole clip."""
+        """Give the rows of a whole clip; none if nobody knows where its eyes and noses are."""
         frames = self._faces.frames[row]
+        if not len(frames):
+            return
         aligned = to_pixels(self._faces.cut(frames))
         real, still = to_square(aligned), to_square(aligned[:1])
         sound, other = self._mel(row), self._other_mel(row, self.pack.mel)

@@ -69,7 +69,7 @@ class PackScenes:
         from lipsync_cli.metrics.networks import MetricNetworks
         from lipsync_cli.models import hears
         from lipsync_cli.scoring.protocols.pack_protocol import draw_frames
-        from lipsync_cli.scoring.protocols.pack_stage import Stage
+        from lipsync_cli.scoring.protocols.talking_head_protocol import open_stage
 
         protocol = all_results[0].protocol
         self._stack = ExitStack()
@@ -92,7 +92,7 @@ class PackScenes:
                 heard, _ = normalise_voices(self.pack, split, header.known_voices, factor)
             self.tags = self.tags or _make_tags(header.name, header.sha256)
             table = FrameTable(self.pack, split, heard, hears(generator))
-            self.stages.append(Stage(self.pack, generator, table, MetricNetworks(device), batch_size))
+            self.stages.append(open_stage(self.pack, generator, table, MetricNetworks(device), batch_size))
 
     def __enter__(self) -> PackScenes:
         return self
@@ -111,9 +111,10 @@ class PackScenes:
         part = type(self.draw)(*(of[[drawn[int(t)] for t in targets]] for of in self.draw)) if is_drawn else None
         shots: dict[Shown, np.ndarray] = {}
         for index, stage in enumerate(self.stages):
-            for evidence in stage.show_clip(row) if part is None else stage.show_frames(row, part):
+            as_drawn = part if stage.shows_frames else None
+            for evidence in stage.show_clip(row) if as_drawn is None else stage.show_frames(row, as_drawn):
                 at = (0 if evidence.row in (COPY, TRUTH) else index), evidence.row
-                where = slice(None) if part is not None else np.searchsorted(evidence.frame, numbers)
+                where = slice(None) if as_drawn is not None else np.searchsorted(evidence.frame, numbers)
                 shots.setdefault(at, evidence.crops[where])
         return shots
 
@@ -238,11 +239,12 @@ def _tells_what_was_scored(results: Results) -> Iterator[None]:
 
 
 def _load_weights(results: Results, device: str) -> tuple[Any, WeightsHeader]:
-    from lipsync_cli.formats.weights import load_weights
+    from lipsync_cli import models
+    from lipsync_cli.formats.weights import find_weights, load_weights, read_header
 
     about = results.protocol["weights"]
     path = Path(about["file"]) if about.get("file") else None
-    generator, header = load_weights(path, device)
+    generator, header = load_weights(path, device, models.kind_of(read_header(find_weights(path)).architecture))
     if header.sha256 != about["sha256"]:
         raise InputError("are other weights than those that were scored", path or header.name)
     return generator, header
