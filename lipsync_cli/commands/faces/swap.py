@@ -31,7 +31,7 @@ def swap(
       lipsync swap bob.mp4 hello.wav --weights runs/swap --to ann -o out.mp4
       lipsync swap two.mp4 --weights runs/swap --to left=ann --to right=bob -o out.mp4
     """
-    from lipsync_cli.pipelines.machine.arenas import limit_arenas
+    from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
     from lipsync_cli.pipelines.swapping import swap as pipeline
 
     limit_arenas()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,7 @@ class SwappedClip(SourceClip):
     @classmethod
     def of(cls, clip: SourceClip, swapper: Swapper) -> SwappedClip:
         """Return a clip like another."""
-        return cls(clip.path, clip.info, clip.picture, clip.timeline, clip.first_frame, clip.start_s, swapper)
+        return cls(**{each.name: getattr(clip, each.name) for each in fields(SourceClip)}, swapper=swapper)
 
     def open(self, num_frames: int) -> Any:
         """Return the source of its first `num_frames` frames, a context manager."""
