@@ -112,7 +112,7 @@ def soft_outline(landmarks: np.ndarray, size: int) -> np.ndarray:
 
 
 def _draw(outlines: Sequence[np.ndarray], size: int, grown: float, blurred: float) -> np.ndarray:
-    """Fill outlines in the unit square, grow them by some pixels (below 0: shrink them), and soften the border over as many."""
+    """Fill outlines in the unit square, grow them by some pixels (shrink, if below 0), and soften their border."""
     import cv2
 
     mask: np.ndarray = np.zeros((size, size), np.float32)
