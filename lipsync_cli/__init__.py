@@ -11,7 +11,19 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_ERRORS = ("InputError", "LipsyncError", "NothingToDoError", "PartialError", "StoppedError", "ToolError", "UsageError")
+_ERRORS = (
+    *("InputError", "LipsyncError", "NothingToDoError", "PartialError", "ReaderGoneError"),
+    *("StoppedError", "ToolError", "UsageError"),
+)
+    "InputError",
+    "LipsyncError",
+    "NothingToDoError",
+    "PartialError",
+    "ReaderGoneError",
+    "StoppedError",
+    "ToolError",
+    "UsageError",
+)
 _FUNCTIONS = ("detect_faces", "infer", "score", "train")
 _RESULTS = ("FacesResult", "InferResult", "ScoreResult", "TrainResult")
 _HOMES = {

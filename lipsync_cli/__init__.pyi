@@ -10,6 +10,7 @@ from lipsync_cli.errors import InputError as InputError
 from lipsync_cli.errors import LipsyncError as LipsyncError
 from lipsync_cli.errors import NothingToDoError as NothingToDoError
 from lipsync_cli.errors import PartialError as PartialError
+from lipsync_cli.errors import ReaderGoneError as ReaderGoneError
 from lipsync_cli.errors import StoppedError as StoppedError
 from lipsync_cli.errors import ToolError as ToolError
 from lipsync_cli.errors import UsageError as UsageError

@@ -68,7 +68,7 @@ def test_a_list_of_addresses_fetches_nothing(name: str, bench: Bench) -> None:
         ("infer", "clip.mp4", str(VOICE), "--face", "p.mp4", "-o", "p.mp4", *TINY),
         ("infer", "clip.mp4", str(VOICE), "--faces", "hard.mp4", "-o", "faces.mp4", *TINY),
         ("infer", "clip.mp4", str(VOICE), "--debug-video", "hard.mp4", "--faces", "faces.mp4", "-o", "n.mp4", *TINY),
-        ("infer", "clip.mp4", "n.mp4.json", "--sidecar", "-o", "n.mp4", *TINY),
+        ("infer", "clip.mp4", str(VOICE), "--final-audio", "n.mp4.json", "--sidecar", "-o", "n.mp4", *TINY),
         ("infer", "clip.mp4", "--speaker", "0=old.mp4", "-o", "old.mp4", *TINY),
         ("infer", "clip.mp4", str(VOICE), "--adapt", "1s", "--save-weights", "tiny.safetensors", "-o", "n.mp4", *TINY),
         ("infer", "clip.mp4", str(VOICE), "--config", "mine.mp4", "-o", "mine.mp4", *TINY),

@@ -34,7 +34,7 @@ def open_pack(paths: Path | Sequence[Path], jobs: int = 1) -> Pack:
 class JoinedPack(Pack):
     """Packs end to end, in the order of their fingerprints: the order in which they are named makes no difference.
 
-    Crops stay in the files; mels and speech features are read into memory.
+    Crops stay in the files; mels, speech features and sound are read into memory.
 
     Parameters
     ----------
@@ -69,6 +69,9 @@ class JoinedPack(Pack):
         self.mel = np.concatenate([pack.mel for pack in packs])
         mouths = [pack.mouth for pack in packs if pack.mouth is not None]
         self.mouth = np.concatenate(mouths) if len(mouths) == len(packs) else None
+        self.landmarks = np.concatenate([pack.landmarks for pack in packs])
+        sounds = [pack.sound for pack in packs if pack.sound is not None]
+        self.sound = np.concatenate(sounds) if len(sounds) == len(packs) else None
         points = [pack.points for pack in packs if pack.points is not None]
         self.points = np.concatenate(points) if len(points) == len(packs) else None
         stores = [pack.features for pack in packs if pack.features is not None]
@@ -128,6 +131,9 @@ def _check_all(packs: Sequence[Pack]) -> None:
             pack.mel_parameters.check_same(first.mel_parameters)
         except InputError as error:
             raise InputError(f"does not go with {first.path}: {error.fact}", pack.path, error.hint) from error
+        if (pack.sound is None) != (first.sound is None):
+            hint = "make both from mels with the same --features"
+            raise InputError(f"has the sound itself, or has it not, unlike {first.path}", pack.path, hint)
         if _describe_features(pack) != _describe_features(first):
             hint = "make both from mels with the same --features and --variants"
             raise InputError(f"has other speech features than {first.path}", pack.path, hint)
@@ -147,7 +153,7 @@ def _join_tables(packs: Sequence[Pack]) -> np.ndarray:
     """Return the tables of clips end to end, each row with its place in the whole."""
     import numpy as np
 
-    tables, frames, mels, features = [], 0, 0, 0
+    tables, frames, mels, features, samples = [], 0, 0, 0, 0
     for pack in packs:
         table = pack.clips.copy()
         table["first_frame"] += frames
@@ -156,5 +162,8 @@ def _join_tables(packs: Sequence[Pack]) -> np.ndarray:
         if pack.features is not None:
             table["first_feature"] += features
             features += pack.features.data.shape[1]
+        if pack.sound is not None:
+            table["first_sample"] += samples
+            samples += len(pack.sound)
         tables.append(table)
     return np.concatenate(tables)

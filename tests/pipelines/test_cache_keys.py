@@ -82,7 +82,7 @@ KEEPS = {
     ),
     "adapted": (
         "synthesis.film",
-        "media.video.encode",
+        "media.video.join",
         "scoring.report.text_table",
         "training.engine.trainer",
         "pipelines.scoring.score",

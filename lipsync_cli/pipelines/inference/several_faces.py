@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from lipsync_cli.errors import UsageError
+from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.preprocessing.find_clips import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
 LOOP = 'for face in {faces}; do lipsync infer "$face" {speech}; done'
@@ -18,14 +18,15 @@ def check_faces(face: Path, speeches: Sequence[Path]) -> None:
 
     Raises
     ------
-    UsageError : the face is a folder of them, or videos and sounds are mixed behind it; the hint is what to type
+    InputError : the face is a folder of them; the hint is what to type
+    UsageError : videos and sounds are mixed behind it; the hint is what to type
     """
     if face.is_dir():
         suffixes = sorted({path.suffix for path in face.iterdir() if _is_face(path)})
         speech = shlex.quote(str(speeches[0])) if speeches else "SPEECH"
         faces = " ".join(f"{shlex.quote(str(face))}/*{suffix}" for suffix in suffixes) or f"{shlex.quote(str(face))}/*"
         hint = f"for each of its faces: {LOOP.format(faces=faces, speech=speech)}"
-        raise UsageError(f"{face} is a folder, and infer takes one face", hint=hint)
+        raise InputError("is a folder, not a file; infer takes one face", face, hint)
     sounds = [path for path in speeches if path.suffix.lower() in SOUND_SUFFIXES]
     others = [path for path in speeches if _is_face(path)]
     if not sounds or not others:

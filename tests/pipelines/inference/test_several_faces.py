@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_cli.errors import UsageError
+from lipsync_cli.errors import InputError, UsageError
 from lipsync_cli.pipelines.inference.several_faces import check_faces
 
 
@@ -22,7 +22,7 @@ def test_two_videos_and_a_voice(lipsync, tmp_path: Path) -> None:
 def test_a_folder_of_faces(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.jpg", "notes.txt"):
         (tmp_path / name).touch()
-    with pytest.raises(UsageError, match="is a folder, and infer takes one face") as told:
+    with pytest.raises(InputError, match="is a folder, not a file; infer takes one face") as told:
         check_faces(tmp_path, [Path("voice.wav")])
     assert f'for face in {tmp_path}/*.jpg {tmp_path}/*.mp4; do lipsync infer "$face" voice.wav; done' in str(told.value)
 
