@@ -9,8 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FOREHEAD = 0.33  # of the way from the chin to the bridge of the nose: so far the brows are moved up
+FOREHEAD = 0.28  # of the way from the chin to the bridge of the nose: so far the brows are moved up
 JAW = 0.04  # of the side: by so much the hull is wider than the landmarks, which lie on the jaw's line
+FEATHER = 0.05  # of the side: over so much an outline fades, inwards
+BORDER = 0.1  # of the side: likewise along the square's own border, where a forehead may reach beyond it
 EYES = 0.035, 0.02  # of the side: by so much the eyes' hull is grown, and blurred
 MOUTH = 0.03, 0.02
 
@@ -90,8 +92,27 @@ def face_parts(landmarks: np.ndarray, size: int, room: float = 1.0) -> FaceParts
     )
 
 
+def soft_outline(landmarks: np.ndarray, size: int) -> np.ndarray:
+    """Return how much of an aligned face is replaced: nothing outside of its hull, all some way inside.
+
+    Parameters
+    ----------
+    landmarks : shape (68, 2), in the unit square
+    size : side of the mask, pixels
+
+    Returns
+    -------
+    shape (size, size), float32 in [0, 1]; zero along the border
+    """
+    place = np.clip((np.arange(size, dtype=np.float32) + 0.5) / (BORDER * size), 0, 1)
+    rise = place * place * (3 - 2 * place)
+    ramp = np.minimum(rise, rise[::-1])
+    inside: np.ndarray = _draw([head_hull(landmarks)], size, -FEATHER * size, FEATHER * size)
+    return inside * ramp[:, None] * ramp
+
+
 def _draw(outlines: Sequence[np.ndarray], size: int, grown: float, blurred: float) -> np.ndarray:
-    """Fill outlines in the unit square, grow them by some pixels, and soften the border over as many."""
+    """Fill outlines in the unit square, grow them by some pixels (shrink, if below 0), and soften their border."""
     import cv2
 
     mask: np.ndarray = np.zeros((size, size), np.float32)
@@ -99,7 +120,7 @@ def _draw(outlines: Sequence[np.ndarray], size: int, grown: float, blurred: floa
         hull = cv2.convexHull(outline.astype(np.float32))[:, 0]
         fixed = np.round((hull * size - 0.5) * 16).astype(np.int32)  # sixteenths of a pixel
         cv2.fillConvexPoly(mask, fixed, 1.0, cv2.LINE_8, 4)
-    reach = max(0, round(grown))
-    if reach:
-        mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+    if reach := round(abs(grown)):
+        change = cv2.dilate if grown > 0 else cv2.erode
+        mask = change(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
     return cv2.GaussianBlur(mask, (0, 0), max(blurred / 2, 0.3))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.aligned.alignment import to_indices
-from lipsync_cli.faces.aligned.head_mask import face_parts
+from lipsync_cli.faces.aligned.head_mask import soft_outline
 from lipsync_cli.media.video.yuv_frame import blend, halve, layers
 from lipsync_cli.synthesis.compositing.compositor import find_region, lay_out
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
@@ -79,7 +79,7 @@ class SwapCompositor:
         shape = rows.stop - rows.start, columns.stop - columns.start
         moved = at_step(matrix, 1, columns.start, rows.start)
         wide = (FINE * side, FINE * side)
-        outline = face_parts(places, FINE * side).face
+        outline = soft_outline(places, FINE * side)
         soft = outline * cv2.resize(mask, wide) if self._is_masked else outline
         weight = CropSampler(soft, FINE, cubic=False).sample(moved, shape)
         if occluder is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lipsync_cli.faces.aligned.head_mask import MASK_SIZE, face_parts, head_hull, pack_mask
+from lipsync_cli.faces.aligned.head_mask import MASK_SIZE, face_parts, head_hull, pack_mask, soft_outline
 
 
 def oval_landmarks():
@@ -34,6 +34,19 @@ def test_parts_lie_where_they_are_and_fade():
     assert parts.eyes[44, 32] == 0
     assert parts.mouth[43, 32] > 0.9
     assert parts.mouth[22, 23] == 0
+
+
+def test_an_outline_fades_inwards_and_along_the_border():
+    places = oval_landmarks()
+    outline, hull = soft_outline(places, 128), face_parts(places, 128).face
+    assert outline[64, 64] > 0.99
+    assert outline[hull < 0.02].max() < 0.01
+    assert ((outline > 0.1) & (outline < 0.9)).sum() > 200
+    places[17:27, 1] -= 0.5  # brows far beyond the square's border
+    high = soft_outline(places, 128)
+    assert high[20, 64] > 0.99
+    assert high[0].max() < 0.05
+    assert np.abs(np.diff(high, axis=0)).max() < 0.2
 
 
 def test_room_around_the_face_moves_the_masks_inwards():
