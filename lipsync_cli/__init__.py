@@ -15,15 +15,6 @@ _ERRORS = (
     *("InputError", "LipsyncError", "NothingToDoError", "PartialError", "ReaderGoneError"),
     *("StoppedError", "ToolError", "UsageError"),
 )
-    "InputError",
-    "LipsyncError",
-    "NothingToDoError",
-    "PartialError",
-    "ReaderGoneError",
-    "StoppedError",
-    "ToolError",
-    "UsageError",
-)
 _FUNCTIONS = ("detect_faces", "infer", "score", "train")
 _RESULTS = ("FacesResult", "InferResult", "ScoreResult", "TrainResult")
 _HOMES = {

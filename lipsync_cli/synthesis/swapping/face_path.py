@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SIGMA = 1.5  # frames: standard deviation of the Gaussian over places, sizes and angles
 OUTLINE_SIGMA = 1.0  # frames: the same over the landmarks, which must follow the jaw
 JUMP = 0.5  # sides of the face: what moves further from one frame to the next is another shot
-LOOKS = 2  # of the predictor at each frame, see `find_points`
+LOOKS = 1  # of the predictor at each frame, see `find_points`: what follows is smoothed over time
+REACH = 0.5  # sides of the box around it, that the predictor is shown
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _shots(landmarks: np.ndarray) -> Iterator[slice]:
 
 def _look(predictor: object, frame: Frame, box: np.ndarray) -> np.ndarray:
     """Return the landmarks (68, 2) of a frame's face; only the part around it is converted."""
-    reach = float(box[2] - box[0])
+    reach = REACH * float(box[2] - box[0])
     height, width = frame.shape[:2]
     left, top = (int(max(0, edge - reach)) for edge in box[:2])
     right, bottom = (int(min(limit, edge + reach)) for edge, limit in zip(box[2:], (width, height), strict=True))

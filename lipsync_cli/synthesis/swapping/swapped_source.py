@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.swapping.swap_compositor import Occluder, SwapCompositor
     from lipsync_cli.synthesis.swapping.swap_network import SwapNetwork
 
+DETAIL_EVERY = 5  # frames of which the fine detail is measured
 FindOccluders = Callable[[Sequence[int], "Sequence[Frame]"], "list[Occluder | None]"]
 
 
@@ -94,8 +95,9 @@ class Swapper:
             )
             if occluder is not None:
                 self.covered.add(number)
-            for kind, frame in enumerate((before, result[place])):
-                self.detail[kind] += _detail(frame, similarity)
+            if number % DETAIL_EVERY == 0:
+                for kind, frame in enumerate((before, result[place])):
+                    self.detail[kind] += _detail(frame, similarity)
 
     @property
     def sharpness(self) -> float | None:

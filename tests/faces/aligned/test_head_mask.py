@@ -40,7 +40,7 @@ def test_an_outline_fades_inwards_and_along_the_border():
     places = oval_landmarks()
     outline, hull = soft_outline(places, 128), face_parts(places, 128).face
     assert outline[64, 64] > 0.99
-    assert not outline[hull < 0.02].any()
+    assert outline[hull < 0.02].max() < 0.01
     assert ((outline > 0.1) & (outline < 0.9)).sum() > 200
     places[17:27, 1] -= 0.5  # brows far beyond the square's border
     high = soft_outline(places, 128)

@@ -1,5 +1,7 @@
 """`lipsync swap` from a film to a film: marks, frames without a face, and bad input in one line."""
 
+import json
+
 import numpy as np
 import pytest
 import soundfile
@@ -118,3 +120,16 @@ def test_a_film_without_a_face(people, tmp_path):
         swap.run(_asked(film, people, tmp_path))
     assert error.value.exit_code == 4
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_the_command_plans_and_its_exit_codes(face_clip, people, weights, tmp_path, lipsync):
+    common = ("swap", face_clip, "--weights", people, "-o", tmp_path / "out.mp4")
+    planned = lipsync(*common, "--to", "ann", "-n", "--json")
+    assert planned.returncode == 0, planned.stderr
+    found = json.loads(planned.stdout)
+    assert (found["frames"], found["people"], found["marks"]) == (30, ["ann"], ["metadata", "label"])
+    unknown = lipsync(*common, "--to", "eve")
+    assert (unknown.returncode, len(unknown.stderr.strip().splitlines())) == (2, 1)
+    other = lipsync("swap", face_clip, "--weights", weights, "--to", "ann", "-o", tmp_path / "out.mp4")
+    assert (other.returncode, len(other.stderr.strip().splitlines())) == (3, 1)
+    assert list(tmp_path.iterdir()) == []
