@@ -71,11 +71,13 @@ def test_an_array_job_shares_the_clips_and_their_files_are_joined(
     assert (out / "faces.1.h5").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_parallel_shares_the_clips(scheduler: Path, clip_folder: Path, tmp_path: Path) -> None:
     call(scheduler, FOLDER / "parallel.sh", clip_folder, tmp_path / "out", 3)
     assert len(names(tmp_path / "out" / "grid.h5")) == 4
 
 
+@pytest.mark.slow
 def test_an_array_job_scores_a_pack(scheduler: Path, good: Path, tiny_weights: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()

@@ -91,6 +91,7 @@ def test_exchanged_decoders_go_on_from_each_others_weights_and_forget_their_mome
     assert not optimizer.state
 
 
+@pytest.mark.slow
 def test_a_run_stopped_before_the_exchange_and_resumed_equals_undisturbed(quick, heads, tmp_path):
     def stop(done, total, label):
         if done >= 16:

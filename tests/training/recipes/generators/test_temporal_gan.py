@@ -143,7 +143,7 @@ def test_a_pack_without_sound_is_refused_with_a_hint(small_pack, tmp_path):
     assert "mel,sound" in caught.value.hint
 
 
-@pytest.mark.parametrize("speech", ["sound", "encoder"])
+@pytest.mark.parametrize("speech", [pytest.param("sound", marks=pytest.mark.slow), "encoder"])
 def test_stopped_and_resumed_equals_undisturbed(speech, talking_pack, tmp_path):
     config = make_config("temporal-gan", **TINY, **STEPS, speech=speech)
     train(talking_pack, tmp_path / "whole", config)
