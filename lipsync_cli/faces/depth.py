@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # the box's top at 0, 0.1 ... 1.2 of it. The mean of two: what moves the faces of 23 newsreaders between frames of a
 # clip, beyond shift, angle and scale, in proportion to how far the head turned (4,593 pairs, robust regression;
 # sideways and up-and-down motion, taken alone, agree with a correlation of 0.98), which knows no edges and is drawn to
-# the background; and an ellipsoid with a nose and lips. docs/experiments/033 compares them.
+# the background; and an ellipsoid with a nose and lips. docs/experiments/034 compares them.
 _DEPTH = (
     (6, 4, 1, -6, -15, -27, -28),
     (10, 9, 4, -2, -11, -22, -28),
