@@ -16,10 +16,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_stream
 from lipsync_cli.formats.weights import find_weights, load_weights
 from lipsync_cli.media.sound.audio import read_speech
+from lipsync_cli.speech.speech_features import RATE as FEATURE_RATE
 from lipsync_cli.synthesis.drivers.driver import Driver
-from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
+from lipsync_cli.synthesis.drivers.speech_driver import MEL, SpeechDriver
 from lipsync_cli.synthesis.generation.local_runner import ARTICULATION, LocalRunner
 from lipsync_cli.synthesis.live.live_speech import LiveSpeech
 
@@ -61,7 +63,7 @@ def main() -> None:
     given = parser.parse_args()
     generator, header = load_weights(find_weights(None))
     runner = LocalRunner(generator, articulation=ARTICULATION, threads=1)
-    size = header.crop_rule.size
+    encoder, size = load_speech_encoder(), header.crop_rule.size
     photo = cv2.cvtColor(cv2.imread(str(ROOT / "examples" / "astronaut.jpg")), cv2.COLOR_BGR2RGB)
     face = cv2.resize(photo[FACE], (size, size))[None]
     print("| after ms | before s | correlation | amplitude | difference |\n|---|---|---|---|---|")
@@ -73,7 +75,8 @@ def main() -> None:
             wanted = flows(runner, face, whole, middles_s)
         for ahead in given.ahead_ms:
             for before in given.before_s:
-                live = LiveSpeech(header.hears, header.mel_parameters, ahead_s=ahead / 1000, before_s=before)
+                stream = make_stream(encoder, "cpu", round(before * FEATURE_RATE)) if header.hears != MEL else None
+                live = LiveSpeech(header.hears, header.mel_parameters, ahead_s=ahead / 1000, stream=stream)
                 piece, found, fed = round(BATCH / RATE * 16000), [], 0
                 for first in range(0, len(middles_s), BATCH):
                     part = middles_s[first : first + BATCH]

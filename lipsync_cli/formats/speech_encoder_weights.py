@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.speech.speech_features import Encode
+from lipsync_cli.speech.speech_features import PADDING, Encode, Stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,30 @@ def load_speech_encoder(device: str = "cpu", path: Path | None = None) -> Speech
         reason = str(error).splitlines()[0]
         raise InputError(f"does not hold the speech encoder ({reason})", path, "install the package again") from error
     return network.to(device).eval()
+
+
+def make_stream(network: SpeechEncoder, device: str, kept: int) -> Stream:
+    """Return the network as a function of sound that comes while it is encoded, see `EncoderStream`.
+
+    Parameters
+    ----------
+    kept : feature frames before those that are asked for, that count for them
+    """
+    from lipsync_cli.models.speech_encoder import EncoderStream
+
+    stream = EncoderStream(network, kept, -PADDING)
+
+    def encode(first: int, stop: int, read: Callable[[int, int], np.ndarray]) -> np.ndarray:
+        import torch
+
+        def rows(begin: int, end: int) -> torch.Tensor:
+            return torch.from_numpy(read(begin, end)).to(device)
+
+        with torch.inference_mode():
+            features: np.ndarray = stream.encode(first, stop, rows).float().cpu().numpy()
+        return features
+
+    return encode
 
 
 def make_encode(network: SpeechEncoder, device: str = "cpu") -> Encode:

@@ -28,6 +28,7 @@ from lipsync_cli.runtime.wall_clock import Clock, WallClock
 if TYPE_CHECKING:
     from lipsync_cli.media.sound.live_sound import SoundFeed
     from lipsync_cli.media.video.live_writer import LiveWriter, Target
+    from lipsync_cli.speech.speech_features import Stream
     from lipsync_cli.synthesis.generation.generator_choice import GeneratorChoice
     from lipsync_cli.synthesis.live.live_film import LiveFilm, LiveReport
     from lipsync_cli.synthesis.rendering.marking import Marking
@@ -165,10 +166,23 @@ def _open_film(
             voice.silence,
             parse_vtln(voice.vtln) or 1.0,
             ahead_s=config.performance.ahead_ms / 1000,
+            stream=_open_stream(header.hears, generator.result().device),
         )
         label = marking.draw(scene.video.width, scene.video.height, scene.boxes.reshape(-1, 4))
         film = LiveFilm(scene, source.timeline.rate, speech, clock, label, batch_size, notify, progress)
         yield film, source, generator
+
+
+def _open_stream(hears: str, device: str) -> Stream | None:
+    """Load the speech encoder, if the generator hears what it says."""
+    from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_stream
+    from lipsync_cli.speech.speech_features import RATE
+    from lipsync_cli.synthesis.drivers.speech_driver import MEL
+    from lipsync_cli.synthesis.live.live_speech import BEFORE_S
+
+    if hears == MEL:
+        return None
+    return make_stream(load_speech_encoder(device), device, round(BEFORE_S * RATE))
 
 
 def _open_source(config: LiveConfig, notify: Notify) -> tuple[SourceClip, GeneratorChoice]:

@@ -38,6 +38,8 @@ _BLOCK = 1024  # mel frames transformed at once
 
 Encode = Callable[["np.ndarray"], "np.ndarray"]  # (T, 80) float32 log-mel to ((T + 1) // 2, D) float32 features
 
+Stream = Callable[[int, int, Callable[[int, int], "np.ndarray"]], "np.ndarray"]  # see `models.speech_encoder`
+
 
 @dataclass(frozen=True)
 class FeatureParameters:

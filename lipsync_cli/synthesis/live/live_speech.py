@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from lipsync_cli.speech.speech_features import (
     RATE,
     SILENT_MEL,
     Encode,
+    Stream,
     cut_windows,
     encode_silence,
     log_power,
@@ -69,6 +71,8 @@ class LiveSpeech:
     silence : what drives the mouth in pauses, as for `SpeechDriver`
     vtln : factor by which the formants of this voice lie higher than those that the weights know
     ahead_s, before_s : how much sound after and before a frame counts for it
+    stream : encodes feature frames from one to before another, given what reads their rows, see `EncoderStream`; None:
+        `encode` of `windows` encodes everything that counts for a frame, each time
     """
 
     def __init__(
@@ -80,9 +84,10 @@ class LiveSpeech:
         *,
         ahead_s: float = AHEAD_S,
         before_s: float = BEFORE_S,
+        stream: Stream | None = None,
     ) -> None:
         self._hears, self._parameters, self._silence, self._vtln = hears, parameters or MelParameters(), silence, vtln
-        self.ahead_s, self._before_s = ahead_s, before_s
+        self.ahead_s, self._before_s, self._stream = ahead_s, before_s, stream
         hop, half = self._parameters.hop_length, self._parameters.n_fft // 2
         self._levels = _Rows(lambda sound: mel_levels(sound, self._parameters), hop, half)
         self._powers = _Rows(log_power, HOP, N_FFT // 2)
@@ -110,9 +115,17 @@ class LiveSpeech:
             gate = self._find_gate(end_s)
             if self._hears == MEL:
                 return self._mels(np.asarray(middles_s), end_s, gate)
-            first, rows = self._encoder_rows(float(np.min(middles_s)), end_s, gate.gain_db)
         assert encode is not None
-        features = encode(rows)[:-PADDING]
+        starts, parts = window_places(middles_s)
+        first = max(-PADDING, int(np.min(starts)))
+        stop = self._powers.before(end_s) // 2
+        read = partial(self._encoder_rows, stop=2 * stop, gain_db=gate.gain_db)
+        if self._stream is None:
+            oldest = max(-PADDING, first - round(self._before_s * RATE))
+            features = encode(read(2 * oldest, 2 * (stop + PADDING)))[first - oldest :]
+        else:
+            features = self._stream(first, stop + PADDING, read)
+        features = features[:-PADDING]
         if self._silent is None:
             self._silent = encode_silence(encode)
         if self._silence == "close":
@@ -147,16 +160,16 @@ class LiveSpeech:
             return np.full((len(starts), MEL_WINDOW, N_MELS), SILENT_LEVEL, np.float32)
         return windows(mel.astype(np.float32), starts - first)
 
-    def _encoder_rows(self, begin_s: float, end_s: float, gain_db: float) -> tuple[int, np.ndarray]:
-        """Return the first feature frame that the encoder is to give, and what it is given: (T, 80)."""
+    def _encoder_rows(self, first: int, last: int, *, stop: int, gain_db: float) -> np.ndarray:
+        """Return rows of the encoder's log-mel, (last - first, 80); from `stop` on, and before the sound, silence."""
         import numpy as np
 
-        first, stop = max(-PADDING, floor((begin_s - self._before_s) * RATE)), self._powers.before(end_s) // 2
-        rows = np.full((2 * (stop + PADDING - first), N_MELS), SILENT_MEL, np.float32)  # after it, as of a file
-        heard = whisper_mel(self._powers.read(max(0, 2 * first), 2 * stop), gain_db)
-        start = max(0, 2 * first) - 2 * first
+        rows = np.full((last - first, N_MELS), SILENT_MEL, np.float32)
+        with self._lock:
+            heard = whisper_mel(self._powers.read(max(0, first), min(last, stop)), gain_db)
+        start = max(0, first) - first
         rows[start : start + len(heard)] = shift_formants(heard, self._vtln)
-        return first, rows
+        return rows
 
     def _find_gate(self, end_s: float) -> _Gate:
         """Return what counts as speech in the last seconds before `end_s`."""
