@@ -4,41 +4,46 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import tempfile
 from functools import cached_property
 from pathlib import Path
 
 from lipsync_cli.config.check_values import join_hints, suggest
 from lipsync_cli.errors import InputError, LipsyncError, ToolError
+from lipsync_cli.speech.synthesisers import espeak_library
 from lipsync_cli.speech.synthesisers.scripts import check_script, normalise_tag, primary
 from lipsync_cli.speech.synthesisers.synthesiser import ANY_VOICE, NotInstalledError, Voice, run_program, speak
 
-INSTALL = "install espeak-ng (Debian: apt-get install espeak-ng; macOS: brew install espeak-ng)"
+INSTALL = "install espeak-ng (pip install espeakng-loader; or Debian: apt-get install espeak-ng)"
 _SWITCH = re.compile(r"\([a-z][a-z0-9-]*\)")  # how it says that it goes over to the rules of another language
 LIST = "espeak-ng --voices lists them"
 
 
 class EspeakNg:
-    """The program espeak-ng on PATH.
+    """The program espeak-ng on PATH, or else the library of the package espeakng-loader.
 
     Raises
     ------
-    NotInstalledError : it is not there
+    NotInstalledError : neither is there
     """
 
     name = "espeak-ng"
 
     def __init__(self) -> None:
         path = shutil.which(self.name)
-        if path is None:
+        if path is not None:
+            self._command = [path]
+        elif espeak_library.find_library() is not None:
+            self._command = [sys.executable, "-I", espeak_library.__file__]
+        else:
             raise NotInstalledError("the speech synthesiser espeak-ng is not installed", hint=INSTALL)
-        self._program = path
 
     @cached_property
     def languages(self) -> frozenset[str]:
         """Tags of the languages that it has voices for; empty if it does not list them."""
         try:
-            lines = run_program(self.name, [self._program, "--voices"]).decode("utf-8", "replace").splitlines()
+            lines = run_program(self.name, [*self._command, "--voices"]).decode("utf-8", "replace").splitlines()
         except (InputError, ToolError):
             return frozenset()
         rows = [line for line in lines[1:] if len(line.split()) > 3]
@@ -47,12 +52,12 @@ class EspeakNg:
 
     def examine(self) -> str:
         """Speak a word, and return the version."""
-        version = run_program(self.name, [self._program, "--version"]).decode("utf-8", "replace")
+        version = run_program(self.name, [*self._command, "--version"]).decode("utf-8", "replace")
         with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
             try:
                 speak(self, "hello", Path(folder) / "hello.wav")
             except LipsyncError as error:
-                raise ToolError(error.fact, self._program) from error
+                raise ToolError(error.fact, self._command[-1]) from error
         number = next((word for word in version.split() if word[:1].isdigit()), "of unknown version")
         return f"{number}, speaks {len(set(map(primary, self.languages)))} languages"
 
@@ -68,7 +73,7 @@ class EspeakNg:
         """Write a text, which it reads from stdin, as a WAV file; see `Synthesiser.speak`."""
         name = self._choose(voice)
         arguments = [*(("-v", name) if name is not None else ()), "-b", "1", "--stdin", "-w", str(path)]
-        run_program(self.name, [self._program, *arguments], text, "try another --voice")
+        run_program(self.name, [*self._command, *arguments], text, "try another --voice")
 
     def transcribe(self, text: str, voice: Voice = ANY_VOICE) -> str:
         """Give a text in the International Phonetic Alphabet, its sounds parted by underscores or spaces.
@@ -81,7 +86,7 @@ class EspeakNg:
         check_script(text, self.language_of(voice))
         name = self._choose(voice)
         arguments = [*(("-v", name) if name is not None else ()), "-q", "--ipa", "--sep=_", "-b", "1", "--stdin"]
-        printed = run_program(self.name, [self._program, *arguments], text, "try another --lang")
+        printed = run_program(self.name, [*self._command, *arguments], text, "try another --lang")
         return " ".join(_SWITCH.sub(" ", printed.decode("utf-8", "replace")).split())
 
     def _choose(self, voice: Voice) -> str | None:

@@ -9,6 +9,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from lipsync_cli import cli
+from lipsync_cli.speech.synthesisers import espeak_library
 
 ENGINE = f"""#!{sys.executable}
 import json, sys, wave
@@ -30,6 +31,7 @@ def tools(tmp_path, monkeypatch):
     folder = tmp_path / "tools"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(espeak_library, "PACKAGE", "no_package_of_this_name")
     return folder
 
 
@@ -72,7 +74,7 @@ def test_failures(tools, tmp_path):
     speech = tmp_path / "a.wav"
     none = run("hello", speech)
     assert none.exit_code == 6
-    assert "apt-get install espeak-ng" in none.stderr
+    assert "pip install espeakng-loader" in none.stderr
     install(tools, "espeak-ng")
     assert run("hello", speech, "--engine", "piper").exit_code == 6
     refused = run("hello", speech, "--voice", "nobody")

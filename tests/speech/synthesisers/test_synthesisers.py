@@ -218,11 +218,34 @@ def test_doctor_lists_them_and_says_which_work(plugins, espeak):
     assert found["speech synthesiser piper"].mend == "pip install piper-tts"
 
 
-def test_espeak_ng_where_it_is_installed(tmp_path):
-    try:
-        engine = find_synthesiser("espeak-ng")
-    except NotInstalledError:
-        pytest.skip("espeak-ng is not installed")
+@pytest.fixture
+def library(monkeypatch, tmp_path):
+    """The library of espeakng-loader, where no program espeak-ng is on PATH."""
+    pytest.importorskip("espeakng_loader")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return find_synthesiser("espeak-ng")
+
+
+def test_espeak_library_speaks_many_languages(library, tmp_path):
+    assert len(library.languages) > 100
     for text, language in (("Guten Morgen", "de"), ("Buenos días", "es"), ("صباح الخير", "ar")):
-        speak(engine, text, tmp_path / "a.wav", Voice(language=language))
+        speak(library, text, tmp_path / "a.wav", Voice(language=language))
         assert soundfile.info(tmp_path / "a.wav").duration > 0.3
+
+
+def test_espeak_library_writes_ipa(library):
+    assert library.transcribe("Hello, world", Voice(language="en-us")) == "h_ə_l_ˈoʊ w_ˈɜː_l_d"  # noqa: RUF001
+    assert library.transcribe("Straße", Voice(language="de")) == "ʃ_t_ɾ_ˈɑː_s_ə"  # noqa: RUF001
+
+
+def test_espeak_library_says_which_voice_it_has_not(library, tmp_path):
+    with pytest.raises(InputError, match="the specified espeak-ng voice does not exist: nobody"):
+        speak(library, "hello", tmp_path / "a.wav", Voice("nobody"))
+
+
+def test_espeak_library_runs_nothing_of_the_folder_it_is_called_in(library, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("wave", "espeakng_loader"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run')")
+    speak(library, "hello", tmp_path / "a.wav")
+    assert soundfile.info(tmp_path / "a.wav").samplerate == 22050

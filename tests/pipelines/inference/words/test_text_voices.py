@@ -11,6 +11,7 @@ from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.media.reading import notes_of
 from lipsync_cli.pipelines.inference.words.text_voices import Voices
 from lipsync_cli.speech.mel import MelParameters
+from lipsync_cli.speech.synthesisers import espeak_library
 from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
 
 SPEECH = Path(__file__).parents[4] / "examples" / "speech.flac"
@@ -38,6 +39,7 @@ def write(tmp_path):
 @pytest.fixture
 def no_espeak(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(espeak_library, "PACKAGE", "no_package_of_this_name")
 
 
 @pytest.fixture
