@@ -8,12 +8,11 @@ import numpy as np
 
 from lipsync_cli.faces.alignment import Aligner
 from lipsync_cli.faces.crop import crop_brightness
-from lipsync_cli.faces.depth import STRAIGHT
+from lipsync_cli.faces.depth import STRAIGHT, Pose
 from lipsync_cli.faces.occlusion import look_at, shrink
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
-    from lipsync_cli.faces.depth import Pose
     from lipsync_cli.media.video.yuv_frame import Frame
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
 
@@ -76,7 +75,7 @@ class ReferenceTracker:
         opened = reference.crop if reference.opened is None else reference.opened.crop
         self.compared = np.stack([shrink(reference.crop), shrink(opened)])
         self.bare: set[int] = set()
-        self._poses: dict[int, _Found] = {}
+        self._poses = _Poses()
 
     def without_cache(self) -> ReferenceTracker:
         """Return another one, which knows no pose yet."""
@@ -112,9 +111,32 @@ class ReferenceTracker:
 
     def _find(self, number: int, frame: Frame) -> _Found:
         """Return a pose, which is found once, from where the head was a frame before or after."""
-        if number not in self._poses:
-            near = [self._poses[each].pose for each in (number - 1, number + 1) if each in self._poses]
+        found = self._poses.get(number)
+        if found is None:
+            near = self._poses.get(number - 1) or self._poses.get(number + 1)
             crop = crop_brightness(frame, self._rule.matrix(self._boxes[number]), self._rule)
-            pose, misfit = self._aligner.turn(crop, self._grey, near[0] if near else STRAIGHT)
-            self._poses[number] = _Found(pose, misfit)
-        return self._poses[number]
+            found = _Found(*self._aligner.turn(crop, self._grey, near.pose if near else STRAIGHT))
+            self._poses.put(number, found)
+        return found
+
+
+class _Poses:
+    """What was found, by frame index, 80 bytes a frame: an hour of film has 90,000."""
+
+    def __init__(self) -> None:
+        self._rows = np.full((0, 10), np.nan)  # matrix, turn, misfit, and whether the pose is STRAIGHT itself
+
+    def get(self, number: int) -> _Found | None:
+        """Return what was found in a frame; None: nothing was looked for."""
+        row = self._rows[number] if 0 <= number < len(self._rows) else None
+        if row is None or np.isnan(row[8]):
+            return None
+        return _Found(STRAIGHT if row[9] else Pose(row[:6].reshape(2, 3), row[6:8]), float(row[8]))
+
+    def put(self, number: int, found: _Found) -> None:
+        """Keep what was found in a frame."""
+        if number >= len(self._rows):
+            more = max(1024, number + 1 - len(self._rows), len(self._rows))
+            self._rows = np.concatenate([self._rows, np.full((more, 10), np.nan)])
+        pose, misfit = found
+        self._rows[number] = *pose.matrix.ravel(), *pose.turn, misfit, pose is STRAIGHT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -94,8 +96,22 @@ def test_a_pose_is_found_once_from_the_one_beside_it(astronaut):
     tracker = ReferenceTracker(np.tile(BOX, (NUM, 1)), reference_face(astronaut, BOX, RULE), RULE, aligner)
     frame = moved(astronaut, [[1, 0, 5], [0, 1, -3]])
     first = tracker.find(2, frame)
-    assert tracker.find(2, np.zeros_like(frame)) is first
+    again = tracker.find(2, np.zeros_like(frame))
+    assert np.array_equal(again.matrix, first.matrix)
+    assert np.array_equal(again.turn, first.turn)
     tracker.find(1, frame)
     tracker.without_cache().find(1, frame)
     assert [guess is STRAIGHT for guess in aligner.guesses] == [True, False, True]
     assert aligner.guesses[1] is first
+
+
+def test_poses_of_a_long_film_are_small(astronaut):
+    count, boxes = 5000, np.tile(BOX, (5000, 1))
+    tracker = ReferenceTracker(boxes, reference_face(astronaut, BOX, RULE), RULE, TurnedAligner(0.1))
+    tracemalloc.start()
+    for number in range(count):
+        tracker.find(number, astronaut)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held / count < 200
+    assert tracker.find(0, astronaut).turn[0] == 0.1
