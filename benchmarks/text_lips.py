@@ -68,8 +68,9 @@ class Clip:
         """Give windows of speech features, so much of them from the words."""
         starts, parts = window_places(self.middles)
         sound = cut_windows(self.features, starts, parts, self.silence)
-        text = TextDriver(Path("words"), time_words(self.words), encode, encode.margin).windows(self.middles)
-        return sound + np.float32(share) * (text - sound)
+        text = TextDriver(Path("words"), time_words(self.words), encode, encode.margin)
+        mixed = sound + np.float32(share) * (text.windows(self.middles) - sound)
+        return text.close_lips(mixed, self.middles) if share else sound
 
 
 CODES = (

@@ -63,7 +63,8 @@ class BlendedDriver:
             if self._text is None:
                 self._text = self._find_text(self._sound.features(encode, 0, self._sound.num_features))
         heard = self._sound.windows(middles_s, encode)
-        return heard + self._share * (self._text.windows(middles_s) - heard)
+        mixed = heard + self._share * (self._text.windows(middles_s) - heard)
+        return self._text.close_lips(mixed, middles_s)
 
     def speech(self, middles_s: np.ndarray) -> np.ndarray:
         """Return how much some moments count as speech, as the recording tells."""

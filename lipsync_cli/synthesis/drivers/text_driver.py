@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lipsync_cli.speech.phones.timed_phones import TimedPhone, describe_frames
+from lipsync_cli.speech.phones.timed_phones import TimedPhone, describe_frames, lip_closure
 from lipsync_cli.speech.speech_features import RATE, WINDOW, Encode, cut_windows, window_places
 from lipsync_cli.speech.vad import fade
 
@@ -80,7 +80,13 @@ class TextDriver:
         starts, parts = window_places(middles_s)
         first = int(starts.min())
         heard = self.features(first, int(starts.max()) + WINDOW + 1)
-        return cut_windows(heard, starts - first, parts, self._silence())
+        cut = cut_windows(heard, starts - first, parts, self._silence())
+        return self.close_lips(cut, middles_s)
+
+    def close_lips(self, windows: np.ndarray, middles_s: np.ndarray) -> np.ndarray:
+        """Return windows (n, 21, 384) in which the mouth is at rest, its lips closed, where the words ask for it."""
+        closed = lip_closure(self._phones, middles_s)[:, None, None]
+        return windows + closed * (self._silence() - windows)
 
     def features(self, first: int, stop: int) -> np.ndarray:
         """Return the feature frames `first` ... `stop - 1` as they drive the mouth: (stop - first, 384) float32."""

@@ -39,6 +39,12 @@ def test_windows_change_where_something_is_said():
     assert np.abs(said - silent).max() > 0.1
 
 
+def test_the_mouth_is_at_rest_where_the_lips_touch():
+    silent, pressed, said = make().windows(np.array([0.1, 1.05, 1.25]))
+    np.testing.assert_allclose(pressed, silent, atol=1e-6)
+    assert np.abs(said - silent).max() > 0.1
+
+
 def test_windows_do_not_depend_on_what_is_asked_for_before():
     phones = [TimedPhone("a", FAR - 0.5, FAR + 0.5), TimedPhone("m", FAR + 0.5, FAR + 0.7)]
     middles = np.arange(FAR - 1, FAR + 1, 0.04)
