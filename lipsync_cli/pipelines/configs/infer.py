@@ -111,10 +111,10 @@ class OneFaceOptions:
         names_file=True,
     )
     detector: str = option(
-        "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing, if "
+        "How faces are found: hog, mmod (a slow network), mtcnn, or auto: hog, and mmod where hog finds nothing, if "
         "lipsync-cli[models] is installed.",
         "auto",
-        choices=("auto", "hog", "mmod"),
+        choices=("auto", "hog", "mmod", "mtcnn"),
     )
     reference: str = option(
         "Whose pixels form the mouth: one rest frame, or each frame's own. auto: the former, and "

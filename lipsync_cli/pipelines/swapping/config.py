@@ -56,9 +56,9 @@ class SwapFaceOptions:
         names_file=True,
     )
     detector: str = option(
-        "How faces are found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing.",
+        "How faces are found: hog, mmod (a slow network), mtcnn, or auto: hog, and mmod where hog finds nothing.",
         "auto",
-        choices=("auto", "hog", "mmod"),
+        choices=("auto", "hog", "mmod", "mtcnn"),
     )
     smooth: str = option(
         "How a face's place, size and angle are steadied over time; kalman runs forth and back. Neither lags.",

@@ -54,10 +54,10 @@ class AnimateConfig:
         names_file=True,
     )
     detector: str = option(
-        "How the face is found: hog, mmod (a slow network), or auto: hog, and mmod where hog finds nothing.",
+        "How the face is found: hog, mmod (a slow network), mtcnn, or auto: hog, and mmod where hog finds nothing.",
         "auto",
         panel="face",
-        choices=("auto", "hog", "mmod"),
+        choices=("auto", "hog", "mmod", "mtcnn"),
     )
     silence: str = option(
         "What the mouth does in the speech's pauses: close, or what the model makes of breath and noise.",
