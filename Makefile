@@ -52,11 +52,14 @@ $(OUT)/photo.mp4: examples/astronaut.jpg examples/speech.flac $(WEIGHTS) | $(REA
 	@mkdir -p $(@D)
 	$(BIN)/lipsync infer $< examples/speech.flac --output $@ --force > /dev/null
 
+# The tests start the program many times, which would compile it anew each time if what is compiled were not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: $(READY) ## run the tests; those that need real clips look for them in LIPSYNC_TEST_DATA (../shared/data)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(READY) ## run the tests that take minutes
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 lint: $(READY) ## check format, style, types, and that docs/reference says what the command says
 	$(BIN)/ruff format --check .

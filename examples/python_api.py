@@ -13,8 +13,7 @@ import lipsync_cli as lipsync
 CLIP = Path(__file__).resolve().parent / "clips" / "s1" / "swwv8p.mp4"
 
 
-def main() -> None:
-    output = Path(sys.argv[1])
+def main(output: Path) -> None:
     try:
         made = lipsync.infer(CLIP, CLIP, output, notify=sys.stderr.write)
         found = lipsync.score(output, CLIP, metrics="mouth_psnr,mouth_ssim")
@@ -26,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

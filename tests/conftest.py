@@ -165,8 +165,8 @@ def good(make_clip: MakeClip, tiny_weights: Path, tmp_path_factory: pytest.TempP
         shutil.copy(folder / "clips" / "ann" / "a1.mp4", folder / name)
     shutil.copy(tiny_weights, folder / "tiny.safetensors")
     for line in (
-        ("detect-faces", folder / "clips", folder / "faces.h5"),
-        ("mels", folder / "clips", folder / "mels.h5"),
+        ("detect-faces", folder / "clips", folder / "faces.h5", "--jobs", "1"),
+        ("mels", folder / "clips", folder / "mels.h5", "--jobs", "1"),
         ("pack", folder / "faces.h5", folder / "mels.h5", folder / "grid.h5", "--test-per-speaker", "1"),
     ):
         result = lipsync(*line)

@@ -216,17 +216,17 @@ def test_a_home_that_cannot_be_written_is_no_matter_for_figures() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_exit_codes_of_the_real_command(lipsync_process: Run, tmp_path: Path) -> None:
+def test_exit_codes_of_the_real_command(lipsync: Run, lipsync_process: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     cases = [
-        (("info", "--no-such-option"), 2),
-        (("extract-frames",), 2),
-        (("info", tmp_path / "missing.mp4"), 3),
-        (("mels", tmp_path / "empty", tmp_path / "mels.h5"), 4),
-        (("train", tmp_path / "missing.h5", tmp_path / "run", "--device", "cuda:99"), (3, 6)),
+        (lipsync_process, ("info", "--no-such-option"), 2),
+        (lipsync, ("extract-frames",), 2),
+        (lipsync_process, ("info", tmp_path / "missing.mp4"), 3),
+        (lipsync_process, ("mels", tmp_path / "empty", tmp_path / "mels.h5"), 4),
+        (lipsync, ("train", tmp_path / "missing.h5", tmp_path / "run", "--device", "cuda:99"), (3, 6)),
     ]
-    for arguments, code in cases:
-        result = lipsync_process(*arguments)
+    for run, arguments, code in cases:
+        result = run(*arguments)
         assert result.returncode in (code if isinstance(code, tuple) else (code,)), (arguments, result.stderr)
         assert result.stdout == ""
         assert "Traceback" not in result.stderr

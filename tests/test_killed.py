@@ -116,7 +116,7 @@ def test_killed_many_times(verb: str, made: Undisturbed, clip_folder: Path, tmp_
 
 
 def test_infer_killed_leaves_nothing_at_the_final_name(
-    clip_folder: Path, tiny_weights: Path, lipsync_process: Run, tmp_path: Path, request: pytest.FixtureRequest
+    clip_folder: Path, tiny_weights: Path, lipsync: Run, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     voice = request.config.rootpath / "examples" / "speech.flac"
     face, output = tmp_path / "face.mp4", tmp_path / "out.mp4"
@@ -130,5 +130,5 @@ def test_infer_killed_leaves_nothing_at_the_final_name(
     assert process.returncode < 0, "it ended before it could be killed"
     assert not output.exists()
     assert len(list(tmp_path.iterdir())) > 1, "killed before anything was written"
-    assert lipsync_process(*line).returncode == 0
+    assert lipsync(*line).returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["face.mp4", "out.mp4"]

@@ -18,6 +18,7 @@ from lipsync_cli.media.ffmpeg import find_tool
 
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+CLIP = str(ROOT / "examples" / "clips" / "s1" / "swwi8n.mp4")
 PATIENCE_S = 60.0
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 TWICE = """
@@ -97,7 +98,7 @@ def test_a_library_that_interrupts_for_want_of_threads(in_command: bool) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("line", [["-h"], ["infer", "-h"], ["--version"], ["config", "infer"], ["info"]])
+@pytest.mark.parametrize("line", [["-h"], ["infer", "-h"], ["--version"], ["config", "infer"], ["info", CLIP]])
 def test_a_standard_output_that_is_full(line: list[str], lipsync_process: Run) -> None:
     with open("/dev/full", "w") as full:
         result = lipsync_process(*line, capture_output=False, stdout=full, stderr=subprocess.PIPE)
@@ -171,7 +172,7 @@ def test_a_hanging_ffmpeg_holds_nothing(
     assert not list(tmp_path.glob("out.*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_of_many_messages_those_that_are_made_are_kept_and_told(
     number: int, tiny_weights: Path, example_voice: Path, tmp_path: Path
 ) -> None:

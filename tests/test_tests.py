@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -20,16 +21,15 @@ PUBLIC = {"_replace", "_asdict", "_fields", "_exit"}  # of Python's own, undersc
 READ_FROM_OUTSIDE = {"original._inception_v3"}  # inception_golden.py: pytorch-fid's own, so that nothing is fetched
 
 
-def find_programs(text: str) -> Iterator[ast.Module]:
+@cache
+def find_programs(text: str) -> list[ast.Module]:
     """Give the program of a file, and those that it holds as texts for other processes."""
-    program = ast.parse(text)
-    yield program
-    for node in ast.walk(program):
+    programs = [ast.parse(text)]
+    for node in ast.walk(programs[0]):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "import " in node.value:
-            try:
-                yield ast.parse(node.value)
-            except SyntaxError:
-                continue
+            with suppress(SyntaxError):
+                programs.append(ast.parse(node.value))
+    return programs
 
 
 def find_patches(text: str) -> list[str]:

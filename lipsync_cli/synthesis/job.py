@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 from lipsync_cli.errors import InputError, naming
 from lipsync_cli.media.probe import probe
-from lipsync_cli.media.video.film_stream import FilmStream
 from lipsync_cli.media.video.picture_format import plan_conversion
+from lipsync_cli.media.video.pipe_output import PipeOutput
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.synthesis.drivers.driver import Voice
 from lipsync_cli.synthesis.drivers.voices import VoiceSettings, close_voices, open_voices
@@ -43,7 +43,7 @@ class JobSettings:
     extend: str = "bounce"
     spans: tuple[tuple[Fraction, Fraction], ...] = ()
     force: bool = False
-    stream: FilmStream | None = None
+    stream: PipeOutput | None = None
 
     def with_options(self, **options: Any) -> JobSettings:
         """Return settings in which some options differ, by their names, in whichever part they belong.

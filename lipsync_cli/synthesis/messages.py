@@ -20,8 +20,8 @@ from lipsync_cli.synthesis.film import Result
 from lipsync_cli.synthesis.job import Job, Prepare
 from lipsync_cli.synthesis.message_names import make_safe, name_after, replace_forbidden
 from lipsync_cli.synthesis.message_parts import CLOSE, OPEN, Part, has_marks, split_marked
-from lipsync_cli.synthesis.message_table import OnFailure, Row, read_json_rows
 from lipsync_cli.synthesis.rendering.film_output import FILMS
+from lipsync_cli.synthesis.table_reader import OnFailure, Row, read_json_rows
 
 CHOICES = {"extend": EXTEND, "silence": SILENCES}
 FILES = ("driving_audio", "final_audio")

@@ -26,8 +26,8 @@ def bench(clip_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench")
     faces, mels = folder / "faces.h5", folder / "mels.h5"
     for words in (
-        ("detect-faces", clip_folder, faces),
-        ("mels", clip_folder, mels),
+        ("detect-faces", clip_folder, faces, "--jobs", 1),
+        ("mels", clip_folder, mels, "--jobs", 1),
         ("pack", faces, mels, folder / "grid.h5", "--test-per-speaker", 1),
     ):
         result = run(*words, "-q")

@@ -19,9 +19,11 @@ def make(lipsync, *words: object) -> dict:
 
 def test_faces_and_mels_of_two_shards_make_the_pack_of_the_whole(lipsync, clip_folder: Path, tmp_path: Path) -> None:
     for command in ("detect-faces", "mels"):
-        make(lipsync, command, clip_folder, tmp_path / f"{command}.h5")
+        make(lipsync, command, clip_folder, tmp_path / f"{command}.h5", "-j", 1)
         for part in (1, 2):
-            found = make(lipsync, command, clip_folder, tmp_path / f"{command}.{part}.h5", "--shard", f"{part}/2")
+            found = make(
+                lipsync, command, clip_folder, tmp_path / f"{command}.{part}.h5", "--shard", f"{part}/2", "-j", 1
+            )
             assert (found["clips"], found["shard"]) == (2, f"{part}/2")
     make(lipsync, "pack", tmp_path / "detect-faces.h5", tmp_path / "mels.h5", tmp_path / "whole.h5")
     parts = sorted([*tmp_path.glob("*.1.h5"), *tmp_path.glob("*.2.h5")])
@@ -32,7 +34,7 @@ def test_faces_and_mels_of_two_shards_make_the_pack_of_the_whole(lipsync, clip_f
 
 def test_shards_of_frames_go_into_one_folder(lipsync, clip_folder: Path, tmp_path: Path) -> None:
     for part in (2, 1):
-        found = make(lipsync, "extract-frames", clip_folder, tmp_path / "frames", "--shard", f"{part}/2")
+        found = make(lipsync, "extract-frames", clip_folder, tmp_path / "frames", "--shard", f"{part}/2", "-j", 1)
         assert (found["clips"], found["shard"]) == (2, f"{part}/2")
     assert len(list((tmp_path / "frames").glob("*/*/frames.json"))) == 4
 
@@ -59,7 +61,7 @@ def test_pack_says_which_file_is_missing(lipsync, good: Path, tmp_path: Path) ->
 def three_clips(lipsync, clip_folder: Path, tmp_path: Path) -> Path:
     """A pack with three test clips."""
     for command in ("detect-faces", "mels"):
-        make(lipsync, command, clip_folder, tmp_path / f"{command}.h5")
+        make(lipsync, command, clip_folder, tmp_path / f"{command}.h5", "-j", 1)
     options = ["--test-per-speaker", "1", "--test-speaker", "bob"]
     make(lipsync, "pack", tmp_path / "detect-faces.h5", tmp_path / "mels.h5", tmp_path / "grid.h5", *options)
     return tmp_path / "grid.h5"

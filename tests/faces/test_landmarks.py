@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -22,9 +21,9 @@ def darkest(patch: np.ndarray, rectangle: object) -> SimpleNamespace:
 def spot(size: int, place: np.ndarray, width: float) -> np.ndarray:
     """Draw a dark spot; a pixel covers the area from its index to its index plus one."""
     fine = 8
-    y, x = (np.mgrid[: size * fine, : size * fine] + 0.5) / fine
-    image = 200 - 180 * np.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * width**2))
-    return np.repeat(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)[:, :, None], 3, 2)
+    middles = (np.arange(size * fine) + 0.5) / fine
+    x, y = (np.exp(-((middles - at) ** 2) / (2 * width**2)).reshape(size, fine).mean(1) for at in place)
+    return np.repeat((200 - 180 * np.outer(y, x)).astype(np.uint8)[:, :, None], 3, 2)
 
 
 @pytest.mark.parametrize("zoom", [1, 4, 16])  # faces of 30, 120 and 480 pixels: enlarged and shrunk

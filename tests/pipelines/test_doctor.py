@@ -17,8 +17,8 @@ def by_name(only: str) -> doctor.Check:
     return next(check for check in doctor.examine() if check.name == only)
 
 
-def test_all_is_well_here(lipsync_process) -> None:
-    result = lipsync_process("doctor", "--json")
+def test_all_is_well_here(lipsync) -> None:
+    result = lipsync("doctor", "--json")
     found = json.loads(result.stdout)
     checks = {check["name"]: check for check in found["checks"]}
     assert result.returncode == 0, result.stdout

@@ -136,8 +136,8 @@ def test_grid_clips_as_distributed(grid_dir, tmp_path):
     folder = tmp_path / "grid"
     for speaker in ("s2", "s3"):
         shutil.copytree(grid_dir / speaker, folder / speaker)
-    assert collect_faces(folder, tmp_path / "f.h5", CropRule())["frames_without_face"] == 0
-    collect_mels(folder, tmp_path / "m.h5")
+    assert collect_faces(folder, tmp_path / "f.h5", CropRule(), jobs=1)["frames_without_face"] == 0
+    collect_mels(folder, tmp_path / "m.h5", jobs=1)
     pack(tmp_path / "f.h5", tmp_path / "m.h5", tmp_path / "p.h5")
     with Pack(tmp_path / "p.h5") as opened:
         assert set(opened.clips["speaker"]) == {"s2", "s3"}

@@ -42,12 +42,12 @@ def test_a_note_is_told_once_with_the_name_of_its_clip(
     assert result.returncode == 0, result.stderr
     text = f"{source / 'ann' / 'two.mkv'}: audio track 1 is taken, the default of the file{hint}"
     assert [line for line in result.stderr.splitlines() if "track" in line] == [text]
-    quiet = lipsync(verb, source, tmp_path / f"quiet-{name}", "-q")
+    quiet = lipsync(verb, source, tmp_path / f"quiet-{name}", "-q", "--jobs", 1)
     assert (quiet.returncode, quiet.stderr) == (0, "")
 
 
 def test_notes_of_the_sound_are_none_of_detect_faces(source: Path, tmp_path: Path, lipsync: Run) -> None:
-    result = lipsync("detect-faces", source, tmp_path / "faces.h5")
+    result = lipsync("detect-faces", source, tmp_path / "faces.h5", "--jobs", 1)
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -72,6 +72,6 @@ def test_mels_take_the_track_that_is_asked_for(source: Path, tmp_path: Path, lip
 
 
 def test_clips_without_the_track_that_is_asked_for_are_named(source: Path, tmp_path: Path, lipsync: Run) -> None:
-    result = lipsync("mels", source, tmp_path / "out.h5", "--audio-track", 1)
+    result = lipsync("mels", source, tmp_path / "out.h5", "--audio-track", 1, "--jobs", 1)
     assert result.returncode == 5
     assert "plain.mp4: has 1 audio tracks, and --audio-track 1 is none of them" in result.stderr

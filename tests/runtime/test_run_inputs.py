@@ -18,7 +18,7 @@ from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.run_inputs import is_input, is_input_folder, keep_inputs, read_input
 from lipsync_cli.scoring.results.records import read_results
 from lipsync_cli.speech.transcript import Transcripts, read_transcript
-from lipsync_cli.synthesis.message_table import read_text
+from lipsync_cli.synthesis.table_reader import read_text
 from lipsync_cli.training.logging.run_log import read_log
 
 READERS: dict[str, Callable[[Path], object]] = {

@@ -22,6 +22,7 @@ def test_log_mel_equals_librosa(name):
     np.testing.assert_allclose(mel, expected, atol=1e-4)
 
 
+@pytest.mark.slow  # librosa takes seconds to import; `test_log_mel_equals_librosa` has what it has computed
 def test_log_mel_equals_librosa_on_real_speech(example_voice):
     librosa = pytest.importorskip("librosa")
     import soundfile

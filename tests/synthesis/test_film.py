@@ -27,8 +27,15 @@ def left_over(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
 
 
-@pytest.mark.parametrize("seconds", [0.5, 2.0], ids=["shorter", "longer"])
-@pytest.mark.parametrize("reference", ["neutral", "current"])
+@pytest.mark.parametrize(
+    ("reference", "seconds"),
+    [
+        pytest.param("neutral", 0.5, id="neutral-shorter"),
+        pytest.param("current", 2.0, id="current-longer"),
+        pytest.param("neutral", 2.0, id="neutral-longer", marks=pytest.mark.slow),
+        pytest.param("current", 0.5, id="current-shorter", marks=pytest.mark.slow),
+    ],
+)
 def test_frames_and_sound_come_out_as_planned(face_clip, voice_file, weights, tmp_path, seconds, reference):
     output = tmp_path / "out.mp4"
     with prepare(face_clip, voice_file(seconds), output, weights) as job:
@@ -105,7 +112,7 @@ def test_no_face_fails_before_the_generator_runs(numbered, voice_file, weights, 
 def test_frames_without_a_face_are_counted_and_told(face_clip, voice_file, weights, tmp_path):
     said = []
     with prepare(face_clip, voice_file(0.5), tmp_path / "out.mp4", weights) as job:
-        result = make_film(job, search=partial(known_face, missing=range(4, 9)), notify=said.append)
+        result = make_film(job, "auto", search=partial(known_face, missing=range(4, 9)), notify=said.append)
     assert result.num_without_face == 5
     assert result.num_frames == 15
     assert said == [f"{face_clip}: no face in 5 of 15 frames; they pass through as they are"]

@@ -18,8 +18,8 @@ from lipsync_cli.synthesis.message_parts import (
     split_frames,
     split_marked,
 )
-from lipsync_cli.synthesis.message_table import Row
 from lipsync_cli.synthesis.messages import Spoken, Wording, plan_messages
+from lipsync_cli.synthesis.table_reader import Row
 
 PARTS = [Laid(40, False), Laid(20, True), Laid(60, False)]
 

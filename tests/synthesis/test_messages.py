@@ -61,13 +61,13 @@ def test_the_face_and_its_scene_are_found_once(face_clip, voice_file, weights, t
     assert scenes == [scenes[0]] * 3  # with the poses that are known of it
     assert [path.name for path in report.made] == ["voice0.4.mp4", "voice0.9.mp4", "voice0.3.mp4"]
     with prepare(face_clip, voices[2], tmp_path / "alone.mp4", weights) as job:
-        make_film(job)
+        make_film(job, "auto")
     assert same_pictures(tmp_path / "alone.mp4", report.made[2])
 
 
 def test_more_of_the_video_is_looked_at_only_when_needed(face_clip, voice_file, weights, tmp_path):
     searches = Searches()
-    with SceneBuilder(search=searches) as builder:
+    with SceneBuilder("current", search=searches) as builder:
         for seconds in (0.3, 0.2, 0.6):
             with prepare(face_clip, voice_file(seconds), tmp_path / f"{seconds}.mp4", weights) as job:
                 infer(job, builder=builder)
@@ -86,7 +86,7 @@ def test_failures_cost_one_message_and_what_is_there_is_kept(face_clip, voice_fi
         Message(good, tmp_path / "c.mp4"),
     ]
     failures: list[LipsyncError] = []
-    with SceneBuilder(search=known_face) as builder:
+    with SceneBuilder("current", search=known_face) as builder:
         report = make_messages(
             messages,
             partial(prepare, face_clip, weights=weights),

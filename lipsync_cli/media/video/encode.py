@@ -22,7 +22,7 @@ from lipsync_cli.media.sound.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tool_process import check_crash
 from lipsync_cli.media.video import matroska
-from lipsync_cli.media.video.film_stream import FilmStream
+from lipsync_cli.media.video.pipe_output import PipeOutput
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class VideoWriter:
         change_sound: ChangeSound | None = None,
         keep_clock: bool = False,
         is_yuv: bool = False,
-        stream: FilmStream | None = None,
+        stream: PipeOutput | None = None,
     ) -> None:
         if is_yuv and (width % 2 or height % 2):
             raise ValueError(f"frames of 4:2:0 have an even width and height, not {width}x{height}")

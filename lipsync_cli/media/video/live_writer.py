@@ -21,7 +21,7 @@ from lipsync_cli.media.sound.sound_pipe import ChangeSound
 from lipsync_cli.media.sound.soundtrack import BITS_PER_CHANNEL
 from lipsync_cli.media.tool_process import Patience, check_crash
 from lipsync_cli.media.video.encode import filter_frames
-from lipsync_cli.media.video.film_stream import ENDLESS, FilmStream
+from lipsync_cli.media.video.pipe_output import ENDLESS, PipeOutput
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class LiveWriter:
         status = self._process.wait()
         self._messages.seek(0)
         words = self._messages.read(1 << 16)
-        is_unread = self._target.descriptor is not None and FilmStream.has_lost_reader(self._messages)
+        is_unread = self._target.descriptor is not None and PipeOutput.has_lost_reader(self._messages)
         self.abort()
         if is_unread:
             raise ReaderGoneError

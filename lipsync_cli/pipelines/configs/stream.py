@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lipsync_cli.config.option import option
 
 CODINGS = ("u8", "s16le", "s24le", "s32le", "f32le")  # of `media.sound.raw_sound`
-CONTAINERS = ("mp4", "matroska", "mpegts")  # of `media.video.film_stream`
+CONTAINERS = ("mp4", "matroska", "mpegts")  # of `media.video.pipe_output`
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.runtime.atomic_files import check_no_input
 
 if TYPE_CHECKING:
-    from lipsync_cli.media.video.film_stream import FilmStream
+    from lipsync_cli.media.video.pipe_output import PipeOutput
     from lipsync_cli.synthesis.film import Result
     from lipsync_cli.synthesis.job import Job, JobSettings, Prepare
     from lipsync_cli.synthesis.rendering.film_writer import Shared
@@ -195,7 +195,7 @@ def _open_session(
     dry_run: bool = False,
     learn: Callable[..., Adapted] | None = None,
     piece_frames: int | None = None,
-    stream: FilmStream | None = None,
+    stream: PipeOutput | None = None,
 ) -> Iterator[Session]:
     """Do the work of `open_session`."""
     from lipsync_cli.runtime.array_cache import ArrayCache
@@ -249,7 +249,7 @@ def _open_session(
         yield Session(cast, marking, prepare, make)
 
 
-def _arrange(config: InferConfig, dry_run: bool, stream: FilmStream | None) -> Prepare:
+def _arrange(config: InferConfig, dry_run: bool, stream: PipeOutput | None) -> Prepare:
     """Return `prepare` with the configuration filled in."""
     from lipsync_cli.synthesis.job import prepare
 

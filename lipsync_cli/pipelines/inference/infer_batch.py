@@ -24,8 +24,8 @@ from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.film import Result
-    from lipsync_cli.synthesis.message_table import Row
     from lipsync_cli.synthesis.messages import Message
+    from lipsync_cli.synthesis.table_reader import Row
 
 STDIN = Path("-")
 OnDone = Callable[["Message", "Result"], None]
@@ -254,7 +254,7 @@ def _read_list(
 ) -> list[Message]:
     from lipsync_cli.config.check_values import suggest
     from lipsync_cli.config.placeholders import parse_template
-    from lipsync_cli.synthesis import message_table as tables
+    from lipsync_cli.synthesis import table_reader as tables
     from lipsync_cli.synthesis.message_names import read_names
     from lipsync_cli.synthesis.message_parts import check_marks, has_marks
     from lipsync_cli.synthesis.messages import KNOWN, LINE, Wording, plan_messages

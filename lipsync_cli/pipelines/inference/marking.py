@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.config.build import flatten
 from lipsync_cli.errors import UsageError
-from lipsync_cli.media.video.film_stream import FilmStream
+from lipsync_cli.media.video.pipe_output import PipeOutput
 from lipsync_cli.pipelines.configs.infer import OF_THE_RUN, InferConfig, MarkingOptions
 from lipsync_cli.pipelines.inference.standard_streams import PIPE
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def chosen_marks(config: InferConfig) -> Marking:
     """Return the marks that the options of `infer` ask for; see `make_marking`."""
     options = {name: value for name, value in flatten(config).items() if name not in OF_THE_RUN}
-    holds_tags = config.files.output != PIPE or FilmStream(1, config.stream.container).holds_tags
+    holds_tags = config.files.output != PIPE or PipeOutput(1, config.stream.container).holds_tags
     return make_marking(config.marking, options, config.files.keep_metadata, holds_tags)
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from lipsync_cli.errors import InputError, NothingToDoError, ToolError, UsageError
 from lipsync_cli.media.sound.raw_sound import RawSound
-from lipsync_cli.media.video.film_stream import FilmStream
+from lipsync_cli.media.video.pipe_output import PipeOutput
 from lipsync_cli.pipelines.callbacks import Notify
 from lipsync_cli.pipelines.configs.infer import FileOptions, InferConfig
 from lipsync_cli.pipelines.configs.stream import StreamOptions
@@ -28,7 +28,7 @@ NAME = "stdin"  # of the temporary file, and thus in the name of a video that is
 BLOCK = 1 << 16
 
 
-def find_stream(config: InferConfig, descriptor: int | None) -> FilmStream | None:
+def find_stream(config: InferConfig, descriptor: int | None) -> PipeOutput | None:
     """Return the pipe that the video goes to, None if it goes to a file.
 
     Parameters
@@ -55,7 +55,7 @@ def find_stream(config: InferConfig, descriptor: int | None) -> FilmStream | Non
             raise UsageError(f"{name} does not go with -o -", hint="write the video to a file: -o out.mp4")
     if descriptor is None or os.isatty(descriptor):
         raise UsageError("-o - would write the video to the terminal", hint="add > out.mp4, or | and a program")
-    return FilmStream(descriptor, config.stream.container)
+    return PipeOutput(descriptor, config.stream.container)
 
 
 @contextmanager

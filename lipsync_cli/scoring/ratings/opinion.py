@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
-from lipsync_cli.synthesis.message_table import read_rows, read_text
+from lipsync_cli.synthesis.table_reader import read_rows, read_text
 
 COLUMNS = ("rater", "condition", "clip", "rating")
 LEAST, MOST = 1, 5

@@ -122,7 +122,7 @@ class PackScenes:
         """Show a whole clip as a viewer sees it, whichever frame is its first."""
         from fractions import Fraction
 
-        from lipsync_cli.speech.resynthesis import mel_to_samples
+        from lipsync_cli.speech.mel_inversion import mel_to_samples
 
         row = self.rows[key]
         clip, rows = self.pack.clips[row], (MODEL, MISMATCHED)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lipsync_cli.errors import UsageError
 from lipsync_cli.media.sound.mix import Mix
-from lipsync_cli.media.video.film_stream import FilmStream
+from lipsync_cli.media.video.pipe_output import PipeOutput
 
 FILMS = (".mp4", ".mov", ".mkv", ".m4v")
 
@@ -27,7 +27,7 @@ class FilmOutput:
 
     path: Path
     sound: Path | Mix | None
-    stream: FilmStream | None = None
+    stream: PipeOutput | None = None
 
 
 def name_film(face: Path, speeches: Sequence[Path]) -> Path:

@@ -14,7 +14,7 @@ from lipsync_cli.faces.occlusion import TOLD
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
 from lipsync_cli.media.video.join import join
 from lipsync_cli.provenance.audio_watermark import mark
-from lipsync_cli.synthesis.drivers.spans import within
+from lipsync_cli.synthesis.drivers.time_span_driver import within
 
 if TYPE_CHECKING:
     from lipsync_cli.media.timeline import Timeline

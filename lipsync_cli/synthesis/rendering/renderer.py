@@ -13,7 +13,7 @@ from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, Shown, reference_face
-from lipsync_cli.synthesis.compositing.turning import turn_inside, turn_occlusion, turn_output
+from lipsync_cli.synthesis.compositing.head_turn_warp import turn_inside, turn_occlusion, turn_output
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
 from lipsync_cli.synthesis.rendering.concurrent_stages import pipeline

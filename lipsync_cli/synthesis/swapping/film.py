@@ -14,7 +14,7 @@ from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
 from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output
-from lipsync_cli.synthesis.compositing.turning import turn_occlusion
+from lipsync_cli.synthesis.compositing.head_turn_warp import turn_occlusion
 from lipsync_cli.synthesis.rendering.occlusion_tracker import OcclusionTracker
 from lipsync_cli.synthesis.swapping.face_path import find_path
 from lipsync_cli.synthesis.swapping.swap_compositor import Occluder, SwapCompositor

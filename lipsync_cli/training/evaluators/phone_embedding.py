@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_cli.runtime.atomic_files import atomic_output
-from lipsync_cli.training.evaluators.speech_embedding import EmbeddingEvaluator
+from lipsync_cli.training.evaluators.speech_encoder_evaluator import EmbeddingEvaluator
 from lipsync_cli.training.phone_sequences import PhoneSequences
 from lipsync_cli.training.sequences import SequenceTable, at_places
 

@@ -226,7 +226,7 @@ def test_a_person_is_chosen_by_a_place_in_a_frame() -> None:
             cast.choose(point)
 
 
-@pytest.mark.parametrize("speaker", ["s3", "s26"])
+@pytest.mark.parametrize("speaker", [pytest.param("s3", marks=pytest.mark.slow), "s26"])
 def test_real_clips_against_every_frame(grid_dir: Path, speaker: str) -> None:
     """Looks at every third frame agree with dlib's own at every fourth, whose boxes waver by a step of 20 %."""
     import dlib

@@ -38,7 +38,7 @@ def test_sound_somewhat_beyond_full_scale_is_read(tmp_path: Path) -> None:
     assert read_speech(write_float(tmp_path / "a.wav", np.full(16_000, 4.0))).max() == 4
 
 
-@pytest.mark.parametrize("size", ["1x1", "12x400", "16000x16000", "64x16500"])
+@pytest.mark.parametrize("size", ["1x1", "12x400", "8192x4400", "64x16500"])
 def test_a_picture_of_a_silly_size(ffmpeg: Ffmpeg, tmp_path: Path, size: str) -> None:
     path = tmp_path / "a.png"
     ffmpeg("-f", "lavfi", "-i", f"color=red:s={size},format=gray", "-frames:v", 1, path)

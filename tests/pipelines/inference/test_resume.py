@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path, tmp_path: Path) -> None:
     voice, rate = soundfile.read(ROOT / "examples" / "speech.flac")
-    soundfile.write(tmp_path / "voice.wav", np.tile(voice, 15), rate)  # a minute: three pieces at 2 frames a second
+    soundfile.write(tmp_path / "voice.wav", np.tile(voice, 11), rate)  # 44 s: three pieces at 2 frames a second
     face, output, folder = tmp_path / "face.mp4", tmp_path / "out.mp4", tmp_path / ".out.mp4.pieces"
     make_clip(face, num_frames=8, rate=2, sound=False)
 
@@ -50,7 +50,7 @@ def test_killed_and_run_again(make_clip: Callable[..., Path], tiny_weights: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["face.mp4", "out.mp4", "undisturbed.mp4", "voice.wav"]
     wanted = tmp_path / "undisturbed.mp4"
     pairs = list(zip(read_frames(output), read_frames(wanted), strict=True))
-    assert len(pairs) > 100
+    assert len(pairs) > 80
     assert all(np.array_equal(one, other) for one, other in pairs)
     assert read_timeline(output) == read_timeline(wanted)
     assert np.array_equal(read_speech(output), read_speech(wanted))

@@ -22,7 +22,7 @@ from lipsync_cli.media.sound import raw_sound
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.sound.raw_sound import RawSound
 from lipsync_cli.media.timeline import read_timeline
-from lipsync_cli.media.video import film_stream
+from lipsync_cli.media.video import pipe_output
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.pipelines.configs import stream as options
 from lipsync_cli.pipelines.configs.infer import InferConfig
@@ -201,6 +201,6 @@ def test_no_room_for_stdin_is_one_line(tmp_path: Path) -> None:
 
 def test_options_and_readers_know_the_same_names() -> None:
     assert tuple(raw_sound.CODINGS) == options.CODINGS
-    assert options.CONTAINERS == film_stream.CONTAINERS
+    assert options.CONTAINERS == pipe_output.CONTAINERS
     default = options.StreamOptions()
     assert replace(default, container="mp4") == default

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures.quick_training import train
 from typer.testing import CliRunner, Result
 
 from lipsync_cli import cli
@@ -16,6 +17,7 @@ from lipsync_cli.metrics.sync_embeddings import OTHER, RIGHT, SHIFTED, Pairs, ev
 from lipsync_cli.pipelines.configs.score import ScoreConfig
 from lipsync_cli.pipelines.scoring.score_critic import CriticScore, compute_shares, plan
 from lipsync_cli.training.evaluators.sync_judgement import PairVerdicts
+from lipsync_cli.training.recipe_config import make_config
 
 
 def command(*words: object) -> Result:
@@ -69,9 +71,8 @@ def test_the_text_says_where_the_interval_holds_chance(wrong: float, doubts: boo
 
 
 def test_a_run_is_measured_and_told_in_text_and_json(small_pack: Path, tmp_path: Path) -> None:
-    options = ("--generator", "compact", "--critic-width", 4, "--batch-size", 2, "--max-samples", 2, "-q")
-    trained = command("train", small_pack, tmp_path / "run", *options)
-    assert trained.exit_code == 0, trained.stderr
+    tiny = {"generator": "compact", "dims": {"channels": [16, 16, 16, 16], "audio_dim": 16}, "critic_width": 4}
+    train(small_pack, tmp_path / "run", make_config("lipgan", **tiny, batch_size=2, max_samples=2))
     words = ("score", small_pack, "--critic", tmp_path / "run", "--split", "train", "-q")
     text = command(*words)
     assert text.exit_code == 0, text.stderr

@@ -11,7 +11,7 @@ from lipsync_cli import models
 from lipsync_cli.config.build import make
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
 from lipsync_cli.faces.aligned.alignment import HEAD_RULE
-from lipsync_cli.faces.landmarks import load_predictor
+from lipsync_cli.faces.dlib_models import ALL_LANDMARKS, find_pretrained
 from lipsync_cli.formats.weights import WeightsHeader, save_weights
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames
@@ -24,7 +24,9 @@ from lipsync_cli.speech.mel import MelParameters
 __all__ = ["astronaut", "face_clip"]
 
 
-needs_landmarks = pytest.mark.skipif(load_predictor() is None, reason="dlib's landmarks are not installed")
+needs_landmarks = pytest.mark.skipif(
+    find_pretrained(ALL_LANDMARKS) is None, reason="dlib's landmarks are not installed"
+)
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_a_film_is_the_same_and_no_process_is_left(face_clip, voice_file, weight
     for film, cores in zip(films, (1, 2), strict=True):
         generator = choose_generator(settings, voice, Fraction(100), cores)
         with prepare(face_clip, voice, film, weights, device=None) as job:
-            make_film(replace(job, generator=generator))
+            make_film(replace(job, generator=generator), "auto")
         runner = generator.result()
         kinds.append(type(runner))
     assert kinds == [LocalRunner, ProcessRunner]  # with one core there is none for another process

@@ -34,7 +34,7 @@ def sway(face: np.ndarray, num_frames: int) -> PersonalClip:
 
 
 def test_pairs_are_of_one_part_and_of_like_pose(face: np.ndarray) -> None:
-    recording = sway(face, 100)
+    recording = sway(face, 72)
     pairs = pair_poses(recording)
     assert pairs is not None
     assert pairs.target.shape == (len(pairs.reference), NUM_TARGETS)

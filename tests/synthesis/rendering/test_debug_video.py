@@ -27,7 +27,7 @@ def test_every_frame_is_explained_and_the_film_itself_stays(face_clip, voice_fil
     voice, films = voice_file(0.5), []
     for name, watch in (("plain", None), ("out", tmp_path / "out.debug.mp4")):
         with prepare(face_clip, voice, tmp_path / f"{name}.mp4", weights) as job:
-            result = make_film(job, search=partial(known_face, missing=GONE), debug_video=watch)
+            result = make_film(job, "auto", search=partial(known_face, missing=GONE), debug_video=watch)
         films.append(list(read_frames(result.output)))
     for one, other in zip(*films, strict=True):
         np.testing.assert_array_equal(one, other)

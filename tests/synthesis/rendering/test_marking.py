@@ -30,16 +30,16 @@ def test_marked_unless_told_otherwise(face_clip, weights, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_no_mark_keeps_its_reason(face_clip, weights, tmp_path):
-    film = tmp_path / "out.mp4"
-    with prepare(face_clip, SPEECH, film, weights) as job:
+def test_no_mark_keeps_its_reason(face_clip, voice_file, weights, tmp_path):
+    film, speech = tmp_path / "out.mp4", voice_file(0.5)
+    with prepare(face_clip, speech, film, weights) as job:
         result = make_film(job, marking=Marking(no_mark="marked by the broadcaster", options={"crf": 18}))
     assert result.marks == []
     assert result.no_mark_reason == "marked by the broadcaster"
     record = json.loads((tmp_path / "out.mp4.json").read_text())
     assert record["marks"] == {"in_film": [], "label": None, "no_mark_reason": "marked by the broadcaster"}
     assert record["film"]["sha256"] == hashlib.sha256(film.read_bytes()).hexdigest()
-    assert record["inputs"]["speech"]["sha256"] == hashlib.sha256(SPEECH.read_bytes()).hexdigest()
+    assert record["inputs"]["speech"]["sha256"] == hashlib.sha256(speech.read_bytes()).hexdigest()
     assert record["inputs"]["face"]["name"] == face_clip.name
     assert record["weights"]["sha256"] == result.weights_sha256
     assert record["options"] == {"crf": 18}

@@ -70,7 +70,7 @@ def test_film_of_a_part(face_clip, voice_file, weights, tmp_path):
         assert job.source.first_frame == 11
         assert job.schedule.num_source_frames == 10
         assert job.schedule.num_frames == 15
-        result = make_film(job)
+        result = make_film(job, "auto")
     assert all(11 <= number < 21 for number in result.reference_frames[0])
     assert result.reference_frames[0]
     shown, source = list(read_frames(output)), list(read_frames(face_clip))

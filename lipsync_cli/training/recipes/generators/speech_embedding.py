@@ -13,7 +13,7 @@ from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.faces.mouth_shapes import SHAPES
 from lipsync_cli.models import hears
 from lipsync_cli.training.embedding_mouth_map import MouthReadout, fit_readout
-from lipsync_cli.training.evaluators.speech_embedding import EmbeddingEvaluator
+from lipsync_cli.training.evaluators.speech_encoder_evaluator import EmbeddingEvaluator
 from lipsync_cli.training.losses.speech_terms import Sequences, speech_terms
 from lipsync_cli.training.recipes.recipe import GeneratorRecipe
 from lipsync_cli.training.sequences import SequenceTable, at_places

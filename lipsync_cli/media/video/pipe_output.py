@@ -17,7 +17,7 @@ ENDLESS = float("inf")
 
 
 @dataclass(frozen=True)
-class FilmStream:
+class PipeOutput:
     """Where a film goes that is no file.
 
     Attributes

@@ -8,7 +8,7 @@ import pytest
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.faces.occlusion import OcclusionMask
-from lipsync_cli.synthesis.compositing.turning import turn_inside, turn_occlusion, turn_output
+from lipsync_cli.synthesis.compositing.head_turn_warp import turn_inside, turn_occlusion, turn_output
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 
 SIZE, HALF = 96, 48

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.speech.mel import SILENCE, log_mel
-from lipsync_cli.speech.resynthesis import mel_to_samples
+from lipsync_cli.speech.mel_inversion import mel_to_samples
 
 
 def test_the_sound_that_is_rebuilt_has_the_mels_it_was_made_of() -> None:

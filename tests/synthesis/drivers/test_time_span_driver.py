@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lipsync_cli.synthesis.drivers.spans import FADE_S, within
+from lipsync_cli.synthesis.drivers.time_span_driver import FADE_S, within
 
 
 class Steady:

@@ -9,8 +9,8 @@ import pytest
 from lipsync_cli.config.placeholders import parse_template
 from lipsync_cli.errors import LipsyncError, UsageError
 from lipsync_cli.synthesis.message_names import MOST_BYTES, make_safe, read_names
-from lipsync_cli.synthesis.message_table import read_columns, read_json_rows, read_rows, read_text
 from lipsync_cli.synthesis.messages import Message, Spoken, Wording, plan_messages
+from lipsync_cli.synthesis.table_reader import read_columns, read_json_rows, read_rows, read_text
 
 
 def read(path, text=None):
