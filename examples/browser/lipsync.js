@@ -1,4 +1,4 @@
-// A photo says what a WAV says, in a browser. Two networks that `lipsync export` has written do the work.
+// A photo says what a sound says, in a browser. Two networks that `lipsync export` has written do the work.
 const FPS = 25, SIZE = 96, SAMPLE_RATE = 16000, STEP = 320, DIM = 384, WINDOW = 21;
 const CHUNK = 400, CONTEXT = 50, PADDING = 25, BLEND = 10; // feature frames, 50 a second: see speech_features.py
 const SCALE = 1.25, SHIFT_Y = 0.08; // of the crop rule, in `lipsync info` of the weights
@@ -136,6 +136,7 @@ function start(page, ort) {
     get("player").hidden = false;
     await get("player").play();
   });
+  if (!ort) say("ort.wasm.min.js is missing: README.md says where it comes from.");
   const draw = () => {
     if (pictures) show();
     requestAnimationFrame(draw);

@@ -179,9 +179,11 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_complained_of(seen: See
 def test_what_cannot_be_read_is_said(browse: Browse, sound: Path) -> None:
     code = """
     await page.goto(origin + "/index.html");
+    const missing = await page.$eval("#state", state => state.textContent);
     await (await page.$("#photo")).uploadFile(values);
     await page.waitForFunction(() => document.getElementById("state").textContent.startsWith("That failed"));
-    return await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
+    return [missing, ...await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth])];
     """
-    width, most = browse(code, str(sound), folder=EXAMPLES / "browser", width=390).result
+    missing, width, most = browse(code, str(sound), folder=EXAMPLES / "browser", width=390).result
+    assert "ort.wasm.min.js is missing" in missing
     assert width <= most == 390
