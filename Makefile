@@ -10,10 +10,10 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow lint docs bench clean
+.PHONY: help install demo test test-slow test-browser lint docs bench clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY) ## make .venv and install the project with its development tools into it
 
@@ -61,6 +61,19 @@ test: $(READY) ## run the tests; those that need real clips look for them in LIP
 test-slow: $(READY) ## run the tests that take minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
+# The browser (200 MB when unpacked) and ONNX Runtime for it go into a folder of their own; needs node >= 20 and npm.
+BROWSER := .browser
+
+test-browser: $(BROWSER)/.ready ## run the tests in a real browser, which is fetched once by npm
+	LIPSYNC_BROWSER=$(abspath $(BROWSER)) $(BIN)/python -m pytest -rP tests/browser
+
+$(BROWSER)/.ready: tests/browser/package.json tests/browser/package-lock.json | $(READY)
+	mkdir -p $(BROWSER)
+	cp tests/browser/package.json tests/browser/package-lock.json $(BROWSER)
+	cd $(BROWSER) && npm ci --ignore-scripts --no-audit --no-fund
+	$(PIP) --editable '.[dev,onnx]'
+	touch $@
+
 lint: $(READY) ## check format, style, types, and that docs/reference says what the command says
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -73,5 +86,5 @@ docs: $(READY) ## write docs/reference/cli.md and config.md anew
 bench: $(READY) ## measure each step against the naive way
 	$(BIN)/python benchmarks/run.py
 
-clean: ## remove what demo and the checks have made (.venv stays)
+clean: ## remove what demo and the checks have made (.venv and .browser stay)
 	rm -rf examples/out .pytest_cache .ruff_cache .mypy_cache

@@ -11,7 +11,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 FILES = sorted(TESTS.rglob("test_*.py"))
-BESIDE = ("benchmarks", "examples")  # folders beside the package that have tests
+BESIDE = ("benchmarks", "browser", "examples")  # folders of tests of what lies beside the package, or of all pages
 WHOLE = {
     *("bad_input", "fuzz", "hostile_input", "killed", "killed_anywhere", "signals", "timing"),
     *("cli", "docs", "embedded", "errors", "layers", "structure", "tests"),

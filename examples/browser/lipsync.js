@@ -1,17 +1,28 @@
-// A photo says what a WAV says, in a browser. Two networks that `lipsync export` has written do the work.
-const FPS = 25, SIZE = 96, SAMPLE_RATE = 16000, STEP = 320, DIM = 384, WINDOW = 21, MOST = 1500;
+// A photo says what a sound says, in a browser. Two networks that `lipsync export` has written do the work.
+const FPS = 25, SIZE = 96, SAMPLE_RATE = 16000, STEP = 320, DIM = 384, WINDOW = 21;
+const CHUNK = 400, CONTEXT = 50, PADDING = 25, BLEND = 10; // feature frames, 50 a second: see speech_features.py
 const SCALE = 1.25, SHIFT_Y = 0.08; // of the crop rule, in `lipsync info` of the weights
 
-// Features [T * DIM] of the whole sound, in pieces of 30 s.
+async function encode(ort, encoder, samples) {
+  const given = { samples: new ort.Tensor("float32", samples, [1, samples.length]),
+                  gain_db: new ort.Tensor("float32", [0], [1]) };
+  return (await encoder.run(given)).features.data;
+}
+
+// Features [T * DIM] of the whole sound: chunks of 8 s, each with a second beside it, blended into the next.
 async function hear(ort, encoder, samples) {
-  const whole = Math.max(4, Math.ceil(samples.length / STEP)), features = new Float32Array(whole * DIM);
-  for (let first = 0; first < whole; first += MOST) {
-    const count = Math.max(4, Math.min(MOST, whole - first)), piece = new Float32Array(count * STEP);
-    piece.set(samples.subarray(first * STEP, (first + count) * STEP));
-    const given = { samples: new ort.Tensor("float32", piece, [1, piece.length]),
-                    gain_db: new ort.Tensor("float32", [0], [1]) };
-    const found = (await encoder.run(given)).features.data;
-    features.set(found.subarray(0, (whole - first) * DIM), first * DIM);
+  const whole = (Math.floor(samples.length / (STEP / 2)) + 2) >> 1, features = new Float32Array(whole * DIM);
+  for (let start = 0, next = null; start < whole; start += CHUNK) {
+    const first = Math.max(start - CONTEXT, -PADDING), last = Math.min(start + CHUNK + CONTEXT, whole + PADDING);
+    const piece = new Float32Array((last - first) * STEP), end = Math.min(start + CHUNK, whole);
+    piece.set(samples.subarray(Math.max(0, first * STEP), last * STEP), Math.max(0, -first * STEP));
+    const found = await encode(ort, encoder, piece), row = n => (n - first) * DIM;
+    features.set(found.subarray(row(start), row(end)), start * DIM);
+    for (let k = 0; next && k < Math.min(next.length, (end - start) * DIM); k++) {
+      const share = (Math.floor(k / DIM) + 1) / (BLEND + 1);
+      features[start * DIM + k] = next[k] * (1 - share) + features[start * DIM + k] * share;
+    }
+    next = found.slice(row(end), row(end + BLEND));
   }
   return features;
 }
@@ -30,7 +41,7 @@ function cutWindow(features, silence, seconds) {
 
 // The mean of what the encoder says of two seconds of silence.
 async function hearSilence(ort, encoder) {
-  const found = await hear(ort, encoder, new Float32Array(2 * SAMPLE_RATE)), mean = new Float32Array(DIM);
+  const found = await encode(ort, encoder, new Float32Array(2 * SAMPLE_RATE)), mean = new Float32Array(DIM);
   found.forEach((value, n) => { mean[n % DIM] += value * DIM / found.length; });
   return mean;
 }
@@ -65,56 +76,72 @@ async function readSound(file) {
   return mean;
 }
 
+// The generator's pictures of a crop of the photo, as RGBA [SIZE * SIZE * 4] each.
+async function drawFrames(ort, { encoder, generator }, photo, crop, samples, say) {
+  const features = await hear(ort, encoder, samples), silence = await hearSilence(ort, encoder), frames = [];
+  const pen = new OffscreenCanvas(SIZE, SIZE).getContext("2d", { willReadFrequently: true });
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(photo, crop.x, crop.y, crop.side, crop.side, 0, 0, SIZE, SIZE);
+  const face = toTensor(ort, pen.getImageData(0, 0, SIZE, SIZE).data);
+  const total = Math.ceil(samples.length / SAMPLE_RATE * FPS), begin = performance.now();
+  for (let n = 0; n < total; n++) {
+    const heard = new ort.Tensor("float32", cutWindow(features, silence, (n + 0.5) / FPS), [1, WINDOW, DIM]);
+    frames.push(toPixels((await generator.run({ reference: face, target: face, features: heard })).image.data));
+    say(`${n + 1} of ${total} frames, ${(1000 * (n + 1) / (performance.now() - begin)).toFixed(1)} frames/s`);
+    await new Promise(resolve => setTimeout(resolve)); // so that the page shows it
+  }
+  return frames;
+}
+
 function start(page, ort) {
   const get = name => page.getElementById(name), screen = get("screen"), view = screen.getContext("2d");
   const say = text => { get("state").textContent = text; };
-  let photo = null, box = null, corner = null;
+  const trying = work => async event => work(event).catch(error => say(`That failed: ${error.message}`));
+  let photo = null, box = null, corner = null, pictures = null;
   const show = () => {
+    if (!photo) return;
+    const crop = box && cropOf(box), picture = pictures?.[Math.floor(get("player").currentTime * FPS)];
     view.drawImage(photo, 0, 0);
-    if (box) view.strokeRect(box.x, box.y, box.side, box.side);
+    if (picture) view.drawImage(picture, crop.x, crop.y, crop.side, crop.side);
+    else if (box && !pictures) view.strokeRect(box.x, box.y, box.side, box.side);
     get("speak").disabled = !(box && box.side > 20 && get("sound").files.length);
   };
   const at = event => ({ x: event.offsetX * screen.width / screen.clientWidth,
                          y: event.offsetY * screen.height / screen.clientHeight });
-  get("photo").onchange = async () => {
+  const forget = () => { get("player").pause(); get("player").hidden = true; pictures = null; };
+  get("photo").onchange = trying(async () => {
+    forget();
     photo = await createImageBitmap(get("photo").files[0]);
     [screen.width, screen.height, box] = [photo.width, photo.height, null];
     show();
-  };
-  get("sound").onchange = () => photo && show();
-  screen.onmousedown = event => { corner = at(event); };
-  screen.onmousemove = event => {
+  });
+  get("sound").onchange = () => { forget(); show(); };
+  screen.onpointerdown = event => { screen.setPointerCapture(event.pointerId); forget(); corner = at(event); };
+  screen.onpointermove = event => {
     if (!corner || !photo) return;
-    box = { ...corner, side: Math.max(at(event).x - corner.x, at(event).y - corner.y) };
+    const { x, y } = at(event), side = Math.max(Math.abs(x - corner.x), Math.abs(y - corner.y));
+    box = { x: x < corner.x ? corner.x - side : corner.x, y: y < corner.y ? corner.y - side : corner.y, side };
     show();
   };
-  screen.onmouseup = () => { corner = null; };
-  get("speak").onclick = async () => {
+  screen.onpointerup = screen.onpointercancel = () => { corner = null; };
+  get("speak").onclick = trying(async () => {
     say("loading the networks");
+    get("speak").disabled = true;
     const [encoder, generator] = await Promise.all(["encoder.onnx", "generator.onnx"].map(
       name => ort.InferenceSession.create(name)));
-    const samples = await readSound(get("sound").files[0]), features = await hear(ort, encoder, samples);
-    const silence = await hearSilence(ort, encoder), crop = cropOf(box), small = new OffscreenCanvas(SIZE, SIZE);
-    const pen = small.getContext("2d", { willReadFrequently: true }), frames = [];
-    pen.drawImage(photo, crop.x, crop.y, crop.side, crop.side, 0, 0, SIZE, SIZE);
-    const face = toTensor(ort, pen.getImageData(0, 0, SIZE, SIZE).data);
-    const total = Math.ceil(samples.length / SAMPLE_RATE * FPS);
-    for (let n = 0; n < total; n++) {
-      const heard = new ort.Tensor("float32", cutWindow(features, silence, (n + 0.5) / FPS), [1, WINDOW, DIM]);
-      const drawn = await generator.run({ reference: face, target: face, features: heard });
-      frames.push(await createImageBitmap(new ImageData(toPixels(drawn.image.data), SIZE, SIZE)));
-      say(`${n + 1} of ${total} frames`);
-    }
-    const player = new Audio(URL.createObjectURL(get("sound").files[0]));
-    const draw = () => {
-      const frame = frames[Math.floor(player.currentTime * FPS)];
-      view.drawImage(photo, 0, 0);
-      if (frame) view.drawImage(frame, crop.x, crop.y, crop.side, crop.side);
-      if (!player.ended) requestAnimationFrame(draw);
-    };
-    await player.play();
-    draw();
+    const samples = await readSound(get("sound").files[0]), crop = cropOf(box);
+    const frames = await drawFrames(ort, { encoder, generator }, photo, crop, samples, say);
+    pictures = await Promise.all(frames.map(each => createImageBitmap(new ImageData(each, SIZE, SIZE))));
+    get("player").src = URL.createObjectURL(get("sound").files[0]);
+    get("player").hidden = false;
+    await get("player").play();
+  });
+  if (!ort) say("ort.wasm.min.js is missing: README.md says where it comes from.");
+  const draw = () => {
+    if (pictures) show();
+    requestAnimationFrame(draw);
   };
+  draw();
 }
 
 if (typeof module !== "undefined") module.exports = { hear, hearSilence, cutWindow, cropOf, toTensor, toPixels };

@@ -55,7 +55,7 @@ def export(
         if dry_run:
             print_result({**names, "weights": read_header(find_weights(weights)).name}, json)
             return
-        report = export_onnx(weights, output, config.batch_size, config.force)
+        report = export_onnx(weights, output, config.batch_size, config.force, articulation=config.articulation)
         if encoder is not None:
             report["encoder"] = export_speech_encoder(encoder, config.force)
     print_result({**names, **report}, json, output)

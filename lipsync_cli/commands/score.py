@@ -43,7 +43,7 @@ def score(
       lipsync score runs/*/scores --table latex --boxes boxes.png
       lipsync score grid.h5 --critic runs/lipgan
       lipsync score --rate pairs/
-      lipsync score --ratings ratings-*.csv
+      lipsync score --ratings ratings-*.csv pairs.key.csv
     """
     from lipsync_cli.pipelines.scoring import score as pipeline
     from lipsync_cli.pipelines.scoring.score_report import report_scores, wants_results
@@ -98,8 +98,8 @@ def _show_ratings(config: ScoreConfig, dry_run: bool, json: bool, progress: Prog
     if config.rate and dry_run:
         print_result(score_ratings.plan_page(config), json)
     elif config.rate:
-        page = score_ratings.write_page(config, notify=progress.note)
-        print_result({"output": str(page)}, json, page)
+        page, key = score_ratings.write_page(config, notify=progress.note)
+        print_result({"output": str(page), "key": str(key)}, json, page)
     elif json:
         print_result(score_ratings.measure(config).to_dict(), True)
     else:

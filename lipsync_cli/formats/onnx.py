@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipsync_cli.errors import LipsyncError, ToolError
+from lipsync_cli.errors import LipsyncError, ToolError, UsageError
 from lipsync_cli.formats.weights import FORMAT, check_kind, find_weights, load_weights
+from lipsync_cli.models.generators.generator_protocols import FaceCoding
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.speech_features import DIM
@@ -32,7 +33,9 @@ FEATURE_INPUTS = ("reference", "target", "features")
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
-def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: bool = False) -> dict[str, Any]:
+def export_onnx(
+    weights: Path | None, output: Path, batch_size: int = 1, force: bool = False, *, articulation: float = 1.0
+) -> dict[str, Any]:
     """Write a generator as ONNX.
 
     Inputs are named as in the generator's `forward`, with one reference for each target; outputs as in
@@ -42,6 +45,7 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     Parameters
     ----------
     batch_size : faces that are drawn by one call
+    articulation : how much the mouth moves, beside what the generator learned; for generators that can say it
 
     Returns
     -------
@@ -50,6 +54,7 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     Raises
     ------
     ToolError : the packages are not installed
+    UsageError : the generator cannot articulate more or less than it has learned
     LipsyncError : the exported file draws something else, or ONNX cannot say what the generator does
     """
     need_packages()
@@ -58,6 +63,11 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
     path = find_weights(weights)
     generator, header = load_weights(path)
     check_kind(header, path)
+    if isinstance(generator, FaceCoding):
+        generator.articulation = articulation
+    elif articulation != 1:
+        hint = "leave out --articulation, or export weights of a compact generator"
+        raise UsageError(f"--articulation {articulation:g}: {header.name} moves the mouth as it has learned", hint=hint)
     wrapped, names = _named_outputs(generator, header)
     examples = [_example(header, batch_size, seed) for seed in range(CHECKS)]
     inputs = INPUTS if header.hears == "mel" else FEATURE_INPUTS
@@ -79,6 +89,7 @@ def export_onnx(weights: Path | None, output: Path, batch_size: int = 1, force: 
         "weights": header.name,
         "inputs": list(inputs),
         "outputs": names,
+        "articulation": articulation,
         "batch_size": batch_size,
         "opset": OPSET,
         "largest_difference": difference,

@@ -8,11 +8,14 @@ import json
 import numpy as np
 import pytest
 
-from lipsync_cli.errors import ToolError
+from lipsync_cli import models
+from lipsync_cli.errors import ToolError, UsageError
+from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.formats.onnx import PACKAGES, export_onnx
 from lipsync_cli.formats.onnx_speech import export_speech_encoder
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
-from lipsync_cli.formats.weights import FORMAT, load_weights
+from lipsync_cli.formats.weights import FORMAT, WeightsHeader, find_weights, load_weights, save_weights
+from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import log_power, whisper_mel
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in PACKAGES)
@@ -52,6 +55,37 @@ def test_exported_speech_encoder_hears_the_same_of_a_real_voice(example_voice, t
     found = session.run(None, {"samples": sound[None], "gain_db": np.array([3], np.float32)})[0][0]
     assert found.shape == wanted.shape == (150, 384)
     assert np.abs(found - wanted).max() < 1e-3 * wanted.std()
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="needs lipsync-cli[onnx]")
+@pytest.mark.slow
+def test_exported_weights_articulate_as_is_asked_for(tmp_path):
+    import onnxruntime
+    import torch
+
+    report = export_onnx(None, tmp_path / "moved.onnx", articulation=1.7)
+    assert report["articulation"] == 1.7
+    random = torch.Generator().manual_seed(3)
+    face, features = torch.rand(1, 3, 96, 96, generator=random), torch.randn(1, 21, 384, generator=random)
+    generator, _ = load_weights(find_weights(None))
+    with torch.inference_mode():
+        plain = generator(face, face, features).image.numpy()
+        generator.articulation = 1.7
+        moved = generator(face, face, features).image.numpy()
+    session = onnxruntime.InferenceSession(str(tmp_path / "moved.onnx"), providers=["CPUExecutionProvider"])
+    given = {"reference": face.numpy(), "target": face.numpy(), "features": features.numpy()}
+    found = session.run(["image"], given)[0]
+    assert np.abs(found - moved).max() < 1e-3
+    assert np.abs(found - plain).max() > 0.01
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="needs lipsync-cli[onnx]")
+def test_weights_that_know_no_articulation_are_not_exported_with_one(tmp_path):
+    dims = {"size": 96, "width": 2}
+    header = WeightsHeader("lipgan", dims, CropRule(), MelParameters(), "none", 0)
+    save_weights(tmp_path / "lipgan.safetensors", dict(models.build("lipgan", dims).state_dict()), header)
+    with pytest.raises(UsageError, match="moves the mouth as it has learned"):
+        export_onnx(tmp_path / "lipgan.safetensors", tmp_path / "lipgan.onnx", articulation=1.7)
 
 
 @pytest.mark.skipif(HAS_ONNX, reason="lipsync-cli[onnx] is installed")

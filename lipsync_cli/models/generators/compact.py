@@ -181,8 +181,9 @@ class CompactGenerator(nn.Module, FaceCoding):
         heard: Tensor = self.audio_encoder(speech)
         if self.training:
             self.follow_centre(heard.detach())
-        elif self.articulation != 1 and not self.speech_centre.isnan().any():
-            heard = torch.lerp(self.speech_centre, heard, self.articulation)
+        elif self.articulation != 1:  # no branch on what the centre is: torch.export follows none
+            moved = torch.lerp(self.speech_centre, heard, self.articulation)
+            heard = torch.where(self.speech_centre.isnan(), heard, moved)
         return heard
 
     def follow_centre(self, heard: Tensor) -> None:

@@ -75,12 +75,13 @@ class ScoreConfig:
     )
     rate: bool = option(
         "Make an HTML page on which people rate the videos of SOURCE, which has a folder of them for each condition: "
-        "shuffled, without names, keys 1 to 5. -o names the page.",
+        "shuffled, without names, keys 1 to 5. -o names the page; a .key.csv beside it says which video is which.",
         False,
         panel=FILES,
     )
     ratings: bool = option(
-        "Print mean opinion scores, with intervals and the raters' agreement, of the .csv files that this page writes.",
+        "Print mean opinion scores, with intervals and the raters' agreement, of the .csv files that this page writes "
+        "and its .key.csv.",
         False,
         panel=FILES,
     )

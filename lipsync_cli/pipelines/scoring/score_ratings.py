@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.errors import UsageError
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from lipsync_cli.scoring.ratings.rating_page import Item
 
 _OTHER_WORK = ("weights", "reference", "report", "table", "boxes", "critic", "compare")  # fields that ask for figures
+
+
+class RatingPage(NamedTuple):
+    """Files: the page, and the key, which says which of its videos is which."""
+
+    page: Path
+    key: Path
 
 
 @dataclass(frozen=True)
@@ -38,34 +45,39 @@ class Opinions:
 
 
 @keeps_inputs
-def write_page(config: ScoreConfig, *, notify: Notify = ignore) -> Path:
-    """Write the page on which the videos of a folder are rated; give its path.
+def write_page(config: ScoreConfig, *, notify: Notify = ignore) -> RatingPage:
+    """Write the page on which the videos of a folder are rated, and the key beside it; give their paths.
 
     Parameters
     ----------
-    notify : told which conditions have other clips than the rest
+    notify : told which conditions have other clips than the rest, and what the key is
 
     Raises
     ------
-    LipsyncError : the options make no sense, the folder holds no videos, or the page cannot be written
+    LipsyncError : the options make no sense, the folder holds no videos, or a file cannot be written
     """
     from lipsync_cli.runtime.atomic_files import check_output
-    from lipsync_cli.scoring.ratings.rating_page import find_gaps, make_rating_page
+    from lipsync_cli.scoring.ratings.rating_page import find_gaps, make_key, make_rating_page, name_items
     from lipsync_cli.scoring.report.result_folder import write_text
 
-    page, items = _plan_page(config)
-    check_output(page, config.force)
+    written, items = _plan_page(config)
+    for path in written:
+        check_output(path, config.force)
     for text in find_gaps(items):
         notify(f"{text}: its mean is of other clips")
-    write_text(page, make_rating_page(items), config.force)
-    return page
+    named = name_items(items)
+    write_text(written.key, make_key(named), config.force)
+    write_text(written.page, make_rating_page(named), config.force)
+    notify(f"{written.key} says which video is which: keep it from the raters, and give it to --ratings")
+    return written
 
 
 @keeps_inputs
 def plan_page(config: ScoreConfig) -> dict[str, Any]:
     """Say what `write_page` would write, JSON-able."""
-    page, items = _plan_page(config)
-    return {"output": str(page), "videos": len(items), "conditions": sorted({item.condition for item in items})}
+    (page, key), items = _plan_page(config)
+    conditions = sorted({item.condition for item in items})
+    return {"output": str(page), "key": str(key), "videos": len(items), "conditions": conditions}
 
 
 @keeps_inputs
@@ -85,7 +97,7 @@ def measure(config: ScoreConfig) -> Opinions:
     return Opinions(measure_opinions(ratings, config.seed), measure_agreement(ratings))
 
 
-def _plan_page(config: ScoreConfig) -> tuple[Path, list[Item]]:
+def _plan_page(config: ScoreConfig) -> tuple[RatingPage, list[Item]]:
     from lipsync_cli.scoring.ratings.rating_page import find_items
 
     _check(config, "--rate")
@@ -95,7 +107,7 @@ def _plan_page(config: ScoreConfig) -> tuple[Path, list[Item]]:
     page = config.output or folder.with_name(f"{folder.name}.html")
     if page == STDOUT or page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"-o {page} is no name of an HTML file", hint="give a name that ends in .html")
-    return page, find_items(folder)
+    return RatingPage(page, page.with_suffix(".key.csv")), find_items(folder)
 
 
 def _check(config: ScoreConfig, option: str) -> None:

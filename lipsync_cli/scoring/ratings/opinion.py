@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
-from lipsync_cli.synthesis.table_reader import read_rows, read_text
+from lipsync_cli.scoring.ratings.rating_page import KEY_COLUMNS
+from lipsync_cli.synthesis.table_reader import Row, read_rows, read_text
 
 COLUMNS = ("rater", "condition", "clip", "rating")
+BLIND_COLUMNS = ("rater", "item", "rating")  # of a page that does not know which video is which
 LEAST, MOST = 1, 5
 SAMPLES = 2000  # of the bootstrap
 
@@ -44,34 +46,65 @@ class Opinion(NamedTuple):
 
 
 def read_ratings(paths: Sequence[Path]) -> list[Rating]:
-    """Read the CSV files that the page writes, in whatever order of columns.
+    """Read the CSV files that the page writes and the key that lies beside it, in whatever order of columns.
+
+    Ratings may also name condition and clip themselves; then no key is needed.
 
     Raises
     ------
-    InputError : a file is no such table, a rating is none of 1 to 5, or a rater has rated a video twice
+    InputError : a file is no such table, a rating is none of 1 to 5, a rater has rated a video twice, or the key lacks
+        a video
     NothingToDoError : there are no ratings
     """
-    found: list[Rating] = []
-    seen: dict[tuple[str, str, str], str] = {}
+    tables: list[tuple[Path, list[Row]]] = []
     for path in paths:
         if path.suffix.lower() not in (".csv", ".tsv"):
             raise InputError("is no CSV file", path, "give the files that the page of --rate has written")
-        for row in read_rows(read_text(path), path, _refuse):
-            if lacking := [name for name in COLUMNS if name not in row.values]:
-                raise InputError(f"has no column {lacking[0]}", path, f"its columns are {', '.join(COLUMNS)}")
-            rater, condition, clip, rating = (str(row.values[name]) for name in COLUMNS)
-            if rating not in {str(value) for value in range(LEAST, MOST + 1)}:
-                fact = f"line {row.line}: the rating is {rating!r}, none of {LEAST} to {MOST}"
-                raise InputError(fact, path, "correct it, or remove the line")
-            key = rater, condition, clip
-            if key in seen:
-                fact = f"line {row.line}: {rater} has rated {condition}/{clip} already, in {seen[key]}"
+        tables.append((path, list(read_rows(read_text(path), path, _refuse))))
+    key = {
+        str(row.values["item"]): (str(row.values["condition"]), str(row.values["clip"]))
+        for _, rows in tables
+        for row in rows
+        if _is_key(row)
+    }
+    found: list[Rating] = []
+    seen: dict[tuple[str, str, str], str] = {}
+    for path, rows in tables:
+        for row in rows:
+            if _is_key(row):
+                continue
+            one = _read_rating(row, path, key)
+            video = one.rater, one.condition, one.clip
+            if video in seen:
+                fact = f"line {row.line}: {one.rater} has rated {one.condition}/{one.clip} already, in {seen[video]}"
                 raise InputError(fact, path, "give each file once, and every rater another name")
-            seen[key] = f"{path.name} line {row.line}"
-            found.append(Rating(rater, condition, clip, int(rating)))
+            seen[video] = f"{path.name} line {row.line}"
+            found.append(one)
     if not found:
         raise NothingToDoError("there is no rating", paths[0] if paths else None, "give files with ratings")
     return found
+
+
+def _is_key(row: Row) -> bool:
+    return "rating" not in row.values and all(name in row.values for name in KEY_COLUMNS)
+
+
+def _read_rating(row: Row, path: Path, key: Mapping[str, tuple[str, str]]) -> Rating:
+    blind = "item" in row.values and "condition" not in row.values
+    columns = BLIND_COLUMNS if blind else COLUMNS
+    if lacking := [name for name in columns if name not in row.values]:
+        raise InputError(f"has no column {lacking[0]}", path, f"its columns are {', '.join(columns)}")
+    rater, rating = str(row.values["rater"]), str(row.values["rating"])
+    if rating not in {str(value) for value in range(LEAST, MOST + 1)}:
+        fact = f"line {row.line}: the rating is {rating!r}, none of {LEAST} to {MOST}"
+        raise InputError(fact, path, "correct it, or remove the line")
+    if not blind:
+        return Rating(rater, str(row.values["condition"]), str(row.values["clip"]), int(rating))
+    item = str(row.values["item"])
+    if item not in key:
+        fact = f"line {row.line}: which video {item} is stands in no file that was given"
+        raise InputError(fact, path, "add the .key.csv that --rate has written beside this page")
+    return Rating(rater, *key[item], int(rating))
 
 
 def measure_opinions(ratings: Sequence[Rating], seed: int = 0) -> list[Opinion]:

@@ -3,7 +3,7 @@
 // Ratings of shuffled videos, without names. The first half knows no page, so that it can be tested without a browser.
 
 const LABELS = ["", "bad", "poor", "fair", "good", "excellent"];
-const COLUMNS = ["rater", "place", "condition", "clip", "rating"];
+const COLUMNS = ["rater", "place", "item", "rating"];
 
 function shuffle(items, random) {
   const shuffled = items.slice();
@@ -16,6 +16,20 @@ function shuffle(items, random) {
 
 function makeSession(items, rater, random) {
   return { rater: rater.trim(), items: shuffle(items, random), ratings: [], place: 0, seen: false };
+}
+
+// What is kept between two visits of a rater, and a session of it; null where it is of other videos, or is none.
+function save(session) {
+  return JSON.stringify({ order: session.items.map(({ item }) => item), ratings: session.ratings });
+}
+
+function resume(items, rater, saved) {
+  const { order, ratings } = JSON.parse(saved) ?? {};
+  const found = Array.isArray(order) ? order.map((name) => items.find(({ item }) => item === name)) : [];
+  const isWhole = found.every(Boolean) && new Set(found).size === items.length && found.length === items.length;
+  const isRated = Array.isArray(ratings) && ratings.length <= items.length
+    && ratings.every((rating) => [1, 2, 3, 4, 5].includes(rating));
+  return isWhole && isRated ? { rater: rater.trim(), items: found, ratings, place: ratings.length, seen: false } : null;
 }
 
 function isDone(session) {
@@ -44,17 +58,40 @@ function quote(value) {
 }
 
 function writeCsv(session) {
-  const rows = session.ratings.map((rating, place) => {
-    const { condition, clip } = session.items[place];
-    return [session.rater, place + 1, condition, clip, rating];
-  });
+  const rows = session.ratings.map((rating, place) => [session.rater, place + 1, session.items[place].item, rating]);
   return [COLUMNS, ...rows].map((row) => `${row.map(quote).join(",")}\r\n`).join("");
 }
 
-function start(page, random) {
+// What is read back may be of an older page, or be missing: some browsers keep nothing for pages from files.
+function start(page, random, storage) {
   const find = (id) => page.getElementById(id);
   const items = JSON.parse(find("items").textContent);
+  const place = `lipsync-ratings ${items.map(({ item }) => item).join(" ")}`;
   let session = null;
+
+  function keep(name, text) {
+    try {
+      storage.setItem(`${place} ${name}`, text);
+    } catch {
+      // they are in the page until it is closed
+    }
+  }
+
+  function recall(name) {
+    try {
+      return storage.getItem(`${place} ${name}`);
+    } catch {
+      return null;
+    }
+  }
+
+  function begin(rater) {
+    try {
+      return resume(items, rater, recall(`by ${rater.trim()}`)) ?? makeSession(items, rater, random);
+    } catch {
+      return makeSession(items, rater, random);
+    }
+  }
 
   function show() {
     find("rating").hidden = isDone(session);
@@ -64,6 +101,7 @@ function start(page, random) {
       find("csv").value = csv;
       find("save").href = `data:text/csv;charset=utf-8,${encodeURIComponent(csv)}`;
       find("save").download = `ratings-${session.rater.replace(/[^\p{L}\p{N}_-]+/gu, "_")}.csv`;
+      find("save").focus();
       return;
     }
     find("count").textContent = `${session.place + 1} of ${session.items.length}`;
@@ -81,19 +119,25 @@ function start(page, random) {
 
   function take(key) {
     if (session !== null && press(session, key) !== "") {
+      keep(`by ${session.rater}`, save(session));
       show();
     }
   }
 
   find("begin").addEventListener("submit", (event) => {
     event.preventDefault();
-    session = makeSession(items, find("rater").value, random);
+    session = begin(find("rater").value);
+    keep("last", session.rater);
+    keep(`by ${session.rater}`, save(session));
     find("begin").hidden = true;
     show();
   });
   find("video").addEventListener("ended", () => {
     session.seen = true;
     update();
+  });
+  find("video").addEventListener("error", () => {
+    find("count").textContent += ": this browser cannot play it; open the page in another one";
   });
   find("again").addEventListener("click", () => find("video").play());
   for (const button of page.querySelectorAll("button[value]")) {
@@ -111,8 +155,17 @@ function start(page, random) {
     }
     take(event.key);
   });
+  find("rater").value = recall("last") ?? "";
+}
+
+function findStorage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null; // where cookies are refused
+  }
 }
 
 if (typeof document !== "undefined") {
-  start(document, Math.random);
+  start(document, Math.random, findStorage());
 }

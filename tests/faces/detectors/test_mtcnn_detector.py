@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,7 @@ def test_no_face(detector, shape):
 
 
 def test_networks_that_are_not_installed_are_told(monkeypatch):
-    monkeypatch.setattr(mtcnn_detector, "PACKAGE", "no_package_of_this_name")
+    monkeypatch.setitem(sys.modules, mtcnn_detector.PACKAGE, None)
     with pytest.raises(ToolError, match=r"the mtcnn detector's networks are not installed; pip install"):
         MtcnnDetector()
 

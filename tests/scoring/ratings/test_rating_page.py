@@ -14,7 +14,7 @@ import pytest
 
 from lipsync_cli.errors import InputError, NothingToDoError
 from lipsync_cli.scoring.ratings.opinion import Rating, read_ratings
-from lipsync_cli.scoring.ratings.rating_page import find_gaps, find_items, make_rating_page
+from lipsync_cli.scoring.ratings.rating_page import find_gaps, find_items, make_key, make_rating_page, name_items
 
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_rated_is_said(pairs: Path, tmp_path: Path) -> None:
 
 
 def test_the_page_holds_all_and_allows_its_own_script_alone(pairs: Path) -> None:
-    page = make_rating_page(find_items(pairs))
+    page = make_rating_page(name_items(find_items(pairs)))
     (script,) = SCRIPT.findall(page)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', page)
@@ -77,15 +77,28 @@ def test_the_page_holds_all_and_allows_its_own_script_alone(pairs: Path) -> None
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
 
 
-def test_what_is_shown_names_no_condition_and_no_clip(pairs: Path) -> None:
-    page = make_rating_page(find_items(pairs))
-    shown = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    assert "real" not in shown
-    assert "mine" not in shown
+def test_nothing_in_the_page_tells_which_video_is_which(pairs: Path) -> None:
+    items = find_items(pairs)
+    named = name_items(items)
+    assert sorted(named.values()) == items
+    assert list(named) == sorted(named)
+    page = make_rating_page(named)
+    own = (*SCRIPT.findall(page), *re.findall(r"<style>(.*?)</style>", page, re.DOTALL))
+    for part in own:
+        page = page.replace(part, "")
+    for word in ("real", "mine", str(pairs), "|script"):
+        assert word not in page
+    (pairs / "mine" / "a.mp4").rename(pairs / "real" / "moved.mp4")
+    assert list(name_items(find_items(pairs))) == list(named)  # the names are of what the videos hold
+
+
+def test_a_video_that_is_there_twice_has_two_names(pairs: Path) -> None:
+    (pairs / "mine" / "a.mp4").write_bytes((pairs / "real" / "a.mp4").read_bytes())
+    assert len(name_items(find_items(pairs))) == 4
 
 
 def test_ratings_from_the_keys_come_back_as_they_were_given(pairs: Path, tmp_path: Path) -> None:
-    page = make_rating_page(find_items(pairs))
+    page = make_rating_page(name_items(find_items(pairs)))
     code = """
     const session = makeSession(items, "  Ann, \\"the\\" first ", () => 0);
     const given = [];
@@ -97,8 +110,7 @@ def test_ratings_from_the_keys_come_back_as_they_were_given(pairs: Path, tmp_pat
     press(session, "1");                                   // and thinks again
     if (press(session, "Backspace") !== "back" || session.place !== 0) throw new Error("does not go back");
     for (const key of ["2", "5", "4", "3"]) {
-      const { condition, clip } = session.items[session.place];
-      given.push([condition, clip, Number(key)]);
+      given.push([session.items[session.place].item, Number(key)]);
       session.seen = true;
       if (press(session, key) !== "next") throw new Error(key);
     }
@@ -107,13 +119,35 @@ def test_ratings_from_the_keys_come_back_as_they_were_given(pairs: Path, tmp_pat
     """
     found = json.loads(run_script(page, code))
     (tmp_path / "ann.csv").write_text(found["csv"], encoding="utf-8", newline="")
-    ratings = read_ratings([tmp_path / "ann.csv"])
-    assert ratings == [Rating('Ann, "the" first', *one) for one in found["given"]]
+    named = name_items(find_items(pairs))
+    (tmp_path / "pairs.key.csv").write_text(make_key(named), encoding="utf-8", newline="")
+    ratings = read_ratings(sorted(tmp_path.glob("*.csv")))
+    assert ratings == [Rating('Ann, "the" first', *named[item][:2], value) for item, value in found["given"]]
     assert sorted((one.condition, one.clip) for one in ratings) == [(i.condition, i.clip) for i in find_items(pairs)]
 
 
+def test_a_rater_goes_on_where_the_page_was_left_and_only_with_its_videos(pairs: Path) -> None:
+    page = make_rating_page(name_items(find_items(pairs)))
+    code = """
+    const session = makeSession(items, "ann", () => 0);
+    for (const key of ["2", "5"]) { session.seen = true; press(session, key); }
+    const again = resume(items, " ann ", save(session));
+    const same = again.items.every((item, place) => item === session.items[place]);
+    if (!same || again.place !== 2 || again.seen || again.rater !== "ann") throw new Error("goes on elsewhere");
+    press(again, "Backspace");
+    press(again, "1");
+    if (again.ratings.join() !== "2,1") throw new Error(again.ratings.join());
+    const { order, ratings } = JSON.parse(save(session));
+    const bad = ["null", "3", "{}", JSON.stringify({ order: order.slice(1), ratings: [] }),
+      JSON.stringify({ order: [order[0], ...order.slice(0, -1)], ratings }), JSON.stringify({ order, ratings: [6] }),
+      JSON.stringify({ order, ratings: [1, 1, 1, 1, 1] }), JSON.stringify({ order, ratings: {} })];
+    for (const text of bad) if (resume(items, "ann", text) !== null) throw new Error(text);
+    """
+    run_script(page, code)
+
+
 def test_every_order_of_the_shuffle_is_as_likely(pairs: Path) -> None:
-    page = make_rating_page(find_items(pairs))
+    page = make_rating_page(name_items(find_items(pairs)))
     code = """
     const counts = {};
     for (let a = 0; a < 4; a += 1) for (let b = 0; b < 3; b += 1) for (let c = 0; c < 2; c += 1) {
@@ -127,12 +161,13 @@ def test_every_order_of_the_shuffle_is_as_likely(pairs: Path) -> None:
 
 
 def test_the_page_in_place_of_a_browser_shows_each_video_and_the_ratings_at_the_end(pairs: Path) -> None:
-    page = make_rating_page(find_items(pairs))
+    page = make_rating_page(name_items(find_items(pairs)))
     code = """
     const elements = {};
     const listeners = {};
     function make(id) {
       return { id, hidden: id === "rating" || id === "end", value: "", listeners: {}, attributes: {}, played: [],
+        focus() {},
         setAttribute(name, value) { this.attributes[name] = value; },
         addEventListener(name, act) { this.listeners[name] = act; },
         play() { this.played.push(this.src); return Promise.resolve(); } };
@@ -144,7 +179,7 @@ def test_the_page_in_place_of_a_browser_shows_each_video_and_the_ratings_at_the_
       addEventListener(name, act) { listeners[name] = act; },
     };
     fake.getElementById("items").textContent = JSON.stringify(items);
-    start(fake, () => 0.5);
+    start(fake, () => 0.5, null);  // as where a browser keeps nothing
     elements.rater = Object.assign(make("rater"), { value: "bob" });
     elements.begin.listeners.submit({ preventDefault() {} });
     const type = (key) => listeners.keydown({ key, target: { tagName: "BODY" }, preventDefault() {} });

@@ -31,7 +31,7 @@ def tools(tmp_path, monkeypatch):
     folder = tmp_path / "tools"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(espeak_library, "PACKAGE", "no_package_of_this_name")
+    monkeypatch.setitem(sys.modules, espeak_library.PACKAGE, None)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def write(tmp_path):
 @pytest.fixture
 def no_espeak(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(espeak_library, "PACKAGE", "no_package_of_this_name")
+    monkeypatch.setitem(sys.modules, espeak_library.PACKAGE, None)
 
 
 @pytest.fixture
