@@ -162,14 +162,17 @@ def _avif_orientation(data: Buffer) -> int:
     return TURNED[turns][mirror]
 
 
-def _boxes(data: Buffer, position: int, stop: int) -> Iterator[tuple[bytes, int]]:
+def _boxes(data: Buffer, position: int, stop: int, depth: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Give the kind of each box, and where its content begins; those of BOXES are opened."""
     while position + 8 < stop:
         length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        if length == 1:  # it needs 64 bits, which follow the kind
+            length = int.from_bytes(data[position + 8 : position + 16], "big")
         if length < 8:
             return
         yield kind, position + 8
-        if kind in BOXES:
-            yield from _boxes(data, position + BOXES[kind], min(stop, position + length))
+        if kind in BOXES and depth < len(BOXES):  # each of them once
+            yield from _boxes(data, position + BOXES[kind], min(stop, position + length), depth + 1)
         position += length
 
 

@@ -100,7 +100,8 @@ def private_file(path: Path) -> Iterator[Path]:
             raise
         raise InputError(error.fact, path, error.hint) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder was removed or may not be written any more, and that is told already
+            temporary.unlink(missing_ok=True)
         _private.discard(temporary)
 
 

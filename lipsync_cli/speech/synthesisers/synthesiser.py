@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Any, Protocol
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, ToolError
 from lipsync_cli.media.ffmpeg import complaint
-from lipsync_cli.media.tool_process import ToolProcess, check_crash
+from lipsync_cli.media.tool_process import WRITE_LIMIT_SIGNAL, ToolProcess, check_crash
+from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.speech.synthesisers.scripts import check_script
 
 _HEADER_BYTES = 44  # of a WAV file: a header and nothing behind it is no sound
@@ -81,6 +84,7 @@ def speak(synthesiser: Synthesiser, text: str, path: Path, voice: Voice = ANY_VO
     NothingToDoError : the text is empty, or no sound comes of it
     InputError : as `Synthesiser.speak`; it holds a NUL character; the language is written in other letters
     UsageError, ToolError : as `Synthesiser.speak`
+    OSError : there is no room for the file
     """
     if not text.strip():
         raise NothingToDoError("the text is empty")
@@ -91,11 +95,19 @@ def speak(synthesiser: Synthesiser, text: str, path: Path, voice: Voice = ANY_VO
         synthesiser.speak(text, path, voice)
     except LipsyncError:
         raise
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise _cannot_say(synthesiser, error) from error
     except Exception as error:  # a plug-in may raise anything
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{synthesiser.name} cannot say this ({words})") from error
+        raise _cannot_say(synthesiser, error) from error
     if not path.is_file() or path.stat().st_size <= _HEADER_BYTES:
         raise NothingToDoError(f"{synthesiser.name} made no sound of this text", hint="try another --voice")
+
+
+def _cannot_say(synthesiser: Synthesiser, error: Exception) -> InputError:
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return InputError(f"{synthesiser.name} cannot say this ({words})")
 
 
 def run_program(name: str, command: list[str], text: str = "", hint: str | None = None) -> bytes:
@@ -112,6 +124,7 @@ def run_program(name: str, command: list[str], text: str = "", hint: str | None 
     ------
     ToolError : it cannot be started, or crashes
     InputError : it ends with an error
+    OSError : it was ended because its file grew beyond the limit for files
     """
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     try:
@@ -123,6 +136,8 @@ def run_program(name: str, command: list[str], text: str = "", hint: str | None 
     finally:
         process.end()
     check_crash(process.returncode, name)
+    if process.returncode is not None and -process.returncode == WRITE_LIMIT_SIGNAL:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     if process.returncode != 0:
         raise InputError(f"{name} cannot say this ({complaint(words)})", hint=hint)
     return printed
