@@ -90,6 +90,18 @@ def test_the_turn_and_the_mirror_of_an_avif(tmp_path: Path, turns: int, mirror: 
     np.testing.assert_array_equal(turn_upright(picture, read_orientation(path)), wanted)
 
 
+def test_the_boxes_of_an_avif_may_be_deep_or_large(tmp_path: Path) -> None:
+    head, deep = box(b"ftyp", b"avif\0\0\0\0avifmif1"), b""
+    for _ in range(3000):
+        deep = box(b"meta", bytes(4) + deep)
+    turned = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", box(b"irot", b"\1"))))
+    large = (1).to_bytes(4, "big") + b"mdat" + (24).to_bytes(8, "big") + bytes(8)
+    for rest, orientation in ((deep, 1), (large + turned, 8), (large[:12], 1)):
+        path = tmp_path / "a.avif"
+        path.write_bytes(head + rest)
+        assert read_orientation(path) == orientation
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.ppm", "a.jp2", "a.avif"])
 def test_one_picture_is_a_photo(ffmpeg: Ffmpeg, tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -88,3 +89,15 @@ def test_a_link_without_a_file_is_told_before_the_work(target: str, tmp_path: Pa
     with pytest.raises(InputError, match="exists; use --force"):
         check_output(tmp_path / "x")
     check_output(tmp_path / "x", force=True)
+
+
+def test_a_folder_that_goes_while_it_is_written_is_told_with_the_output(tmp_path: Path) -> None:
+    """A file stands in its place, so that not even the temporary name can be removed."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"out\.h5: cannot be written \(.*\); choose another output"):
+        with atomic_output(folder / "out.h5") as temporary:
+            temporary.write_text("x")
+            shutil.rmtree(folder)
+            folder.write_text("mine")
+    assert folder.read_text() == "mine"

@@ -20,7 +20,7 @@ from lipsync_cli.pipelines.callbacks import Notify
 from lipsync_cli.pipelines.configs.infer import FileOptions, InferConfig
 from lipsync_cli.pipelines.configs.stream import StreamOptions
 from lipsync_cli.runtime.run_inputs import keep_inputs
-from lipsync_cli.runtime.temporary import temporary_folder
+from lipsync_cli.runtime.temporary import HINT, temporary_folder
 
 PIPE = Path("-")  # stands for stdin or stdout
 STDIN = "standard input"  # in messages
@@ -120,7 +120,7 @@ def save_stream(stream: BinaryIO, path: Path, raw: RawSound | None = None) -> No
                 file.seek(0)
                 file.write(raw.header(whole))
     except OSError as error:
-        raise InputError(f"cannot be kept in {path.parent} ({error.strerror or error})", STDIN, "make room") from error
+        raise InputError(f"cannot be kept in {path.parent} ({error.strerror or error})", STDIN, HINT) from error
     if not num_bytes:
         raise InputError("is empty", STDIN, "look what the program before it says")
 
