@@ -137,7 +137,8 @@ def test_weights_of_another_format_or_version(bench: Bench) -> None:
 def test_stores_of_another_format_or_version(bench: Bench) -> None:
     import h5py
 
-    bench.fails(3, "train", bench.faces_h5, bench.folder / "run", says=("lipsync-faces", "lipsync-pack"))
+    for more in ((), ("--dry-run",)):
+        bench.fails(3, "train", bench.faces_h5, bench.folder / "run", *more, says=("lipsync-faces", "lipsync-pack"))
     with h5py.File(bench.grid_h5, "r+") as file:
         file.attrs["format_version"] = 99
     bench.fails(3, "train", bench.grid_h5, bench.folder / "run", says=("99",))
