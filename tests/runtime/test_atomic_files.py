@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.runtime.atomic_files import atomic_output, check_output
+from lipsync_cli.runtime.atomic_files import atomic_output, check_output, claim_output
 from lipsync_cli.runtime.resumable import lock_folder, work_folder
 
 
@@ -38,6 +38,36 @@ def test_of_eight_runs_that_write_one_output_exactly_one_wins(tmp_path: Path) ->
     assert refused == ["exists"] * 7
     assert (tmp_path / "out.h5").read_text() == str(told[0])
     assert os.listdir(tmp_path) == ["out.h5"]
+
+
+def test_of_eight_runs_that_claim_one_output_exactly_one_wins(tmp_path: Path) -> None:
+    together, ends = threading.Barrier(8), []
+
+    def claim() -> None:
+        together.wait()
+        try:
+            claim_output(tmp_path / "out.mkv")
+            ends.append("")
+        except InputError as error:
+            ends.append(error.fact)
+
+    runs = [threading.Thread(target=claim) for _ in range(8)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert sorted(ends) == ["", *["exists"] * 7]
+    assert os.listdir(tmp_path) == ["out.mkv"]
+
+
+def test_of_a_link_the_link_is_replaced_by_what_is_claimed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out.mkv").symlink_to("mine")
+    with pytest.raises(InputError, match="exists; use --force"):
+        claim_output(tmp_path / "out.mkv")
+    claim_output(tmp_path / "out.mkv", force=True)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not (tmp_path / "out.mkv").is_symlink()
 
 
 def test_with_force_the_last_of_several_runs_wins(tmp_path: Path) -> None:
