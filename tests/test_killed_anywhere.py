@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fixtures.whole_faces import save_people, save_talking_head
+from fixtures.synthesis_fixtures import save_people, save_talking_head
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 KILLS, RUNS = 100, 10

@@ -15,19 +15,23 @@ HINT = "make room, or set TMPDIR to a folder with room"
 
 
 @contextmanager
-def temporary_folder(prefix: str = "lipsync-") -> Iterator[Path]:
+def temporary_folder(prefix: str = "lipsync-", place: Path | None = None) -> Iterator[Path]:
     """Give a private folder for temporary files, which goes at the end with all that is in it.
+
+    Parameters
+    ----------
+    place : the folder that it is made in; None: that for temporary files
 
     Raises
     ------
     InputError : there is no room in it, where the block writes without saying so itself
     """
-    place = tempfile.gettempdir()
+    where = tempfile.gettempdir() if place is None else str(place)
     try:
-        with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=where, ignore_cleanup_errors=True) as name:
             yield Path(name)
     except OSError as error:
-        if error.errno not in FULL or not os.path.join(place, str(error.filename or "")).startswith(place):
+        if error.errno not in FULL or not os.path.join(where, str(error.filename or "")).startswith(where):
             raise
         fact = f"temporary files cannot be written ({error.strerror})"
-        raise InputError(fact, place, HINT) from error
+        raise InputError(fact, where, HINT) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fixtures.small_files import at_most
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.runtime.disk_array import DiskArray, StoredRows
@@ -27,7 +26,7 @@ def test_arrays_come_back_by_number_in_any_order(tmp_path):
         assert len(spool) == 1
 
 
-def test_full_disk_is_one_line():
+def test_full_disk_is_one_line(at_most):
     """A limit on the size of files stands in for the disk's end."""
     with DiskArray((100,)) as spool:
         with pytest.raises(InputError, match=r"cannot be written \(File too large\).*set TMPDIR"), at_most(50):
@@ -35,7 +34,7 @@ def test_full_disk_is_one_line():
         assert spool.numbers() == []
 
 
-def test_rows_that_do_not_fit_name_their_folder_and_leave_nothing(tmp_path):
+def test_rows_that_do_not_fit_name_their_folder_and_leave_nothing(tmp_path, at_most):
     with pytest.raises(OSError, match="File too large") as caught, at_most(50):
         StoredRows.write([np.zeros((100, 80))], 80, tmp_path)
     assert caught.value.filename == str(tmp_path)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from fixtures.small_files import at_most
 
 from lipsync_cli.media.sound.wav_file import write_wav
+
+Limit = Callable[[int], AbstractContextManager[None]]
 
 
 @pytest.mark.parametrize("coding", ["PCM_16", "PCM_24"])
@@ -22,7 +25,7 @@ def test_the_file_is_that_of_libsndfile(tmp_path: Path, coding: str) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 1000])
-def test_a_full_disk_is_told_as_one(tmp_path: Path, room: int) -> None:
+def test_a_full_disk_is_told_as_one(tmp_path: Path, room: int, at_most: Limit) -> None:
     with pytest.raises(OSError, match="File too large") as caught, at_most(room):
         write_wav(tmp_path / "a.wav", np.zeros(100_000, np.float32), 16000)
     assert caught.value.errno == errno.EFBIG

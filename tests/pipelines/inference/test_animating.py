@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from fixtures.whole_faces import save_talking_head
+from fixtures.synthesis_fixtures import save_talking_head
 
 from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.media.probe import probe

@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from fixtures.synthesis_fixtures import astronaut, face_clip
-from fixtures.whole_faces import save_people
+from fixtures.synthesis_fixtures import astronaut, face_clip, save_people
 
 from lipsync_cli.config.build import make
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
