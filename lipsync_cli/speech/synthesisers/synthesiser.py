@@ -95,19 +95,13 @@ def speak(synthesiser: Synthesiser, text: str, path: Path, voice: Voice = ANY_VO
         synthesiser.speak(text, path, voice)
     except LipsyncError:
         raise
-    except OSError as error:
-        if error.errno in FULL:
-            raise
-        raise _cannot_say(synthesiser, error) from error
     except Exception as error:  # a plug-in may raise anything
-        raise _cannot_say(synthesiser, error) from error
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{synthesiser.name} cannot say this ({words})") from error
     if not path.is_file() or path.stat().st_size <= _HEADER_BYTES:
         raise NothingToDoError(f"{synthesiser.name} made no sound of this text", hint="try another --voice")
-
-
-def _cannot_say(synthesiser: Synthesiser, error: Exception) -> InputError:
-    words = " ".join(f"{type(error).__name__}: {error}".split())
-    return InputError(f"{synthesiser.name} cannot say this ({words})")
 
 
 def run_program(name: str, command: list[str], text: str = "", hint: str | None = None) -> bytes:
