@@ -156,8 +156,9 @@ def with_exit_codes(function: Callable[..., None]) -> Callable[..., None]:
         logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of a home that cannot be written
         try:
             for value in options.values():
-                if isinstance(value, Path):
-                    check_name(value)
+                for each in value if isinstance(value, (list, tuple)) else (value,):
+                    if isinstance(each, Path):
+                        check_name(each)
             if function.__name__ != "doctor":  # which tells of all that it finds
                 check_memory()
             with process_end.interruptible():

@@ -172,12 +172,22 @@ def test_names_that_are_no_text(bench: Bench) -> None:
     foreign = b"ann/\xff.mp4".decode("utf-8", "surrogateescape")
     shutil.copy(bench.clip_mp4, bench.folder / "clips" / foreign)
     bench.fails(3, "info", bench.folder / "clips" / foreign, says=("not UTF-8", "rename it"))
+    for line in (("pack", bench.faces_h5, foreign, bench.folder / "new.h5"), ("score", foreign), ("curves", foreign)):
+        bench.fails(3, *line, says=("\\udcff.mp4: its name is not UTF-8; rename it",))
+    bench.fails(2, "say", foreign, bench.folder / "new.wav", says=("lipsync: text must be a text in UTF-8",))
     for verb in ("mels", "extract-frames"):
         line = [verb, str(bench.folder / "clips"), str(bench.folder / f"new-{verb}"), "--json"]
         result = CliRunner().invoke(cli.app, line)
         assert result.exit_code == 5, result.stderr
         assert "not UTF-8" in result.stderr
         assert json.loads(result.stdout)["clips"] == 2
+
+
+def test_messages_on_stdin_in_another_encoding(bench: Bench) -> None:
+    line = ["infer", str(bench.clip_mp4), "--messages", "-", "-o", str(bench.folder / "new"), "--dry-run"]
+    result = CliRunner().invoke(cli.app, line, input=b'{"text": "Zo\xeb"}\n')
+    assert result.exit_code == 3
+    assert result.stderr.startswith("lipsync: standard input: line 1: its encoding is not UTF-8")
 
 
 def test_a_locale_that_cannot_hold_a_name_is_told(bench: Bench, lipsync_process: Run) -> None:

@@ -100,11 +100,13 @@ def _says_what_is_kept(config: InferConfig, made: Sequence[Path], progress: Prog
 def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progress, made: list[Path]) -> None:
     """Make a video of each speech; print their paths as they are done, and add them to `made`."""
     from lipsync_cli.pipelines.inference import infer_batch as pipeline
+    from lipsync_cli.pipelines.inference.standard_streams import STDIN
     from lipsync_cli.pipelines.machine.resources import cache_folder
+    from lipsync_cli.synthesis.message_table import read_lines
 
-    cache = cache_folder()
+    cache, lines = cache_folder(), read_lines(sys.stdin.buffer, STDIN)
     if dry_run:
-        plan = pipeline.plan(config, sys.stdin, cache=cache, notify=progress.note, on_failure=progress.failure)
+        plan = pipeline.plan(config, lines, cache=cache, notify=progress.note, on_failure=progress.failure)
         _print_plan(plan, json)
         progress.raise_if_failed(plan.messages + plan.failed, "messages")
         return
@@ -117,7 +119,7 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
 
     result = pipeline.run(
         config,
-        sys.stdin,
+        lines,
         cache=cache,
         progress=progress.update,
         notify=progress.note,

@@ -31,10 +31,12 @@ def say(
       lipsync say "Guten Morgen, Ada." ada.wav --lang de
       lipsync say "Good morning, Ada." ada.wav --tts 'flite -t {text} -o {out}'
     """
+    from lipsync_cli.pipelines.inference.standard_streams import STDIN
     from lipsync_cli.runtime.atomic_files import atomic_output, check_output
     from lipsync_cli.runtime.run_inputs import keep_inputs
     from lipsync_cli.speech.synthesisers.registry import find_synthesiser
     from lipsync_cli.speech.synthesisers.synthesiser import Voice, speak
+    from lipsync_cli.synthesis.message_table import read_stream
 
     speech = config.speech
     if speech.suffix.lower() != ".wav":
@@ -44,7 +46,7 @@ def say(
         voice = Voice(config.voice, config.lang)
         synthesiser = find_synthesiser(config.engine, voice)
         if not dry_run:
-            words = sys.stdin.read() if config.text == "-" else config.text
+            words = read_stream(sys.stdin.buffer, STDIN) if config.text == "-" else config.text
             with atomic_output(speech, config.force) as temporary:
                 speak(synthesiser, words, temporary, voice)
     result = {"output": str(speech), "engine": synthesiser.name}

@@ -53,11 +53,12 @@ def train(
       lipsync train grid.h5 runs/two-critics --recipe lipgan-expert --expert runs/expert --generator compact
       lipsync train grid.h5 runs/reader --recipe lip-reader --transcripts align/ --augment
     """
-    if dry_run:
-        print_result({"pack": " ".join(map(str, job.pack)), "run": str(job.run), **job.config.to_dict()}, as_json)
-        return
     from lipsync_cli.pipelines import train as pipeline
 
+    if dry_run:
+        pipeline.check(job)
+        print_result({"pack": " ".join(map(str, job.pack)), "run": str(job.run), **job.config.to_dict()}, as_json)
+        return
     if job.estimate:
         from lipsync_cli.pipelines.train_estimate import estimate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ def _check_unicode(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueProblemError("must be a text in UTF-8") from None
+        is_utf8 = sys.getfilesystemencoding() == "utf-8"
+        raise ValueProblemError("must be a text in UTF-8", None if is_utf8 else "set PYTHONUTF8=1") from None
 
 
 def _check_number(entry: Entry, value: float) -> None:

@@ -35,7 +35,7 @@ class Option:
     help : one or two sentences
     panel : under which heading it stands in the help; None: that of the group
     argument : it is a positional argument, named on the command line only
-    names : its spellings on the command line; empty: `--` and the field's name
+    names : its spellings on the command line; empty: `--` and the field's name, of an argument that alone
     old : former spellings, which go on working with a warning
     old_keys : former names of the field, for files
     choices : the allowed values, letter case aside
@@ -133,7 +133,8 @@ class Entry:
     @property
     def spellings(self) -> tuple[str, ...]:
         """Its spellings on the command line, the first of them in messages."""
-        return self.option.names or ("--" + self.name.replace("_", "-"),)
+        name = self.name.replace("_", "-")
+        return self.option.names or (name if self.option.argument else f"--{name}",)
 
     @property
     def spelling(self) -> str:

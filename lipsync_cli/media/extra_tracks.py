@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ from lipsync_cli.media.ffmpeg import complaint, run_tool, source
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.encode import WRITE_ERROR, container
 from lipsync_cli.runtime.json_values import check_object, parse_json
+from lipsync_cli.runtime.temporary import temporary_folder
 
 MP4 = {".mp4", ".mov", ".m4v"}
 MP4_SOUND = {"aac", "mp3", "mp2", "ac3", "eac3", "alac", "opus", "flac"}  # what an MP4 takes as it is coded
@@ -105,8 +105,8 @@ def keep_tracks(
     part = ["-ss", f"{float(begin_s):.6f}"] if begin_s > 0 else []
     args = ["-v", "error", "-nostdin", "-y", "-itsoffset", f"{float(probe(film).start_s):.6f}", *source(film)]
     args += [*part, "-t", f"{float(duration_s):.6f}", *source(origin)]
-    with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
-        titles = Path(folder) / "chapters.txt"
+    with temporary_folder() as folder:
+        titles = folder / "chapters.txt"
         titles.write_text(_ffmetadata(named), encoding="utf-8")
         args += ["-f", "ffmetadata", *source(titles, "ffmetadata")]
         maps = ["-map", "0"]
@@ -114,7 +114,7 @@ def keep_tracks(
             if track.kind == "audio":
                 maps += ["-map", f"1:{track.number}"]
                 continue
-            words = Path(folder) / f"{number}.srt"
+            words = folder / f"{number}.srt"
             words.write_text(_subtitles(origin, track, begin_s, duration_s), encoding="utf-8")
             inputs = args.count("-i")
             args += ["-f", "srt", *source(words, "srt")]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from lipsync_cli.errors import ToolError
 from lipsync_cli.media.ffmpeg import HINT, complaint, find_tool, run_tool
 from lipsync_cli.media.probe import probe
+from lipsync_cli.runtime.temporary import temporary_folder
 
 
 def tool_version(name: str) -> str:
@@ -25,8 +23,8 @@ def try_codecs() -> str:
     picture = ["-f", "lavfi", "-i", "color=gray:size=64x64:rate=25:duration=0.04"]
     sound = ["-f", "lavfi", "-i", "sine=440:sample_rate=48000:duration=0.04"]
     coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "one.mp4"
+    with temporary_folder() as folder:
+        path = folder / "one.mp4"
         result = run_tool("ffmpeg", ["-v", "error", "-nostdin", *picture, *sound, *coding, f"file:{path}"])
         if result.returncode:
             raise ToolError(f"FFmpeg cannot encode H.264 and AAC ({complaint(result.stderr, path)})", hint=HINT)

@@ -17,7 +17,9 @@ Buffer: TypeAlias = "bytes | mmap.mmap"
 ORIENTATION = 0x0112  # the tag of Exif 2.32, table 4
 PIPES = {"jpeg", "png", "webp", "bmp", "tiff"}  # read by FFmpeg's demuxer of this name and "_pipe"
 HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1")  # of pictures coded as HEVC, in ISO/IEC 23008-12
-BOXES = {b"meta": 12, b"iprp": 8, b"ipco": 8}  # of ISO/IEC 23008-12, and how long their own headers are
+# Of ISO/IEC 23008-12, and how long their own headers are; of `iinf` in version 0, for up to 65,535 items.
+BOXES = {b"meta": 12, b"iprp": 8, b"ipco": 8, b"iinf": 14}
+TILED, ALPHA = b"grid", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"  # an item's type; what a property says it is
 # The Exif orientation of a picture that is turned so many times a quarter anticlockwise, then mirrored: not at all, top
 # to bottom, left to right.
 TURNED = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
@@ -84,6 +86,18 @@ def read_orientation(path: str | Path) -> int:
         if data[start : start + 6] == b"Exif\0\0":
             start += 6
         return _orientation(data[start:stop])
+
+
+def read_avif(path: str | Path) -> tuple[bool, bool]:
+    """Tell whether an AVIF photo is made of tiles, and whether it has transparent parts; FFmpeg reads neither."""
+    is_tiled = has_alpha = False
+    with _mapped(path) as data:
+        for kind, start in _boxes(data, 0, len(data)):
+            if kind == b"infe":  # version 2: its item's number and protection come before the type
+                is_tiled = is_tiled or data[start + 8 : start + 12] == TILED
+            elif kind == b"auxC":
+                has_alpha = has_alpha or data[start + 4 : start + 4 + len(ALPHA)] == ALPHA
+    return is_tiled, has_alpha
 
 
 def turn_upright(picture: np.ndarray, orientation: int) -> np.ndarray:
@@ -162,14 +176,17 @@ def _avif_orientation(data: Buffer) -> int:
     return TURNED[turns][mirror]
 
 
-def _boxes(data: Buffer, position: int, stop: int) -> Iterator[tuple[bytes, int]]:
+def _boxes(data: Buffer, position: int, stop: int, depth: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Give the kind of each box, and where its content begins; those of BOXES are opened."""
     while position + 8 < stop:
         length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        if length == 1:  # it needs 64 bits, which follow the kind
+            length = int.from_bytes(data[position + 8 : position + 16], "big")
         if length < 8:
             return
         yield kind, position + 8
-        if kind in BOXES:
-            yield from _boxes(data, position + BOXES[kind], min(stop, position + length))
+        if kind in BOXES and depth < len(BOXES):  # each of them once
+            yield from _boxes(data, position + BOXES[kind], min(stop, position + length), depth + 1)
         position += length
 
 

@@ -15,7 +15,7 @@ from lipsync_cli.media.ffmpeg import check_file, complaint, run_tool, source
 from lipsync_cli.media.headers.limits import check_picture, check_sound, check_times
 from lipsync_cli.media.headers.track_choice import choose_tracks
 from lipsync_cli.media.headers.trailing import note_trailing
-from lipsync_cli.media.photo import Photo, identify_photo, read_orientation
+from lipsync_cli.media.photo import Photo, identify_photo, read_avif, read_orientation
 from lipsync_cli.media.reading import VIDEO, Reading, note, reading_of
 from lipsync_cli.runtime.json_values import check_object, parse_json
 
@@ -119,6 +119,8 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
         picture is not None and picture.kind == "heic"
     ):  # FFmpeg reads none of it, or one of the tiles that it is made of
         raise InputError("is a HEIC photo, which cannot be read", path, "convert it to JPEG or PNG")
+    if picture is not None and picture.kind == "avif" and not picture.is_animation:
+        _check_avif(path)
     forced = [] if picture is None or picture.is_animation else picture.demuxer
     options = ["-v", "error", "-show_format", "-show_streams", "-of", "json", *forced]
     result = run_tool("ffprobe", [*options, *source(path)], path)
@@ -159,6 +161,15 @@ def _probe(name: str, _mtime_ns: int, _size: int, _inode: int, reading: Reading)
     check_times(path, duration_s, both)
     note_trailing(path, container.get("format_name", ""))
     return MediaInfo(path, video, audio, duration_s, is_image, tags, container.get("format_name", ""), start_s)
+
+
+def _check_avif(path: Path) -> None:
+    """Raise InputError if an AVIF photo is made of tiles, of which FFmpeg shows one; note what of it is not shown."""
+    is_tiled, has_alpha = read_avif(path)
+    if is_tiled:
+        raise InputError("is an AVIF photo made of tiles, which cannot be read", path, "convert it to JPEG or PNG")
+    if has_alpha:
+        note(path, "its transparency, which AVIF keeps beside the picture, is dropped", VIDEO)
 
 
 def _is_photo(path: Path, picture: Photo | None, format_name: str) -> bool:

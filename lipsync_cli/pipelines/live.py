@@ -22,7 +22,7 @@ from lipsync_cli.pipelines.inference.infer import choose_occlusion, start_genera
 from lipsync_cli.pipelines.inference.standard_streams import PIPE
 from lipsync_cli.pipelines.machine.malloc_arenas import limit_arenas
 from lipsync_cli.pipelines.machine.resources import find_cache
-from lipsync_cli.runtime.atomic_files import check_output
+from lipsync_cli.runtime.atomic_files import check_output, claim_output
 from lipsync_cli.runtime.wall_clock import Clock, WallClock
 
 if TYPE_CHECKING:
@@ -254,6 +254,8 @@ def _open_writer(
     from lipsync_cli.provenance.audio_watermark import mark
 
     video = film.scene.video
+    if target.is_file:
+        claim_output(Path(target.name), config.files.force)
     return LiveWriter(
         target,
         video.width,

@@ -103,6 +103,27 @@ def run(
     return TrainResult(job.run, Path(figures["weights"]), int(figures["samples"]), figures)
 
 
+@keeps_inputs
+def check(job: TrainJob) -> None:
+    """Look at what a run would read, as far as it is there already.
+
+    Raises
+    ------
+    InputError : it cannot be read, or would be lost
+    """
+    check_values(job)
+    _check_folder(job.run)
+    from lipsync_cli.formats.joined_pack import open_pack
+    from lipsync_cli.formats.weights import find_weights, read_header
+
+    if all(path.exists() for path in job.pack):
+        with open_pack(job.pack):
+            pass
+    for weights in (job.init, job.expert, job.teacher):
+        if weights is not None and weights.exists():
+            read_header(find_weights(weights))
+
+
 def _check_folder(run: Path) -> None:
     """Raise InputError if a file that the run writes is one that it reads."""
     from lipsync_cli.runtime.atomic_files import check_no_input

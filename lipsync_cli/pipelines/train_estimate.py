@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from lipsync_cli.config.build import check_values
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.train import TrainJob
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
+from lipsync_cli.runtime.temporary import temporary_folder
 
 STEPS = 20
 WARM_UP = 5  # first steps that are not counted: memory is taken, and kernels are chosen
@@ -83,10 +82,10 @@ def estimate(
             raise _EnoughError
 
     config = replace(job.config, max_minutes=None)
-    with tempfile.TemporaryDirectory(prefix="lipsync-") as folder, contextlib.suppress(_EnoughError):
+    with temporary_folder() as folder, contextlib.suppress(_EnoughError):
         train(
             job.pack,
-            Path(folder) / "run",
+            folder / "run",
             config,
             device,
             job.init,

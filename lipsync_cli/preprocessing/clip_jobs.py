@@ -20,7 +20,7 @@ from lipsync_cli.preprocessing.find_clips import FRAMES, FRAMES_RECORD, Clip
 from lipsync_cli.runtime.atomic_files import check_output
 from lipsync_cli.runtime.ownership import is_own_file
 from lipsync_cli.runtime.processes.workers import Run, run_tasks
-from lipsync_cli.runtime.resumable import clear_folder, work_folder, write_part
+from lipsync_cli.runtime.resumable import UNFINISHED, clear_folder, work_folder, write_part
 from lipsync_cli.runtime.run_inputs import keep_inputs
 
 if TYPE_CHECKING:
@@ -165,22 +165,27 @@ def journal(
                 on_failure(unreadable)
         if progress is not None:
             progress(len(done), len(clips), label)
-        for job, result, error in run(work, todo, min(jobs, len(todo))):
-            if error is None:
-                arrays, notes = result if isinstance(work, NotedWork) else (result, [])
-                if notify is not None:
-                    for text in notes:
-                        notify(text)
-                path = folder / names[job.clip]
-                write_part(path, arrays or {})
-                done[job.clip] = Part(job.clip, path)
-            else:
-                error = with_path(error, job.clip.path)
-                failures.append(error)
-                if on_failure is not None and len(clips) > 1:
-                    on_failure(error)
-            if progress is not None:
-                progress(len(done) + len(failures), len(clips), label)
+        try:
+            for job, result, error in run(work, todo, min(jobs, len(todo))):
+                if error is None:
+                    arrays, notes = result if isinstance(work, NotedWork) else (result, [])
+                    if notify is not None:
+                        for text in notes:
+                            notify(text)
+                    path = folder / names[job.clip]
+                    write_part(path, arrays or {})
+                    done[job.clip] = Part(job.clip, path)
+                else:
+                    error = with_path(error, job.clip.path)
+                    failures.append(error)
+                    if on_failure is not None and len(clips) > 1:
+                        on_failure(error)
+                if progress is not None:
+                    progress(len(done) + len(failures), len(clips), label)
+        except BaseException:  # Ctrl-C, too: workers that were ended amid a part have left it
+            if shard is None:
+                clear_folder(folder, UNFINISHED)
+            raise
         if not done:
             if shard is None:
                 clear_folder(folder)

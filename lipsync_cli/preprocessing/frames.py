@@ -231,13 +231,12 @@ def _write_clip(clip: Clip, folder: Path, image: dict[str, Any]) -> dict[str, An
 
 
 def _write_sound(clip: Clip, folder: Path) -> dict[str, Any] | None:
-    import soundfile
-
     from lipsync_cli.media.probe import probe
     from lipsync_cli.media.sound.audio import read_speech
+    from lipsync_cli.media.sound.wav_file import write_wav
 
     if probe(clip.path).audio is None:
         return None
     samples = read_speech(clip.path, SAMPLE_RATE)
-    soundfile.write(folder / FRAMES_SOUND, samples, SAMPLE_RATE, subtype="PCM_24")
+    write_wav(folder / FRAMES_SOUND, samples, SAMPLE_RATE, "PCM_24")
     return {"file": FRAMES_SOUND, "sample_rate": SAMPLE_RATE, "num_samples": len(samples)}

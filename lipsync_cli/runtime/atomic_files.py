@@ -80,6 +80,26 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[Path]:
             raise InputError(f"cannot be written ({error.strerror or error})", path, hint) from error
 
 
+def claim_output(path: Path, force: bool = False) -> None:
+    """Make an empty file for an output that grows under its own name, so that no other run takes it.
+
+    With `force`, what stands there is removed before: of a link, the link.
+
+    Raises
+    ------
+    InputError : as `check_output`, or another run has just made it
+    """
+    check_output(path, force)
+    try:
+        if force:
+            path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    except FileExistsError:
+        raise InputError("exists", path, "another run has just made it; use --force to overwrite it") from None
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", path, "choose another output") from error
+
+
 @contextmanager
 def private_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` for a step on the way to it; what stands there is removed at the end.
@@ -100,7 +120,8 @@ def private_file(path: Path) -> Iterator[Path]:
             raise
         raise InputError(error.fact, path, error.hint) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder was removed or may not be written any more, and that is told already
+            temporary.unlink(missing_ok=True)
         _private.discard(temporary)
 
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.runtime.atomic_files import FULL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +119,7 @@ class StoredRows:
 
     @classmethod
     def write(cls, blocks: Iterable[np.ndarray], num_columns: int, folder: Path) -> StoredRows:
-        """Write blocks (n, num_columns) one after the other to a new file in a folder."""
+        """Write blocks (n, num_columns) one after the other to a new file in a folder, which an OSError names."""
         name = folder / f".{secrets.token_hex(16)}.tmp"
         descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         num_rows = 0
@@ -127,8 +128,10 @@ class StoredRows:
                 for block in blocks:
                     file.write(block.astype("<f4").tobytes())
                     num_rows += len(block)
-        except BaseException:
+        except BaseException as error:
             os.unlink(name)
+            if isinstance(error, OSError) and error.errno in FULL:
+                error.filename = error.filename or str(folder)
             raise
         return cls(name, num_rows, num_columns)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PARTS = re.compile(r"[0-9a-f]{40}\.(npz|tmp)|\.[0-9a-f]{32}\.tmp")  # names of finished parts, and on the way to them
+UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.tmp")  # on the way to parts
 TRIES = 100  # to lock a folder that another run is about to remove
 
 
@@ -33,7 +34,8 @@ def write_part(path: Path, arrays: Mapping[str, np.ndarray | StoredRows]) -> Non
             save_arrays(file, arrays)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # not in a folder that may not be written any more
+            temporary.unlink(missing_ok=True)
         raise InputError(
             f"cannot be written ({error.strerror or error})",
             path.parent,

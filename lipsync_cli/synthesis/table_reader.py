@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError
 from lipsync_cli.runtime.json_values import MOST_BYTES, parse_json
@@ -52,6 +52,33 @@ def read_text(path: Path) -> str:
         raise InputError("no such file", path) from None
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path) from error
+    return decode_text(content, path)
+
+
+def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Give the lines of a stream, which is read when the first is asked for; see `read_stream`."""
+    yield from read_stream(stream, name).split("\n")
+
+
+def read_stream(stream: BinaryIO, name: str) -> str:
+    """Read what a stream gives as UTF-8, whatever the locale.
+
+    Parameters
+    ----------
+    name : of the stream, for errors
+
+    Raises
+    ------
+    InputError : it is too large, or has another encoding
+    """
+    content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise InputError(f"is too large, more than {MOST_BYTES >> 20} MiB", name)
+    return decode_text(content, name)
+
+
+def decode_text(content: bytes, path: Path | str) -> str:
+    """Return UTF-8, with or without a byte order mark, as text; InputError names another encoding where it can."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         hint = f"{_SAVE}, or convert it: iconv -f UTF-16 -t UTF-8"
         raise InputError("line 1: its encoding is UTF-16, not UTF-8", path, hint)

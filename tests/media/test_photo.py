@@ -12,7 +12,7 @@ import pytest
 from fixtures.media_clips import Ffmpeg
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.media.photo import identify_photo, read_orientation, turn_upright
+from lipsync_cli.media.photo import identify_photo, read_avif, read_orientation, turn_upright
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.reading import Reading, notes_of, read_as
 from lipsync_cli.media.timeline import read_timeline
@@ -90,6 +90,18 @@ def test_the_turn_and_the_mirror_of_an_avif(tmp_path: Path, turns: int, mirror: 
     np.testing.assert_array_equal(turn_upright(picture, read_orientation(path)), wanted)
 
 
+def test_the_boxes_of_an_avif_may_be_deep_or_large(tmp_path: Path) -> None:
+    head, deep = box(b"ftyp", b"avif\0\0\0\0avifmif1"), b""
+    for _ in range(3000):
+        deep = box(b"meta", bytes(4) + deep)
+    turned = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", box(b"irot", b"\1"))))
+    large = (1).to_bytes(4, "big") + b"mdat" + (24).to_bytes(8, "big") + bytes(8)
+    for rest, orientation in ((deep, 1), (large + turned, 8), (large[:12], 1)):
+        path = tmp_path / "a.avif"
+        path.write_bytes(head + rest)
+        assert read_orientation(path) == orientation
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.ppm", "a.jp2", "a.avif"])
 def test_one_picture_is_a_photo(ffmpeg: Ffmpeg, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -157,3 +169,25 @@ def test_a_photo_in_heic_is_refused_in_words(tmp_path: Path, brands: bytes) -> N
     path.write_bytes((8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + bytes(100))
     with pytest.raises(InputError, match=r"IMG_1\.jpg: is a HEIC photo.*; convert it to JPEG"):
         probe(path)
+
+
+def test_an_avif_of_tiles_is_refused_in_words(tmp_path: Path) -> None:
+    """FFmpeg would show one of the tiles."""
+    entries = [bytes([2, 0, 0, 0, 0, number, 0, 0]) + kind + b"\0" for number, kind in ((1, b"av01"), (2, b"grid"))]
+    table = box(b"iinf", bytes(4) + b"\0\2" + b"".join(box(b"infe", entry) for entry in entries))
+    path = tmp_path / "a.avif"
+    path.write_bytes(box(b"ftyp", b"avif\0\0\0\0avifmif1") + box(b"meta", bytes(4) + table))
+    assert read_avif(path) == (True, False)
+    with pytest.raises(InputError, match=r"a\.avif: is an AVIF photo made of tiles.*; convert it to JPEG or PNG"):
+        probe(path)
+
+
+def test_the_transparency_of_an_avif_is_dropped_and_that_is_said(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    layers = "[0:v]split[picture][rest];[rest]format=gray,lutyuv=y=100,format=gray[alpha]"
+    encoder = ("-c:v", "libaom-av1", "-still-picture", 1, "-cpu-used", 8, "-pix_fmt:v:0", "yuv444p")
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=48x32:d=0.04", "-filter_complex", layers, "-map", "[picture]", "-map",
+           "[alpha]", *encoder, "-pix_fmt:v:1", "gray", path)  # fmt: skip
+    assert read_avif(path) == (False, True)
+    assert read_image(path).shape == (32, 48, 3)
+    assert any("its transparency, which AVIF keeps beside the picture, is dropped" in text for text in notes_of(path))

@@ -13,6 +13,7 @@ import pytest
 from lipsync_cli.errors import InputError
 from lipsync_cli.preprocessing.clip_jobs import journal
 from lipsync_cli.preprocessing.find_clips import Clip, find_clips
+from lipsync_cli.runtime.processes.workers import FatalError
 
 
 def measure(task):
@@ -141,3 +142,15 @@ def test_killed_and_run_again(clips, tmp_path, number):
     assert found == {f"c{n}": bytes([n] * 3) for n in range(6)}
     assert len(log(tmp_path)) == 6 - kept
     assert not parts.exists()
+
+
+def leave_unfinished(task):
+    """Begin a part as `StoredRows` does, and go no further."""
+    (task.folder / f".{'0' * 32}.tmp").touch()
+    raise FatalError("cannot be written")
+
+
+def test_what_workers_have_begun_goes_where_the_work_cannot_go_on(clips, tmp_path):
+    with pytest.raises(FatalError), journal(leave_unfinished, clips, {}, tmp_path / "out.h5"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["clips"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.runtime.atomic_files import atomic_output, check_output
+from lipsync_cli.runtime.atomic_files import atomic_output, check_output, claim_output
 from lipsync_cli.runtime.resumable import lock_folder, work_folder
 
 
@@ -37,6 +38,36 @@ def test_of_eight_runs_that_write_one_output_exactly_one_wins(tmp_path: Path) ->
     assert refused == ["exists"] * 7
     assert (tmp_path / "out.h5").read_text() == str(told[0])
     assert os.listdir(tmp_path) == ["out.h5"]
+
+
+def test_of_eight_runs_that_claim_one_output_exactly_one_wins(tmp_path: Path) -> None:
+    together, ends = threading.Barrier(8), []
+
+    def claim() -> None:
+        together.wait()
+        try:
+            claim_output(tmp_path / "out.mkv")
+            ends.append("")
+        except InputError as error:
+            ends.append(error.fact)
+
+    runs = [threading.Thread(target=claim) for _ in range(8)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert sorted(ends) == ["", *["exists"] * 7]
+    assert os.listdir(tmp_path) == ["out.mkv"]
+
+
+def test_of_a_link_the_link_is_replaced_by_what_is_claimed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out.mkv").symlink_to("mine")
+    with pytest.raises(InputError, match="exists; use --force"):
+        claim_output(tmp_path / "out.mkv")
+    claim_output(tmp_path / "out.mkv", force=True)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not (tmp_path / "out.mkv").is_symlink()
 
 
 def test_with_force_the_last_of_several_runs_wins(tmp_path: Path) -> None:
@@ -88,3 +119,15 @@ def test_a_link_without_a_file_is_told_before_the_work(target: str, tmp_path: Pa
     with pytest.raises(InputError, match="exists; use --force"):
         check_output(tmp_path / "x")
     check_output(tmp_path / "x", force=True)
+
+
+def test_a_folder_that_goes_while_it_is_written_is_told_with_the_output(tmp_path: Path) -> None:
+    """A file stands in its place, so that not even the temporary name can be removed."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"out\.h5: cannot be written \(.*\); choose another output"):
+        with atomic_output(folder / "out.h5") as temporary:
+            temporary.write_text("x")
+            shutil.rmtree(folder)
+            folder.write_text("mine")
+    assert folder.read_text() == "mine"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import resource
-
 import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.runtime.disk_array import DiskArray
+from lipsync_cli.runtime.disk_array import DiskArray, StoredRows
 
 
 def test_arrays_come_back_by_number_in_any_order(tmp_path):
@@ -28,14 +26,16 @@ def test_arrays_come_back_by_number_in_any_order(tmp_path):
         assert len(spool) == 1
 
 
-def test_full_disk_is_one_line():
+def test_full_disk_is_one_line(at_most):
     """A limit on the size of files stands in for the disk's end."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with DiskArray((100,)) as spool:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
-        try:
-            with pytest.raises(InputError, match=r"cannot be written \(File too large\).*set TMPDIR"):
-                spool.write(0, np.zeros(100, np.uint8))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with pytest.raises(InputError, match=r"cannot be written \(File too large\).*set TMPDIR"), at_most(50):
+            spool.write(0, np.zeros(100, np.uint8))
         assert spool.numbers() == []
+
+
+def test_rows_that_do_not_fit_name_their_folder_and_leave_nothing(tmp_path, at_most):
+    with pytest.raises(OSError, match="File too large") as caught, at_most(50):
+        StoredRows.write([np.zeros((100, 80))], 80, tmp_path)
+    assert caught.value.filename == str(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -17,6 +17,7 @@ from lipsync_cli.media.sound.soundtrack import Soundtrack
 from lipsync_cli.media.timeline import Timeline
 from lipsync_cli.media.tool_process import check_crash
 from lipsync_cli.media.video.encode import container, is_cut
+from lipsync_cli.runtime.temporary import temporary_folder
 
 MICROSECOND = Fraction(1, 1_000_000)  # the clock by which FFmpeg puts files end to end
 
@@ -52,8 +53,8 @@ def join(
     sound = None if audio is None else Soundtrack(audio, audio_duration_s)
     changes = sound is not None and (change_sound is not None or sound.is_uneven)
     pipe = SoundPipe(sound, change_sound) if sound is not None and changes else None
-    with tempfile.TemporaryDirectory(prefix="lipsync-") as folder, tempfile.TemporaryFile() as messages:
-        listing = _list(pieces, starts, timeline, Path(folder))
+    with temporary_folder() as folder, tempfile.TemporaryFile() as messages:
+        listing = _list(pieces, starts, timeline, folder)
         films = ["-f", "concat", "-protocol_whitelist", "file,pipe", "-i", f"file:{listing}"]
         kept = ["-map", "0:v:0", "-c:v", "copy", "-video_track_timescale", str(first.time_base.denominator)]
         args = ["-v", "error", "-nostdin", "-y", *films]

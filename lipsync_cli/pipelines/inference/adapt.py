@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +16,7 @@ from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.runtime.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.selection import FaceSelection
@@ -144,7 +144,7 @@ def adapted(
     if check is not None:
         check().__exit__(None, None, None)
     with ExitStack() as opened:
-        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-")))
+        folder = opened.enter_context(temporary_folder())
         try:
             weights = _find_or_make(
                 asked, face, prepare, choice, memory, folder, progress=progress, notify=notify, learn=learn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from lipsync_cli.pipelines.callbacks import Notify
 from lipsync_cli.pipelines.inference.message_speech import Speaker
 from lipsync_cli.pipelines.inference.words.dubbing import write_sound
+from lipsync_cli.runtime.temporary import temporary_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,8 +78,8 @@ class PartFilms:
             end = round(sum(each.num_frames for each in laid) * RATE / self._rate)
             pieces.append(np.pad(samples, (0, max(0, end - now - len(samples))))[: end - now])
             now = end
-        with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
-            path = Path(folder) / "speech.wav"
+        with temporary_folder() as folder:
+            path = folder / "speech.wav"
             write_sound(path, np.concatenate(pieces))
             self._laid[path] = laid, _name_shared(spoken)
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import InputError, LipsyncError, UsageError
 from lipsync_cli.pipelines.callbacks import OnFailure
 from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.runtime.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from lipsync_cli.speech.synthesisers.synthesiser import Synthesiser
@@ -58,8 +58,8 @@ class Speaker:
         from lipsync_cli.speech.synthesisers.synthesiser import NotInstalledError, Voice, speak
 
         voice = Voice(spoken.voice, spoken.language)
-        with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
-            path = Path(folder) / "speech.wav"
+        with temporary_folder() as folder:
+            path = folder / "speech.wav"
             try:
                 speak(self._synthesiser, spoken.text, path, voice)
             except (UsageError, NotInstalledError):

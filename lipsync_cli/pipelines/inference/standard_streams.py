@@ -7,7 +7,6 @@ to its end into a temporary file, which is then an input as any other; the video
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +20,7 @@ from lipsync_cli.pipelines.callbacks import Notify
 from lipsync_cli.pipelines.configs.infer import FileOptions, InferConfig
 from lipsync_cli.pipelines.configs.stream import StreamOptions
 from lipsync_cli.runtime.run_inputs import keep_inputs
+from lipsync_cli.runtime.temporary import HINT, temporary_folder
 
 PIPE = Path("-")  # stands for stdin or stdout
 STDIN = "standard input"  # in messages
@@ -83,8 +83,8 @@ def with_stdin(config: InferConfig, stdin: BinaryIO | None, notify: Notify) -> I
     raw = None
     if config.stream.rate is not None:
         raw = RawSound(config.stream.rate, config.stream.pcm_format, config.stream.channels)
-    with tempfile.TemporaryDirectory(prefix="lipsync-stdin-") as folder:
-        kept = Path(folder, NAME)
+    with temporary_folder("lipsync-stdin-") as folder:
+        kept = folder / NAME
         save_stream(stdin, kept, raw)
         named = replace(files, face=kept) if is_face else replace(files, speech=(kept,), output=_name(files))
         with keep_inputs([kept]), _told_as(kept) as rename:
@@ -120,7 +120,7 @@ def save_stream(stream: BinaryIO, path: Path, raw: RawSound | None = None) -> No
                 file.seek(0)
                 file.write(raw.header(whole))
     except OSError as error:
-        raise InputError(f"cannot be kept in {path.parent} ({error.strerror or error})", STDIN, "make room") from error
+        raise InputError(f"cannot be kept in {path.parent} ({error.strerror or error})", STDIN, HINT) from error
     if not num_bytes:
         raise InputError("is empty", STDIN, "look what the program before it says")
 

@@ -183,7 +183,14 @@ def run(config: SwapConfig, *, progress: Progress | None = None, notify: Notify 
         )
         if files.speech is None:
             num_frames = write_swapped(
-                planned.output, clip, scene, swapper, planned.marking, crf=config.quality.crf, progress=progress
+                planned.output,
+                clip,
+                scene,
+                swapper,
+                planned.marking,
+                crf=config.quality.crf,
+                force=files.force,
+                progress=progress,
             )
             marks = planned.marking.names()
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
@@ -22,6 +21,7 @@ from lipsync_cli.preprocessing.clip_jobs import ClipJob, journal
 from lipsync_cli.preprocessing.find_clips import VIDEO, Clip, find_clips
 from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.processes.workers import Run, run_tasks
+from lipsync_cli.runtime.temporary import temporary_folder
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.video_protocol import (
     NOTE_COPY,
@@ -165,7 +165,7 @@ def score_folder(
     of = {clip.file: film for clip, film in films}
     with ExitStack() as stack:
         if kept_at is None:
-            kept_at = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lipsync-"))) / "scores"
+            kept_at = stack.enter_context(temporary_folder()) / "scores"
         clips = [clip for clip, _ in films]
         parts = stack.enter_context(
             journal(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import tempfile
 from functools import cached_property
 from pathlib import Path
 
 from lipsync_cli.config.check_values import join_hints, suggest
 from lipsync_cli.errors import InputError, LipsyncError, ToolError
+from lipsync_cli.runtime.temporary import temporary_folder
 from lipsync_cli.speech.synthesisers import espeak_library
 from lipsync_cli.speech.synthesisers.scripts import check_script, normalise_tag, primary
 from lipsync_cli.speech.synthesisers.synthesiser import ANY_VOICE, NotInstalledError, Voice, run_program, speak
@@ -53,9 +53,9 @@ class EspeakNg:
     def examine(self) -> str:
         """Speak a word, and return the version."""
         version = run_program(self.name, [*self._command, "--version"]).decode("utf-8", "replace")
-        with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
+        with temporary_folder() as folder:
             try:
-                speak(self, "hello", Path(folder) / "hello.wav")
+                speak(self, "hello", folder / "hello.wav")
             except LipsyncError as error:
                 raise ToolError(error.fact, self._command[-1]) from error
         number = next((word for word in version.split() if word[:1].isdigit()), "of unknown version")

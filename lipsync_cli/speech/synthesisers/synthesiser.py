@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Any, Protocol
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, ToolError
 from lipsync_cli.media.ffmpeg import complaint
-from lipsync_cli.media.tool_process import ToolProcess, check_crash
+from lipsync_cli.media.tool_process import WRITE_LIMIT_SIGNAL, ToolProcess, check_crash
+from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.speech.synthesisers.scripts import check_script
 
 _HEADER_BYTES = 44  # of a WAV file: a header and nothing behind it is no sound
@@ -81,6 +84,7 @@ def speak(synthesiser: Synthesiser, text: str, path: Path, voice: Voice = ANY_VO
     NothingToDoError : the text is empty, or no sound comes of it
     InputError : as `Synthesiser.speak`; it holds a NUL character; the language is written in other letters
     UsageError, ToolError : as `Synthesiser.speak`
+    OSError : there is no room for the file
     """
     if not text.strip():
         raise NothingToDoError("the text is empty")
@@ -92,6 +96,8 @@ def speak(synthesiser: Synthesiser, text: str, path: Path, voice: Voice = ANY_VO
     except LipsyncError:
         raise
     except Exception as error:  # a plug-in may raise anything
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         words = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{synthesiser.name} cannot say this ({words})") from error
     if not path.is_file() or path.stat().st_size <= _HEADER_BYTES:
@@ -112,6 +118,7 @@ def run_program(name: str, command: list[str], text: str = "", hint: str | None 
     ------
     ToolError : it cannot be started, or crashes
     InputError : it ends with an error
+    OSError : it was ended because its file grew beyond the limit for files
     """
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     try:
@@ -123,6 +130,8 @@ def run_program(name: str, command: list[str], text: str = "", hint: str | None 
     finally:
         process.end()
     check_crash(process.returncode, name)
+    if process.returncode is not None and -process.returncode == WRITE_LIMIT_SIGNAL:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     if process.returncode != 0:
         raise InputError(f"{name} cannot say this ({complaint(words)})", hint=hint)
     return printed

@@ -12,6 +12,7 @@ import numpy as np
 from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
+from lipsync_cli.media.video.lengths import check_lengths
 from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.synthesis.compositing.head_turn_warp import turn_occlusion
@@ -75,24 +76,30 @@ def write_swapped(
     marking: Marking,
     *,
     crf: int = 18,
+    force: bool = False,
     progress: Progress | None = None,
 ) -> int:
     """Write a film with its own sound and times, and other faces; return how many frames it has.
 
     Parameters
     ----------
-    output : the film; one that exists is replaced, so ask before
+    output : the film
     clip, scene : the film as it is
     swapper : swaps the faces
     marking : what says that it is synthetic
     crf : quality, 0 ... 51, lower is better
+    force : replace an output that exists
+
+    Raises
+    ------
+    InputError : the output exists, or cannot be written, or is not as long as the clip
     """
     video, timeline, header = scene.video, clip.timeline, swapper.network.header
     label = marking.draw(video.width, video.height, scene.boxes.reshape(-1, 4))
     assert clip.info.video is not None
     sound = clip.path if clip.info.audio is not None else None
     origin_s = Fraction(clip.info.video.start_s or 0) + clip.start_s
-    with atomic_output(output, True) as temporary:
+    with atomic_output(output, force) as temporary:
         writer = VideoWriter(
             temporary,
             video.width,
@@ -114,7 +121,9 @@ def write_swapped(
                 writer.write(frame if label is None else label.draw(frame))
                 if progress is not None:
                     progress(number + 1, timeline.num_frames, "swapping the face")
-        marking.record(temporary, output, {"video": clip.path}, header, True)
+        sound_s = timeline.duration_s if sound is not None else None
+        check_lengths(temporary, timeline.num_frames, timeline.duration_s, sound_s, sound)
+        marking.record(temporary, output, {"video": clip.path}, header, force)
     return timeline.num_frames
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.formats.weights import BEST, LAST, WeightsHeader, save_weights
+from lipsync_cli.formats.weights import BEST, LAST, WeightsHeader, read_header, save_weights
 from lipsync_cli.runtime.resumable import lock_folder
 from lipsync_cli.training.config import TrainConfig, check_same_run, save_config
 from lipsync_cli.training.engine.checkpoint import STATE
@@ -51,10 +51,24 @@ class RunFolder:
         """Raise InputError if it holds something else, or a run of other options or data; nothing is written."""
         if (self.path / CONFIG).exists():
             check_same_run(self.path / CONFIG, config, fingerprint)
+            self._check_state(config)
         elif self.path.exists() and (
             not self.path.is_dir() or any(not file.name.startswith(".") for file in self.path.iterdir())
         ):
             raise InputError("exists and is no run folder", self.path, "name another folder")
+
+    def _check_state(self, config: TrainConfig) -> None:
+        """Raise InputError if a run is here whose state was removed: it would begin anew, and replace its weights.
+
+        What a run that was killed before its first checkpoint has left may be replaced.
+        """
+        if self.state.exists():
+            return
+        first = config.checkpoint_every + config.batch_size  # samples; the first checkpoint is before
+        for path in (self.path / BEST, self.path / LAST):
+            if path.exists() and ((self.path / CARD).exists() or read_header(path).samples_seen > first):
+                fact = f"holds weights, and no {STATE} to resume their run from"
+                raise InputError(fact, self.path, f"name another folder, or move {path.name} away")
 
     def begin(self, config: TrainConfig, fingerprint: str) -> None:
         """Make the folder, with the configuration in it."""

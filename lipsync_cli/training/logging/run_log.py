@@ -111,13 +111,21 @@ class Statistics:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read the whole lines of a log, with the names of today where it is of an older version; none without a file."""
+    """Read the whole lines of a log, with the names of today where it is of an older version; none without a file.
+
+    Raises
+    ------
+    InputError : a line is none of a log, and is not the last one, which a killed run may have cut short
+    """
     lines: list[dict[str, Any]] = []
-    for text in read_input(path, MOST_BYTES).splitlines() if path.exists() else ():
+    texts = read_input(path, MOST_BYTES).splitlines() if path.exists() else []
+    for number, text in enumerate(texts, 1):
         try:
             line = parse_json(text, path)
-        except InputError:  # the last line of a killed run may be cut short
-            break
+        except InputError:
+            if number == len(texts):
+                break
+            line = None
         if not (isinstance(line, dict) and isinstance(line.get("kind"), str) and isinstance(line.get("samples"), int)):
             raise InputError(f"line {len(lines) + 1} is no line of a log", path, "remove it, or name another folder")
         lines.append(_with_names_of_today(line))

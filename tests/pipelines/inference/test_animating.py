@@ -7,41 +7,19 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from fixtures.synthesis_fixtures import save_talking_head
 
-from lipsync_cli import models
-from lipsync_cli.faces.crop import CropRule
-from lipsync_cli.formats.weights import WeightsHeader, load_weights, save_weights
+from lipsync_cli.formats.weights import load_weights
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.provenance.verify import verify_marks
-from lipsync_cli.speech.mel import MelParameters
 
 pytest.importorskip("face_recognition_models")
 
 
-def _save(path, speech="sound"):
-    from lipsync_cli.speech.speech_features import FeatureParameters
-
-    torch.manual_seed(0)
-    dims = {"width": 0.0625, "speech": speech}
-    known = FeatureParameters() if speech == "encoder" else None
-    header = WeightsHeader(
-        "temporal", dims, CropRule(), MelParameters(), "temporal-gan", 0, feature_parameters=known
-    )  # fmt: skip
-    network = models.build("temporal", dims)
-    heard = torch.randn(16, 3200) if speech == "sound" else torch.randn(16, 21, 384)
-    with torch.no_grad():  # normalisation by what it has seen: else fresh weights draw nothing but grey
-        for module in network.modules():
-            if "BatchNorm" in type(module).__name__:
-                module.momentum = 1.0
-        network(torch.rand(4, 3, 128, 96), 0.1 * heard, torch.randn(16, 10))
-    save_weights(path, dict(network.state_dict()), header)
-    return path
-
-
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    return _save(tmp_path_factory.mktemp("talking") / "head.safetensors")
+    return save_talking_head(tmp_path_factory.mktemp("talking") / "head.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +75,7 @@ def test_the_noise_is_the_seeds(lipsync, still, voice, weights, tmp_path, seed, 
 
 
 def test_speech_features_are_heard(lipsync, still, voice, tmp_path):
-    weights = _save(tmp_path / "features.safetensors", "encoder")
+    weights = save_talking_head(tmp_path / "features.safetensors", "encoder")
     result = lipsync("animate", still, voice, "--weights", weights, "-o", tmp_path / "out.mp4", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["num_frames"] == 33

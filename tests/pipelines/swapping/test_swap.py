@@ -5,21 +5,17 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from fixtures.synthesis_fixtures import astronaut, face_clip
+from fixtures.synthesis_fixtures import astronaut, face_clip, save_people
 
-from lipsync_cli import models
 from lipsync_cli.config.build import make
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
-from lipsync_cli.faces.aligned.alignment import HEAD_RULE
 from lipsync_cli.faces.dlib_models import ALL_LANDMARKS, find_pretrained
-from lipsync_cli.formats.weights import WeightsHeader, save_weights
 from lipsync_cli.media.probe import probe
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.pipelines.swapping import swap
 from lipsync_cli.pipelines.swapping.config import SwapConfig
 from lipsync_cli.provenance.metadata import read_marks
-from lipsync_cli.speech.mel import MelParameters
 
 __all__ = ["astronaut", "face_clip"]
 
@@ -32,19 +28,7 @@ needs_landmarks = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
     """Weights of two people that have learned nothing, but show all that they draw."""
-    import torch
-
-    torch.manual_seed(0)
-    dims = {"people": ["ann", "bob"], "side": 64, "width": "small", "attention": [8], "size": 192}
-    network = models.build("face-swap", dims)
-    with torch.no_grad():
-        for decoder in network.decoders:
-            decoder.mask.bias.fill_(20.0)
-            decoder.colour.weight.mul_(0.1)
-    path = tmp_path_factory.mktemp("swap") / "people.safetensors"
-    header = WeightsHeader("face-swap", dims, HEAD_RULE, MelParameters(), "face-swap", 0)
-    save_weights(path, network.state_dict(), header)
-    return path
+    return save_people(tmp_path_factory.mktemp("swap") / "people.safetensors")
 
 
 def _asked(film, people, tmp_path, **options):

@@ -84,3 +84,20 @@ def test_failures(tools, tmp_path):
     assert run("hello", tmp_path / "a.mp3").exit_code == 2
     assert not speech.exists()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_text_in_another_encoding_is_told_by_its_line(tools, tmp_path):
+    install(tools, "espeak-ng")
+    refused = run("-", tmp_path / "a.wav", input=b"Good morning,\nZo\xeb.\n")
+    assert refused.exit_code == 3
+    assert refused.stderr.startswith("lipsync: standard input: line 2: its encoding is not UTF-8")
+    assert not (tmp_path / "a.wav").exists()
+
+
+def test_a_synthesiser_whose_file_may_not_grow_is_a_full_disk(tools, tmp_path):
+    tools.joinpath("tts").write_text("#!/bin/sh\nkill -s XFSZ $$\n")
+    tools.joinpath("tts").chmod(0o755)
+    ended = run("hello", tmp_path / "a.wav", "--tts", "tts {out}")
+    assert ended.exit_code == 3
+    assert ended.stderr.endswith("a.wav: cannot be written (File too large); make room and run it again\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["tools"]

@@ -181,3 +181,24 @@ def test_a_folder_in_which_another_run_trains_is_left_alone(small_pack, tmp_path
 
     assert train(small_pack, run, _config(), progress=train_again)["samples"] == 8
     assert seen == [3]
+
+
+@pytest.mark.parametrize("has_card", [True, False])
+def test_weights_of_a_run_whose_state_was_removed_are_not_replaced(has_card, small_pack, tmp_path):
+    run = tmp_path / "run"
+    train(small_pack, run, _config(max_samples=8, checkpoint_every=2))
+    (run / "last.state.pt").unlink()
+    if not has_card:
+        (run / "MODEL_CARD.md").unlink()
+    before = _files(run)
+    with pytest.raises(InputError, match=r"holds weights, and no last\.state\.pt .*name another folder"):
+        train(small_pack, run, _config(max_samples=8, checkpoint_every=2))
+    assert _files(run) == before
+
+
+def test_what_was_killed_before_its_first_checkpoint_begins_anew(small_pack, tmp_path):
+    run = tmp_path / "run"
+    train(small_pack, run, _config(max_samples=4, checkpoint_every=100))
+    (run / "last.state.pt").unlink()
+    (run / "MODEL_CARD.md").unlink()
+    assert train(small_pack, run, _config(max_samples=4, checkpoint_every=100))["samples"] == 4

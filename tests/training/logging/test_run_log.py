@@ -128,3 +128,13 @@ def write_odd_card(folder, text):
     header = SimpleNamespace(architecture="compact", recipe="l1", samples_seen=4, data=data)
     evaluator = SimpleNamespace(rank=lambda figures: figures["model/mouth_psnr"], tabulate=lambda figures: [])
     write_card(folder, header, make_config("l1", generator="compact"), folder / "log.jsonl", evaluator)
+
+
+def test_a_log_that_is_damaged_amid_its_lines_is_not_cut_short(tmp_path):
+    """Of a killed run only the last line may be cut; a resumed run would write the log anew, without the others."""
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"kind": "train", "samples": 1}\n{"kind": "tr\n{"kind": "train", "samples": 3}\n')
+    before = log.read_bytes()
+    with pytest.raises(InputError, match="line 2 is no line of a log"):
+        Statistics(log, 3)
+    assert log.read_bytes() == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import LipsyncError, UsageError
 from lipsync_cli.pipelines.callbacks import Notify
 from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.runtime.temporary import temporary_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,14 +40,14 @@ def dubbed(config: InferConfig, notify: Notify) -> Iterator[InferConfig]:
     if len(config.files.speech) != 1 or not has_times(config.files.speech[0]):
         raise UsageError("--dub speaks one file of words with times", hint="give an .srt file after the face")
     path = config.files.speech[0]
-    with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
+    with temporary_folder() as folder:
         try:
-            samples, fitted = dub(read_spans(path), _speaker(config, Path(folder)))
+            samples, fitted = dub(read_spans(path), _speaker(config, folder))
         except LipsyncError as error:
             raise type(error)(error.fact, error.path or path, error.hint) from error
         for text in describe_fit(fitted):
             notify(f"{path}: {text}")
-        sound = Path(folder) / f"{path.stem}.wav"
+        sound = folder / f"{path.stem}.wav"
         write_sound(sound, samples)
         yield replace(config, files=replace(config.files, speech=(sound,), output=_name_output(config)))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from lipsync_cli.errors import ToolError
+from lipsync_cli.runtime.temporary import temporary_folder
 from lipsync_cli.scoring.report.replay import Film, Shown
 from lipsync_cli.speech.mel import SAMPLE_RATE
 
@@ -36,15 +35,14 @@ def encode_film(film: Film, order: Sequence[tuple[Shown, str]]) -> bytes:
     ----------
     order : which row of pictures, from left to right, and the word above it
     """
-    import soundfile
-
+    from lipsync_cli.media.sound.wav_file import write_wav
     from lipsync_cli.media.video.encode import VideoWriter
 
-    with tempfile.TemporaryDirectory(prefix="lipsync-") as folder:
-        path, sound = Path(folder) / "film.mp4", None
+    with temporary_folder() as folder:
+        path, sound = folder / "film.mp4", None
         if film.samples is not None and len(film.samples):
-            sound = Path(folder) / "sound.wav"
-            soundfile.write(sound, film.samples, SAMPLE_RATE)
+            sound = folder / "sound.wav"
+            write_wav(sound, film.samples, SAMPLE_RATE)
         writer: VideoWriter | None = None
         count = min(len(film.tiles[shown]) for shown, _ in order)
         for number in range(count):
