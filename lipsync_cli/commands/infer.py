@@ -102,7 +102,7 @@ def _infer_batch(config: InferConfig, dry_run: bool, json: bool, progress: Progr
     from lipsync_cli.pipelines.inference import infer_batch as pipeline
     from lipsync_cli.pipelines.inference.standard_streams import STDIN
     from lipsync_cli.pipelines.machine.resources import cache_folder
-    from lipsync_cli.synthesis.message_table import read_lines
+    from lipsync_cli.synthesis.table_reader import read_lines
 
     cache, lines = cache_folder(), read_lines(sys.stdin.buffer, STDIN)
     if dry_run:

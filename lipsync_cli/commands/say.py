@@ -36,7 +36,7 @@ def say(
     from lipsync_cli.runtime.run_inputs import keep_inputs
     from lipsync_cli.speech.synthesisers.registry import find_synthesiser
     from lipsync_cli.speech.synthesisers.synthesiser import Voice, speak
-    from lipsync_cli.synthesis.message_table import read_stream
+    from lipsync_cli.synthesis.table_reader import read_stream
 
     speech = config.speech
     if speech.suffix.lower() != ".wav":
