@@ -202,6 +202,12 @@ class TrainConfig:
         least=0,
         shown="0.01, with --losses literal 1; others: docs/reference/recipes.md",
     )
+    perceptual_weight: float = option(
+        "Recipe face-swap: weight of what the package's generator sees of the difference; 0.05 is a beginning.",
+        0.0,
+        panel="losses",
+        least=0,
+    )
     sequence_weight: float = option(
         "Recipe temporal-gan: weight of the sequence discriminator's term.", 0.006, panel="losses", least=0
     )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lipsync_cli.training.engine.batch_source import Source
     from lipsync_cli.training.engine.checkpoint import TrainState
     from lipsync_cli.training.evaluators.evaluator import Evaluator
+    from lipsync_cli.training.losses.face_perception import FacePerception
     from lipsync_cli.training.recipes.context import RecipeContext
 
 EDGES = 0.1  # weight of the edges' term
@@ -55,7 +56,8 @@ class FaceSwap(BaseRecipe):
 
     The terms are those of faceswap-GAN v2.2: L1, edges, eyes, least squares on mixtures of real and drawn faces, and
     of the mask a pull up or down by stage, and its total variation. The L1 also counts the mouth more (`mouth_weight`),
-    and less what lies outside of the face. The perceptual term, on VGGFace in the original, is left out.
+    and less what lies outside of the face. The perceptual term, on VGGFace in the original, is on the features of
+    `FacePerception`, and only where it is asked for (`perceptual_weight`).
     """
 
     name = "face-swap"
@@ -88,6 +90,7 @@ class FaceSwap(BaseRecipe):
             }
         self._share, self._stage = 0.0, CONSTANT
         self._people: PeopleFaces | None = None
+        self._perception: FacePerception | None = None
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
@@ -136,6 +139,10 @@ class FaceSwap(BaseRecipe):
                 raise InputError(fact, source.path, f"give more videos of {name}")
         check_people(known, source.path)
         self._people = _hold(source, frames, self.config.face_size)
+        if self.config.perceptual_weight:
+            from lipsync_cli.training.losses.face_perception import FacePerception
+
+            self._perception = FacePerception(source.device)
 
     def sort_out(self, source: Source, frames: Frames, note: Callable[[str], None]) -> tuple[Frames, Frames]:
         """Leave out the frames that show somebody else; return the others, and what everyone usually looks like."""
@@ -198,6 +205,8 @@ class FaceSwap(BaseRecipe):
         terms["generator/mask"] = pull
         terms["generator/mask_of_face"] = MASK_FACE * (face * (FACE_LEAST - output.mask).clamp(min=0)).mean()
         terms["generator/mask_variation"] = MASK_VARIATION * total_variation(output.mask)
+        if self._perception is not None:
+            terms["generator/perceptual"] = config.perceptual_weight * self._perception(output.image, target)
         if self._is_adversarial:
             adversarial = target.new_zeros(())
             for name, one in self.discriminators.items():
