@@ -44,7 +44,7 @@ class FacePerception:
         ----------
         drawn, real : shape (B, 3, S, S), aligned faces, RGB in [0, 1]; the gradient goes to the first
         """
-        drawn, real = self._cut(drawn), self._cut(real)
+        drawn, real = self._cut(drawn), self._cut(real.detach())
         deviation, mean = torch.std_mean(real, dim=(2, 3), keepdim=True)
         one, other = ((each - mean) / (deviation + 0.02) for each in (drawn, real))
         total = drawn.new_zeros(())
