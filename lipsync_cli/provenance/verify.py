@@ -22,8 +22,8 @@ def verify_marks(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     what `read_marks` finds in the metadata, with `synthetic` True if any mark says so, and one dictionary each for
-    `metadata`, `sound`, `sound_high` (above hearing), `credentials` and `sidecar`; `survived` names those that say so, `lost` those that every video
-    of `infer` has and that say nothing any more, if another does; `label` is a sentence
+    `metadata`, `sound`, `sound_high` (above hearing), `credentials` and `sidecar`; `survived` names those that say so,
+    `lost` those that every video of `infer` has and that say nothing any more, if another does; `label` is a sentence
 
     Raises
     ------
@@ -46,7 +46,13 @@ def verify_marks(path: str | Path) -> dict[str, Any]:
     found["synthetic"] = bool(survived)
     found["survived"] = survived
     found["lost"] = [name for name in ALWAYS if survived and says[name] is False]
-    verified = {"metadata": metadata, "sound": sound, "sound_high": high, "credentials": credentials, "sidecar": sidecar}
+    verified = {
+        "metadata": metadata,
+        "sound": sound,
+        "sound_high": high,
+        "credentials": credentials,
+        "sidecar": sidecar,
+    }
     return found | verified | {"label": LABEL}
 
 
