@@ -102,7 +102,7 @@ class Marking:
         """Return the marks that the film itself carries."""
         if self.no_mark is not None:
             return []
-        more = [("sound_high", self.change_sound if self.high else None)]
+        more: list[tuple[str, object]] = [("sound_high", self.change_sound if self.high else None)]
         more += [("label", self.label), ("credentials", self.identity)]
         always = [name for name, has in (("metadata", self.holds_tags), ("sound", self.has_sound)) if has]
         return [*always, *(name for name, value in more if value is not None)]
