@@ -12,7 +12,7 @@ from fixtures.media_clips import HEIGHT, WIDTH, Ffmpeg, numbered_frame
 
 from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.provenance.audio_watermark import detect, find_mark, mark
+from lipsync_cli.provenance.audio_watermark import HIGH_BAND, HIGH_DB, detect, find_mark, mark
 from lipsync_cli.provenance.verify import verify_marks
 
 SPEECH = Path(__file__).resolve().parents[2] / "examples" / "speech.flac"
@@ -55,6 +55,35 @@ def test_it_survives_aac_and_a_cut(speech: tuple[np.ndarray, int], tmp_path: Pat
     ffmpeg("-ss", 0.537, "-i", tmp_path / "a.m4a", "-c:a", "aac", "-b:a", "64k", tmp_path / "b.m4a")
     assert find_mark(tmp_path / "a.m4a").found
     assert find_mark(tmp_path / "b.m4a").found
+
+
+def test_the_mark_above_hearing_is_beside_the_other_and_lost_without_its_band(
+    speech: tuple[np.ndarray, int], tmp_path: Path, ffmpeg: Ffmpeg
+) -> None:
+    soundfile.write(tmp_path / "a.wav", *speech)
+    ffmpeg("-i", tmp_path / "a.wav", "-ar", 48000, "-c:a", "pcm_f32le", tmp_path / "wide.wav")
+    wide, rate = soundfile.read(tmp_path / "wide.wav", dtype="float32", always_2d=True)
+    marked = np.concatenate(list(mark(np.array_split(wide, 7), rate, high_db=HIGH_DB)))
+    once = np.concatenate(list(mark([wide], rate)))
+    assert marked.shape == wide.shape
+    spectrum = np.abs(np.fft.rfft(marked[:, 0] - once[:, 0])) ** 2
+    frequencies = np.fft.rfftfreq(len(marked), 1 / rate)
+    inside = (frequencies > 14_900) & (frequencies < 18_100)
+    assert spectrum[~inside].sum() < 1e-3 * spectrum.sum()
+    assert 10 * np.log10(np.square(marked - once).mean()) == pytest.approx(HIGH_DB, abs=1)
+    soundfile.write(tmp_path / "marked.wav", marked, rate, subtype="FLOAT")
+    ffmpeg("-i", tmp_path / "marked.wav", "-c:a", "aac", "-b:a", "128k", tmp_path / "b.m4a")
+    ffmpeg("-i", tmp_path / "marked.wav", "-ar", 24000, tmp_path / "narrow.wav")
+    assert not detect([wide[:, 0]], HIGH_BAND).found
+    assert find_mark(tmp_path / "b.m4a", HIGH_BAND).found
+    assert find_mark(tmp_path / "b.m4a").found
+    assert not find_mark(tmp_path / "narrow.wav", HIGH_BAND).found
+    assert find_mark(tmp_path / "narrow.wav").found
+
+
+def test_a_sound_without_room_takes_no_mark_above_hearing(speech: tuple[np.ndarray, int]) -> None:
+    with pytest.raises(ValueError, match="no room"):
+        list(mark([speech[0]], speech[1], high_db=HIGH_DB))
 
 
 def test_silence_and_noise_hold_no_mark() -> None:

@@ -24,6 +24,7 @@ class Soundtrack:
     duration_s : exact length, counted from the first frame; None keeps the sound's own
     origin_s : moment of the file's own clock that is heard at the first frame; None takes the file's first video frame,
         or the first sample of a file without picture, as a mix does for each of its files
+    least_rate : the film's sound has at least so many samples a second, up to 48,000
 
     Attributes
     ----------
@@ -36,7 +37,11 @@ class Soundtrack:
     """
 
     def __init__(
-        self, sound: str | Path | Mix, duration_s: Fraction | None = None, origin_s: Fraction | None = None
+        self,
+        sound: str | Path | Mix,
+        duration_s: Fraction | None = None,
+        origin_s: Fraction | None = None,
+        least_rate: int = 0,
     ) -> None:
         self._mix = sound if isinstance(sound, Mix) else None
         self.path = sound.paths[0] if isinstance(sound, Mix) else Path(sound)
@@ -48,7 +53,7 @@ class Soundtrack:
         self._index = info.audio.index
         self.is_uneven = self._mix is None and is_uneven(self.path)
         self.channels = own.channels
-        self.sample_rate = next((rate for rate in AAC_RATES if rate >= own.sample_rate), AAC_RATES[-1])
+        self.sample_rate = next((rate for rate in AAC_RATES if rate >= max(own.sample_rate, least_rate)), AAC_RATES[-1])
         self.num_samples = None if duration_s is None else round(duration_s * self.sample_rate)
 
     def input(self) -> list[str]:

@@ -70,7 +70,7 @@ class VideoWriter:
     color_tags : as `VideoStream.color_tags`; {} writes none (BT.601 matrix), None writes BT.709
     sample_aspect : width of a pixel over its height
     threads : of the encoder; 0 lets it choose
-    change_sound : what the sound goes through before it is coded, such as `audio_watermark.mark`
+    change_sound, least_rate : what the sound goes through, such as `audio_watermark.mark`, and its least sample rate
     keep_clock : keep the timeline's ticks even if all its frames stand equally long, as in a piece of a variable rate
     is_yuv : whether the frames are `YuvFrame`s, of the matrix that `color_tags` name, else they are arrays of RGB
     stream : where the film goes if it is no file; `path` is then not used
@@ -101,6 +101,7 @@ class VideoWriter:
         sample_aspect: Fraction = Fraction(1),
         threads: int = 0,
         change_sound: ChangeSound | None = None,
+        least_rate: int = 0,
         keep_clock: bool = False,
         is_yuv: bool = False,
         stream: PipeOutput | None = None,
@@ -112,7 +113,7 @@ class VideoWriter:
         self._is_yuv, self._stream = is_yuv, stream
         self._rate = None if keep_clock else constant_rate(timeline)
         self._timeline = timeline if isinstance(timeline, Timeline) else None
-        sound = Soundtrack(audio, audio_duration_s, audio_origin_s) if audio is not None else None
+        sound = Soundtrack(audio, audio_duration_s, audio_origin_s, least_rate) if audio is not None else None
         self._sound = (
             SoundPipe(sound, change_sound)
             if sound is not None and (change_sound is not None or sound.is_uneven)

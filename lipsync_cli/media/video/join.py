@@ -32,6 +32,7 @@ def join(
     *,
     tags: dict[str, str] | None = None,
     change_sound: ChangeSound | None = None,
+    least_rate: int = 0,
 ) -> None:
     """Put silent films end to end, the picture as it is coded, and code the sound over the whole, in constant memory.
 
@@ -41,7 +42,7 @@ def join(
     starts : number of each piece's first frame in the film
     timeline : of the whole film; a piece begins when it says, to half a microsecond
     output : file to write; an existing one is overwritten, so give the temporary name of `atomic_output`
-    audio, audio_duration_s, tags, change_sound : as for `VideoWriter`
+    audio, audio_duration_s, tags, change_sound, least_rate : as for `VideoWriter`
 
     Raises
     ------
@@ -50,7 +51,7 @@ def join(
     first = probe(pieces[0]).video
     if first is None:
         raise InputError("has no picture", pieces[0])
-    sound = None if audio is None else Soundtrack(audio, audio_duration_s)
+    sound = None if audio is None else Soundtrack(audio, audio_duration_s, least_rate=least_rate)
     changes = sound is not None and (change_sound is not None or sound.is_uneven)
     pipe = SoundPipe(sound, change_sound) if sound is not None and changes else None
     with temporary_folder() as folder, tempfile.TemporaryFile() as messages:

@@ -286,6 +286,7 @@ class LabelOptions:
 class MarkingOptions(LabelOptions):
     """What says that the video is synthetic."""
 
+    high_watermark: bool = option("Mark the sound above 15 kHz, too: lost where a code leaves that band out.", False)
     sidecar: bool = option("Write OUTPUT.json too: hashes of the inputs, weights and video, the options.", False)
     credentials: bool = option("Sign the video with content credentials (C2PA); needs lipsync-cli[c2pa].", False)
     certificate: Path | None = option(

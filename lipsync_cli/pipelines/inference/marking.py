@@ -48,6 +48,7 @@ def make_marking(
         options,
         keep_metadata,
         holds_tags,
+        high=asked.high_watermark,
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from lipsync_cli.media.reading import notes_of
 from lipsync_cli.media.video.encode import VideoWriter
 from lipsync_cli.media.video.lengths import check_lengths
-from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
 from lipsync_cli.synthesis.animation.still import Placer, Still, read_still
 from lipsync_cli.synthesis.drivers.voices import VoiceSettings, close_voices, open_voices
@@ -149,7 +148,8 @@ def animate(
                 plan.sound_s,
                 crf=work.crf,
                 tags=marking.tags(header, work.source.info.tags),
-                change_sound=mark if marking.sound else None,
+                change_sound=marking.change_sound,
+                least_rate=marking.least_rate,
             )
             label = marking.draw(shape[1], shape[0], still.box[None] if place is not None else np.zeros((0, 4)))
             faces = draw_faces(still, network, voices[0], plan, work.seed, device=device, encode=encode)

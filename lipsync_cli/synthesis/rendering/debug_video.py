@@ -11,7 +11,6 @@ from lipsync_cli.errors import UsageError
 from lipsync_cli.faces.alignment import Aligner, invert
 from lipsync_cli.faces.mask import lower_face_mask
 from lipsync_cli.media.video.encode import VideoWriter
-from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output, check_output
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler
 from lipsync_cli.synthesis.rendering.film_output import check_film_name
@@ -59,7 +58,8 @@ def debug(
             tags=marking.tags(job.generator.header, job.source.info.tags),
             color_tags=job.source.picture.color_tags,
             sample_aspect=job.source.sample_aspect,
-            change_sound=mark if marking.sound else None,
+            change_sound=marking.change_sound,
+            least_rate=marking.least_rate,
         )
         with writer:
             yield lambda number, view: writer.write(inspector.draw(number, view))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lipsync_cli.faces.occlusion import TOLD
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
 from lipsync_cli.media.video.join import join
-from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.synthesis.drivers.time_span_driver import within
 
 if TYPE_CHECKING:
@@ -154,7 +153,8 @@ class FilmWriter:
                 self.job.output.sound,
                 plan.sound_s,
                 tags=self.marking.tags(self.job.generator.header, self.job.source.info.tags),
-                change_sound=mark if self.marking.sound else None,
+                change_sound=self.marking.change_sound,
+                least_rate=self.marking.least_rate,
             )
         return noticed
 
@@ -175,7 +175,8 @@ class FilmWriter:
             tags=self.marking.tags(job.generator.header, job.source.info.tags),
             color_tags=job.source.picture.color_tags,
             sample_aspect=job.source.sample_aspect,
-            change_sound=mark if with_sound and self.marking.sound else None,
+            change_sound=self.marking.change_sound if with_sound else None,
+            least_rate=self.marking.least_rate,
             keep_clock=constant_rate(job.schedule.timeline) is None,
             is_yuv=video.matrix is not None,
             stream=job.output.stream if with_sound else None,

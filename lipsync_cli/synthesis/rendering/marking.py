@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import UsageError
+from lipsync_cli.provenance.audio_watermark import HIGH_DB, HIGH_RATE, mark
 from lipsync_cli.provenance.c2pa import SUFFIXES, Identity, sign
 from lipsync_cli.provenance.metadata import LIPS, source_tags, synthetic_tags
 from lipsync_cli.provenance.sidecar import sidecar_of, write_sidecar
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lipsync_cli.formats.weights import WeightsHeader
+    from lipsync_cli.media.sound.sound_pipe import ChangeSound
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Marking:
     has_sound : whether the film has sound, that can be marked
     what : is synthetic, as the metadata say it
     facts : more of the metadata, by name
+    high : whether the sound is marked above hearing, too
     """
 
     no_mark: str | None = None
@@ -48,6 +52,7 @@ class Marking:
     has_sound: bool = True
     what: str = LIPS
     facts: Mapping[str, str] = field(default_factory=dict)
+    high: bool = False
 
     def check(self, output: Path, force: bool = False) -> None:
         """Raise before anything is made what would fail after.
@@ -60,8 +65,8 @@ class Marking:
         if self.no_mark is not None:
             if not self.no_mark.strip():
                 raise UsageError("--no-mark needs a reason", hint='such as --no-mark "marked by the broadcaster"')
-            if self.label is not None or self.identity is not None:
-                raise UsageError("--no-mark goes with neither --visible-watermark nor --credentials")
+            if self.label is not None or self.identity is not None or self.high:
+                raise UsageError("--no-mark goes with none of --visible-watermark, --high-watermark, --credentials")
         if self.label is not None:
             check_text(self.label)
         if self.identity is not None and output.suffix.lower() not in SUFFIXES:
@@ -81,11 +86,24 @@ class Marking:
         """Whether the sound is marked."""
         return self.no_mark is None and self.has_sound
 
+    @property
+    def change_sound(self) -> ChangeSound | None:
+        """What marks the sound; None: nothing."""
+        if not self.sound:
+            return None
+        return partial(mark, high_db=HIGH_DB) if self.high else mark
+
+    @property
+    def least_rate(self) -> int:
+        """Samples a second that the film's sound needs for its marks."""
+        return HIGH_RATE if self.sound and self.high else 0
+
     def names(self) -> list[str]:
         """Return the marks that the film itself carries."""
         if self.no_mark is not None:
             return []
-        more = [("label", self.label), ("credentials", self.identity)]
+        more: list[tuple[str, object]] = [("sound_high", self.change_sound if self.high else None)]
+        more += [("label", self.label), ("credentials", self.identity)]
         always = [name for name, has in (("metadata", self.holds_tags), ("sound", self.has_sound)) if has]
         return [*always, *(name for name, value in more if value is not None)]
 

@@ -13,7 +13,6 @@ from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.media.video.encode import VideoWriter, constant_rate
 from lipsync_cli.media.video.lengths import check_lengths
-from lipsync_cli.provenance.audio_watermark import mark
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.synthesis.compositing.head_turn_warp import turn_occlusion
 from lipsync_cli.synthesis.rendering.occlusion_tracker import OcclusionTracker
@@ -112,7 +111,8 @@ def write_swapped(
             tags=marking.tags(header, clip.info.tags),
             color_tags=clip.picture.color_tags,
             sample_aspect=clip.sample_aspect,
-            change_sound=mark if marking.sound else None,
+            change_sound=marking.change_sound,
+            least_rate=marking.least_rate,
             keep_clock=constant_rate(timeline) is None,
             is_yuv=video.matrix is not None,
         )
