@@ -62,7 +62,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     workers = [start(*worker, "--local-directory", str(tmp_path / name)) for name in "ab"]
     try:
         ends = time.monotonic() + PATIENCE_S
-        while not place.exists() and time.monotonic() < ends:
+        while not (place.exists() and place.stat().st_size) and time.monotonic() < ends:
             time.sleep(0.05)
         yield json.loads(place.read_text())["address"], workers
     finally:

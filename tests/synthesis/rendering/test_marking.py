@@ -33,7 +33,7 @@ def test_marked_unless_told_otherwise(face_clip, weights, tmp_path):
 
 
 def test_a_mark_above_hearing_makes_room_for_itself(face_clip, voice_file, weights, tmp_path):
-    film, speech = tmp_path / "out.mp4", voice_file(0.5)
+    film, speech = tmp_path / "out.mp4", voice_file(3)
     with prepare(face_clip, speech, film, weights) as job:
         result = make_film(job, marking=Marking(high=True))
     assert result.marks == ["metadata", "sound", "sound_high"]
