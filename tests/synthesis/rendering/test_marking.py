@@ -32,8 +32,8 @@ def test_marked_unless_told_otherwise(face_clip, weights, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_a_mark_above_hearing_makes_room_for_itself(face_clip, voice_file, weights, tmp_path):
-    film, speech = tmp_path / "out.mp4", voice_file(3)
+def test_a_mark_above_hearing_makes_room_for_itself(face_clip, weights, tmp_path):
+    film, speech = tmp_path / "out.mp4", SPEECH
     with prepare(face_clip, speech, film, weights) as job:
         result = make_film(job, marking=Marking(high=True))
     assert result.marks == ["metadata", "sound", "sound_high"]
