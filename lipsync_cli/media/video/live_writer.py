@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ ADDRESS = re.compile(r"(udp|tcp|srt|rtp|rtmp|rtmps|rist)://.+")
 SCHEMES = {"rtmp": "flv", "rtmps": "flv", "rtp": "rtp_mpegts"}  # MPEG-TS for the others
 SUFFIXES = {".mp4": "mp4", ".mov": "mov", ".m4v": "mp4", ".mkv": "matroska", ".ts": "mpegts", ".flv": "flv"}
 WITHOUT_TAGS = ("mpegts", "rtp_mpegts")
+START_S = 0.4  # of frames that are held at the beginning, while the encoder waits for sound
 KEY_FRAMES_S = 2  # so often somebody who comes later can begin to watch
 CONTAINER = {
     "mp4": ["-movflags", "frag_keyframe+delay_moov+default_base_moof+use_metadata_tags", "-frag_duration", "200000"],
@@ -163,8 +165,13 @@ class LiveWriter:
         assert self._process.stdin is not None
         widen_pipe(self._process.stdin.fileno())
         self._sound: queue.SimpleQueue[np.ndarray | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._send_sound, name="lipsync-sound", daemon=True)
-        self._thread.start()
+        self._num_early = ceil(START_S * rate)
+        self._frames: queue.Queue[np.ndarray | None] = queue.Queue(self._num_early)
+        self._number, self._is_broken = 0, False
+        senders = (self._send_sound, "lipsync-sound"), (self._send_frames, "lipsync-frames")
+        self._threads = [threading.Thread(target=send, name=name, daemon=True) for send, name in senders]
+        for thread in self._threads:
+            thread.start()
 
     def __enter__(self) -> LiveWriter:
         return self
@@ -176,15 +183,20 @@ class LiveWriter:
             self.abort()
 
     def write(self, frame: Frame) -> None:
-        """Take the next frame, (height, width, 3) uint8 RGB or 4:2:0."""
+        """Take the next frame, (height, width, 3) uint8 RGB or 4:2:0, and wait until the encoder has it.
+
+        The first ones are not waited for: the encoder takes no second frame before it has heard some sound.
+        """
         import numpy as np
 
         pixels = frame.planes if isinstance(frame, YuvFrame) else frame
         if any(self._odd):  # 4:2:0 frames never are
             pixels = np.pad(pixels, ((0, self._odd[1]), (0, self._odd[0]), (0, 0)), mode="edge")
-        try:
-            self._process.write(np.ascontiguousarray(pixels).data.cast("B"))
-        except OSError:
+        self._frames.put(np.ascontiguousarray(pixels))
+        self._number += 1
+        if self._number > self._num_early:
+            self._frames.join()
+        if self._is_broken:
             self._fail()
 
     def write_sound(self, samples: np.ndarray) -> None:
@@ -195,22 +207,38 @@ class LiveWriter:
     def close(self) -> None:
         """End the stream in good order."""
         self._sound.put(None)
+        self._frames.join()
         assert self._process.stdin is not None
         try:
             self._process.stdin.close()
         except OSError:
             self._fail()
-        if self._process.wait():
+        if self._is_broken or self._process.wait():
             self._fail()
-        self._thread.join()
+        self._stop_threads()
         self._messages.close()
 
     def abort(self) -> None:
         """End the encoder at once."""
         self._process.end()
-        self._sound.put(None)
-        self._thread.join()
+        self._stop_threads()
         self._messages.close()
+
+    def _stop_threads(self) -> None:
+        self._sound.put(None)
+        self._frames.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _send_frames(self) -> None:
+        while (frame := self._frames.get()) is not None:
+            try:
+                if not self._is_broken:
+                    self._process.write(frame.data.cast("B"))
+            except OSError:
+                self._is_broken = True  # the encoder is gone; whoever writes next is told
+            finally:
+                self._frames.task_done()
 
     def _send_sound(self) -> None:
         try:

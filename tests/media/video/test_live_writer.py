@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lipsync_cli.media.sound.audio import read_speech
 from lipsync_cli.media.timeline import read_timeline
 from lipsync_cli.media.video.decode import read_frames
 from lipsync_cli.media.video.live_writer import LiveWriter, Target, find_target
+from lipsync_cli.provenance.audio_watermark import mark
 
 RATE = Fraction(30000, 1001)
 
@@ -100,3 +102,20 @@ def test_container_is_that_of_the_target(name: str, container: str | None, wante
 def test_other_targets_are_refused(name: str) -> None:
     with pytest.raises(UsageError):
         find_target(name)
+
+
+def test_frames_larger_than_a_pipe_do_not_wait_for_sound_that_comes_after_them(tmp_path: Path) -> None:
+    """The encoder hears some sound before it takes a second frame, and the mark holds sound back."""
+
+    def write() -> None:
+        target = find_target(str(tmp_path / "a.mkv"))
+        with LiveWriter(target, 1280, 720, Fraction(25), 16000, 1, change_sound=mark) as writer:
+            for number in range(12):
+                writer.write(np.full((720, 1280, 3), 20 * number, np.uint8))
+                writer.write_sound(np.zeros((640, 1), np.float32))
+        written.set()
+
+    written = threading.Event()
+    threading.Thread(target=write, daemon=True).start()
+    assert written.wait(60)
+    assert len(list(read_frames(tmp_path / "a.mkv"))) == 12
