@@ -57,7 +57,7 @@ class LivePerformanceOptions:
     device: str = device_option()
     ahead_ms: int = option(
         "Sound after each frame that is waited for, in milliseconds: less is sooner, more is more exact.",
-        240,
+        200,
         least=0,
         most=1000,
     )

@@ -46,7 +46,7 @@ from lipsync_cli.synthesis.drivers.speech_driver import AROUND, FALL, MEL, RISE,
 if TYPE_CHECKING:
     import numpy as np
 
-AHEAD_S = 0.24  # of sound that is waited for after a frame's middle; docs/experiments/042
+AHEAD_S = 0.2  # of sound that is waited for after a frame's middle; docs/experiments/042
 BEFORE_S = 3.0  # of sound before, that the speech encoder is given; the same page
 KEPT_S = 12.0  # of sound by which the voice's level and its pauses are told
 LEFT = 4  # rows before a block whose sound is computed again
