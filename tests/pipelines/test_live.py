@@ -45,7 +45,7 @@ def test_speech_comes_out_as_a_film(presenter: Path, example_voice: Path, tiny_w
     assert result.report.num_frames == len(list(read_frames(output))) == -(-length_s * 25 // 1)
     assert 0 <= result.report.drift_s < 0.04
     assert result.report.repeated == 0
-    assert any(note.startswith("latency: 280 ms") for note in notes)
+    assert any(note.startswith("latency: 240 ms") for note in notes)
     assert len(read_speech(output)) == pytest.approx(16000 * length_s, abs=2048)
     assert result.marks == ["metadata", "sound", "label"]
     assert read_marks(output)["synthetic"]

@@ -17,7 +17,7 @@ from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_f
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.live.live_film import LiveFilm, LiveReport
 from lipsync_cli.synthesis.live.live_frames import show_endlessly
-from lipsync_cli.synthesis.live.live_speech import LiveSpeech
+from lipsync_cli.synthesis.live.live_speech import AHEAD_S, LiveSpeech
 from lipsync_cli.synthesis.live.mouth_rate import MOST, MouthRate, SparseRunner
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 from lipsync_cli.synthesis.rendering.scene import Scene
@@ -204,9 +204,8 @@ def test_film_follows_the_sound(play: Play) -> None:
     assert mouths[110:145].max() < 8  # and rests after
     shown = [10 + 20 * n for n, _ in zip(_bounce(10), range(150), strict=False)]
     assert output.backgrounds() == shown
-    assert report.latency_p99_s == pytest.approx(
-        0.24 + 0.02 + 0.04 + 0.02, abs=0.03
-    )  # ahead, half a frame's batch, a piece
+    half_a_frame_s, batch_s, piece_s = 0.02, 0.04, 0.02
+    assert report.latency_p99_s == pytest.approx(AHEAD_S + half_a_frame_s + batch_s + piece_s, abs=0.03)
     assert runner.num_drawn == 150
 
 
@@ -234,7 +233,7 @@ def test_clocks_that_differ_do_not_drift_apart(play: Play) -> None:
         assert report.silent_s == 0
         assert 0 <= report.drift_s < 0.04
         assert report.num_frames == 400
-        assert report.latency_most_s == pytest.approx(0.31, abs=0.04)
+        assert report.latency_most_s == pytest.approx(AHEAD_S + 0.07, abs=0.04)
 
 
 def test_no_sound_is_silence_in_real_time(play: Play) -> None:
