@@ -40,7 +40,7 @@ def check_folder(folder: Path, force: bool = False) -> None:
                 _recover(folder / STAGING, folder)
         for name in RESULTS:
             check_output(folder / name, force)
-    elif folder.exists():
+    elif folder.exists() and not folder.is_dir():  # another run may have made it just now
         raise InputError("is a file, a folder is to be written", folder, "name a folder, or a file that ends in .jsonl")
     else:
         check_output(folder, force)
