@@ -155,7 +155,7 @@ def _check_faces(file: h5py.File, parameters: dict[str, Any], num_frames: int, p
     encoding = read_attribute(crop, "encoding", str, "faces/crop")
     if encoding not in (schema.JPEG, schema.RAW) or parameters.get("encoding") != encoding:
         raise InputError(f"faces/crop has the encoding {encoding!r}", path)
-    if not _has_quality(parameters):
+    if not _has_quality(parameters, encoding):
         raise InputError("its parameters have no quality from 1 to 100", path)
     if (size := read_attribute(crop, "size", int, "faces/crop")) != rule.size:
         raise InputError(f"faces/crop has the size {size}, its crop rule {rule.size}", path)
@@ -168,9 +168,11 @@ def _check_faces(file: h5py.File, parameters: dict[str, Any], num_frames: int, p
         raise InputError("faces/crop/offset points outside of faces/crop/data", path)
 
 
-def _has_quality(parameters: dict[str, Any]) -> bool:
+def _has_quality(parameters: dict[str, Any], encoding: str) -> bool:
     quality = parameters.get("quality")
-    return quality is None or (isinstance(quality, int) and 1 <= quality <= 100)
+    if quality is None:
+        return encoding != schema.JPEG
+    return isinstance(quality, int) and 1 <= quality <= 100
 
 
 def _check_mels(file: h5py.File, parameters: dict[str, Any], num_mels: int, path: Path) -> None:

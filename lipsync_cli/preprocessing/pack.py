@@ -14,6 +14,7 @@ from lipsync_cli.faces.mouth_shapes import NUM_SHAPES, Measure, find_measure
 from lipsync_cli.faces.similarity import find_measure as find_points
 from lipsync_cli.formats import schema
 from lipsync_cli.formats.faces_file import HEAD_PARTS, create_faces
+from lipsync_cli.formats.guarded_hdf5 import read_attribute
 from lipsync_cli.formats.schema import RAW
 from lipsync_cli.preprocessing.clip_jobs import OnFailure, Progress
 from lipsync_cli.preprocessing.store_set import StoredClip, open_stores
@@ -307,8 +308,8 @@ def _create_ragged(file: h5py.File, joined: list[Joined], kind: str, total: int)
     stored = joined[0][1].file[_RAGGED[kind]]
     shape = (total,) if stored.ndim == 1 else (stored.shape[0], total, stored.shape[2])
     made = file.create_dataset(_RAGGED[kind], shape, stored.dtype)
-    for name, value in stored.attrs.items():
-        made.attrs[name] = value
+    if kind == "feature":
+        made.attrs["silence"] = read_attribute(stored, "silence", list, _RAGGED[kind])
     return made
 
 

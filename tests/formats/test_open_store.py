@@ -125,6 +125,7 @@ ODD: dict[str, tuple[Callable[[h5py.File], object], str]] = {
     "formats": (lambda f: f.attrs.__setitem__("format", ["lipsync-pack", "x"]), "attribute format"),
     "no fingerprint": (lambda f: f.attrs.__delitem__("fingerprint"), "no fingerprint"),
     "a crop rule without end": (lambda f: edit_parameters(f, crop_rule={"scale": 1e400}), "crop rule must be a finite"),
+    "JPEG of no quality": (lambda f: edit_parameters(f, quality=None), "no quality from 1 to 100"),
     "a huge crop": (lambda f: edit_parameters(f, crop_rule={"size": 10**9}), "the crop rule has size"),
     "another size of crops": (lambda f: f["faces/crop"].attrs.__setitem__("size", 64), "the size 64"),
     "mels at no rate": (lambda f: edit_parameters(f, mel_parameters={"hop_length": 0}), "hop_length 0"),
@@ -164,6 +165,15 @@ def test_what_a_store_holds_beside_is_not_looked_at(store: Path) -> None:
         assert "note" in file.attrs
     with Pack(store) as pack_:
         assert "note" not in pack_.attributes
+
+
+def test_a_note_on_stored_features_stays_out_of_a_pack(store: Path) -> None:
+    mels = store.with_name("mels.h5")
+    with h5py.File(mels, "r+") as file:
+        file["features/data"].attrs["more"] = file["clips"].ref
+    pack(store.with_name("faces.h5"), mels, store, Split(0, 0, None, ()), force=True)
+    with h5py.File(store) as file:
+        assert list(file["features/data"].attrs) == ["silence"]
 
 
 def test_a_crop_that_declares_another_size_is_refused_before_it_is_decoded(store: Path) -> None:
