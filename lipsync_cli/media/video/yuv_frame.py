@@ -164,6 +164,19 @@ def mix(frame: Frame, rows: slice, columns: slice, part: np.ndarray, weight: np.
     return blend(frame, rows, columns, [luma, Layer(step, spread)], [weight, coarse])
 
 
+def replace_pixels(frame: Frame, pixels: np.ndarray) -> Frame:
+    """Return a frame like another with these pixels (H, W, 3) uint8 RGB."""
+    import numpy as np
+
+    height, width = frame.shape[:2]
+    drawn = [
+        Layer(step, [part if step == 1 else halve(part) for part in parts])
+        for step, parts in as_layers(pixels.astype(np.float32), frame)
+    ]
+    weights = [np.ones((height // layer.step, width // layer.step), np.float32) for layer in drawn]
+    return blend(frame, slice(0, height), slice(0, width), drawn, weights)
+
+
 def halve(values: np.ndarray) -> np.ndarray:
     """Return the means (h / 2, w / 2) of 2 x 2 values (h, w) float32."""
     import cv2

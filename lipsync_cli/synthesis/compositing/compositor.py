@@ -12,8 +12,10 @@ from lipsync_cli.media.video.yuv_frame import Layer, as_layers, blend, cut_out, 
 from lipsync_cli.synthesis.compositing.colour_limits import ColourLimits, skin_chroma
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
 from lipsync_cli.synthesis.compositing.masks import FadingMasks
+from lipsync_cli.synthesis.compositing.mouth_opening import MouthInside, part_lips
 
 if TYPE_CHECKING:
+    from lipsync_cli.faces.mesh.mouth_closing import ClosedLips
     from lipsync_cli.faces.occlusion import OcclusionMask
     from lipsync_cli.media.video.yuv_frame import Frame
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
@@ -35,6 +37,7 @@ class ReferenceFace(NamedTuple):
     skin : shape (2,), its colour, from `skin_chroma`
     opened : the same face in the same pose with its mouth open, or None
     turn : shape (2,), of a `Pose`: how this open face was turned into its pose; None: not at all
+    inside : what is behind the lips, or None if it is not known
     """
 
     pixels: Frame
@@ -43,18 +46,37 @@ class ReferenceFace(NamedTuple):
     skin: np.ndarray
     opened: ReferenceFace | None = None
     turn: np.ndarray | None = None
+    inside: MouthInside | None = None
 
 
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
     """Keep the face in `box` of a frame (H, W, 3) as a reference."""
-    x0, y0, side = rule.square(box)
-    first = (int(start - MARGIN * side) for start in (x0, y0))
-    last = (int(start + (1 + MARGIN) * side) + 2 for start in (x0, y0))
-    pixels, left, top = cut_out(frame, *first, *last)
+    pixels, left, top = cut_out(frame, *reference_part(box, rule))
     matrix = rule.matrix(box)
     matrix[:, 2] += matrix[:, :2] @ (left, top)
     crop = crop_face(frame, box, rule)
     return ReferenceFace(pixels, matrix, crop, skin_chroma(crop, rule))
+
+
+def with_inside(face: ReferenceFace, lips: ClosedLips, inside: np.ndarray, box: np.ndarray, rule: CropRule) -> ReferenceFace:
+    """Return a reference with what is behind its lips.
+
+    Parameters
+    ----------
+    face : from `reference_face`
+    lips : in pixel indices of the frame
+    inside : shape (H, W, 3) uint8 RGB, what is behind them, over the whole frame
+    """
+    behind = MouthInside(lips.transformed(rule.matrix(box)), [])
+    return face._replace(inside=behind.showing(cut_out(inside, *reference_part(box, rule))[0], face.pixels))
+
+
+def reference_part(box: np.ndarray, rule: CropRule) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what is kept around the face in a box."""
+    x0, y0, side = rule.square(box)
+    left, top = (int(start - MARGIN * side) for start in (x0, y0))
+    right, bottom = (int(start + (1 + MARGIN) * side) + 2 for start in (x0, y0))
+    return left, top, right, bottom
 
 
 class Shown(NamedTuple):
@@ -144,6 +166,7 @@ class Compositor:
         still = lay_out(patch, matrix, shape, reference.pixels, half)
         field = CropSampler(np.dstack([generated.flow[-half:] * np.float32(size), generated.mask[-half:]]), top=half)
         guide = field.sample(matrix, shape)
+        parted = None if reference.inside is None else self._part(guide, generated, matrix, reference.inside)
         x, y = _aim(guide, matrix, reference.matrix)
         share = np.clip(guide[:, :, 2], 0, 1)
         face = []
@@ -151,9 +174,28 @@ class Compositor:
             if step > 1:
                 x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
             face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
+        if parted is not None and reference.inside is not None:
+            _lay_inside(face, reference.inside, *parted, reference.matrix)
         if generated.inside is not None and reference.opened is not None:
             self._show_inside(face, generated.inside[-half:], matrix, shape, reference.opened)
         return face
+
+    def _part(
+        self, guide: np.ndarray, generated: GeneratorOutput, matrix: np.ndarray, inside: MouthInside
+    ) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]] | None:
+        """Part the lips in a region.
+
+        Returns
+        -------
+        how much of the inside is seen in a part of the region, its matrix, and its rows and columns; None: nothing is
+        """
+        region = find_region(matrix, inside.extent(), guide.shape, 2)
+        if region is None or generated.flow is None:
+            return None
+        rows, columns = region
+        moved, half = at_step(matrix, 1, columns.start, rows.start), self._rule.size // 2
+        flow = generated.flow[-half:] * np.float32(self._rule.size)
+        return part_lips(inside.lips, guide[rows, columns], moved, flow, half), moved, region
 
     def _show_inside(
         self, face: list[Layer], inside: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], opened: ReferenceFace
@@ -214,6 +256,31 @@ def find_region(
         for start, stop, length in zip(first, last, shape[1::-1], strict=True)
     )
     return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
+
+
+def _lay_inside(
+    face: list[Layer],
+    inside: MouthInside,
+    seen: np.ndarray,
+    matrix: np.ndarray,
+    region: tuple[slice, slice],
+    own: np.ndarray,
+) -> None:
+    """Lay what is behind the lips over the layers of a face, which are changed.
+
+    Parameters
+    ----------
+    seen : shape (h, w), how much of it, in a part of the face
+    matrix, own : shape (2, 3), from pixel indices of that part, and of the reference, to those of the crop
+    region : rows and columns of the part
+    """
+    x, y = _aim(np.zeros((*seen.shape, 3), np.float32), matrix, own)
+    for (step, parts), (_, below) in zip(inside.layers, face, strict=True):
+        if step > 1:
+            x, y, seen = _coarser(x, step), _coarser(y, step), halve(seen)
+        here = tuple(slice(part.start // step, part.stop // step) for part in region)
+        for part, drawn in zip(parts, below, strict=True):
+            drawn[here] = _moved(part, drawn[here], x, y, seen)
 
 
 def _coarser(places: np.ndarray, step: int) -> np.ndarray:

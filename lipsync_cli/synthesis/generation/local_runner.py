@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 ARTICULATION = 1.4  # benchmarks/real_clips.py: then mouths open about as far as real ones
-PAINTED = 1.7  # the same where insides are painted, and half hidden by the lips that lie over them
+PAINTED = 1.25  # the same where insides are painted, and half hidden by the lips that lie over them
 BATCH_SIZE = 8  # crops that are drawn at once, at most
 NUM_CODES = 24  # faces whose codes are kept: two of each view of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other

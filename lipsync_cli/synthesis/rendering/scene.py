@@ -13,9 +13,10 @@ from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.faces.mask import fading_masks
 from lipsync_cli.faces.selection import FaceSelection, find_faces
 from lipsync_cli.runtime.stopwatch import Stopwatch
-from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
+from lipsync_cli.synthesis.compositing.compositor import Compositor
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
+from lipsync_cli.synthesis.references.mouth_reference import rest_face, rest_photo, show_teeth
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames, bring_open
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 
@@ -188,13 +189,20 @@ class SceneBuilder:
         references = [
             self.choose(source, header, video, found, runner, place, notify=notify) for place, found in enumerate(boxes)
         ]
-        speakers = []
-        for choice, chosen, found in zip(self._choices, references, boxes, strict=True):
-            if chosen is None:
-                speakers.append(Speaker(found, name=choice.name))
-            else:
-                faces = [_open_reference(video, found, rule, each, len(chosen) > 1) for each in chosen]
-                speakers.append(Speaker.with_rest_frames(found, faces, rule, choice.name))
+        rests = [
+            [_open_reference(video, found, rule, each, len(chosen) > 1) for each in chosen or ()]
+            for chosen, found in zip(references, boxes, strict=True)
+        ]
+        if source.is_photo and self._reference != "current":
+            closed, faces = rest_photo(video, boxes, rule)
+            rests = [[face] if face is not None else [] for face in faces]
+            if closed is not video:
+                video = closed
+                notify(f"{source.path}: the mouth is open; its lips are brought together before it speaks")
+        speakers = [
+            Speaker.with_rest_frames(found, faces, rule, choice.name)
+            for choice, found, faces in zip(self._choices, boxes, rests, strict=True)
+        ]
         stopwatch.end("reference")
         compositor = Compositor(rule, *fading_masks(rule))
         renderer = Renderer(video, tuple(speakers), rule, runner, compositor, self._batch_size)
@@ -289,8 +297,14 @@ def _open_reference(
     video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, turns: bool
 ) -> ReferenceFace:
     """Return the reference face, of a head that turns or not."""
-    face = reference_face(video.frame(references.rest), boxes[references.rest], rule)
-    return face._replace(opened=bring_open(video, boxes, rule, references, face, turns))
+    frame, box = video.frame(references.rest), boxes[references.rest]
+    face = rest_face(frame, box, rule)
+    opened = bring_open(video, boxes, rule, references, face, turns)
+    if opened is None or references.opened is None:
+        return face
+    if face.inside is None:
+        return face._replace(opened=opened)
+    return show_teeth(face, opened, video.frame(references.opened), boxes[references.opened], rule)
 
 
 def _check_faces(boxes: np.ndarray, source: SourceClip, notify: Notify, whose: str = "") -> None:

@@ -1,0 +1,117 @@
+"""Lips that are parted: they keep their thickness, and between them the inside of the mouth is seen.
+
+A generator that moves one picture has no pixels for the inside of a closed mouth: it stretches the lips and mixes a
+patch in, which looks like milk. But its flow says how far each lip moves as a whole. So where the lips meet in the
+rest frame is known, they are moved so, and what lies between them is laid in, in its place in the skull.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lipsync_cli.faces.mesh.mouth_closing import ClosedLips
+from lipsync_cli.media.video.yuv_frame import Layer, as_layers, halve
+
+if TYPE_CHECKING:
+    from lipsync_cli.media.video.yuv_frame import Frame
+
+APART = 0.01, 0.05  # of the mouth's width: from where on lips are parted, and where they are so in full
+_ABOVE, _BELOW = 0.4, 0.9  # the same: so far from the line of the lips their movement is looked for
+_SIDE = 0.6  # the same, from the middle to either side
+_MIDDLE, _CORNER = 0.2, 0.48  # the same: where a mouth is widest, and to where it is open: it is a lens
+_COLUMNS, _ROWS = 33, 80
+
+
+class MouthInside(NamedTuple):
+    """What is behind the lips of a rest frame.
+
+    Attributes
+    ----------
+    lips : of the rest frame, in pixel indices of the crop
+    layers : what is seen between them, over the whole of the reference's pixels, as these are kept
+    """
+
+    lips: ClosedLips
+    layers: list[Layer]
+
+    def showing(self, pixels: np.ndarray, reference: Frame) -> MouthInside:
+        """Return the same lips with other pixels (h, w, 3) behind them, which cover those of the reference."""
+        height, width = reference.shape[:2]
+        made = as_layers(pixels[:height, :width].astype(np.float32), reference)
+        kept = [Layer(step, [part if step == 1 else halve(part) for part in parts]) for step, parts in made]
+        return self._replace(layers=kept)
+
+    def extent(self) -> tuple[float, float, float, float]:
+        """Return left, top, right and bottom of where lips can be, in pixels of the crop."""
+        corners = np.array([(x, y) for x in (-_SIDE, _SIDE) for y in (-_ABOVE, _BELOW)]) * self.lips.width
+        points = self.lips.middle + corners @ np.stack([self.lips.along, self.lips.down])
+        (left, top), (right, bottom) = points.min(0), points.max(0)
+        return left, top, right, bottom
+
+
+def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.ndarray, top: int) -> np.ndarray:
+    """Move lips as a whole where they part, and tell where the inside of the mouth is seen.
+
+    Parameters
+    ----------
+    lips : of the rest frame, in pixel indices of the crop
+    guide : shape (h, w, 3), flow in pixels of the crop, and mask, in a region of a frame; changed here
+    matrix : shape (2, 3), from pixel indices of the region to those of the crop
+    flow : shape (S - top, S, 2), the whole flow, in pixels of the crop
+    top : row of the crop where the flow begins
+
+    Returns
+    -------
+    shape (h, w) float32: how much of the inside is seen, 0 ... 1
+    """
+    columns, rows = np.meshgrid(*(np.arange(length) for length in guide.shape[1::-1]))
+    here = np.stack([columns, rows], -1) @ matrix[:, :2].T + matrix[:, 2]
+    x, y = lips.place(here)
+    from_x, from_y = lips.place(here + guide[:, :, :2])
+    away = y - lips.at(lips.line, x)
+    edges = _find_edges(lips, flow, top)
+    upper_edge, lower_edge = (np.interp(x, edges[0], edge) for edge in edges[1:])
+    parted = np.clip((lower_edge - upper_edge - APART[0]) / (APART[1] - APART[0]), 0, 1)
+    parted *= np.clip((_SIDE - np.abs(x)) / 0.1, 0, 1)
+    is_upper = away < (upper_edge + lower_edge) / 2
+    wanted = np.where(is_upper, np.minimum(away - upper_edge, 0), np.maximum(away - lower_edge, 0))
+    reach = np.where(is_upper, lips.at(lips.upper, from_x), lips.at(lips.lower, from_x))
+    fine = lips.width / np.abs(matrix[:, :2]).max()  # pixels of the region over the mouth's width
+    in_lip = parted * np.clip((reach - np.abs(wanted)) * fine, 0, 1)
+    further = in_lip * (wanted - (from_y - lips.at(lips.line, from_x))) * lips.width
+    guide[:, :, :2] += (further[..., None] * lips.down).astype(np.float32)
+    guide[:, :, 2] += ((1 - guide[:, :, 2]) * in_lip).astype(np.float32)
+    seen = np.clip((away - upper_edge) * fine + 0.5, 0, 1) * np.clip((lower_edge - away) * fine + 0.5, 0, 1)
+    result: np.ndarray = (seen * parted).astype(np.float32)
+    return result
+
+
+def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find how far the lips have moved: places along the mouth (n,), and of each the edge of the upper and lower lip.
+
+    A lip's outer edge shows how far it moves as a whole; the inner ones are as far from there as in the rest frame.
+    """
+    import cv2
+
+    x, away = np.linspace(-_SIDE, _SIDE, _COLUMNS)[:, None], np.linspace(-_ABOVE, _BELOW, _ROWS)[None]
+    height = lips.at(lips.line, x) + away
+    points = lips.middle + lips.width * (x[..., None] * lips.along + height[..., None] * lips.down)
+    places = points.astype(np.float32)
+    moved: np.ndarray = cv2.remap(
+        np.ascontiguousarray(flow), places[..., 0], places[..., 1] - top, cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    from_x, from_y = lips.place(points + moved)
+    source = np.maximum.accumulate(from_y - lips.at(lips.line, from_x), axis=1)
+    upper_edge, lower_edge = np.zeros(_COLUMNS), np.zeros(_COLUMNS)
+    for place in range(_COLUMNS):
+        middle = from_x[place, int(np.abs(source[place]).argmin())]
+        upper, lower = lips.at(lips.upper, middle), lips.at(lips.lower, middle)
+        upper_edge[place] = np.interp(-upper, source[place], away[0]) + upper
+        lower_edge[place] = np.interp(lower, source[place], away[0]) - lower
+    middle, half = (upper_edge + lower_edge) / 2, np.maximum(lower_edge - upper_edge, 0) / 2
+    widest = half[np.abs(x[:, 0]) <= _MIDDLE].max()
+    half = np.minimum(half, widest * np.clip(1 - np.square(x[:, 0] / _CORNER), 0, 1))
+    return x[:, 0], middle - half, middle + half
