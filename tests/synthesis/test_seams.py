@@ -100,7 +100,7 @@ class LevelRunner:
         still = np.zeros((len(mel), 32, 32), np.float32)
         return GeneratorOutput(image, np.zeros((len(mel), 32, 32, 2), np.float32), still, image)
 
-    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray) -> Future[GeneratorOutput]:
         done: Future[GeneratorOutput] = Future()
         done.set_result(self.generate(face, face, mel))
         return done

@@ -29,7 +29,10 @@ SIDES = (132, 361)  # of the face at the height of the mouth
 
 _SIDE = 192  # pixels that the network looks at
 _WIDE = 272  # pixels around it, which are turned
-_AROUND_BOX, _AROUND_POINTS = 1.6, 1.5  # side of what it looks at over the box of HOG, and over the extent of the points
+_AROUND_BOX, _AROUND_POINTS = (
+    1.6,
+    1.5,
+)  # side of what it looks at over the box of HOG, and over the extent of the points
 _LOOKS = 3  # the first on the box, each next on what the one before found, turned upright
 _IS_FACE = 0.0  # logit of there being a face, at least
 
@@ -85,7 +88,7 @@ class FaceMesh:
         straight[:, 2] = _WIDE / 2 - 0.5 - scale * (centre - 0.5)
         around = window(frame, straight, _WIDE, max(1, math.ceil(1 / scale)))
         turn = cv2.getRotationMatrix2D((_WIDE / 2 - 0.5, _WIDE / 2 - 0.5), math.degrees(angle), 1.0)
-        turn[:, 2] -= (_WIDE - _SIDE) / 2
+        turn[:, 2] -= (_WIDE - _SIDE) // 2
         crop = cv2.warpAffine(around, turn, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
         with self._lock:
             self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
@@ -93,7 +96,7 @@ class FaceMesh:
         points, score = sorted(found, key=np.size, reverse=True)
         if float(score.ravel()[0]) < _IS_FACE or not np.isfinite(points).all():
             return None
-        flat: np.ndarray = points.reshape(NUM_POINTS, 3)[:, :2].astype(np.float64) - _SIDE / 2
+        flat = np.asarray(points, np.float64).reshape(NUM_POINTS, 3)[:, :2] - _SIDE / 2
         cosine, sine = math.cos(angle), math.sin(angle)
         return flat @ np.array([[cosine, sine], [-sine, cosine]]) / scale + centre
 

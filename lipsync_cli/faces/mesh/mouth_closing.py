@@ -11,16 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.mesh.face_mesh import (
-    CHIN,
-    EYES,
-    LOWER_INNER,
-    LOWER_OUTER,
-    NOSE,
-    SIDES,
-    UPPER_INNER,
-    UPPER_OUTER,
-)
+from lipsync_cli.faces.mesh.face_mesh import EYES
+from lipsync_cli.faces.mesh.lips import ClosedLips, Lips, MouthAxes, find_axes, measure_lips, mouth_gap, place_pixels
 
 OPEN = 0.08  # gap of the inner lips over the mouth's width, from where on lips are apart
 WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not mend
@@ -38,50 +30,6 @@ _TONGUE_FROM, _TONGUE_TO = 0.02, 0.22  # of the mouth's width, below the teeth: 
 _TEETH = np.array([0.93, 0.88, 0.8])  # the colour of teeth that are not seen, over the skin's brightest channel
 _TOOTH = 0.1  # of the mouth's width: how wide a tooth is
 _TEETH_LENGTH = 0.05  # of the mouth's width: so far below the line of the lips they reach
-_REACH = 1.6  # of the mouth's width, to either side of its middle, for which the curves of the lips are known
-_STEPS = 801
-
-
-class ClosedLips(NamedTuple):
-    """Lips that meet, in a picture: where the mouth is, and heights along it, all in widths of the mouth, y downwards.
-
-    Attributes
-    ----------
-    middle : shape (2,), between the corners, in pixel indices
-    along : shape (2,), from the corner at the left of the picture to the other one, of length one
-    width : of the mouth in pixels
-    x : shape (n,), places along it; the corners are at -0.5 and 0.5
-    line, upper, lower : shape (n,), where the lips meet, and how thick they are
-    """
-
-    middle: np.ndarray
-    along: np.ndarray
-    width: float
-    x: np.ndarray
-    line: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
-
-    @property
-    def down(self) -> np.ndarray:
-        """Direction from nose to chin, shape (2,)."""
-        return np.array([-self.along[1], self.along[0]])
-
-    def transformed(self, matrix: np.ndarray) -> ClosedLips:
-        """Return the same lips in another picture, to whose pixel indices a similarity (2, 3) leads."""
-        along = matrix[:, :2] @ self.along
-        scale = float(np.linalg.norm(along))
-        middle = matrix[:, :2] @ self.middle + matrix[:, 2]
-        return self._replace(middle=middle, along=along / scale, width=self.width * scale)
-
-    def place(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return where points (..., 2), pixel indices, are in the mouth's axes: x and y, each (...)."""
-        offset = (points - self.middle) / self.width
-        return offset @ self.along, offset @ self.down
-
-    def at(self, curve: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Return the height of one of the curves at places along the mouth."""
-        return np.interp(x, self.x, curve)
 
 
 class ClosedMouth(NamedTuple):
@@ -101,48 +49,6 @@ class ClosedMouth(NamedTuple):
     was_open: bool
 
 
-class _Lips(NamedTuple):
-    """The lips in the mouth's own axes: heights at places along them, all in widths of the mouth, y downwards.
-
-    Attributes
-    ----------
-    x : shape (n,), from the middle between the corners, which are at -0.5 and 0.5
-    upper_inner, gap : shape (n,), the edge of the upper lip, and from there to the lower one
-    upper, lower : shape (n,), how thick they are
-    nose, chin : heights at which nothing moves any more
-    sides : distance from the middle, to the nearer side of the face
-    """
-
-    x: np.ndarray
-    upper_inner: np.ndarray
-    gap: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
-    nose: float
-    chin: float
-    sides: float
-
-
-class _Axes(NamedTuple):
-    """Where a mouth is: its middle (2,), its direction (2,) of length one, and its width in pixels."""
-
-    middle: np.ndarray
-    along: np.ndarray
-    width: float
-
-    @property
-    def down(self) -> np.ndarray:
-        """Direction from nose to chin, shape (2,)."""
-        return np.array([-self.along[1], self.along[0]])
-
-
-def mouth_gap(points: np.ndarray) -> float:
-    """Return how far the inner lips of a face mesh (468, 2) are apart in the middle, over the mouth's width."""
-    axes = _find_axes(points)
-    inner = points[list(LOWER_INNER)[4:7]] - points[list(UPPER_INNER)[4:7]]
-    return float((inner @ axes.down).mean() / axes.width)
-
-
 def draw_inside(image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
     """Draw what is behind the lips of a picture whose mouth is open, its teeth and the dark around them.
 
@@ -155,12 +61,12 @@ def draw_inside(image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
     -------
     shape (H, W, 3) uint8 RGB; None where the mouth is closed, or lies outside of the picture
     """
-    axes, part = _find_axes(points), _find_part(image, points)
+    axes, part = find_axes(points), _find_part(image, points)
     if part is None or mouth_gap(points) < OPEN:
         return None
     inside = image.copy()
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
-    inside[part] = _draw_inside(image[part], _measure_lips(points, axes), here, True)
+    inside[part] = _draw_inside(image[part], measure_lips(points, axes), here, True)
     return inside
 
 
@@ -176,11 +82,11 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
     -------
     None where the jaw hangs, or the mouth lies outside of the picture
     """
-    gap, axes, part = mouth_gap(points), _find_axes(points), _find_part(image, points)
+    gap, axes, part = mouth_gap(points), find_axes(points), _find_part(image, points)
     if gap > WIDEST or part is None:
         return None
     is_open = gap >= OPEN
-    lips = _measure_lips(points, axes)
+    lips = measure_lips(points, axes)
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
     narrow = _narrowing(points, axes) if is_open else 1.0
     picture, inside = image.copy(), image.copy()
@@ -192,13 +98,13 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
 def _find_part(image: np.ndarray, points: np.ndarray) -> tuple[slice, slice] | None:
     """Return rows and columns of a picture around a face mesh (468, 2); None where it lies outside."""
-    margin = _find_axes(points).width / 4
+    margin = find_axes(points).width / 4
     x0, y0 = np.maximum(np.floor(points.min(0) - margin), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(points.max(0) + margin), image.shape[1::-1]).astype(int)
     return (slice(int(y0), int(y1)), slice(int(x0), int(x1))) if x0 < x1 and y0 < y1 else None
 
 
-def _meet(lips: _Lips, axes: _Axes, narrow: float, was_open: bool) -> ClosedLips:
+def _meet(lips: Lips, axes: MouthAxes, narrow: float, was_open: bool) -> ClosedLips:
     """Return the lips as they are drawn where they meet."""
     x, share = lips.x * narrow, _UPPER_SHARE if was_open else 0.5
     line = lips.upper_inner + share * lips.gap
@@ -210,11 +116,11 @@ def _meet(lips: _Lips, axes: _Axes, narrow: float, was_open: bool) -> ClosedLips
     return ClosedLips(axes.middle - 0.5, axes.along, axes.width, x, line, upper, lower)
 
 
-def _draw_inside(image: np.ndarray, lips: _Lips, axes: _Axes, shows_teeth: bool) -> np.ndarray:
+def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, shows_teeth: bool) -> np.ndarray:
     """Draw what is behind the lips of a picture (h, w, 3): its own teeth if it shows them, and the dark below them."""
     import cv2
 
-    x, y = _place(image.shape[:2], axes)
+    x, y = place_pixels(image.shape[:2], axes)
     top, gap = np.interp(x, lips.x, lips.upper_inner), np.interp(x, lips.x, lips.gap)
     lip_at = (y > top + gap) & (y < top + gap + np.interp(x, lips.x, lips.lower)) & (np.abs(x) < 0.3)
     lip = np.median(image[lip_at], axis=0) if lip_at.any() else np.full(3, 128.0)
@@ -242,56 +148,23 @@ def _shade_teeth(x: np.ndarray, above: np.ndarray) -> np.ndarray:
     return shade * (1 - 0.2 * np.exp(-np.square(gaps / 0.008)))
 
 
-def _straighten(lips: _Lips, line: np.ndarray) -> np.ndarray:
+def _straighten(lips: Lips, line: np.ndarray) -> np.ndarray:
     """Return how far down the line of a smile goes when it is straightened."""
     shift: np.ndarray = _STRAIGHTER * (np.interp(0, lips.x, line) - line) * _smooth((0.9 - np.abs(lips.x)) / 0.5)
     return shift
 
 
-def _place(shape: tuple[int, ...], axes: _Axes) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the pixels of a picture (h, w) are in a mouth's axes: x and y, each (h, w)."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
-    offset = np.stack([columns - axes.middle[0], rows - axes.middle[1]], -1) / axes.width
-    return offset @ axes.along, offset @ axes.down
-
-
-def _find_axes(points: np.ndarray) -> _Axes:
-    right, left = points[UPPER_OUTER[0]], points[UPPER_OUTER[-1]]
-    width = float(np.linalg.norm(left - right))
-    return _Axes((right + left) / 2, (left - right) / max(width, 1e-6), width)
-
-
-def _narrowing(points: np.ndarray, axes: _Axes) -> float:
+def _narrowing(points: np.ndarray, axes: MouthAxes) -> float:
     """Return how wide the closed mouth is beside the open one: a smile is wider than a mouth at rest."""
     eyes = float(np.linalg.norm(np.subtract(*points[list(EYES)])))
     return float(np.clip(_NEUTRAL_WIDTH * eyes / axes.width, _NARROWEST, 1.0))
 
 
-def _measure_lips(points: np.ndarray, axes: _Axes) -> _Lips:
-    placed = (points - axes.middle) @ np.stack([axes.along, axes.down], 1) / axes.width
-    x = np.linspace(-_REACH, _REACH, _STEPS)
-    kernel = np.hanning(19)
-    kernel /= kernel.sum()
-
-    def curve(numbers: tuple[int, ...]) -> np.ndarray:
-        line = placed[list(numbers)]
-        heights = np.interp(x, np.maximum.accumulate(line[:, 0]), line[:, 1])
-        return np.convolve(np.pad(heights, len(kernel) // 2, "edge"), kernel, "valid")
-
-    upper_inner = curve(UPPER_INNER)
-    lower_inner = np.maximum(curve(LOWER_INNER), upper_inner)
-    upper = np.maximum(upper_inner - curve(UPPER_OUTER), 0)
-    lower = np.maximum(curve(LOWER_OUTER) - lower_inner, 0)
-    nose, chin = float(placed[NOSE, 1]), float(placed[CHIN, 1])
-    sides = float(np.abs(placed[list(SIDES), 0]).min())
-    return _Lips(x, upper_inner, lower_inner - upper_inner, upper, lower, nose, chin, sides)
-
-
-def _draw(image: np.ndarray, lips: _Lips, axes: _Axes, narrow: float) -> np.ndarray:
+def _draw(image: np.ndarray, lips: Lips, axes: MouthAxes, narrow: float) -> np.ndarray:
     """Draw a picture (h, w, 3) with its lips together."""
     import cv2
 
-    x, y = _place(image.shape[:2], axes)
+    x, y = place_pixels(image.shape[:2], axes)
     x = x * (1 + (1 / narrow - 1) * _near_mouth(x, y, lips))
 
     def at(curve: np.ndarray) -> np.ndarray:
@@ -301,8 +174,8 @@ def _draw(image: np.ndarray, lips: _Lips, axes: _Axes, narrow: float) -> np.ndar
     shift = at(_straighten(lips, line))
     meet, gap, shut = at(line) + shift, at(lips.gap), np.minimum(at(lips.gap) / _FRINGE, 1)
     above = meet - y
-    up = _moved(above, _UPPER_SHARE * gap, at(lips.upper), 1 / narrow**2, meet - lips.nose, shift, shut)
-    down = _moved(-above, (1 - _UPPER_SHARE) * gap, at(lips.lower), 1 / narrow, lips.chin - meet, -shift, shut)
+    up = _moved(above, _UPPER_SHARE * gap, at(lips.upper), 1 / narrow**2, meet - lips.nose, shift, shut=shut)
+    down = _moved(-above, (1 - _UPPER_SHARE) * gap, at(lips.lower), 1 / narrow, lips.chin - meet, -shift, shut=shut)
 
     def sample(y: np.ndarray) -> np.ndarray:
         place = axes.middle + axes.width * (x[..., None] * axes.along + y[..., None] * axes.down) - 0.5
@@ -318,7 +191,7 @@ def _draw(image: np.ndarray, lips: _Lips, axes: _Axes, narrow: float) -> np.ndar
     return np.clip(drawn, 0, 255).round().astype(np.uint8)
 
 
-def _near_mouth(x: np.ndarray, y: np.ndarray, lips: _Lips) -> np.ndarray:
+def _near_mouth(x: np.ndarray, y: np.ndarray, lips: Lips) -> np.ndarray:
     """Return how much of the narrowing there is at places: 1 at the mouth, 0 at nose, chin and the face's sides."""
     middle = float(np.interp(0, lips.x, lips.upper_inner + lips.gap / 2))
     vertical = np.where(
@@ -335,6 +208,7 @@ def _moved(
     fuller: float,
     room: np.ndarray,
     shift: np.ndarray,
+    *,
     shut: np.ndarray,
 ) -> np.ndarray:
     """Return how far from where the lips meet, beyond a place, its pixel lay before; shapes (h, w).

@@ -12,10 +12,10 @@ from lipsync_cli.media.video.yuv_frame import Layer, as_layers, blend, cut_out, 
 from lipsync_cli.synthesis.compositing.colour_limits import ColourLimits, skin_chroma
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
 from lipsync_cli.synthesis.compositing.masks import FadingMasks
-from lipsync_cli.synthesis.compositing.mouth_opening import MouthInside, part_lips
+from lipsync_cli.synthesis.compositing.mouth_opening import MouthInside, Parted, part_lips
 
 if TYPE_CHECKING:
-    from lipsync_cli.faces.mesh.mouth_closing import ClosedLips
+    from lipsync_cli.faces.mesh.lips import ClosedLips
     from lipsync_cli.faces.occlusion import OcclusionMask
     from lipsync_cli.media.video.yuv_frame import Frame
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
@@ -36,7 +36,6 @@ class ReferenceFace(NamedTuple):
     crop : shape (S, S, 3) uint8 RGB, what the network sees of it
     skin : shape (2,), its colour, from `skin_chroma`
     opened : the same face in the same pose with its mouth open, or None
-    turn : shape (2,), of a `Pose`: how this open face was turned into its pose; None: not at all
     inside : what is behind the lips, or None if it is not known
     """
 
@@ -45,7 +44,6 @@ class ReferenceFace(NamedTuple):
     crop: np.ndarray
     skin: np.ndarray
     opened: ReferenceFace | None = None
-    turn: np.ndarray | None = None
     inside: MouthInside | None = None
 
 
@@ -58,7 +56,9 @@ def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFa
     return ReferenceFace(pixels, matrix, crop, skin_chroma(crop, rule))
 
 
-def with_inside(face: ReferenceFace, lips: ClosedLips, inside: np.ndarray, box: np.ndarray, rule: CropRule) -> ReferenceFace:
+def with_inside(
+    face: ReferenceFace, lips: ClosedLips, inside: np.ndarray, box: np.ndarray, rule: CropRule
+) -> ReferenceFace:
     """Return a reference with what is behind its lips.
 
     Parameters
@@ -68,14 +68,14 @@ def with_inside(face: ReferenceFace, lips: ClosedLips, inside: np.ndarray, box: 
     inside : shape (H, W, 3) uint8 RGB, what is behind them, over the whole frame
     """
     behind = MouthInside(lips.transformed(rule.matrix(box)), [])
-    return face._replace(inside=behind.showing(cut_out(inside, *reference_part(box, rule))[0], face.pixels))
+    return face._replace(inside=behind.showing(np.asarray(cut_out(inside, *reference_part(box, rule))[0]), face.pixels))
 
 
 def reference_part(box: np.ndarray, rule: CropRule) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of what is kept around the face in a box."""
+    """Return left, top, right and bottom of what is kept around the face in a box, even numbers."""
     x0, y0, side = rule.square(box)
-    left, top = (int(start - MARGIN * side) for start in (x0, y0))
-    right, bottom = (int(start + (1 + MARGIN) * side) + 2 for start in (x0, y0))
+    left, top = (int(start - MARGIN * side) // 2 * 2 for start in (x0, y0))
+    right, bottom = (int(start + (1 + MARGIN) * side) // 2 * 2 + 2 for start in (x0, y0))
     return left, top, right, bottom
 
 
@@ -176,18 +176,16 @@ class Compositor:
             face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
         if parted is not None and reference.inside is not None:
             _lay_inside(face, reference.inside, *parted, reference.matrix)
-        if generated.inside is not None and reference.opened is not None:
-            self._show_inside(face, generated.inside[-half:], matrix, shape, reference.opened)
         return face
 
     def _part(
         self, guide: np.ndarray, generated: GeneratorOutput, matrix: np.ndarray, inside: MouthInside
-    ) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]] | None:
+    ) -> tuple[Parted, np.ndarray, tuple[slice, slice]] | None:
         """Part the lips in a region.
 
         Returns
         -------
-        how much of the inside is seen in a part of the region, its matrix, and its rows and columns; None: nothing is
+        what is seen in a part of the region, its matrix, and its rows and columns; None: nothing is
         """
         region = find_region(matrix, inside.extent(), guide.shape, 2)
         if region is None or generated.flow is None:
@@ -196,40 +194,6 @@ class Compositor:
         moved, half = at_step(matrix, 1, columns.start, rows.start), self._rule.size // 2
         flow = generated.flow[-half:] * np.float32(self._rule.size)
         return part_lips(inside.lips, guide[rows, columns], moved, flow, half), moved, region
-
-    def _show_inside(
-        self, face: list[Layer], inside: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], opened: ReferenceFace
-    ) -> None:
-        """Lay the open mouth's pixels over a face.
-
-        Parameters
-        ----------
-        face : layers of a region, changed here
-        inside : shape (S / 2, S, 3), of a generator's output
-        matrix : shape (2, 3), from pixel indices of the region to those of the crop
-        shape : of the region
-        """
-        size = self._rule.size
-        seen_rows, seen_columns = (np.flatnonzero(inside[:, :, 2].max(axis)) for axis in (1, 0))
-        if not len(seen_rows):
-            return
-        top = size // 2
-        extent = seen_columns[0], top + seen_rows[0], seen_columns[-1] + 1, top + seen_rows[-1] + 1
-        region = find_region(matrix, extent, shape, face[-1].step)
-        if region is None:
-            return
-        rows, columns = region
-        moved = at_step(matrix, 1, columns.start, rows.start)
-        field = CropSampler(inside * np.array([size, size, 1], np.float32), top=top)
-        guide = field.sample(moved, (rows.stop - rows.start, columns.stop - columns.start))
-        x, y = _aim(guide, moved, opened.matrix)
-        share = np.clip(guide[:, :, 2], 0, 1)
-        for (step, parts), (_, below) in zip(layers(opened.pixels), face, strict=True):
-            if step > 1:
-                x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
-            here = slice(rows.start // step, rows.stop // step), slice(columns.start // step, columns.stop // step)
-            for part, drawn in zip(parts, below, strict=True):
-                drawn[here] = _moved(part, drawn[here], x, y, share)
 
 
 def find_region(
@@ -261,7 +225,7 @@ def find_region(
 def _lay_inside(
     face: list[Layer],
     inside: MouthInside,
-    seen: np.ndarray,
+    parted: Parted,
     matrix: np.ndarray,
     region: tuple[slice, slice],
     own: np.ndarray,
@@ -270,11 +234,13 @@ def _lay_inside(
 
     Parameters
     ----------
-    seen : shape (h, w), how much of it, in a part of the face
+    parted : how much of it is seen, (h, w), in a part of the face
     matrix, own : shape (2, 3), from pixel indices of that part, and of the reference, to those of the crop
     region : rows and columns of the part
     """
-    x, y = _aim(np.zeros((*seen.shape, 3), np.float32), matrix, own)
+    seen = parted.seen
+    guide = np.full((*seen.shape, 3), (*parted.flow, 0), np.float32)
+    x, y = _aim(guide, matrix, own)
     for (step, parts), (_, below) in zip(inside.layers, face, strict=True):
         if step > 1:
             x, y, seen = _coarser(x, step), _coarser(y, step), halve(seen)

@@ -30,36 +30,7 @@ def turn_output(generated: GeneratorOutput, turn: np.ndarray, depth: np.ndarray)
     shift = np.float32(turn) * depth[-rows:, :, None]
     moved = _sample(np.dstack([generated.flow, generated.mask, generated.patch]), shift)
     moved[:, :, :2] += shift / np.float32(size)
-    inside = generated.inside
-    if inside is not None:
-        inside = _sample(inside, shift[-len(inside) :])
-        inside[:, :, :2] += shift[-len(inside) :] / np.float32(size)
-    return generated._replace(flow=moved[:, :, :2], mask=moved[:, :, 2], patch=moved[:, :, 3:], inside=inside)
-
-
-def turn_inside(generated: GeneratorOutput, turn: np.ndarray, depth: np.ndarray) -> GeneratorOutput:
-    """Return a generator's output for one crop with the flow into an open face that was turned into the crop's pose.
-
-    The flow points to a place of the turned face; there the face as it was seen lies `turn` times the depth back.
-
-    Parameters
-    ----------
-    generated : of one crop
-    turn : shape (2,), of the `Pose` by which the open face was turned
-    depth : shape (S, S), from `faces.depth.depth_map`
-    """
-    import cv2
-
-    inside = generated.inside
-    if inside is None:
-        return generated
-    size, top = len(depth), len(depth) - len(inside)
-    columns, rows = np.arange(size, dtype=np.float32), np.arange(top, size, dtype=np.float32)[:, None]
-    x, y = inside[:, :, 0] * np.float32(size) + columns, inside[:, :, 1] * np.float32(size) + rows
-    there = cv2.remap(np.asarray(depth), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = inside.copy()
-    inside[:, :, :2] -= there[:, :, None] * np.float32(turn / size)
-    return generated._replace(inside=inside)
+    return generated._replace(flow=moved[:, :, :2], mask=moved[:, :, 2], patch=moved[:, :, 3:])
 
 
 def turn_occlusion(covered: OcclusionMask, turn: np.ndarray, depth: np.ndarray) -> OcclusionMask:

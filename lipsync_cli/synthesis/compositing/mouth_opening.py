@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.mesh.mouth_closing import ClosedLips
+from lipsync_cli.faces.mesh.lips import ClosedLips
 from lipsync_cli.media.video.yuv_frame import Layer, as_layers, halve
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ APART = 0.01, 0.05  # of the mouth's width: from where on lips are parted, and w
 _ABOVE, _BELOW = 0.4, 0.9  # the same: so far from the line of the lips their movement is looked for
 _SIDE = 0.6  # the same, from the middle to either side
 _MIDDLE, _CORNER = 0.2, 0.48  # the same: where a mouth is widest, and to where it is open: it is a lens
+_STILL = 0.28  # the same: so far above the line of the lips no word moves the face
 _COLUMNS, _ROWS = 33, 80
 
 
@@ -51,7 +52,20 @@ class MouthInside(NamedTuple):
         return left, top, right, bottom
 
 
-def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.ndarray, top: int) -> np.ndarray:
+class Parted(NamedTuple):
+    """What is seen between lips in a region.
+
+    Attributes
+    ----------
+    seen : shape (h, w) float32, how much of the inside is seen, 0 ... 1
+    flow : shape (2,), from there to where it is in the rest frame, in pixels of the crop: the turn of the head
+    """
+
+    seen: np.ndarray
+    flow: np.ndarray
+
+
+def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.ndarray, top: int) -> Parted:
     """Move lips as a whole where they part, and tell where the inside of the mouth is seen.
 
     Parameters
@@ -62,17 +76,14 @@ def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.
     flow : shape (S - top, S, 2), the whole flow, in pixels of the crop
     top : row of the crop where the flow begins
 
-    Returns
-    -------
-    shape (h, w) float32: how much of the inside is seen, 0 ... 1
     """
     columns, rows = np.meshgrid(*(np.arange(length) for length in guide.shape[1::-1]))
     here = np.stack([columns, rows], -1) @ matrix[:, :2].T + matrix[:, 2]
     x, y = lips.place(here)
     from_x, from_y = lips.place(here + guide[:, :, :2])
     away = y - lips.at(lips.line, x)
-    edges = _find_edges(lips, flow, top)
-    upper_edge, lower_edge = (np.interp(x, edges[0], edge) for edge in edges[1:])
+    places, *edges, still = _find_edges(lips, flow, top)
+    upper_edge, lower_edge = (np.interp(x, places, edge) for edge in edges)
     parted = np.clip((lower_edge - upper_edge - APART[0]) / (APART[1] - APART[0]), 0, 1)
     parted *= np.clip((_SIDE - np.abs(x)) / 0.1, 0, 1)
     is_upper = away < (upper_edge + lower_edge) / 2
@@ -84,14 +95,18 @@ def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.
     guide[:, :, :2] += (further[..., None] * lips.down).astype(np.float32)
     guide[:, :, 2] += ((1 - guide[:, :, 2]) * in_lip).astype(np.float32)
     seen = np.clip((away - upper_edge) * fine + 0.5, 0, 1) * np.clip((lower_edge - away) * fine + 0.5, 0, 1)
-    result: np.ndarray = (seen * parted).astype(np.float32)
-    return result
+    return Parted((seen * parted).astype(np.float32), still)
 
 
-def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find how far the lips have moved: places along the mouth (n,), and of each the edge of the upper and lower lip.
+def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Find how far the lips have moved.
 
     A lip's outer edge shows how far it moves as a whole; the inner ones are as far from there as in the rest frame.
+
+    Returns
+    -------
+    places along the mouth (n,); of each the edge of the upper and of the lower lip (n,), in widths of the mouth; and
+    the flow (2,) of what no word moves, above the mouth, in pixels of the crop
     """
     import cv2
 
@@ -114,4 +129,5 @@ def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarra
     middle, half = (upper_edge + lower_edge) / 2, np.maximum(lower_edge - upper_edge, 0) / 2
     widest = half[np.abs(x[:, 0]) <= _MIDDLE].max()
     half = np.minimum(half, widest * np.clip(1 - np.square(x[:, 0] / _CORNER), 0, 1))
-    return x[:, 0], middle - half, middle + half
+    above = moved[np.abs(x[:, 0]) <= _MIDDLE][:, np.abs(away[0] + _STILL).argmin()].mean(0)
+    return x[:, 0], middle - half, middle + half, above

@@ -18,15 +18,12 @@ class GeneratorOutput(NamedTuple):
         crop's last H rows, S or S / 2
     mask : shape (n, H, S) float32, how much of the warped reference shows, or None
     patch : shape (n, H, S, 3) float32, what shows where the reference does not, or None
-    inside : shape (n, H, S, 3) float32, displacement (x, y) into the crop of the open mouth in units of S, and how much
-        of that shows over all else, or None
     """
 
     image: np.ndarray | None
     flow: np.ndarray | None = None
     mask: np.ndarray | None = None
     patch: np.ndarray | None = None
-    inside: np.ndarray | None = None
 
     def one(self, index: int) -> GeneratorOutput:
         """Return the output for one crop, without the first axis."""
@@ -72,14 +69,13 @@ class GeneratorRunner(Protocol):
         """How many of the things that `submit` begins are worked on at a time."""
         ...
 
-    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray) -> Future[GeneratorOutput]:
         """Begin to draw faces with other mouths; without the image where that is not needed.
 
         Parameters
         ----------
         face : shape (n, S, S, 3) uint8 RGB, or (1, S, S, 3), which serves all and is encoded once
         mel : as of `generate`
-        open_face : shape (1, S, S, 3) uint8 RGB, a single face's with its mouth open, to show its inside
         """
         ...
 

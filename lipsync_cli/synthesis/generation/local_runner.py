@@ -18,7 +18,6 @@ from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_features import Encode, encode_silence
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
-from lipsync_cli.synthesis.generation.mouth_interior import show_inside
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 ARTICULATION = 1.4  # benchmarks/real_clips.py: then mouths open about as far as real ones
-PAINTED = 1.25  # the same where insides are painted, and half hidden by the lips that lie over them
 BATCH_SIZE = 8  # crops that are drawn at once, at most
 NUM_CODES = 24  # faces whose codes are kept: two of each view of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
@@ -44,7 +42,7 @@ class LocalRunner:
     generator : in evaluation mode, on `device`
     device : torch device
     articulation : how much the mouth moves, beside what the generator learned; for generators that can say it. None:
-        ARTICULATION where the inside of an open mouth is shown, PAINTED elsewhere
+        ARTICULATION
     threads : of torch; None leaves one core to the other stages of the stream: reading, compositing, coding
     occlusion : network that tells what lies over faces, on `device`; None: nothing is looked for
     """
@@ -63,10 +61,9 @@ class LocalRunner:
             generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             occlusion = occlusion and occlusion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device, self._occlusion = device, occlusion
-        self._articulations = (ARTICULATION, PAINTED) if articulation is None else (articulation, articulation)
-        self._generator, painter = (_articulating(generator, each) for each in self._articulations)
+        self._articulation = ARTICULATION if articulation is None else articulation
+        self._generator = _articulating(generator, self._articulation)
         self._mover = self._generator if isinstance(self._generator, FaceCoding) else None
-        self._painter = painter if isinstance(painter, FaceCoding) else None
         self._codes: dict[bytes, FaceCode] = {}
         self._encode: Encode | None = None
         self._hears = hears(generator)
@@ -110,7 +107,7 @@ class LocalRunner:
 
     def fingerprint(self) -> str:
         """Return a digest of all weights."""
-        digest = hashlib.sha256(repr(self._articulations).encode())
+        digest = hashlib.sha256(repr(self._articulation).encode())
         for network in filter(None, (self._generator, self._occlusion)):
             for name, tensor in sorted(network.state_dict().items()):
                 digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
@@ -133,27 +130,18 @@ class LocalRunner:
             logits: np.ndarray = self._occlusion(*shown).float().cpu().numpy()
         return _done(logits)
 
-    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray) -> Future[GeneratorOutput]:
         """Generate, at once."""
         import torch
 
-        if self._mover is None or self._painter is None:
+        if self._mover is None:
             target = np.broadcast_to(face, (len(mel), *face.shape[1:]))
             return _done(self.generate(face, target, mel))
         self._limit_threads()
         with torch.inference_mode():
-            speech = self._mel(mel)
-            generator = self._painter if open_face is None else self._mover
-            flow, mask, patch = generator.move(self._code(self._mover, face, face), speech)
-            shown = None
-            if open_face is not None:
-                code = self._code(self._mover, open_face, face)
-                inside = show_inside(generator, code, speech, mask)
-                shown = None if inside is None else _channels_last(torch.cat([inside.flow, inside.share], 1))
+            flow, mask, patch = self._mover.move(self._code(self._mover, face, face), self._mel(mel))
             return _done(
-                GeneratorOutput(
-                    None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch), shown
-                )
+                GeneratorOutput(None, _channels_last(flow), mask[:, 0].float().cpu().numpy(), _channels_last(patch))
             )
 
     def _code(self, generator: FaceCoding, face: np.ndarray, target: np.ndarray) -> FaceCode:

@@ -80,9 +80,9 @@ class ProcessRunner:
         windows: np.ndarray = self._ask("silence", count).result()
         return windows
 
-    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray) -> Future[GeneratorOutput]:
         """See `GeneratorRunner`."""
-        return self._ask("submit", face, mel, open_face)
+        return self._ask("submit", face, mel)
 
     def predict_occlusion(self, face: np.ndarray, reference: np.ndarray, other: np.ndarray) -> Future[np.ndarray]:
         """See `GeneratorRunner`."""

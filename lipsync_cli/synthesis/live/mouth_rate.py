@@ -121,14 +121,14 @@ class SparseRunner:
         """See `GeneratorRunner`."""
         return 1
 
-    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray) -> Future[GeneratorOutput]:
         """See `GeneratorRunner`."""
         import numpy as np
 
         stride = self._mouths.stride
         if stride == 1 or len(face) > 1:
             self._left = 0
-            return self._runner.submit(face, mel, open_face)
+            return self._runner.submit(face, mel)
         key = face.tobytes()
         if self._last is None or self._last[0] != key:
             self._left = 0
@@ -136,7 +136,7 @@ class SparseRunner:
         places = np.arange(held, len(mel))
         made = [] if not held or self._last is None else [_repeat(self._last[1], np.zeros(held, int))]
         if len(places):
-            drawn = self._runner.submit(face, mel[held::stride], open_face).result()
+            drawn = self._runner.submit(face, mel[held::stride]).result()
             made.append(_repeat(drawn, (places - held) // stride))
             self._last = key, _repeat(drawn, np.array([len(mel[held::stride]) - 1]))
             self._left = -(len(mel) - held) % stride

@@ -63,7 +63,9 @@ def rest_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
     return with_inside(reference_face(frame, box, rule), mouth.lips, mouth.inside, box, rule)
 
 
-def show_teeth(face: ReferenceFace, opened: ReferenceFace, frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
+def show_teeth(
+    face: ReferenceFace, opened: ReferenceFace, frame: Frame, box: np.ndarray, rule: CropRule
+) -> ReferenceFace:
     """Return a rest frame with the teeth of a frame whose mouth is open behind its lips.
 
     Parameters
@@ -79,7 +81,7 @@ def show_teeth(face: ReferenceFace, opened: ReferenceFace, frame: Frame, box: np
     inside = None if points is None else draw_inside(picture, points)
     if inside is None or face.inside is None:
         return face
-    part = cut_out(inside, *reference_part(box, rule))[0]
+    part = np.asarray(cut_out(inside, *reference_part(box, rule))[0])
     to_open: np.ndarray = cv2.invertAffineTransform(opened.matrix)
     place = compose_affine(to_open, face.matrix)
     height, width = face.pixels.shape[:2]

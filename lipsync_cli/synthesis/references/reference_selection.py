@@ -205,20 +205,11 @@ def bring_open(
     rule: CropRule,
     references: ReferenceFrames,
     rest: ReferenceFace,
-    turns: bool = False,
 ) -> ReferenceFace | None:
-    """Return the face whose mouth is open, in the pose of the rest frame; None where there is none.
-
-    Parameters
-    ----------
-    turns : whether the head turns, so that the open mouth is turned, too
-    """
+    """Return the face whose mouth is open, in the pose of the rest frame; None where there is none."""
     if references.opened is None:
         return None
     face = reference_face(video.frame(references.opened), boxes[references.opened], rule)
-    if turns:
-        crop, turned = _turn(face.crop, rest.crop, rule)
-        return face._replace(matrix=compose_affine(turned.matrix, face.matrix), crop=crop, turn=turned.turn)
     pose = Aligner(rule).align(to_grey(face.crop), to_grey(rest.crop))
     return face._replace(matrix=compose_affine(pose, face.matrix), crop=warp_crop(face.crop, pose))
 

@@ -13,7 +13,7 @@ from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor, ReferenceFace, Shown, reference_face
-from lipsync_cli.synthesis.compositing.head_turn_warp import turn_inside, turn_occlusion, turn_output
+from lipsync_cli.synthesis.compositing.head_turn_warp import turn_occlusion, turn_output
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.reference_tracker import ReferenceTracker
 from lipsync_cli.synthesis.rendering.concurrent_stages import pipeline
@@ -321,10 +321,7 @@ class Renderer:
 
         crops = [face.reference.crop for face in faces]
         alike = all(crop is crops[0] for crop in crops)
-        opened = faces[0].reference.opened if alike else None
-        return self.runner.submit(
-            np.stack(crops[:1] if alike else crops), mels, None if opened is None else opened.crop[None]
-        )
+        return self.runner.submit(np.stack(crops[:1] if alike else crops), mels)
 
     def _compose(self, batches: Iterator[list[View]], stopwatch: Stopwatch) -> Iterator[View]:
         """Put the drawn faces into the frames."""
@@ -341,9 +338,6 @@ class Renderer:
 
 def _turned(face: Face, generated: GeneratorOutput, covered: OcclusionMask | None, depth: np.ndarray) -> Face:
     """Return a face with what is drawn of it and what lies over it, brought to where its head is turned."""
-    opened = None if face.reference is None else face.reference.opened
-    if opened is not None and opened.turn is not None:
-        generated = turn_inside(generated, opened.turn, depth)
     if face.turn is not None:
         generated = turn_output(generated, face.turn, depth)
         covered = None if covered is None else turn_occlusion(covered, face.turn, depth)

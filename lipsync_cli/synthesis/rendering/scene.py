@@ -15,8 +15,8 @@ from lipsync_cli.faces.selection import FaceSelection, find_faces
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
-from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.mouth_reference import rest_face, rest_photo, show_teeth
+from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames, bring_open
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 
@@ -190,14 +190,13 @@ class SceneBuilder:
             self.choose(source, header, video, found, runner, place, notify=notify) for place, found in enumerate(boxes)
         ]
         rests = [
-            [_open_reference(video, found, rule, each, len(chosen) > 1) for each in chosen or ()]
+            [_open_reference(video, found, rule, each) for each in chosen or ()]
             for chosen, found in zip(references, boxes, strict=True)
         ]
         if source.is_photo and self._reference != "current":
-            closed, faces = rest_photo(video, boxes, rule)
-            rests = [[face] if face is not None else [] for face in faces]
-            if closed is not video:
-                video = closed
+            original, (video, faces) = video, rest_photo(video, boxes, rule)
+            rests = [[face] if face else [] for face in faces]
+            if video is not original:
                 notify(f"{source.path}: the mouth is open; its lips are brought together before it speaks")
         speakers = [
             Speaker.with_rest_frames(found, faces, rule, choice.name)
@@ -294,17 +293,17 @@ class SceneBuilder:
 
 
 def _open_reference(
-    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames, turns: bool
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames
 ) -> ReferenceFace:
-    """Return the reference face, of a head that turns or not."""
+    """Return a rest frame with what is behind its lips."""
     frame, box = video.frame(references.rest), boxes[references.rest]
     face = rest_face(frame, box, rule)
-    opened = bring_open(video, boxes, rule, references, face, turns)
+    opened = bring_open(video, boxes, rule, references, face)
     if opened is None or references.opened is None:
         return face
-    if face.inside is None:
-        return face._replace(opened=opened)
-    return show_teeth(face, opened, video.frame(references.opened), boxes[references.opened], rule)
+    return show_teeth(
+        face._replace(opened=opened), opened, video.frame(references.opened), boxes[references.opened], rule
+    )
 
 
 def _check_faces(boxes: np.ndarray, source: SourceClip, notify: Notify, whose: str = "") -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from lipsync_cli.faces.alignment import compose_affine
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.faces.mesh.lips import ClosedLips
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
+from lipsync_cli.synthesis.compositing.mouth_opening import MouthInside
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 
 RULE = CropRule(scale=1.0, shift_y=0.0)
@@ -89,45 +91,52 @@ def _grey_skin(reference):
     return reference._replace(skin=np.zeros(2, np.float32))
 
 
-def _with_open_mouth(frame, matrix, share, flow, rows=slice(30, 40), columns=slice(30, 60)):
-    """An output that shows a patch of grey all over but for a part, where the open mouth lies, and that one's face."""
-    inside = np.zeros((SIZE // 2, SIZE, 3), np.float32)
-    inside[rows, columns] = *flow, share
-    nothing = np.zeros((SIZE // 2, SIZE, 2), np.float32)
-    drawn = GeneratorOutput(None, nothing, nothing[:, :, 0], np.full((SIZE // 2, SIZE, 3), 0.25, np.float32), inside)
-    opened = reference_face(frame, BOX, RULE)
-    return drawn, opened._replace(matrix=compose_affine(matrix, opened.matrix))
+def _with_lips(reference, inside, middle=(48, 72), width=30.0):
+    """A reference whose lips meet in a straight line in the middle of its lower half, and what is behind them."""
+    x = np.linspace(-1.6, 1.6, 65)
+    thick = np.where(np.abs(x) < 0.5, 0.2, 0.0)
+    lips = ClosedLips(np.array(middle, float), np.array([1.0, 0.0]), width, x, np.zeros(65), thick, thick)
+    return reference._replace(
+        inside=MouthInside(lips, []).showing(inside[: reference.pixels.shape[0]], reference.pixels)
+    )
 
 
-def test_an_open_mouth_comes_along_at_full_size_from_its_own_frame(frame, mask):
-    rest, shift = np.full_like(frame, 90), np.array([[1, 0, 2.0], [0, 1, -3.0]])  # pixels of the crop: 4 and -6
-    frame = cv2.GaussianBlur(frame, (0, 0), 2)
-    drawn, opened = _with_open_mouth(frame, shift, 1.0, (3 / SIZE, 2 / SIZE))
-    reference = _grey_skin(reference_face(rest, BOX, RULE))._replace(opened=opened)
-    seen = Compositor(RULE, mask).compose(np.zeros_like(frame), RULE.matrix(BOX), drawn, reference)
-    x, y = 2 * 3 - 2 * 2, 2 * 2 + 2 * 3  # where the flow points, in pixels of the open frame
-    rows, columns = slice(192, 200), slice(108, 150)  # well within the part
-    wanted = frame[rows.start + y : rows.stop + y, columns.start + x : columns.stop + x]
-    assert np.abs(seen[rows, columns].astype(int) - wanted).max() <= 1
-    assert (np.abs(seen[140:170, 70:200].astype(int) - 64) <= 1).all()  # elsewhere the rest
+def _dropping(by):
+    """An output whose lower half, from the line of the lips on, has moved down by so many pixels of the crop."""
+    drawn = generated()
+    flow = np.zeros_like(drawn.flow)
+    flow[72 - SIZE // 2 :, :, 1] = -by / SIZE
+    return drawn._replace(flow=cv2.GaussianBlur(flow, (0, 0), 1.0))
 
 
-def test_an_open_mouth_is_mixed_with_the_rest_by_its_share(frame, mask):
-    drawn, opened = _with_open_mouth(np.full_like(frame, 200), np.eye(2, 3), 0.5, (0.0, 0.0))
-    reference = _grey_skin(reference_face(np.full_like(frame, 90), BOX, RULE))
-    seen = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), drawn, reference._replace(opened=opened))
-    assert (np.abs(seen[192:200, 108:150].astype(int) - (200 + 64) / 2) <= 1).all()
-    without = Compositor(RULE, mask).compose(frame, RULE.matrix(BOX), drawn, reference)
-    assert (np.abs(without[192:200, 108:150].astype(int) - 64) <= 1).all()
+def test_between_parted_lips_is_what_is_behind_them(frame, mask):
+    reference = reference_face(np.full_like(frame, 90), BOX, RULE)
+    inside = np.full((*reference.pixels.shape[:2], 3), 200, np.uint8)
+    seen = Compositor(RULE, mask).compose(
+        np.full_like(frame, 90), RULE.matrix(BOX), _dropping(6), _with_lips(reference, inside)
+    )
+    middle = seen[140:200, 135, 0]  # a column of the frame through the mouth
+    assert middle.max() == 200
+    assert 4 < (middle == 200).sum() < 2 * 6 + 2
+    assert (seen[140:200, 75, 0] == 90).all()  # beside the mouth there is skin
 
 
-def test_an_open_mouth_of_no_share_or_out_of_the_frame_changes_nothing(frame, mask):
-    for share, box in ((0.0, BOX), (1.0, BOX + np.float32([-150, 0, -150, 0]))):
-        drawn, opened = _with_open_mouth(frame, np.eye(2, 3), share, (0.0, 0.0), columns=slice(14, 40))
-        reference = _grey_skin(reference_face(frame, BOX, RULE))
-        plain = Compositor(RULE, mask).compose(frame, RULE.matrix(box), drawn._replace(inside=None), reference)
-        seen = Compositor(RULE, mask).compose(frame, RULE.matrix(box), drawn, reference._replace(opened=opened))
-        np.testing.assert_array_equal(seen, plain)
+def test_lips_that_do_not_part_stay_as_they_are(frame, mask):
+    reference = reference_face(frame, BOX, RULE)
+    inside = np.full((*reference.pixels.shape[:2], 3), 200, np.uint8)
+    compositor, still = Compositor(RULE, mask), generated()
+    plain = compositor.compose(frame, RULE.matrix(BOX), still, reference)
+    seen = compositor.compose(frame, RULE.matrix(BOX), still, _with_lips(reference, inside))
+    np.testing.assert_array_equal(seen, plain)
+
+
+def test_lips_out_of_the_frame_change_nothing(frame, mask):
+    reference, box = reference_face(frame, BOX, RULE), BOX + np.float32([-150, 0, -150, 0])
+    inside = np.full((*reference.pixels.shape[:2], 3), 200, np.uint8)
+    compositor = Compositor(RULE, mask)
+    plain = compositor.compose(frame, RULE.matrix(box), _dropping(6), reference)
+    seen = compositor.compose(frame, RULE.matrix(box), _dropping(6), _with_lips(reference, inside, (80, 72)))
+    np.testing.assert_array_equal(seen[:, 160:], plain[:, 160:])
 
 
 def test_patch_shows_where_the_mask_of_the_generator_says_so(frame, mask):
@@ -215,13 +224,13 @@ def test_in_planes_it_looks_as_in_rgb_and_nothing_else_changes_a_bit(mask, enlar
     wave = np.dstack([np.sin(columns / 5), np.cos(rows / 7)])
     image = 0.5 + 0.2 * np.dstack([wave, wave[:, :, :1]])
     moved = GeneratorOutput(None, wave / 60, 0.5 + 0.4 * wave[:, :, 0], image)
-    inside = np.dstack([wave / 40, 0.5 * (1 - moved.mask) * (np.hypot(rows - 70, columns - 48) < 14)])
-    drawing = {"flow": moved, "image": GeneratorOutput(image), "inside": moved._replace(inside=inside)}[kind]
+    drawing = {"flow": moved, "image": GeneratorOutput(image), "inside": _dropping(6)}[kind]
     matrix = compose_affine(np.array([[0.99, -0.05, 3.0], [0.05, 0.99, -1.0]]), RULE.matrix(box))
 
     def face(of):
-        opened = reference_face(of, box + np.float32([3, -2, 3, -2]), RULE)
-        return reference_face(of, box, RULE)._replace(opened=opened)
+        plain = reference_face(of, box, RULE)
+        behind = np.full((*plain.pixels.shape[:2], 3), (150, 120, 100), np.uint8)
+        return _with_lips(plain, behind) if kind == "inside" else plain
 
     drawn = Compositor(RULE, soft).compose(frame, matrix, drawing, face(frame))
     wanted = Compositor(RULE, soft).compose(whole, matrix, drawing, face(whole))

@@ -8,7 +8,7 @@ import pytest
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.faces.depth import depth_map
 from lipsync_cli.faces.occlusion import OcclusionMask
-from lipsync_cli.synthesis.compositing.head_turn_warp import turn_inside, turn_occlusion, turn_output
+from lipsync_cli.synthesis.compositing.head_turn_warp import turn_occlusion, turn_output
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 
 SIZE, HALF = 96, 48
@@ -25,7 +25,6 @@ def output() -> GeneratorOutput:
         np.dstack([columns, still]),
         rows,
         np.dstack([columns, rows, still]),
-        np.dstack([columns, rows, rows]),
     )
 
 
@@ -36,23 +35,10 @@ def test_fields_come_from_where_the_depth_says_and_the_flow_still_points_to_its_
     assert moved.flow is not None
     assert moved.mask is not None
     assert moved.patch is not None
-    assert moved.inside is not None
     np.testing.assert_allclose(moved.flow[inner][:, :, 0], output.flow[inner][:, :, 0] + 6 / SIZE, atol=1e-5)
     np.testing.assert_allclose(moved.flow[inner][:, :, 1], 2 / SIZE, atol=1e-5)
     np.testing.assert_allclose(moved.mask[inner], output.mask[inner] + 2 / SIZE, atol=1e-5)
     np.testing.assert_allclose(moved.patch[inner][:, :, 0], output.patch[inner][:, :, 0] + 3 / SIZE, atol=1e-5)
-    np.testing.assert_allclose(moved.inside[inner][:, :, 1], output.inside[inner][:, :, 1] + 4 / SIZE, atol=1e-5)
-    np.testing.assert_allclose(moved.inside[inner][:, :, 2], output.inside[inner][:, :, 2] + 2 / SIZE, atol=1e-5)
-
-
-def test_the_flow_into_an_open_face_that_was_turned_points_to_where_it_was_seen(output: GeneratorOutput) -> None:
-    depth = np.tile(np.arange(SIZE, dtype=np.float32), (SIZE, 1))  # a column's depth is its number
-    still = output._replace(inside=np.zeros((HALF, SIZE, 3), np.float32))
-    moved = turn_inside(still, np.array([0.1, 0.0]), depth)
-    assert moved.inside is not None
-    np.testing.assert_allclose(moved.inside[:, 40, 0], -0.1 * 40 / SIZE, atol=1e-5)
-    assert not moved.inside[:, :, 1:].any()
-    assert moved.flow is output.flow
 
 
 def test_a_finished_picture_is_turned_as_it_is() -> None:

@@ -95,7 +95,7 @@ class Runner:
         self._clock, self.takes_s = clock, takes_s
         self.num_drawn = 0
 
-    def submit(self, face: np.ndarray, mel: np.ndarray, open_face: np.ndarray | None = None) -> Future[GeneratorOutput]:
+    def submit(self, face: np.ndarray, mel: np.ndarray) -> Future[GeneratorOutput]:
         self._clock.wait(self.takes_s * len(mel))
         self.num_drawn += len(mel)
         size = RULE.size

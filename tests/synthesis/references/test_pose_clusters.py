@@ -106,7 +106,7 @@ class Painter:
     def encode(self, mel):
         raise AssertionError("it hears mels")
 
-    def submit(self, face, mel, open_face=None):
+    def submit(self, face, mel):
         from concurrent.futures import Future
 
         assert len(face) == 1

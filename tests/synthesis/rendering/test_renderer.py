@@ -48,7 +48,7 @@ class Draughtsman:
         self.batches, self.num_at_once, self.begun = [], num_at_once, 0
         self._pool = ThreadPoolExecutor(num_at_once)
 
-    def submit(self, face, mel, open_face=None):
+    def submit(self, face, mel):
         assert len(face) in (1, len(mel))
         target = np.broadcast_to(face, (len(mel), *face.shape[1:]))
         self.begun += 1

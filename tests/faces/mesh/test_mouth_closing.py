@@ -1,0 +1,85 @@
+"""A grin whose lips are brought together: over the teeth, from their own pixels, and nothing else moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipsync_cli.faces.mesh.face_mesh import load_face_mesh
+from lipsync_cli.faces.mesh.lips import mouth_gap
+from lipsync_cli.faces.mesh.mouth_closing import OPEN, WIDEST, close_mouth, draw_inside
+
+BOX = np.array([78.0, 38.0, 168.0, 128.0])
+
+
+@pytest.fixture(scope="module")
+def points(astronaut):
+    return load_face_mesh().find(astronaut, BOX)
+
+
+@pytest.fixture(scope="module")
+def closed(astronaut, points):
+    return close_mouth(astronaut, points)
+
+
+def _teeth(picture, points):
+    """How bright the darkest channel is where the teeth of the grin are, less in lips than in teeth."""
+    (x0, y0), (x1, y1) = points[[82, 317]].round().astype(int)
+    return picture[y0 + 1 : y1, x0:x1].min(2).mean()
+
+
+def test_a_grin_has_its_teeth_covered(astronaut, points, closed):
+    assert mouth_gap(points) > OPEN
+    assert closed.was_open
+    assert _teeth(closed.picture, points) < _teeth(astronaut, points) - 25
+
+
+def test_the_mesh_finds_the_lips_of_the_closed_mouth_together(closed):
+    assert mouth_gap(load_face_mesh().find(closed.picture, BOX)) < OPEN
+
+
+def test_eyes_hair_and_background_keep_every_bit(astronaut, points, closed):
+    eyes = int(points[[33, 263], 1].max()) + 4
+    np.testing.assert_array_equal(closed.picture[:eyes], astronaut[:eyes])
+    chin = int(points[:, 1].max()) + 8
+    np.testing.assert_array_equal(closed.picture[chin:], astronaut[chin:])
+    left, right = points[:, 0].min(), points[:, 0].max()
+    np.testing.assert_array_equal(closed.picture[:, : int(left) - 2], astronaut[:, : int(left) - 2])
+    np.testing.assert_array_equal(closed.picture[:, int(right) + 2 :], astronaut[:, int(right) + 2 :])
+
+
+def test_a_closed_mouth_stays_as_it_is_and_gets_teeth_and_dark_behind_it(closed):
+    points = load_face_mesh().find(closed.picture, BOX)
+    again = close_mouth(closed.picture, points)
+    assert not again.was_open
+    np.testing.assert_array_equal(again.picture, closed.picture)
+    x, y = again.lips.middle.round().astype(int)
+    below = again.inside[y + int(0.15 * again.lips.width), x].astype(int)
+    assert below.sum() < again.picture[y + int(0.15 * again.lips.width), x].astype(int).sum() - 60
+
+
+def test_where_they_are_the_teeth_of_the_picture_are_behind_the_lips(astronaut, points, closed):
+    x, y = points[[13, 14]].mean(0).astype(int)
+    assert np.abs(closed.inside[y, x].astype(int) - astronaut[y, x]).max() <= 3
+    np.testing.assert_array_equal(draw_inside(astronaut, points), closed.inside)
+
+
+def test_the_lips_that_meet_are_where_they_were_drawn(closed):
+    x = np.linspace(-0.3, 0.3, 7)
+    line = closed.lips.middle + closed.lips.width * (
+        x[:, None] * closed.lips.along + closed.lips.at(closed.lips.line, x)[:, None] * closed.lips.down
+    )
+    found = load_face_mesh().find(closed.picture, BOX)
+    seams = found[[81, 82, 13, 312, 311]] / 2 + found[[178, 87, 14, 317, 402]] / 2 - 0.5
+    assert np.abs(np.interp(line[:, 0], seams[:, 0], seams[:, 1]) - line[:, 1]).max() < 2.5
+
+
+def test_a_jaw_that_hangs_is_left_alone(astronaut, points):
+    hanging = points.copy()
+    hanging[[95, 88, 178, 87, 14, 317, 402, 318, 324]] += [0, 2 * WIDEST * 50]
+    assert close_mouth(astronaut, hanging) is None
+
+
+def test_a_mouth_outside_of_the_picture_is_left_alone(astronaut, points):
+    assert close_mouth(astronaut, points + [1000, 0]) is None
+    assert draw_inside(astronaut, points - [0, 1000]) is None
