@@ -238,8 +238,8 @@ def test_command(lipsync, astronaut, voice_file, weights, tmp_path):
     assert made.returncode == 5
     assert made.stdout.split() == [str(films / "voice0.3.mp4"), str(films / "voice0.4.mp4")]
     assert made.stderr.splitlines() == [
-        f"lipsync: {tmp_path / 'no.wav'}: no such file",
         f"{photo}: the mouth is open; its lips are brought together before it speaks",
+        f"lipsync: {tmp_path / 'no.wav'}: no such file",
         "lipsync: 1 of 3 messages failed, the others are done",
     ]
     (films / "voice0.3.mp4").unlink()

@@ -117,8 +117,9 @@ def measure_lips(points: np.ndarray, axes: MouthAxes) -> Lips:
 
     upper_inner = curve(UPPER_INNER)
     lower_inner = np.maximum(curve(LOWER_INNER), upper_inner)
-    upper = np.maximum(upper_inner - curve(UPPER_OUTER), 0)
-    lower = np.maximum(curve(LOWER_OUTER) - lower_inner, 0)
+    beside = np.clip((0.75 - np.abs(x)) / 0.25, 0, 1)  # there are no lips beside the mouth
+    upper = beside * np.maximum(upper_inner - curve(UPPER_OUTER), 0)
+    lower = beside * np.maximum(curve(LOWER_OUTER) - lower_inner, 0)
     nose, chin = float(placed[NOSE, 1]), float(placed[CHIN, 1])
     sides = float(np.abs(placed[list(SIDES), 0]).min())
     return Lips(x, upper_inner, lower_inner - upper_inner, upper, lower, nose, chin, sides)

@@ -102,11 +102,11 @@ def _with_lips(reference, inside, middle=(48, 72), width=30.0):
 
 
 def _dropping(by):
-    """An output whose lower half, from the line of the lips on, has moved down by so many pixels of the crop."""
+    """An output whose lower lip has moved down by so many pixels of the crop, and is stretched over the opening."""
     drawn = generated()
     flow = np.zeros_like(drawn.flow)
-    flow[72 - SIZE // 2 :, :, 1] = -by / SIZE
-    return drawn._replace(flow=cv2.GaussianBlur(flow, (0, 0), 1.0))
+    flow[:, :, 1] = -np.clip(np.arange(SIZE) - 72, 0, by)[:, None] / SIZE
+    return drawn._replace(flow=flow)
 
 
 def test_between_parted_lips_is_what_is_behind_them(frame, mask):

@@ -9,7 +9,7 @@ from lipsync_cli.media.video.yuv_frame import YuvFrame
 from lipsync_cli.synthesis.references.mouth_reference import rest_face, rest_photo, show_teeth
 from lipsync_cli.synthesis.sources.still_source import StillSource
 
-BOX, RULE = np.array([78.0, 38.0, 168.0, 128.0], np.float32), CropRule()
+BOX, RULE = np.array([86.0, 76.0, 175.0, 166.0], np.float32), CropRule()
 
 
 def test_a_photo_that_grins_is_closed_and_keeps_its_teeth(astronaut):
