@@ -89,6 +89,13 @@ class MouthAxes(NamedTuple):
         return np.array([-self.along[1], self.along[0]])
 
 
+def symmetry(points: np.ndarray) -> float:
+    """Return how far a face mesh (468, 2) looks ahead: 1 straight ahead, 0 where a side of the face is not seen."""
+    axes = find_axes(points)
+    right, left = np.abs((points[list(SIDES)] - axes.middle) @ axes.along)
+    return float(min(right, left) / max(right, left, 1e-6))
+
+
 def mouth_gap(points: np.ndarray) -> float:
     """Return how far the inner lips of a face mesh (468, 2) are apart in the middle, over the mouth's width."""
     axes = find_axes(points)

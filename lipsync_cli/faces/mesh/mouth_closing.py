@@ -12,9 +12,19 @@ from typing import NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.mesh.face_mesh import EYES
-from lipsync_cli.faces.mesh.lips import ClosedLips, Lips, MouthAxes, find_axes, measure_lips, mouth_gap, place_pixels
+from lipsync_cli.faces.mesh.lips import (
+    ClosedLips,
+    Lips,
+    MouthAxes,
+    find_axes,
+    measure_lips,
+    mouth_gap,
+    place_pixels,
+    symmetry,
+)
 
 OPEN = 0.08  # gap of the inner lips over the mouth's width, from where on lips are apart
+STRAIGHT = 0.65  # symmetry of a face whose open mouth is closed, at least: of turned ones the mesh misses the lips
 WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not mend
 
 _NEUTRAL_WIDTH = 0.56  # of a mouth at rest, in distances of the outer eye corners
@@ -80,12 +90,12 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
     Returns
     -------
-    None where the jaw hangs, or the mouth lies outside of the picture
+    None where the jaw hangs, where an open mouth is turned far, or where it lies outside of the picture
     """
     gap, axes, part = mouth_gap(points), find_axes(points), _find_part(image, points)
-    if gap > WIDEST or part is None:
-        return None
     is_open = gap >= OPEN
+    if gap > WIDEST or part is None or (is_open and symmetry(points) < STRAIGHT):
+        return None
     lips = measure_lips(points, axes)
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
     narrow = _narrowing(points, axes) if is_open else 1.0
