@@ -39,7 +39,7 @@ def infer(
     who : of several people: "largest", "left", "right", a number counted from the left and from 0, or a photo's path
     extend : when the speech is longer than the video: "bounce" (back and forth), "loop", "hold" or "trim"
     silence : what the mouth does in pauses: "close", "keep" (as the video has it) or "model"
-    articulation : how much the mouth moves, 0 to 3; 1 is what the weights learned. None: 1.4, 1.7 for a photo
+    articulation : how much the mouth moves, 0 to 3; 1 is what the weights learned. None: 1.4
     occlusion : whether what lies over the face stays over it; or the weights of another network that finds it
     crf : quality of the output, 0 (best) to 51
     cache : use and keep what is known of the video's face, in the folder that LIPSYNC_CACHE names

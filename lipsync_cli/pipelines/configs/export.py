@@ -19,7 +19,7 @@ class ExportConfig:
         "Write what turns sound into speech features, too: another ONNX file.", None, writes=True
     )
     articulation: float = option(
-        "How much the mouth moves; 1 is what the weights learned, 1.7 what infer makes of a photo.",
+        "How much the mouth moves; 1 is what the weights learned, 1.4 what infer uses.",
         1.0,
         panel="quality",
         least=0,

@@ -171,7 +171,7 @@ class LipOptions:
         None,
         least=0,
         most=3,
-        shown="1.4, 1.7 where the mouth interior is generated",
+        shown="1.4",
     )
     silence: str = option(
         "What the mouth does in the speech's pauses: close gently, keep what the video shows, or what the model makes "
