@@ -63,3 +63,13 @@ def test_teeth_come_from_the_open_frame_to_where_the_rest_frame_has_its_mouth(as
 def test_a_frame_whose_mouth_is_closed_shows_no_teeth(astronaut):
     photo, (rest,) = rest_photo(StillSource(astronaut), [BOX[None]], RULE)
     assert show_teeth(rest, rest, photo.frame(0), BOX, RULE) is rest
+
+
+def test_with_each_frames_own_face_a_photo_keeps_its_smile(lipsync, astronaut, voice_file, weights, tmp_path):
+    import cv2
+
+    photo, film = tmp_path / "face.png", tmp_path / "film.mp4"
+    cv2.imwrite(str(photo), astronaut[:, :, ::-1])
+    made = lipsync("infer", photo, voice_file(0.3), "-o", film, "--weights", weights, "--reference", "current")
+    assert made.returncode == 0, made.stderr
+    assert "brought together" not in made.stderr
