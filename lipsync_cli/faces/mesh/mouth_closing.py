@@ -24,7 +24,7 @@ from lipsync_cli.faces.mesh.lips import (
 )
 
 OPEN = 0.08  # gap of the inner lips over the mouth's width, from where on lips are apart
-STRAIGHT = 0.65  # symmetry of a face whose open mouth is closed, at least: of turned ones the mesh misses the lips
+STRAIGHT = 0.6  # symmetry of a face, at least: of those that are turned further the mesh misses the lips
 WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not mend
 
 _NEUTRAL_WIDTH = 0.56  # of a mouth at rest, in distances of the outer eye corners
@@ -90,11 +90,11 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
     Returns
     -------
-    None where the jaw hangs, where an open mouth is turned far, or where it lies outside of the picture
+    None where the jaw hangs, the head is turned far, or the mouth lies outside of the picture
     """
     gap, axes, part = mouth_gap(points), find_axes(points), _find_part(image, points)
     is_open = gap >= OPEN
-    if gap > WIDEST or part is None or (is_open and symmetry(points) < STRAIGHT):
+    if gap > WIDEST or part is None or symmetry(points) < STRAIGHT:
         return None
     lips = measure_lips(points, axes)
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))

@@ -85,7 +85,7 @@ def test_a_mouth_outside_of_the_picture_is_left_alone(astronaut, points):
     assert draw_inside(astronaut, points - np.array([0, 1000])) is None
 
 
-def test_an_open_mouth_that_is_turned_far_is_left_alone(astronaut, points):
+def test_a_mouth_that_is_turned_far_is_left_alone(astronaut, points):
     turned = points.copy()
     turned[361] = points[[61, 291]].mean(0) + 0.3 * (points[361] - points[[61, 291]].mean(0))
     assert close_mouth(astronaut, turned) is None
