@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lipsync_cli.faces.alignment import compose_affine
-from lipsync_cli.faces.mesh.face_mesh import load_face_mesh
+from lipsync_cli.faces.mesh.face_mesh import LOWER_INNER, load_face_mesh
 from lipsync_cli.faces.mesh.mouth_closing import ClosedMouth, close_mouth, draw_inside
 from lipsync_cli.media.video.yuv_frame import cut_out, replace_pixels
 from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face, reference_part, with_inside
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.video.yuv_frame import Frame
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
+
+
+TEETH_SHOWN = 0.1  # of the mouth's width, below where the lips meet: so far down the mouth of an open frame reaches
 
 
 def rest_photo(
@@ -68,6 +71,8 @@ def show_teeth(
 ) -> ReferenceFace:
     """Return a rest frame with the teeth of a frame whose mouth is open behind its lips.
 
+    An upper lip that was drawn up shows teeth that the resting one hides: they are brought down below it.
+
     Parameters
     ----------
     face : the rest frame; where its lips are not known it stays as it is
@@ -79,13 +84,21 @@ def show_teeth(
     picture = np.asarray(frame)
     points = load_face_mesh().find(picture, box)
     inside = None if points is None else draw_inside(picture, points)
-    if inside is None or face.inside is None:
+    if points is None or inside is None or face.inside is None:
         return face
-    part = np.asarray(cut_out(inside, *reference_part(box, rule))[0])
+    cut, left, top = cut_out(inside, *reference_part(box, rule))
+    lips, lower = face.inside.lips, points[LOWER_INNER[5]] - 0.5 - (left, top)
+    x, y = lips.place(opened.matrix[:, :2] @ lower + opened.matrix[:, 2])
+    further = max(0.0, float(lips.at(lips.line, x)) + TEETH_SHOWN - float(y)) * lips.width
+    lifted = np.array([[1, 0, -further * lips.down[0]], [0, 1, -further * lips.down[1]]])
     to_open: np.ndarray = cv2.invertAffineTransform(opened.matrix)
-    place = compose_affine(to_open, face.matrix)
+    place = compose_affine(to_open, compose_affine(lifted, face.matrix))
     height, width = face.pixels.shape[:2]
     moved = cv2.warpAffine(
-        part, place, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        np.asarray(cut),
+        place,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return face._replace(inside=face.inside.showing(moved, face.pixels))
