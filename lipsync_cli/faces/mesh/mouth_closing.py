@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.mesh.face_mesh import EYES
+from lipsync_cli.faces.mesh.face_mesh import EYES, LOWER_INNER, LOWER_OUTER, UPPER_INNER
 from lipsync_cli.faces.mesh.lips import (
     ClosedLips,
     Lips,
@@ -38,6 +38,7 @@ _DARK = np.array([0.4, 0.3, 0.3])  # the colour behind teeth over the lower lip'
 _TONGUE = np.array([0.68, 0.52, 0.53])  # the same further down, where the tongue lies
 _TONGUE_FROM, _TONGUE_TO = 0.02, 0.22  # of the mouth's width, below the teeth: where it begins, and where it is seen
 _TEETH = np.array([0.93, 0.88, 0.8])  # the colour of teeth that are not seen, over the skin's brightest channel
+_BRIGHT = 1.1  # of the lower lip's brightness: teeth have more
 _TOOTH = 0.1  # of the mouth's width: how wide a tooth is
 _TEETH_LENGTH = 0.05  # of the mouth's width: so far below the line of the lips they reach
 
@@ -69,10 +70,10 @@ def draw_inside(image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
 
     Returns
     -------
-    shape (H, W, 3) uint8 RGB; None where the mouth is closed, or lies outside of the picture
+    shape (H, W, 3) uint8 RGB; None where the mouth is closed, shows no teeth, or lies outside of the picture
     """
     axes, part = find_axes(points), _find_part(image, points)
-    if part is None or mouth_gap(points) < OPEN:
+    if part is None or mouth_gap(points) < OPEN or not _shows_teeth(image, points):
         return None
     inside = image.copy()
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
@@ -104,6 +105,19 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
         picture[part] = _draw(image[part], lips, here, narrow)
     inside[part] = _draw_inside(image[part], lips, here, is_open)
     return ClosedMouth(picture, inside, _meet(lips, axes, narrow, is_open), is_open)
+
+
+def _shows_teeth(image: np.ndarray, points: np.ndarray) -> bool:
+    """Tell whether teeth are seen in an open mouth: what is brighter than the lower lip."""
+    upper, inner, outer = (points[list(line)[3:8]] for line in (UPPER_INNER, LOWER_INNER, LOWER_OUTER))
+    shares = np.linspace(0.2, 0.8, 7)[:, None, None]
+    height, width = image.shape[:2]
+
+    def brightness(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        columns, rows = np.moveaxis((first + shares * (last - first)).astype(int), -1, 0)
+        return image[rows.clip(0, height - 1), columns.clip(0, width - 1)].mean(-1)
+
+    return bool(np.quantile(brightness(upper, inner), 0.7) > _BRIGHT * np.median(brightness(inner, outer)))
 
 
 def _find_part(image: np.ndarray, points: np.ndarray) -> tuple[slice, slice] | None:

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 ARTICULATION = 1.4  # benchmarks/real_clips.py: then mouths open about as far as real ones
 BATCH_SIZE = 8  # crops that are drawn at once, at most
-NUM_CODES = 24  # faces whose codes are kept: two of each view of as many people as speak in a film
+NUM_CODES = 24  # faces whose codes are kept: one of each view of as many people as speak in a film
 MAX_THREADS = 4  # the convolutions are small: more threads only wait for each other
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.mesh.face_mesh import load_face_mesh
+from lipsync_cli.faces.mesh.face_mesh import LOWER_INNER, UPPER_INNER, load_face_mesh
 from lipsync_cli.faces.mesh.lips import mouth_gap
 from lipsync_cli.faces.mesh.mouth_closing import OPEN, WIDEST, close_mouth, draw_inside
 
@@ -72,6 +72,16 @@ def test_the_lips_that_meet_are_where_they_were_drawn(closed):
     found = load_face_mesh().find(closed.picture, BOX)
     seams = found[[81, 82, 13, 312, 311]] / 2 + found[[178, 87, 14, 317, 402]] / 2 - 0.5
     assert np.abs(np.interp(line[:, 0], seams[:, 0], seams[:, 1]) - line[:, 1]).max() < 2.5
+
+
+def test_an_open_mouth_without_teeth_has_none_to_show(astronaut, points):
+    import cv2
+
+    toothless = astronaut.copy()
+    outline = np.concatenate([points[list(UPPER_INNER)], points[list(LOWER_INNER)][::-1]])
+    cv2.fillPoly(toothless, [outline.round().astype(np.int32)], (70, 30, 30))
+    assert draw_inside(toothless, points) is None
+    assert draw_inside(astronaut, points) is not None
 
 
 def test_a_jaw_that_hangs_is_left_alone(astronaut, points):
