@@ -194,7 +194,12 @@ def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file)
         film = tmp_path / f"{mode}.mp4"
         done = lipsync(
             *("infer", clip, voice_file(1.2), "-o", film, "--json", "--no-cache", "--crf", 8, "--occlusion", mode),
-            *("--weights", "grid"),  # which open the mouth for a buzz; the usual ones ask for speech
+            *(
+                "--weights",
+                "grid",
+                "--articulation",
+                1.7,
+            ),  # which open the mouth for a buzz; the usual ones ask for speech
         )
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)["num_covered"]
@@ -203,7 +208,7 @@ def test_a_hand_stays_before_the_mouth(astronaut, lipsync, tmp_path, voice_file)
         source, made = list(read_frames(clip)), list(read_frames(film))
         fingers = slice(150, 165), slice(88, 128)  # on the chin, all skin
         changes[mode] = np.mean([np.abs(made[n][fingers].astype(int) - source[n][fingers]) for n in range(11, 22)])
-    assert changes["keep"] < 4 < 8 < changes["paint"]
+    assert changes["keep"] < 4 < 9 < changes["paint"]
 
 
 def test_weights_whose_crops_the_network_does_not_know_paint_and_say_so(astronaut, lipsync, tmp_path, voice_file):

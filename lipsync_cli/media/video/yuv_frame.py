@@ -108,6 +108,14 @@ def as_layers(pixels: np.ndarray, frame: Frame) -> list[Layer]:
     return [Layer(1, [luma]), Layer(2, list(chroma))]
 
 
+def kept_as(pixels: np.ndarray, frame: Frame) -> list[Layer]:
+    """Convert some pixels (h, w, 3) uint8 RGB to the layers of a frame of this size, as another one is kept."""
+    import numpy as np
+
+    made = as_layers(pixels.astype(np.float32), frame)
+    return [Layer(step, [part if step == 1 else halve(part) for part in parts]) for step, parts in made]
+
+
 def cut_out(frame: Frame, left: int, top: int, right: int, bottom: int) -> tuple[Frame, int, int]:
     """Return a copy of a part of a frame, a little more than asked for where need be, and where it begins: x, y."""
     import numpy as np
@@ -169,10 +177,7 @@ def replace_pixels(frame: Frame, pixels: np.ndarray) -> Frame:
     import numpy as np
 
     height, width = frame.shape[:2]
-    drawn = [
-        Layer(step, [part if step == 1 else halve(part) for part in parts])
-        for step, parts in as_layers(pixels.astype(np.float32), frame)
-    ]
+    drawn = kept_as(pixels, frame)
     weights = [np.ones((height // layer.step, width // layer.step), np.float32) for layer in drawn]
     return blend(frame, slice(0, height), slice(0, width), drawn, weights)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lipsync_cli.faces.mesh.lips import ClosedLips
-from lipsync_cli.media.video.yuv_frame import Layer, as_layers, halve
+from lipsync_cli.media.video.yuv_frame import Layer, kept_as
 
 if TYPE_CHECKING:
     from lipsync_cli.media.video.yuv_frame import Frame
@@ -40,9 +40,7 @@ class MouthInside(NamedTuple):
     def showing(self, pixels: np.ndarray, reference: Frame) -> MouthInside:
         """Return the same lips with other pixels (h, w, 3) behind them, which cover those of the reference."""
         height, width = reference.shape[:2]
-        made = as_layers(pixels[:height, :width].astype(np.float32), reference)
-        kept = [Layer(step, [part if step == 1 else halve(part) for part in parts]) for step, parts in made]
-        return self._replace(layers=kept)
+        return self._replace(layers=kept_as(pixels[:height, :width], reference))
 
     def extent(self) -> tuple[float, float, float, float]:
         """Return left, top, right and bottom of where lips can be, in pixels of the crop."""
