@@ -22,6 +22,7 @@ from lipsync_cli.faces.mesh.lips import (
     place_pixels,
     symmetry,
 )
+from lipsync_cli.faces.mesh.lower_teeth import below_teeth
 
 OPEN = 0.08  # gap of the inner lips over the mouth's width, from where on lips are apart
 STRAIGHT = 0.6  # symmetry of a face, at least: of those that are turned further the mesh misses the lips
@@ -29,9 +30,12 @@ WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not me
 
 _NEUTRAL_WIDTH = 0.56  # of a mouth at rest, in distances of the outer eye corners
 _NARROWEST = 0.85  # of a smile's width that is left of it
-_UPPER_SHARE = 0.45  # of the gap, which the upper lip closes
+_UPPER_SHARE = 0.45, 0.3  # of the gap, which the upper lip closes: of a smile, and where the jaw is down
+_JAW_DOWN = 0.25, 0.4  # gap over the mouth's width, from where on the jaw is down, and where it is so in full
+_WIDER, _ROUND = 0.15, 0.8  # what closing does there: corners further apart, and how much an ellipse becomes a line
 _STRAIGHTER = 0.4  # of a smile's bend, which is taken away
 _FRINGE = 0.045  # of the mouth's width: of a lip's inner edge, where teeth shine through, so much is left out
+_CORNER = 0.06  # the same: so far beyond the corners of the inside its dark reaches, where the jaw is down
 _SEAM = 0.012  # the same: how wide the line is where lips meet
 _SHADE = np.array([0.38, 0.5, 0.48], np.float32)  # how much darker that line is, in red, green and blue
 _DARK = np.array([0.4, 0.3, 0.3])  # the colour behind teeth over the lower lip's
@@ -99,12 +103,17 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
         return None
     lips = measure_lips(points, axes)
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
-    narrow = _narrowing(points, axes) if is_open else 1.0
     picture, inside = image.copy(), image.copy()
-    if is_open:
-        picture[part] = _draw(image[part], lips, here, narrow)
     inside[part] = _draw_inside(image[part], lips, here, is_open)
-    return ClosedMouth(picture, inside, _meet(lips, axes, narrow, is_open), is_open)
+    if not is_open:
+        half = lips.gap / 2
+        curves = lips.x, lips.upper_inner + half, lips.upper + half, lips.lower + half
+    else:
+        lips = below_teeth(image[part], lips, here)
+        shape = _shape(points, lips, axes)
+        picture[part] = _draw(image[part], lips, here, shape)
+        curves = shape.x, shape.line, shape.upper, shape.lower
+    return ClosedMouth(picture, inside, ClosedLips(axes.middle - 0.5, axes.along, axes.width, *curves), is_open)
 
 
 def _shows_teeth(image: np.ndarray, points: np.ndarray) -> bool:
@@ -126,18 +135,6 @@ def _find_part(image: np.ndarray, points: np.ndarray) -> tuple[slice, slice] | N
     x0, y0 = np.maximum(np.floor(points.min(0) - margin), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(points.max(0) + margin), image.shape[1::-1]).astype(int)
     return (slice(int(y0), int(y1)), slice(int(x0), int(x1))) if x0 < x1 and y0 < y1 else None
-
-
-def _meet(lips: Lips, axes: MouthAxes, narrow: float, was_open: bool) -> ClosedLips:
-    """Return the lips as they are drawn where they meet."""
-    x, share = lips.x * narrow, _UPPER_SHARE if was_open else 0.5
-    line = lips.upper_inner + share * lips.gap
-    upper, lower = lips.upper / narrow**2, lips.lower / narrow
-    if was_open:
-        line = line + _straighten(lips, line)
-    else:
-        upper, lower = lips.upper + share * lips.gap, lips.lower + (1 - share) * lips.gap
-    return ClosedLips(axes.middle - 0.5, axes.along, axes.width, x, line, upper, lower)
 
 
 def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, shows_teeth: bool) -> np.ndarray:
@@ -172,34 +169,68 @@ def _shade_teeth(x: np.ndarray, above: np.ndarray) -> np.ndarray:
     return shade * (1 - 0.2 * np.exp(-np.square(gaps / 0.008)))
 
 
-def _straighten(lips: Lips, line: np.ndarray) -> np.ndarray:
-    """Return how far down the line of a smile goes when it is straightened."""
-    shift: np.ndarray = _STRAIGHTER * (np.interp(0, lips.x, line) - line) * _smooth((0.9 - np.abs(lips.x)) / 0.5)
-    return shift
+class _Shape(NamedTuple):
+    """Lips that are brought together: of places along the open mouth (n,), what becomes of them.
+
+    Attributes
+    ----------
+    x : shape (n,), where they are along the closed mouth
+    line, upper, lower : shape (n,), where the lips meet, and how thick they are then
+    share : of the gap, which the upper lip closes
+    shut : shape (n,), 0 ... 1, how much of the lips' inner edges is left out
+    """
+
+    x: np.ndarray
+    line: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+    share: float
+    shut: np.ndarray
 
 
-def _narrowing(points: np.ndarray, axes: MouthAxes) -> float:
-    """Return how wide the closed mouth is beside the open one: a smile is wider than a mouth at rest."""
+def _shape(points: np.ndarray, lips: Lips, axes: MouthAxes) -> _Shape:
+    """Return how the lips of an open mouth meet.
+
+    A smile is wider than a mouth at rest, and an open jaw draws the corners in. The outline of a mouth whose jaw is
+    down is an ellipse, steep at its corners: brought together column by column, it would be a box. So its steep ends
+    are spread along the line, and the lips become thin towards them.
+    """
+    down = float(_smooth(np.subtract(mouth_gap(points), _JAW_DOWN[0]) / (_JAW_DOWN[1] - _JAW_DOWN[0])))
     eyes = float(np.linalg.norm(np.subtract(*points[list(EYES)])))
-    return float(np.clip(_NEUTRAL_WIDTH * eyes / axes.width, _NARROWEST, 1.0))
+    narrow = float(np.clip(_NEUTRAL_WIDTH * eyes / axes.width, _NARROWEST, 1 + _WIDER * down))
+    share = _UPPER_SHARE[0] + down * (_UPPER_SHARE[1] - _UPPER_SHARE[0])
+    spread = np.where(np.abs(lips.x) < 0.5, np.sin(np.pi * lips.x.clip(-0.5, 0.5)) / 2, lips.x)
+    x = np.interp(lips.x, lips.x + down * _ROUND * (spread - lips.x), lips.x)
+    line = lips.upper_inner + share * lips.gap
+    line = line + _STRAIGHTER * (np.interp(0, lips.x, line) - line) * _smooth((0.9 - np.abs(lips.x)) / 0.5)
+
+    def thinned(thickness: np.ndarray) -> np.ndarray:
+        lens = thickness[np.abs(x) < 0.2].max() * np.clip(1 - np.square(2 * x), 0, 1) ** 0.7
+        thinner: np.ndarray = thickness + down * (np.minimum(thickness, lens) - thickness)
+        return thinner
+
+    fuller = max(1 / narrow, 1.0)
+    beside = max(1, round(_CORNER * down / (lips.x[1] - lips.x[0])))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(lips.gap, beside, "edge"), 2 * beside + 1).max(1)
+    shut = np.minimum((lips.gap if down == 0 else around) / _FRINGE, 1)
+    return _Shape(x * narrow, line, thinned(lips.upper * fuller**2), thinned(lips.lower * fuller), share, shut)
 
 
-def _draw(image: np.ndarray, lips: Lips, axes: MouthAxes, narrow: float) -> np.ndarray:
+def _draw(image: np.ndarray, lips: Lips, axes: MouthAxes, shape: _Shape) -> np.ndarray:
     """Draw a picture (h, w, 3) with its lips together."""
     import cv2
 
     x, y = place_pixels(image.shape[:2], axes)
-    x = x * (1 + (1 / narrow - 1) * _near_mouth(x, y, lips))
+    x = x + (np.interp(x, shape.x, lips.x) - x) * _near_mouth(x, y, lips)
 
     def at(curve: np.ndarray) -> np.ndarray:
         return np.interp(x, lips.x, curve)
 
-    line = lips.upper_inner + _UPPER_SHARE * lips.gap
-    shift = at(_straighten(lips, line))
-    meet, gap, shut = at(line) + shift, at(lips.gap), np.minimum(at(lips.gap) / _FRINGE, 1)
+    shift = at(shape.line - lips.upper_inner - shape.share * lips.gap)
+    meet, gap, shut = at(shape.line), at(lips.gap), at(shape.shut)
     above = meet - y
-    up = _moved(above, _UPPER_SHARE * gap, at(lips.upper), 1 / narrow**2, meet - lips.nose, shift, shut=shut)
-    down = _moved(-above, (1 - _UPPER_SHARE) * gap, at(lips.lower), 1 / narrow, lips.chin - meet, -shift, shut=shut)
+    up = _moved(above, shape.share * gap, at(lips.upper), at(shape.upper), meet - lips.nose, shift, shut=shut)
+    down = _moved(-above, (1 - shape.share) * gap, at(lips.lower), at(shape.lower), lips.chin - meet, -shift, shut=shut)
 
     def sample(y: np.ndarray) -> np.ndarray:
         place = axes.middle + axes.width * (x[..., None] * axes.along + y[..., None] * axes.down) - 0.5
@@ -229,7 +260,7 @@ def _moved(
     away: np.ndarray,
     gap: np.ndarray,
     thickness: np.ndarray,
-    fuller: float,
+    full: np.ndarray,
     room: np.ndarray,
     shift: np.ndarray,
     *,
@@ -241,17 +272,16 @@ def _moved(
     ----------
     away : distance of the place from where the lips meet
     gap : how far this lip has moved
-    thickness, fuller : of the lip, and by how much it is thicker now
+    thickness, full : of the lip before, and now
     room : distance at which nothing moves any more
     shift : how far the mouth's line has moved towards the place
     shut : 0 ... 1, how much of the lip's inner edge is left out
     """
     fringe = np.minimum(_FRINGE, 0.45 * thickness) * shut
-    full = thickness * fuller + 1e-6
+    at_border, full = gap + thickness - full, full + 1e-6
     room = np.maximum(room, full + 0.05)
     beyond = _smooth(1 - (away - full) / (room - full))
     in_lip = np.clip(away / full, 0, 1)
-    at_border = gap + thickness * (1 - fuller)
     inner = (gap + fringe) * (1 - in_lip) + at_border * in_lip
     return np.where(away < full, inner, at_border * beyond) + shift * np.where(away < full, 1, beyond)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.mesh.face_mesh import LOWER_INNER, UPPER_INNER, load_face_mesh
+from lipsync_cli.faces.mesh.face_mesh import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER, load_face_mesh
 from lipsync_cli.faces.mesh.lips import mouth_gap
 from lipsync_cli.faces.mesh.mouth_closing import OPEN, WIDEST, close_mouth, draw_inside
 
@@ -82,6 +82,52 @@ def test_an_open_mouth_without_teeth_has_none_to_show(astronaut, points):
     cv2.fillPoly(toothless, [outline.round().astype(np.int32)], (70, 30, 30))
     assert draw_inside(toothless, points) is None
     assert draw_inside(astronaut, points) is not None
+
+
+SKIN, LIP, DARK = (200, 160, 140), (160, 40, 40), (20, 10, 10)
+
+
+@pytest.fixture(scope="module")
+def jaw_down(points):
+    """Return a drawn mouth, an ellipse whose inner edges are 0.4 of its width apart, and its mesh."""
+    import cv2
+
+    mesh = (points - points[[61, 291]].mean(0)) * 4 + 300
+    angles = np.linspace(np.pi, 0, 11)
+    for upper, lower, wide, high in ((UPPER_OUTER, LOWER_OUTER, 90, 62), (UPPER_INNER, LOWER_INNER, 78, 40)):
+        for numbers, side in ((upper, -1), (lower, 1)):
+            mesh[list(numbers)] = np.stack([300 + wide * np.cos(angles), 300 + side * high * np.sin(angles)], 1)
+    picture = np.full((600, 600, 3), SKIN, np.uint8)
+    cv2.ellipse(picture, (300, 300), (90, 62), 0, 0, 360, LIP, -1)
+    cv2.ellipse(picture, (300, 300), (82, 40), 0, 0, 360, DARK, -1)  # reaches further than its mesh
+    return picture, mesh
+
+
+def test_lips_of_a_jaw_that_is_down_become_thin_at_their_corners(jaw_down):
+    picture, mesh = jaw_down
+    assert OPEN < mouth_gap(mesh) < WIDEST
+    closed = close_mouth(picture, mesh)
+    red = (np.abs(closed.picture.astype(int) - LIP).sum(2) < 60).sum(0)
+    middle = red[300]
+    assert middle > 25
+    assert max(red[300 - 65], red[300 + 65]) < 0.75 * middle
+
+
+def test_the_dark_in_the_corners_of_a_jaw_that_is_down_is_not_left_open(jaw_down):
+    closed = close_mouth(*jaw_down).picture
+    assert (closed.astype(int).sum(2) < 90).sum(0).max() < 8
+
+
+def test_lower_teeth_that_the_mesh_takes_for_the_lip_are_covered(jaw_down):
+    import cv2
+
+    picture, mesh = jaw_down[0].copy(), jaw_down[1].copy()
+    mesh[list(LOWER_INNER)[1:-1]] -= [0, 26]  # the mesh's edge runs along the upper edge of these teeth
+    above = np.concatenate([mesh[list(LOWER_INNER)], [[600, 0], [0, 0]]]).round().astype(np.int32)
+    below = cv2.fillPoly(np.ones(picture.shape[:2], np.uint8), [above], 0) > 0
+    picture[(picture == DARK).all(2) & below] = (230, 215, 190)
+    closed = close_mouth(picture, mesh).picture
+    assert (closed[250:350, 240:360].min(2) > 150).sum() < 100
 
 
 def test_a_jaw_that_hangs_is_left_alone(astronaut, points):
