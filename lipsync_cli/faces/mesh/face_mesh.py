@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lipsync_cli.errors import InputError
 from lipsync_cli.media.video.resampling import window
 
 if TYPE_CHECKING:
@@ -41,12 +43,27 @@ class FaceMesh:
     """Finds the points of faces, from any thread.
 
     The network is that of Kartynnik et al. 2019, Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs.
+
+    Parameters
+    ----------
+    path : of the network; None: the package's
+
+    Raises
+    ------
+    InputError : the file is missing or damaged
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         import cv2
 
-        self._network = cv2.dnn.readNetFromTFLite(str(resources.files("lipsync_cli") / "assets" / ASSET))
+        path = path or Path(str(resources.files("lipsync_cli") / "assets" / ASSET))
+        try:
+            self._network = cv2.dnn.readNetFromTFLite(str(path))
+        except cv2.error as error:
+            fact = (
+                "the network of the face mesh is damaged" if path.is_file() else "there is no network of the face mesh"
+            )
+            raise InputError(fact, path, "install lipsync again") from error
         self._outputs = self._network.getUnconnectedOutLayersNames()
         self._lock = Lock()
 

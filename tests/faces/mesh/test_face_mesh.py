@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_cli.faces.mesh.face_mesh import CHIN, EYES, LOWER_OUTER, NOSE, UPPER_OUTER, load_face_mesh
+from lipsync_cli.errors import InputError
+from lipsync_cli.faces.mesh.face_mesh import CHIN, EYES, LOWER_OUTER, NOSE, UPPER_OUTER, FaceMesh, load_face_mesh
 
 BOX = np.array([86.0, 76.0, 175.0, 166.0])  # of the astronaut's face, as the detector gives it
 
@@ -48,3 +49,12 @@ def test_an_enlarged_face_has_its_points_enlarged(astronaut, points):
 @pytest.mark.parametrize("box", [np.full(4, np.nan), np.array([5.0, 200.0, 45.0, 240.0])], ids=["no box", "no face"])
 def test_where_no_face_is_there_are_no_points(astronaut, box):
     assert load_face_mesh().find(np.full_like(astronaut, 127), box) is None
+
+
+def test_a_network_that_is_missing_or_damaged_is_an_input_error(tmp_path):
+    path = tmp_path / "mesh.tflite"
+    with pytest.raises(InputError, match="no network"):
+        FaceMesh(path)
+    path.write_bytes(b"junk" * 100)
+    with pytest.raises(InputError, match="damaged"):
+        FaceMesh(path)
