@@ -10,6 +10,7 @@ _SIDE, _COLUMNS = 0.4, 41  # of the mouth's width, to either side of its middle,
 _LIP, _ROWS = (0.65, 0.95), 39  # of the lip's thickness, below its inner edge: there is no tooth
 _BRIGHT = 1.15  # of the lip's brightness: teeth have more
 _SEEN = 0.4  # of the columns, at least: fewer are a light on the lip
+_DEEPEST = 0.5  # of the lip's thickness: what is bright further down is the lip itself, lit from above
 _SMOOTH = 0.12  # of the mouth's width
 
 
@@ -34,7 +35,7 @@ def below_teeth(image: np.ndarray, lips: Lips, axes: MouthAxes) -> Lips:
     is_tooth = bright > ((lip + top) / 2)[:, None]
     ends = np.where(top > _BRIGHT * lip, _ROWS - is_tooth[:, ::-1].argmax(1), 0)
     known = (ends > 0) & (shares[0][ends - 1] < _LIP[0])
-    if known.mean() < _SEEN:
+    if known.mean() < _SEEN or np.median(shares[0][ends[known]]) > _DEEPEST:
         return lips
     depth = np.interp(x[:, 0], x[known, 0], (shares[0][ends] * lower[:, 0])[known])
     kernel = np.hanning(round(_SMOOTH * (len(lips.x) - 1) / np.ptp(lips.x)) // 2 * 2 + 1)

@@ -122,7 +122,7 @@ def test_lower_teeth_that_the_mesh_takes_for_the_lip_are_covered(jaw_down):
     import cv2
 
     picture, mesh = jaw_down[0].copy(), jaw_down[1].copy()
-    mesh[list(LOWER_INNER)[1:-1]] -= [0, 26]  # the mesh's edge runs along the upper edge of these teeth
+    mesh[list(LOWER_INNER)[1:-1]] -= [0, 16]  # the mesh's edge runs along the upper edge of these teeth
     above = np.concatenate([mesh[list(LOWER_INNER)], [[600, 0], [0, 0]]]).round().astype(np.int32)
     below = cv2.fillPoly(np.ones(picture.shape[:2], np.uint8), [above], 0) > 0
     picture[(picture == DARK).all(2) & below] = (230, 215, 190)
