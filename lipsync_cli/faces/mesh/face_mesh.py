@@ -29,12 +29,11 @@ EYES = (33, 263)  # outer corners
 NOSE, CHIN = 2, 152  # below the nose, and the lowest of the face
 SIDES = (132, 361)  # of the face at the height of the mouth
 
-_SIDE = 192  # pixels that the network looks at
-_WIDE = 272  # pixels around it, which are turned
-_AROUND_BOX, _AROUND_POINTS = (
-    1.6,
-    1.5,
-)  # side of what it looks at over the box of HOG, and over the extent of the points
+_SIDE = 256  # pixels that the network looks at
+_WIDE = 364  # pixels around it, which are turned
+_AROUND_BOX = 1.6  # side of what it looks at over the box of HOG
+_AROUND_POINTS = 1.5  # the same over the extent of the points
+_OUTPUTS = ("Identity", "Identity_1")  # of the network: points, and the logit of there being a face
 _LOOKS = 3  # the first on the box, each next on what the one before found, turned upright
 _IS_FACE = 0.0  # logit of there being a face, at least
 
@@ -64,7 +63,6 @@ class FaceMesh:
                 "the network of the face mesh is damaged" if path.is_file() else "there is no network of the face mesh"
             )
             raise InputError(fact, path, "install lipsync again") from error
-        self._outputs = self._network.getUnconnectedOutLayersNames()
         self._lock = Lock()
 
     def find(self, frame: Frame, box: np.ndarray) -> np.ndarray | None:
@@ -109,11 +107,10 @@ class FaceMesh:
         crop = cv2.warpAffine(around, turn, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
         with self._lock:
             self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
-            found = self._network.forward(self._outputs)
-        points, score = sorted(found, key=np.size, reverse=True)
+            points, score = self._network.forward(_OUTPUTS)
         if float(score.ravel()[0]) < _IS_FACE or not np.isfinite(points).all():
             return None
-        flat = np.asarray(points, np.float64).reshape(NUM_POINTS, 3)[:, :2] - _SIDE / 2
+        flat = np.asarray(points, np.float64).reshape(-1, 3)[:NUM_POINTS, :2] - _SIDE / 2
         cosine, sine = math.cos(angle), math.sin(angle)
         return flat @ np.array([[cosine, sine], [-sine, cosine]]) / scale + centre
 

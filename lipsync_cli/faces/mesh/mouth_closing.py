@@ -22,16 +22,15 @@ from lipsync_cli.faces.mesh.lips import (
     place_pixels,
     symmetry,
 )
-from lipsync_cli.faces.mesh.lower_teeth import below_teeth
 
-OPEN = 0.08  # gap of the inner lips over the mouth's width, from where on lips are apart
-STRAIGHT = 0.6  # symmetry of a face, at least: of those that are turned further the mesh misses the lips
+OPEN = 0.05  # gap of the inner lips over the mouth's width, from where on lips are apart
+STRAIGHT = 0.35  # symmetry of a face, at least: of those that are turned further the mesh misses the lips
 WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not mend
 
 _NEUTRAL_WIDTH = 0.56  # of a mouth at rest, in distances of the outer eye corners
 _NARROWEST = 0.85  # of a smile's width that is left of it
 _UPPER_SHARE = 0.45, 0.3  # of the gap, which the upper lip closes: of a smile, and where the jaw is down
-_JAW_DOWN = 0.25, 0.4  # gap over the mouth's width, from where on the jaw is down, and where it is so in full
+_JAW_DOWN = 0.15, 0.3  # gap over the mouth's width, from where on the jaw is down, and where it is so in full
 _WIDER, _ROUND = 0.15, 0.8  # what closing does there: corners further apart, and how much an ellipse becomes a line
 _STRAIGHTER = 0.4  # of a smile's bend, which is taken away
 _FRINGE = 0.045  # of the mouth's width: of a lip's inner edge, where teeth shine through, so much is left out
@@ -81,7 +80,7 @@ def draw_inside(image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
         return None
     inside = image.copy()
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
-    inside[part] = _draw_inside(image[part], measure_lips(points, axes), here, True)
+    inside[part] = _draw_inside(image[part], measure_lips(points, axes), here)
     return inside
 
 
@@ -104,15 +103,14 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
     lips = measure_lips(points, axes)
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
     picture, inside = image.copy(), image.copy()
-    inside[part] = _draw_inside(image[part], lips, here, is_open)
     if not is_open:
         half = lips.gap / 2
         curves = lips.x, lips.upper_inner + half, lips.upper + half, lips.lower + half
     else:
-        lips = below_teeth(image[part], lips, here)
         shape = _shape(points, lips, axes)
         picture[part] = _draw(image[part], lips, here, shape)
         curves = shape.x, shape.line, shape.upper, shape.lower
+    inside[part] = _draw_inside(image[part], lips, here, None if is_open and _shows_teeth(image, points) else curves[1])
     return ClosedMouth(picture, inside, ClosedLips(axes.middle - 0.5, axes.along, axes.width, *curves), is_open)
 
 
@@ -137,8 +135,13 @@ def _find_part(image: np.ndarray, points: np.ndarray) -> tuple[slice, slice] | N
     return (slice(int(y0), int(y1)), slice(int(x0), int(x1))) if x0 < x1 and y0 < y1 else None
 
 
-def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, shows_teeth: bool) -> np.ndarray:
-    """Draw what is behind the lips of a picture (h, w, 3): its own teeth if it shows them, and the dark below them."""
+def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, line: np.ndarray | None = None) -> np.ndarray:
+    """Draw what is behind the lips of a picture (h, w, 3): teeth, and the dark below them.
+
+    Parameters
+    ----------
+    line : shape (n,), where lips will meet whose teeth are not seen and are drawn; None: teeth are the picture's own
+    """
     import cv2
 
     x, y = place_pixels(image.shape[:2], axes)
@@ -146,7 +149,7 @@ def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, shows_teeth: bo
     lip_at = (y > top + gap) & (y < top + gap + np.interp(x, lips.x, lips.lower)) & (np.abs(x) < 0.3)
     lip = np.median(image[lip_at], axis=0) if lip_at.any() else np.full(3, 128.0)
     soft = max(_FRINGE, 1 / axes.width)
-    if shows_teeth:
+    if line is None:
         height = np.clip(y, top + _FRINGE, None)
         place = axes.middle + axes.width * (x[..., None] * axes.along + height[..., None] * axes.down) - 0.5
         across, below = (np.ascontiguousarray(part, np.float32) for part in (place[..., 0], place[..., 1]))
@@ -154,7 +157,8 @@ def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, shows_teeth: bo
         bottom, side, share = top + gap - _FRINGE, 0.47, 1.0
     else:
         skin = np.median(image[(np.abs(y - lips.nose) < 0.2) & (np.abs(x) < 0.8)], axis=0)
-        bottom, side, share = top + gap / 2 + _TEETH_LENGTH * _smooth((0.5 - np.abs(x)) / 0.3), 0.38, 0.85
+        bottom = np.interp(x, lips.x, line) + _TEETH_LENGTH * _smooth((0.5 - np.abs(x)) / 0.3)
+        side, share = 0.38, 0.85
         teeth = _TEETH * float(skin.max()) * _shade_teeth(x, bottom - y)[..., None]
     seen = np.clip((bottom - y) / soft + 0.5, 0, 1) * _smooth((side - np.abs(x)) / 0.12 + 0.5)
     low = _smooth((y - bottom - _TONGUE_FROM) / (_TONGUE_TO - _TONGUE_FROM)) * _smooth((0.5 - np.abs(x)) / 0.3)

@@ -11,6 +11,7 @@ from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.media.video.yuv_frame import Layer, as_layers, blend, cut_out, halve, layers
 from lipsync_cli.synthesis.compositing.colour_limits import ColourLimits, skin_chroma
 from lipsync_cli.synthesis.compositing.crop_sampler import CropSampler, at_step
+from lipsync_cli.synthesis.compositing.flow_calibration import FlowCalibration
 from lipsync_cli.synthesis.compositing.masks import FadingMasks
 from lipsync_cli.synthesis.compositing.mouth_opening import MouthInside, Parted, part_lips
 
@@ -37,6 +38,7 @@ class ReferenceFace(NamedTuple):
     skin : shape (2,), its colour, from `skin_chroma`
     opened : the same face in the same pose with its mouth open, or None
     inside : what is behind the lips, or None if it is not known
+    calibration : how the generator's flow is changed, or None if it is not
     """
 
     pixels: Frame
@@ -45,6 +47,7 @@ class ReferenceFace(NamedTuple):
     skin: np.ndarray
     opened: ReferenceFace | None = None
     inside: MouthInside | None = None
+    calibration: FlowCalibration | None = None
 
 
 def reference_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:

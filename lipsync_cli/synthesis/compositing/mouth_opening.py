@@ -96,6 +96,12 @@ def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.
     return Parted((seen * parted).astype(np.float32), still)
 
 
+def measure_opening(lips: ClosedLips, flow: np.ndarray, top: int) -> float:
+    """Return how far a flow parts the lips in the middle of the mouth, in its widths; see `part_lips`."""
+    x, upper_edge, lower_edge, _ = _find_edges(lips, flow, top)
+    return float((lower_edge - upper_edge)[np.abs(x) <= _MIDDLE].mean())
+
+
 def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Find how far the lips have moved.
 

@@ -338,6 +338,8 @@ class Renderer:
 
 def _turned(face: Face, generated: GeneratorOutput, covered: OcclusionMask | None, depth: np.ndarray) -> Face:
     """Return a face with what is drawn of it and what lies over it, brought to where its head is turned."""
+    if face.reference.calibration is not None:
+        generated = face.reference.calibration.apply(generated)
     if face.turn is not None:
         generated = turn_output(generated, face.turn, depth)
         covered = None if covered is None else turn_occlusion(covered, face.turn, depth)

@@ -15,6 +15,7 @@ from lipsync_cli.faces.selection import FaceSelection, find_faces
 from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
+from lipsync_cli.synthesis.references.calibration import calibrate
 from lipsync_cli.synthesis.references.mouth_reference import rest_face, rest_photo, show_teeth
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames, bring_open
@@ -199,7 +200,7 @@ class SceneBuilder:
             if video is not original:
                 notify(f"{source.path}: the mouth is open; its lips are brought together before it speaks")
         speakers = [
-            Speaker.with_rest_frames(found, faces, rule, choice.name)
+            Speaker.with_rest_frames(found, [calibrate(face, runner) for face in faces], rule, choice.name)
             for choice, found, faces in zip(self._choices, boxes, rests, strict=True)
         ]
         stopwatch.end("reference")
@@ -282,11 +283,9 @@ class SceneBuilder:
         known = memory[0].reference(source, header, memory[1], mode, num_frames) if memory is not None else None
         if known is None:
             known = choose_reference(self._reference, video, boxes, header.crop_rule, runner)
-            if known is None:
-                return None
-            if memory is not None:
+            if known is not None and memory is not None:
                 memory[0].keep_reference(source, header, memory[1], mode, num_frames, known)
-        if len(known) > 1:
+        if known is not None and len(known) > 1:
             why = f"the face{self._call(choice)} turns or changes too much for one rest frame"
             notify(f"{source.path}: {why}, {len(known)} are used in turn")
         return known

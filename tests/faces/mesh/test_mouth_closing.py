@@ -53,9 +53,9 @@ def test_a_closed_mouth_stays_as_it_is_and_gets_teeth_and_dark_behind_it(closed)
     again = close_mouth(closed.picture, points)
     assert not again.was_open
     np.testing.assert_array_equal(again.picture, closed.picture)
-    x, y = again.lips.middle.round().astype(int)
-    below = again.inside[y + int(0.15 * again.lips.width), x].astype(int)
-    assert below.sum() < again.picture[y + int(0.15 * again.lips.width), x].astype(int).sum() - 60
+    lips = again.lips
+    x, y = (lips.middle + lips.width * (lips.at(lips.line, 0.0) + 0.12) * lips.down).round().astype(int)
+    assert again.inside[y, x].astype(int).sum() < again.picture[y, x].astype(int).sum() - 60
 
 
 def test_where_they_are_the_teeth_of_the_picture_are_behind_the_lips(astronaut, points, closed):
@@ -118,16 +118,12 @@ def test_the_dark_in_the_corners_of_a_jaw_that_is_down_is_not_left_open(jaw_down
     assert (closed.astype(int).sum(2) < 90).sum(0).max() < 8
 
 
-def test_lower_teeth_that_the_mesh_takes_for_the_lip_are_covered(jaw_down):
-    import cv2
-
-    picture, mesh = jaw_down[0].copy(), jaw_down[1].copy()
-    mesh[list(LOWER_INNER)[1:-1]] -= [0, 16]  # the mesh's edge runs along the upper edge of these teeth
-    above = np.concatenate([mesh[list(LOWER_INNER)], [[600, 0], [0, 0]]]).round().astype(np.int32)
-    below = cv2.fillPoly(np.ones(picture.shape[:2], np.uint8), [above], 0) > 0
-    picture[(picture == DARK).all(2) & below] = (230, 215, 190)
-    closed = close_mouth(picture, mesh).picture
-    assert (closed[250:350, 240:360].min(2) > 150).sum() < 100
+def test_teeth_are_drawn_below_the_closed_lips_where_the_open_mouth_shows_none(jaw_down):
+    closed = close_mouth(*jaw_down)
+    lips = closed.lips
+    x, y = (lips.middle + lips.width * (lips.at(lips.line, 0.0) + np.array([0.02, 0.12]))[:, None] * lips.down).T
+    tooth, dark = closed.inside[y.round().astype(int), x.round().astype(int)].astype(int).sum(1)
+    assert tooth > dark + 150
 
 
 def test_a_jaw_that_hangs_is_left_alone(astronaut, points):
