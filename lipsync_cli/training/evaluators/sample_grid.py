@@ -143,5 +143,6 @@ def _read(path: Path) -> np.ndarray:
 def _write(path: Path, picture: np.ndarray) -> None:
     import cv2
 
-    with atomic_output(path, force=True) as temporary:
-        cv2.imwrite(str(temporary), picture[:, :, ::-1])
+    _, encoded = cv2.imencode(".png", picture[:, :, ::-1])
+    with atomic_output(path, force=True) as temporary:  # OpenCV would not say why it cannot write
+        temporary.write_bytes(encoded.tobytes())

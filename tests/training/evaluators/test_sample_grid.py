@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +21,7 @@ from lipsync_cli.training.evaluators.sample_grid import draw_montage, draw_strip
 from lipsync_cli.training.recipe_config import make_config
 
 SIZE, HEADER, GAP = 96, 18, 6
+Limit = Callable[[int], AbstractContextManager[None]]
 
 
 class Grey(torch.nn.Module):
@@ -48,6 +51,13 @@ def read(path: Path) -> np.ndarray:
     picture = cv2.imread(str(path))
     assert picture is not None
     return picture
+
+
+def test_a_full_disk_is_told_with_its_reason(shown: Path, at_most: Limit, capfd: pytest.CaptureFixture[str]) -> None:
+    with at_most(1000), pytest.raises(InputError, match=r"strip\.png: cannot be written \(File too large\); make room"):
+        draw_strip(shown, shown.parent / "strip.png")
+    assert capfd.readouterr().err == ""
+    assert not list(shown.parent.glob("*strip*"))
 
 
 def test_the_strip_is_one_face_at_twelve_moments_and_the_real_one(shown: Path) -> None:
