@@ -105,10 +105,11 @@ def need_packages() -> None:
 
 @contextmanager
 def quiet_exporter() -> Iterator[None]:
-    """Keep torch's exporter from telling of itself."""
+    """Keep torch's exporter, and the optimiser that it calls, from telling of themselves."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for name in ("torch.onnx", "onnxscript"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         yield
 
 

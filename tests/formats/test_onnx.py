@@ -88,6 +88,18 @@ def test_weights_that_know_no_articulation_are_not_exported_with_one(tmp_path):
         export_onnx(tmp_path / "lipgan.safetensors", tmp_path / "lipgan.onnx", articulation=1.7)
 
 
+@pytest.mark.skipif(not HAS_ONNX, reason="needs lipsync-cli[onnx]")
+@pytest.mark.slow
+def test_a_full_disk_is_told_in_one_line(tiny_weights, tmp_path, at_most, lipsync_process):
+    """No line of the exporter's own is beside it."""
+    with at_most(100_000):
+        result = lipsync_process("export", tiny_weights, tmp_path / "tiny.onnx")
+    assert result.returncode == 3
+    line = f"lipsync: {tmp_path / 'tiny.onnx'}: cannot be written (File too large); make room and run it again\n"
+    assert (result.stdout, result.stderr) == ("", line)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(HAS_ONNX, reason="lipsync-cli[onnx] is installed")
 def test_without_the_packages_it_says_what_to_install(tiny_weights, tmp_path):
     with pytest.raises(ToolError, match=r"lipsync-cli\[onnx\]"):
