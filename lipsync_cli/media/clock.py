@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,8 +67,8 @@ def check_packets(path: str | Path, index: int) -> None:
     options += ["-show_entries", "packet=pts_time,duration_time"]
     result = run_tool("ffprobe", [*options, *source(path)])
     check = ClockCheck(path, MICROSECOND)
-    for line in result.stdout.decode("ascii", "replace").splitlines():
-        pts, duration = (_ticks(text) for text in [*line.split(","), ""][:2])
+    for line in io.BytesIO(result.stdout):  # one at a time: a long film has many
+        pts, duration = (_ticks(text) for text in [*line.decode("ascii", "replace").split(","), ""][:2])
         check.add(pts, duration or 0)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 ONE_FRAME_PER_PACKET = {
     "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "vp9", "av1", "prores", "dnxhd", "rawvideo", "ffv1",
 }  # fmt: skip
-SECTIONS = ("packet|", "frame|")
+SECTIONS = (b"packet|", b"frame|")
 TRUNCATED = re.compile(rb"File ended prematurely|partial file")
 
 
@@ -139,30 +142,50 @@ def read_timeline(path: str | Path) -> Timeline:
     return _timeline(rows, info.video)
 
 
-def _timeline(rows: list[tuple[int | None, int]], video: VideoStream) -> Timeline:
-    """Make a timeline of (pts, duration) rows; a file without times is shown at its nominal rate."""
+@dataclass
+class _Rows:
+    """Ticks at which frames are shown and for how long, in file order: arrays, because a long film has many frames."""
+
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    durations: array[int] = field(default_factory=lambda: array("q"))
+    has_times: bool = True  # every one of them
+
+    def add(self, pts: int | None, duration: int) -> None:
+        self.has_times = self.has_times and pts is not None
+        self.pts.append(pts or 0)
+        self.durations.append(duration)
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+
+def _timeline(rows: _Rows, video: VideoStream) -> Timeline:
+    """Make a timeline; a file without times is shown at its nominal rate."""
     import numpy as np
 
-    if any(pts is None for pts, _ in rows):
+    if not rows.has_times:
         return Timeline.constant(video.rate, len(rows))
-    rows = sorted((pts, duration) for pts, duration in rows if pts is not None)
-    shown = np.array([pts for pts, _ in rows], dtype=np.int64)
+    pts, durations = np.array(rows.pts, np.int64), np.array(rows.durations, np.int64)
+    order = np.lexsort((durations, pts))
+    shown = pts[order]
     steps = np.diff(shown)
     if (steps <= 0).any():  # two frames at one time: the later one waits for the next tick
         shown = np.maximum.accumulate(shown - np.arange(len(shown))) + np.arange(len(shown))
         steps = np.diff(shown)
-    last = rows[-1][1]
+    last = int(durations[order[-1]])
     if last <= 0:
         last = int(np.median(steps)) if len(steps) else max(1, round(1 / video.rate / video.time_base))
     return Timeline(np.append(shown, shown[-1] + last), video.time_base)
 
 
-def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
-    """Return (pts, duration) of the shown packets in file order, or None if they cannot be trusted to be the frames."""
+def _packet_rows(info: MediaInfo) -> _Rows | None:
+    """Return the shown packets, or None if they cannot be trusted to be the frames."""
+    import numpy as np
+
     assert info.video is not None
     if info.format == "mpegts" and info.video.field_order != "progressive":  # fields may come one by one
         return None
-    rows: list[tuple[int | None, int]] = []
+    rows = _Rows()
     num_packets, num_left_out, first_key, flags, is_trusted = 0, 0, None, "", True
     clock = ClockCheck(info.path, info.video.time_base)
     for line in _ffprobe(info, "packet=pts,dts,duration,flags"):
@@ -181,26 +204,26 @@ def _packet_rows(info: MediaInfo) -> list[tuple[int | None, int]] | None:
             continue
         if int(pts) < first_key:  # leads a key frame whose past is missing: decoders differ
             is_trusted = False
-        rows.append((int(pts), int(duration) if _is_number(duration) else 0))
+        rows.add(int(pts), int(duration) if _is_number(duration) else 0)
     if info.video.num_frames is not None and num_packets + num_left_out < info.video.num_frames:
         raise InputError(
             f"is truncated: {num_packets} of {info.video.num_frames} frames are there", info.path, "copy it again"
         )
     if "C" in flags:
         raise InputError(f"is truncated: the last of its {num_packets} frames is cut short", info.path, "copy it again")
-    return rows if is_trusted and len({pts for pts, _ in rows}) == len(rows) else None
+    return rows if is_trusted and len(np.unique(np.array(rows.pts, np.int64))) == len(rows) else None
 
 
-def _frame_rows(info: MediaInfo) -> list[tuple[int | None, int]]:
-    """Return (pts, duration) of the frames that come out of the decoder."""
+def _frame_rows(info: MediaInfo) -> _Rows:
+    """Return the frames that come out of the decoder."""
     assert info.video is not None
     clock = ClockCheck(info.path, info.video.time_base)
-    rows: list[tuple[int | None, int]] = []
+    rows = _Rows()
     for line in _ffprobe(info, "frame=pts,best_effort_timestamp,duration,pkt_duration"):
         pts = next((line[key] for key in ("best_effort_timestamp", "pts") if _is_number(line.get(key, ""))), None)
         lasts = next((line[key] for key in ("duration", "pkt_duration") if _is_number(line.get(key, ""))), "0")
         clock.add(_ticks(pts or ""), int(lasts))
-        rows.append((None if pts is None else int(pts), int(lasts)))
+        rows.add(None if pts is None else int(pts), int(lasts))
     return rows
 
 
@@ -211,11 +234,13 @@ def _ffprobe(info: MediaInfo, entries: str) -> Iterator[dict[str, str]]:
     result = run_tool("ffprobe", [*options, *source(info.path)], info.path)
     if result.returncode:
         raise InputError(f"cannot be read ({complaint(result.stderr, info.path)})", info.path)
-    lines = [line for line in result.stdout.decode("ascii", "replace").splitlines() if line.startswith(SECTIONS)]
     if TRUNCATED.search(result.stderr):
-        raise InputError(f"is truncated: the file ends after {len(lines)} frames", info.path, "copy it again")
-    for line in lines:
-        yield dict(part.split("=", 1) for part in reversed(line.split("|")) if "=" in part)
+        count = sum(line.startswith(SECTIONS) for line in io.BytesIO(result.stdout))
+        raise InputError(f"is truncated: the file ends after {count} frames", info.path, "copy it again")
+    for line in io.BytesIO(result.stdout):
+        if line.startswith(SECTIONS):
+            parts = line.decode("ascii", "replace").strip().split("|")
+            yield dict(part.split("=", 1) for part in reversed(parts) if "=" in part)
 
 
 def _ticks(text: str) -> int | None:

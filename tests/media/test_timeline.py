@@ -144,3 +144,18 @@ def test_frames_that_avi_leaves_out_are_not_missing(make_clip: MakeClip) -> None
     timeline = read_timeline(clip)
     assert numbers(clip) == shown
     assert [float(timeline.time(number)) for number in range(12)] == [number / 25 for number in shown]
+
+
+def test_a_long_film_takes_little_memory(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """Beside what FFprobe prints, which is 70 bytes a frame: times, not an object for each."""
+    import tracemalloc
+
+    clip = tmp_path / "long.nut"
+    ffmpeg("-f", "lavfi", "-i", "color=s=16x16:r=50:d=200", "-c:v", "rawvideo", "-pix_fmt", "gray", clip)
+    read_timeline(clip)
+    tracemalloc.start()
+    timeline = read_timeline(clip)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert timeline == Timeline.constant(50, 10_000)
+    assert peak < 180 * 10_000
