@@ -155,8 +155,10 @@ def _open_locked(
                 continue
             break
         except OSError as error:
-            why = "is a link or no folder" if flags & os.O_NOFOLLOW and os.path.lexists(folder) else "cannot be made"
-            raise InputError(f"{why} ({error.strerror})", folder, "remove it, or choose another output") from error
+            is_there = os.path.lexists(folder)
+            why = "is a link or no folder" if flags & os.O_NOFOLLOW and is_there else "cannot be made"
+            step = "remove it, or choose another output" if is_there else "choose another output"
+            raise InputError(f"{why} ({error.strerror})", folder, step) from error
         try:
             kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
             fcntl.flock(descriptor, kind | (0 if waits else fcntl.LOCK_NB))

@@ -107,7 +107,7 @@ def test_a_cache_removes_its_own_entries_only(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_folder_that_may_not_be_there_is_no_other_run() -> None:
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match=r"x\.parts: cannot be made \(.*\); choose another output$"):
         with work_folder(Path("/proc/.x.parts")):
             pass
 
@@ -118,3 +118,13 @@ def test_arrays_are_kept_without_the_time_of_a_clock_that_may_be_wrong(tmp_path:
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         assert [each.date_time[:3] for each in archive.infolist()] == [(1980, 1, 1)]
     np.testing.assert_array_equal(np.load(tmp_path / "a.npz")["a"], np.arange(3))
+
+
+def test_what_is_in_the_way_of_a_folder_is_to_be_removed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"is a link or no folder \(.*\); remove it, or choose another output$"):
+        with work_folder(tmp_path / "file"):
+            pass
+    with pytest.raises(InputError, match=r"below: cannot be made \(.*\); choose another output$"):
+        with work_folder(tmp_path / "file" / "below"):
+            pass

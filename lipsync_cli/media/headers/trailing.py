@@ -9,6 +9,7 @@ from typing import IO
 from lipsync_cli.media.reading import note
 
 STREAMED_BYTES = 0x7FFF_0000  # this and more is told by programs that cannot know the length yet
+SECOND_WAV = (b"RIFF", b"RIFX", b"RF64")
 LARGE_BYTES, TIMES = 1_000_000_000, 16  # also a length in the gigabytes, so many times what is there
 
 
@@ -59,7 +60,10 @@ def _note_wav(path: Path, file: IO[bytes], there: int) -> None:
     end = start + size + size % 2
     file.seek(end)
     head = file.read(8)
-    if len(head) == 8 and not ((head[:4].isascii() and head[:4].isalnum()) or head[:4].endswith(b" ")):
+    is_chunk = (head[:4].isascii() and head[:4].isalnum()) or head[:4].endswith(b" ")
+    if head[:4] in SECOND_WAV:
+        note(path, f"a second file begins behind its end, at byte {end}, and is left out")
+    elif len(head) == 8 and not is_chunk:
         note(path, f"{there - end} bytes behind the end that its header declares are left out")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 EXACT_LENGTH = {"aiff", "flac"}  # formats whose headers count the samples
+STOPPED = re.compile(rb"Error demuxing input file")
 CUT_SHORT = re.compile(rb"Packet corrupt|File ended prematurely|filesize and duration do not match")
 # FFmpeg says so when its filters are set up, which happens again when the decoder's output changes, and when its
 # resampler leaves samples out because their time has passed. Both come before the samples that they are about.
@@ -112,7 +113,13 @@ def is_known_uneven(path: str | Path) -> bool:
 
 
 def start_pinned(
-    info: MediaInfo, origin_s: Fraction | None, sample_rate: int, form: Sequence[str], messages: IO[bytes]
+    info: MediaInfo,
+    origin_s: Fraction | None,
+    sample_rate: int,
+    form: Sequence[str],
+    messages: IO[bytes],
+    *,
+    level: str = "warning",
 ) -> list[ToolProcess]:
     """Start the decoder of a sound that changes midway; the last of the processes gives samples f32le on its stdout.
 
@@ -120,6 +127,7 @@ def start_pinned(
     ----------
     form : filters that bring the sound to its channels, whatever comes in
     messages : where the programs complain
+    level : of what they say
 
     Notes
     -----
@@ -127,7 +135,7 @@ def start_pinned(
     Without a picture there are no times to keep.
     """
     assert info.audio is not None
-    start = ["-hide_banner", "-nostats", "-v", "level+warning", "-threads", "1"]
+    start = ["-hide_banner", "-nostats", "-v", f"level+{level}", "-threads", "1"]
     pinned = ["-map", f"0:{info.audio.index}", "-vn", "-af", ",".join([f"aresample={sample_rate}", *form])]
     samples = ["-c:a", "pcm_f32le"]
     if origin_s is None:
@@ -188,7 +196,8 @@ def _pinned(
     mono = ["aresample=rematrix_maxval=1.0", "aformat=sample_fmts=flt:channel_layouts=mono"]
     num_samples = 0
     with tempfile.TemporaryFile() as messages:
-        processes = start_pinned(info, origin_s, sample_rate, [*chosen, *mono], messages)
+        level = "verbose" if info.format == "flac" else "warning"
+        processes = start_pinned(info, origin_s, sample_rate, [*chosen, *mono], messages, level=level)
         try:
             for samples in _samples(processes[-1], block):
                 num_samples += len(samples)
@@ -224,11 +233,14 @@ def _check_even(info: MediaInfo, words: bytes, sample_rate: int, lead_s: float) 
 
 
 def _check_done(info: MediaInfo, words: bytes, status: int, num_samples: int, sample_rate: int) -> None:
-    """Raise InputError if there is no sound, or a sound file ends before its header says.
+    """Raise InputError if there is no sound, or a sound file ends before or after its header says, or is not read on.
 
     Of films, the picture's reader tells the latter.
     """
     check_crash(status, "ffmpeg", info.path)
+    if info.format == "flac" and len(SET_UP.findall(words)) > 1:  # blocks come twice: their numbers are taken for times
+        fact = "goes on with another kind of sound behind the end that its header declares"
+        raise InputError(fact, info.path, "give the recordings one by one")
     words = b"\n".join(line for line in words.splitlines() if SPOKEN.search(line))
     if status or not num_samples:
         reason = complaint(words, info.path) if b"[error]" in words else "it is empty"
@@ -237,6 +249,9 @@ def _check_done(info: MediaInfo, words: bytes, status: int, num_samples: int, sa
         return
     decoded_s = num_samples / sample_rate
     told_s = info.audio.duration_s if info.audio is not None and info.format in EXACT_LENGTH else None
+    if STOPPED.search(words):
+        fact = f"cannot be read on after {decoded_s:.2f} s, as where recordings of two codings are joined end to end"
+        raise InputError(fact, info.path, "give the recordings one by one")
     is_short = told_s is not None and decoded_s < float(told_s) - 0.1
     if is_short or (CUT_SHORT.search(words) and not (info.format == "wav" and is_streamed(info.path))):
         raise InputError(f"is truncated: {decoded_s:.2f} s of its sound are there", info.path, "copy it again")

@@ -56,6 +56,14 @@ def test_samples_behind_the_declared_end_are_named(tmp_path: Path) -> None:
     assert notes_of(path) == ["96000 bytes behind the end that its header declares are left out"]
 
 
+def test_a_second_wav_behind_the_first_is_named(tmp_path: Path) -> None:
+    path = write_clicks(tmp_path / "a.wav", [0.3], 1)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() * 2)
+    assert len(read_speech(path)) == 16_000
+    assert notes_of(path) == [f"a second file begins behind its end, at byte {size}, and is left out"]
+
+
 def test_a_chunk_behind_the_samples_is_in_order(tmp_path: Path) -> None:
     path = write_clicks(tmp_path / "a.wav", [0.3], 1)
     path.write_bytes(path.read_bytes() + b"LIST" + (4).to_bytes(4, "little") + b"INFO")

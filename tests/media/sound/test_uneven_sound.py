@@ -52,6 +52,39 @@ def test_its_length_is_that_of_its_parts(chained: Path) -> None:
     assert find_clicks(samples, 16_000) == pytest.approx(BOTH, abs=0.03)
 
 
+def join(ffmpeg: Ffmpeg, path: Path, *parts: tuple[str, int, int]) -> Path:
+    """Join sounds of 1.5 s end to end: of each, its coding, rate and channels."""
+    content = b""
+    for number, (codec, rate, channels) in enumerate(parts):
+        sound = write_clicks(path.with_name(f"{number}.wav"), CLICKS, 1.5, rate, channels)
+        part = path.with_name(f"{number}{path.suffix}")
+        ffmpeg("-i", sound, "-c:a", codec, part)
+        content += part.read_bytes()
+    path.write_bytes(content)
+    return path
+
+
+def test_two_codings_in_one_file_are_refused(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """FFmpeg gives the first and ends without an error."""
+    path = join(ffmpeg, tmp_path / "a.ogg", ("libvorbis", 48_000, 2), ("libopus", 48_000, 2))
+    with pytest.raises(InputError, match=r"a\.ogg: cannot be read on after 1\.50 s.*; give the recordings one by one"):
+        read_speech(path)
+
+
+def test_joined_flac_of_two_kinds_is_refused(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """FFmpeg takes the numbers of its blocks for times, and gives some of them twice."""
+    path = join(ffmpeg, tmp_path / "a.flac", ("flac", 44_100, 2), ("flac", 16_000, 1))
+    with pytest.raises(InputError, match="another kind of sound behind the end that its header declares"):
+        read_speech(path)
+
+
+def test_joined_flac_of_one_kind_plays_on(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    path = join(ffmpeg, tmp_path / "a.flac", ("flac", 16_000, 1), ("flac", 16_000, 1))
+    samples = read_speech(path)
+    assert len(samples) / 16_000 == pytest.approx(3, abs=0.03)
+    assert find_clicks(samples, 16_000) == pytest.approx(BOTH, abs=0.03)
+
+
 def test_nothing_is_lost_or_doubled_at_the_change(chained: Path) -> None:
     whole = read_speech(chained)
     pieces = list(read_speech_blocks(chained, block=5000))
