@@ -42,10 +42,30 @@ def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -
     if os.path.lexists(path) and not force:
         raise InputError("exists", path, "use --force to overwrite it")
     check_no_input(path, inputs)
+    if path.parent.exists() and not path.parent.is_dir():
+        raise InputError("is no folder for the output", path.parent, "choose another output")
     if not path.parent.is_dir():
         raise InputError("no such folder for the output", path.parent, "create it first")
-    if not os.access(path.parent, os.W_OK):
+    if not _takes_files(path.parent):
         raise InputError("the folder cannot be written", path.parent, "choose another output")
+
+
+def _takes_files(folder: Path) -> bool:
+    """Tell whether a file can be made in a folder: of some, such as /proc, permissions alone promise too much."""
+    if not os.access(folder, os.W_OK):
+        return False
+    try:
+        os.close(os.open(folder, os.O_WRONLY | os.O_CLOEXEC | getattr(os, "O_TMPFILE", 0), 0o600))  # without a name
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            return True  # to be told, if it lasts, where the file itself is made
+        trial = folder / f".{secrets.token_hex(RANDOM_BYTES)}.tmp"
+        try:
+            os.close(create_file(trial))
+        except OSError:
+            return False
+        trial.unlink(missing_ok=True)
+    return True
 
 
 def check_no_input(path: Path, inputs: Iterable[Path] = ()) -> None:

@@ -82,7 +82,7 @@ def lock_folder(
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"cannot be made ({error.strerror})", folder) from error
+            raise InputError(f"cannot be made ({error.strerror})", folder, "choose another output") from error
     descriptor = _open_locked(folder, os.O_RDONLY | os.O_DIRECTORY, 0o777, hint, is_shared=is_shared)
     try:
         yield

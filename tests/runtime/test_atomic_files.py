@@ -121,6 +121,30 @@ def test_a_link_without_a_file_is_told_before_the_work(target: str, tmp_path: Pa
     check_output(tmp_path / "x", force=True)
 
 
+@pytest.mark.parametrize("place", ["/proc", "/sys"])
+def test_a_folder_that_takes_no_files_is_told_before_the_work(place: str) -> None:
+    """Its permissions say that the superuser may write there."""
+    if not Path(place).is_dir():
+        pytest.skip(f"no {place}")
+    with pytest.raises(InputError, match=rf"^{place}: the folder cannot be written; choose another output$"):
+        check_output(Path(place) / "new.mp4")
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file: is no folder for the output; choose another output$"):
+        check_output(tmp_path / "file" / "new.mp4")
+    with pytest.raises(InputError, match=r"file/run: cannot be made \(.*\); choose another output$"):
+        with lock_folder(tmp_path / "file" / "run", is_named=True):
+            pass
+
+
+def test_a_folder_is_looked_at_without_a_trace(tmp_path: Path) -> None:
+    before = tmp_path.stat().st_mtime_ns
+    check_output(tmp_path / "new.mp4")
+    assert tmp_path.stat().st_mtime_ns == before
+
+
 def test_a_folder_that_goes_while_it_is_written_is_told_with_the_output(tmp_path: Path) -> None:
     """A file stands in its place, so that not even the temporary name can be removed."""
     folder = tmp_path / "folder"
