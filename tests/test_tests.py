@@ -13,7 +13,7 @@ ROOT = TESTS.parent
 FILES = sorted(TESTS.rglob("test_*.py"))
 BESIDE = ("benchmarks", "browser", "examples")  # folders of tests of what lies beside the package, or of all pages
 WHOLE = {
-    *("bad_input", "fuzz", "hostile_input", "killed", "killed_anywhere", "signals", "timing"),
+    *("bad_input", "fuzz", "fuzz_bytes", "hostile_input", "killed", "killed_anywhere", "signals", "timing"),
     *("cli", "docs", "embedded", "errors", "layers", "structure", "tests"),
 }
 MAX_FILES = 12
