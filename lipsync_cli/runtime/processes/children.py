@@ -108,6 +108,25 @@ def _join(group: int) -> dict[str, Any]:
     return {"preexec_fn": functools.partial(os.setpgid, 0, group)}  # slower, but the same
 
 
+class Bond:
+    """Sent to a process that is started here, ends it with this one from the moment that it is unpickled there.
+
+    That is before what is sent after it, whose imports may take seconds; `end_with_parent` does the rest. Where the
+    kernel is not asked, nothing happens.
+    """
+
+    def __reduce__(self) -> tuple[Callable[[int], Bond], tuple[int]]:
+        return _tie, (os.getpid(),)
+
+
+def _tie(parent: int) -> Bond:
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was gone before the kernel was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+    return Bond()
+
+
 def end_with_parent() -> None:
     """Make this process, a worker, end when the one that has started it does, and its own children with it."""
     from multiprocessing import connection, parent_process

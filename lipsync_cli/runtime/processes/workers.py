@@ -12,7 +12,7 @@ from typing import Any
 
 from lipsync_cli.errors import InputError, LipsyncError, as_machine_error
 from lipsync_cli.runtime.atomic_files import FULL
-from lipsync_cli.runtime.processes.children import end_with_parent, in_lasting_thread
+from lipsync_cli.runtime.processes.children import Bond, end_with_parent, in_lasting_thread
 
 # Does tasks, as `run_tasks` does.
 Run = Callable[[Callable[[Any], Any], Iterable[Any], int], Iterator[tuple[Any, Any, LipsyncError | None]]]
@@ -90,7 +90,7 @@ class Worker:
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_begin, args=(serve or _serve, theirs, work), daemon=True)
+        self.process = context.Process(target=_begin, args=(Bond(), serve or _serve, theirs, work), daemon=True)
         before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # read by the libraries when the worker loads them
         try:
@@ -122,7 +122,9 @@ class Worker:
         self.process.join()
 
 
-def _begin(serve: Callable[[Any, Callable[[Any], Any]], None], connection: Any, work: Callable[[Any], Any]) -> None:
+def _begin(
+    _: Bond, serve: Callable[[Any, Callable[[Any], Any]], None], connection: Any, work: Callable[[Any], Any]
+) -> None:
     """Serve in a process that ends when the one that has started it does."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us

@@ -68,6 +68,25 @@ if __name__ == "__main__":
 """
 
 
+SLOW_MODULE = """
+import os, time
+if "SLOW" in os.environ:
+    print(os.getpid(), flush=True)
+    time.sleep(1000)
+def work(_): pass
+"""
+STARTING_WORKER = """
+import os, sys, time
+sys.path.insert(0, {folder!r})
+from lipsync_cli.runtime.processes.workers import Worker
+import slow_module
+if __name__ == "__main__":
+    os.environ["SLOW"] = "1"
+    worker = Worker(slow_module.work)
+    time.sleep(1000)
+"""
+
+
 def work_for_long(_: object) -> None:
     from lipsync_cli.runtime.processes import children
 
@@ -118,6 +137,12 @@ def test_a_program_ends_with_a_process_that_is_killed_at_a_bad_moment(program: s
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_worker_and_its_program_end_with_a_process_that_is_killed() -> None:
     wait_for_end(run_and_kill(WORKER, 2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels are not asked")
+def test_a_worker_that_still_imports_what_it_needs_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE)
+    wait_for_end(run_and_kill(STARTING_WORKER.format(folder=str(tmp_path)), 1))
 
 
 def test_a_program_outlives_the_thread_that_started_it() -> None:
