@@ -25,6 +25,12 @@ def _config(recipe, learning_rate):
     return make_config(recipe, **{**TINY, **base, **more}, augment=True, learning_rate=learning_rate)
 
 
+def _spawn(work, arguments):
+    """Run `work(rank, *arguments)` in two processes, forked from one that has imported what takes them longest."""
+    torch.multiprocessing.get_context("forkserver").set_forkserver_preload(["torch._dynamo"])
+    torch.multiprocessing.start_processes(work, arguments, nprocs=2, start_method="forkserver")
+
+
 def _train_a_part(rank, pack, run, config, port):
     import os
 
@@ -51,7 +57,7 @@ def test_two_processes_train_as_one(recipe, learning_rate, small_pack, tmp_path)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(_train_a_part, (small_pack, tmp_path / "two", config, port), nprocs=2)
+    _spawn(_train_a_part, (small_pack, tmp_path / "two", config, port))
     train(small_pack, tmp_path / "one", config)
     weights = [load_file(tmp_path / run / "last.safetensors") for run in ("one", "two")]
     assert max(float((weights[0][key] - weights[1][key]).abs().max()) for key in weights[0]) < 1e-5
@@ -113,5 +119,5 @@ def test_a_process_that_is_lost_is_said(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    torch.multiprocessing.spawn(_lose_a_process, (port, tmp_path / "told"), nprocs=2)
+    _spawn(_lose_a_process, (port, tmp_path / "told"))
     assert "another process of this run is gone" in (tmp_path / "told").read_text()

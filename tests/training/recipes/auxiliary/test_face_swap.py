@@ -20,6 +20,7 @@ from lipsync_cli.training.recipes.auxiliary.swap_schedule import exchange_decode
 
 STEPS = {"batch_size": 4, "max_samples": 24, "checkpoint_every": 12, "validate_every": 24, "sheet_every": 24}
 STEPS["swap_width"] = "small"
+EVERY = ("max_samples", "checkpoint_every", "validate_every", "sheet_every")
 
 
 class StopError(Exception):
@@ -117,7 +118,8 @@ def test_a_run_stopped_before_the_exchange_and_resumed_equals_undisturbed(quick,
 
 
 def test_without_exchange_and_without_discriminators(quick, heads, tmp_path):
-    config = make_config("face-swap", **{**STEPS, "exchange": False, "adversarial_weight": 0.0, "attention": "none"})
+    without = {"exchange": False, "adversarial_weight": 0.0, "attention": "none"}
+    config = make_config("face-swap", **{**STEPS, **dict.fromkeys(EVERY, 8)}, **without)
     train(heads, tmp_path / "run", config)
     log = (tmp_path / "run/log.jsonl").read_text()
     assert "critic_" not in log

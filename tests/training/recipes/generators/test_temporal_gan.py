@@ -16,7 +16,8 @@ from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
 
 TINY = {"width": 0.0625, "batch_size": 16, "targets_per_reference": 8, "phases": "reconstruction=32,sync-warm-up=32"}
-STEPS = {"max_samples": 128, "checkpoint_every": 32, "validate_every": 64, "sheet_every": 128}
+STEPS = {"max_samples": 64, "checkpoint_every": 16, "validate_every": 32, "sheet_every": 64}
+STEPS["phases"] = "reconstruction=16,sync-warm-up=16"
 
 
 def _recipe(**options):
@@ -139,20 +140,20 @@ def test_it_hears_no_mels():
 
 def test_a_pack_without_sound_is_refused_with_a_hint(small_pack, tmp_path):
     with pytest.raises(InputError, match="the sound itself is needed") as caught:
-        train(small_pack, tmp_path / "run", make_config("temporal-gan", **TINY, **STEPS))
+        train(small_pack, tmp_path / "run", make_config("temporal-gan", **(TINY | STEPS)))
     assert "mel,sound" in caught.value.hint
 
 
 @pytest.mark.parametrize("speech", [pytest.param("sound", marks=pytest.mark.slow), "encoder"])
 def test_stopped_and_resumed_equals_undisturbed(speech, talking_pack, tmp_path):
-    config = make_config("temporal-gan", **TINY, **STEPS, speech=speech)
+    config = make_config("temporal-gan", **(TINY | STEPS), speech=speech)
     train(talking_pack, tmp_path / "whole", config)
 
     class StopError(Exception):
         pass
 
     def stop(done, total, label):
-        if done >= 80:  # a checkpoint at 64, where a phase begins, and a step beyond it
+        if done >= 48:  # a checkpoint at 32, where a phase begins, and a step beyond it
             raise StopError
 
     with pytest.raises(StopError):
@@ -168,7 +169,7 @@ def test_stopped_and_resumed_equals_undisturbed(speech, talking_pack, tmp_path):
 
 def test_the_log_has_each_accuracy_and_the_folder_a_film(talking_pack, tmp_path):
     notes = []
-    config = make_config("temporal-gan", **TINY, **STEPS)
+    config = make_config("temporal-gan", **(TINY | STEPS))
     train(talking_pack, tmp_path / "run", config, note=notes.append)
     lines = _lines(tmp_path / "run")
     training = [line for line in lines if line["kind"] == "train"]
@@ -178,5 +179,5 @@ def test_the_log_has_each_accuracy_and_the_folder_a_film(talking_pack, tmp_path)
     assert [line["phase"] for line in lines if line["kind"] == "validation"] == [1, 2]
     assert any("phase sync-warm-up" in note for note in notes)
     sheets = sorted(path.name for path in (tmp_path / "run" / "sheets").iterdir())
-    assert sheets == ["000000000.mp4", "000000000.png", "000000128.mp4", "000000128.png"]
+    assert sheets == ["000000000.mp4", "000000000.png", "000000064.mp4", "000000064.png"]
     assert "drawn from its first face" in (tmp_path / "run" / "MODEL_CARD.md").read_text()
