@@ -124,14 +124,14 @@ def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarra
     )  # fmt: skip
     from_x, from_y = lips.place(points + moved)
     source = np.maximum.accumulate(from_y - lips.at(lips.line, from_x), axis=1)
-    upper_edge, lower_edge = np.zeros(_COLUMNS), np.zeros(_COLUMNS)
+    upper_edge, lower_edge, at_rest = np.zeros(_COLUMNS), np.zeros(_COLUMNS), np.zeros(_COLUMNS)
     for place in range(_COLUMNS):
-        middle = from_x[place, int(np.abs(source[place]).argmin())]
+        middle = at_rest[place] = from_x[place, int(np.abs(source[place]).argmin())]
         upper, lower = lips.at(lips.upper, middle), lips.at(lips.lower, middle)
         upper_edge[place] = np.interp(-upper, source[place], away[0]) + upper
         lower_edge[place] = np.interp(lower, source[place], away[0]) - lower
     middle, half = (upper_edge + lower_edge) / 2, np.maximum(lower_edge - upper_edge, 0) / 2
     widest = half[np.abs(x[:, 0]) <= _MIDDLE].max()
-    half = np.minimum(half, widest * np.clip(1 - np.square(x[:, 0] / _CORNER), 0, 1))
+    half = np.minimum(half, widest * np.clip(1 - np.square(at_rest / _CORNER), 0, 1))
     above = moved[np.abs(x[:, 0]) <= _MIDDLE][:, np.abs(away[0] + _STILL).argmin()].mean(0)
     return x[:, 0], middle - half, middle + half, above

@@ -43,7 +43,7 @@ def calibrate(face: ReferenceFace, runner: GeneratorRunner) -> ReferenceFace:
         half, lips = int(size) // 2, face.inside.lips
         opened = [measure_opening(lips, (flow - silent[0])[-half:] * size, half) for flow in flows]
         gain = float(np.clip(USUAL / max(float(np.mean(opened)) * lips.width / len(face.crop), 1e-6), 1, MOST))
-    return face._replace(calibration=FlowCalibration(silent[0], gain))
+    return face._replace(calibration=FlowCalibration(silent[0], face.inside.lips.along, gain))
 
 
 @lru_cache(maxsize=1)

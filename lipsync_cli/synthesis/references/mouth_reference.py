@@ -15,11 +15,13 @@ from lipsync_cli.faces.mesh.face_mesh import LOWER_INNER, load_face_mesh
 from lipsync_cli.faces.mesh.mouth_closing import ClosedMouth, close_mouth, draw_inside
 from lipsync_cli.media.video.yuv_frame import cut_out, replace_pixels
 from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face, reference_part, with_inside
+from lipsync_cli.synthesis.references.reference_selection import bring_open
 from lipsync_cli.synthesis.sources.still_source import StillSource
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.media.video.yuv_frame import Frame
+    from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
 
 
@@ -64,6 +66,33 @@ def rest_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
     if mouth.was_open:
         frame = replace_pixels(frame, mouth.picture)
     return with_inside(reference_face(frame, box, rule), mouth.lips, mouth.inside, box, rule)
+
+
+def rest_with_teeth(
+    video: ScannedSource,
+    boxes: np.ndarray,
+    rule: CropRule,
+    references: ReferenceFrames,
+    others: Sequence[ReferenceFrames] = (),
+) -> ReferenceFace:
+    """Return a rest frame of a video with what is behind its lips.
+
+    Parameters
+    ----------
+    boxes : shape (N, 4), of the face in the video's frames
+    references : the rest frame, and one whose mouth is open, if there is one
+    others : the same of other poses: where no mouth of this pose is open, one of another lends its teeth
+    """
+    face = rest_face(video.frame(references.rest), boxes[references.rest], rule)
+    lenders = (each.opened for each in (references, *others) if each.opened is not None)
+    lender = next(lenders, None)
+    if lender is None:
+        return face
+    opened = bring_open(video, boxes, rule, references._replace(opened=lender), face)
+    assert opened is not None
+    if references.opened is not None:
+        face = face._replace(opened=opened)
+    return show_teeth(face, opened, video.frame(lender), boxes[lender], rule)
 
 
 def show_teeth(

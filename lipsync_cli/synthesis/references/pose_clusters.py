@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
 
 NUM_CANDIDATES = 40
-MAX_VIEWS = 4
-WORTH = 0.06  # of the contrast of the upper face: a further view brings the candidates closer by so much in the mean
+MAX_VIEWS = 5
+WORTH = 0.03  # of the contrast of the upper face: a further view brings the candidates closer by so much in the mean
 FEWEST = 4  # candidates that stand for a way of holding the head; of so many one rests
 LIKE = 1.25  # of the misfit of the FEWEST-th of them: as far from its middle a candidate is of its kind
 

@@ -16,9 +16,9 @@ from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.calibration import calibrate
-from lipsync_cli.synthesis.references.mouth_reference import rest_face, rest_photo, show_teeth
+from lipsync_cli.synthesis.references.mouth_reference import rest_photo, rest_with_teeth
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
-from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames, bring_open
+from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
     from lipsync_cli.faces.tracking.face_track import Track
     from lipsync_cli.formats.weights import WeightsHeader
-    from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
     from lipsync_cli.synthesis.generation.generator_choice import GeneratorChoice
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
@@ -191,7 +190,7 @@ class SceneBuilder:
             self.choose(source, header, video, found, runner, place, notify=notify) for place, found in enumerate(boxes)
         ]
         rests = [
-            [_open_reference(video, found, rule, each) for each in chosen or ()]
+            [rest_with_teeth(video, found, rule, each, chosen or ()) for each in chosen or ()]
             for chosen, found in zip(references, boxes, strict=True)
         ]
         if source.is_photo and self._reference != "current":
@@ -289,20 +288,6 @@ class SceneBuilder:
             why = f"the face{self._call(choice)} turns or changes too much for one rest frame"
             notify(f"{source.path}: {why}, {len(known)} are used in turn")
         return known
-
-
-def _open_reference(
-    video: ScannedSource, boxes: np.ndarray, rule: CropRule, references: ReferenceFrames
-) -> ReferenceFace:
-    """Return a rest frame with what is behind its lips."""
-    frame, box = video.frame(references.rest), boxes[references.rest]
-    face = rest_face(frame, box, rule)
-    opened = bring_open(video, boxes, rule, references, face)
-    if opened is None or references.opened is None:
-        return face
-    return show_teeth(
-        face._replace(opened=opened), opened, video.frame(references.opened), boxes[references.opened], rule
-    )
 
 
 def _check_faces(boxes: np.ndarray, source: SourceClip, notify: Notify, whose: str = "") -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.synthesis.compositing.compositor import reference_face
+from lipsync_cli.synthesis.compositing.flow_calibration import WIDTH_GAIN, FlowCalibration
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 from lipsync_cli.synthesis.references.calibration import MOST, USUAL, calibrate
 from lipsync_cli.synthesis.references.mouth_reference import rest_face
@@ -55,7 +56,16 @@ def test_in_silence_a_rest_frame_is_not_moved(face):
     still = runner.submit(face.crop[None], runner.silence(1)).result().one(0)
     assert np.abs(calibration.apply(still).flow).max() < 1e-6
     spoken = runner.submit(face.crop[None], 1 + runner.silence(1)).result().one(0)
-    np.testing.assert_allclose(calibration.apply(spoken).flow, runner.speech * calibration.gain, atol=1e-6)
+    lips = face.inside.lips
+    moved = calibration.apply(spoken).flow
+    np.testing.assert_allclose(moved @ lips.down, runner.speech @ lips.down * calibration.gain, atol=1e-6)
+
+
+def test_what_moves_along_the_mouth_moves_further(face):
+    calibration = FlowCalibration(np.float32(0), np.array([0.6, 0.8]), 2.0)
+    flow = np.array([[[0.6, 0.8]], [[-0.8, 0.6]]], np.float32) / 10
+    moved = calibration.apply(GeneratorOutput(None, flow)).flow
+    np.testing.assert_allclose(moved, flow * np.float32([[[2 * WIDTH_GAIN]], [[2]]]), atol=1e-6)
 
 
 def test_for_a_generator_that_hears_something_else_only_the_silence_is_taken_out(face):
