@@ -115,16 +115,18 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
 
 def _shows_teeth(image: np.ndarray, points: np.ndarray) -> bool:
-    """Tell whether teeth are seen in an open mouth: what is brighter than the lower lip."""
+    """Tell whether teeth are seen in an open mouth: what is brighter than the lower lip, or greener, which lips are not."""
     upper, inner, outer = (points[list(line)[3:8]] for line in (UPPER_INNER, LOWER_INNER, LOWER_OUTER))
     shares = np.linspace(0.2, 0.8, 7)[:, None, None]
     height, width = image.shape[:2]
 
-    def brightness(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    def colours(first: np.ndarray, last: np.ndarray) -> np.ndarray:
         columns, rows = np.moveaxis((first + shares * (last - first)).astype(int), -1, 0)
-        return image[rows.clip(0, height - 1), columns.clip(0, width - 1)].mean(-1)
+        pixels = image[rows.clip(0, height - 1), columns.clip(0, width - 1)].reshape(-1, 3)
+        return np.stack([pixels.mean(1), pixels[:, 1]])
 
-    return bool(np.quantile(brightness(upper, inner), 0.7) > _BRIGHT * np.median(brightness(inner, outer)))
+    teeth = np.quantile(colours(upper, inner), 0.7, axis=1)
+    return bool((teeth > _BRIGHT * np.median(colours(inner, outer), axis=1)).any())
 
 
 def _find_part(image: np.ndarray, points: np.ndarray) -> tuple[slice, slice] | None:
