@@ -115,7 +115,7 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
 
 def _shows_teeth(image: np.ndarray, points: np.ndarray) -> bool:
-    """Tell whether teeth are seen in an open mouth: what is brighter than the lower lip, or greener, which lips are not."""
+    """Tell whether teeth are seen in an open mouth: what is brighter than the lower lip, or greener than its red."""
     upper, inner, outer = (points[list(line)[3:8]] for line in (UPPER_INNER, LOWER_INNER, LOWER_OUTER))
     shares = np.linspace(0.2, 0.8, 7)[:, None, None]
     height, width = image.shape[:2]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sources.frame_source import FrameSource
 
 CLEARLY = 0.08  # by so much less unlike another reference has to be if it is to take over
+FITTING, LOOKS_EVERY = 0.6, 3  # while one fits so well, the others are compared with it in each third frame only
 FLIGHT_BYTES = 256 << 20  # frames on their way through the stages
 BATCHES_IN_FLIGHT = 8  # two queues of one, two stages with one in hand, and what the generator works on
 
@@ -133,6 +134,8 @@ class Speaker:
         """
         if len(self.trackers) == 1:
             return 0
+        if before is not None and number % LOOKS_EVERY and self.trackers[before].unlikeness(number, frame) < FITTING:
+            return before
         unlike = [tracker.unlikeness(number, frame) for tracker in self.trackers]
         best = min(range(len(unlike)), key=unlike.__getitem__)
         return best if before is None or unlike[before] - unlike[best] > CLEARLY else before

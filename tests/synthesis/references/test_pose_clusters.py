@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -172,3 +173,23 @@ def test_a_view_stays_until_another_fits_clearly_better(astronaut):
         np.tile(FACE, (2, 1)), [reference_face(frame, FACE, RULE) for frame in frames], RULE
     )
     assert other.view(1, frames[1], 0) == 1
+
+
+def test_while_one_view_fits_the_others_are_looked_at_in_each_third_frame(astronaut):
+    frame = head(astronaut, STRAIGHT)
+    turned = reference_face(head(astronaut, TURNED), FACE, RULE)
+    references = [turned, reference_face(frame, FACE, RULE), turned]
+    speaker = Speaker.with_rest_frames(np.tile(FACE, (9, 1)), references, RULE)
+    looked = []
+
+    class Watched:
+        def __init__(self, place, tracker):
+            self.place, self.tracker = place, tracker
+
+        def unlikeness(self, number, frame):
+            looked.append((number, self.place))
+            return self.tracker.unlikeness(number, frame)
+
+    watched = replace(speaker, trackers=tuple(Watched(*each) for each in enumerate(speaker.trackers)))
+    assert [watched.view(number, frame, 1) for number in range(3, 7)] == [1] * 4
+    assert {number for number, place in looked if place != 1} == {3, 6}
