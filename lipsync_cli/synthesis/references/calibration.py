@@ -10,6 +10,7 @@ import numpy as np
 
 from lipsync_cli.synthesis.compositing.flow_calibration import FlowCalibration
 from lipsync_cli.synthesis.compositing.mouth_opening import measure_opening
+from lipsync_cli.synthesis.generation.local_runner import ARTICULATION
 
 if TYPE_CHECKING:
     from lipsync_cli.synthesis.compositing.compositor import ReferenceFace
@@ -26,7 +27,8 @@ def calibrate(face: ReferenceFace, runner: GeneratorRunner) -> ReferenceFace:
     Parameters
     ----------
     face : a rest frame; where its lips are not known it stays as it is
-    runner : of a generator that hears anything; the gain is found for those that hear speech features
+    runner : of a generator that hears anything; the gain is found for those that hear speech features, at the usual
+        articulation, so that another one is not made up for
     """
     if face.inside is None:
         return face
@@ -37,11 +39,12 @@ def calibrate(face: ReferenceFace, runner: GeneratorRunner) -> ReferenceFace:
     speech = _load_speech()
     gain = 1.0
     if speech.shape[1:] == quiet.shape[1:]:
-        flows = runner.submit(face.crop[None], speech).result().flow
+        heard, crop = np.concatenate([quiet, speech]), face.crop[None]
+        flows = runner.generate(crop, np.repeat(crop, len(heard), 0), heard, articulation=ARTICULATION).flow
         assert flows is not None
         size = np.float32(len(face.crop))
         half, lips = int(size) // 2, face.inside.lips
-        opened = [measure_opening(lips, (flow - silent[0])[-half:] * size, half) for flow in flows]
+        opened = [measure_opening(lips, (flow - flows[0])[-half:] * size, half) for flow in flows[1:]]
         gain = float(np.clip(USUAL / max(float(np.mean(opened)) * lips.width / len(face.crop), 1e-6), 1, MOST))
     return face._replace(calibration=FlowCalibration(silent[0], face.inside.lips.along, gain))
 

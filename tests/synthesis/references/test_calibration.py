@@ -11,6 +11,7 @@ from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.synthesis.compositing.compositor import reference_face
 from lipsync_cli.synthesis.compositing.flow_calibration import WIDTH_GAIN, FlowCalibration
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
+from lipsync_cli.synthesis.generation.local_runner import ARTICULATION
 from lipsync_cli.synthesis.references.calibration import MOST, USUAL, calibrate
 from lipsync_cli.synthesis.references.mouth_reference import rest_face
 
@@ -21,8 +22,8 @@ SILENT = 0.01  # of the crop's side: so far the generator below moves everything
 class Runner:
     """A generator that moves the lower face down in speech, and everything a little in silence."""
 
-    def __init__(self, face, opened, window=(21, 384)):
-        self.window, size = window, RULE.size
+    def __init__(self, face, opened, window=(21, 384), articulation=ARTICULATION):
+        self.window, self.articulation, size = window, articulation, RULE.size
         rows, columns = np.mgrid[size // 2 : size, :size]
         x, y = face.inside.lips.place(np.stack([columns, rows], -1).astype(np.float64))
         below = np.clip((y - face.inside.lips.at(face.inside.lips.line, x)) / 0.05, 0, 1)
@@ -32,11 +33,14 @@ class Runner:
         return np.zeros((count, *self.window), np.float32)
 
     def submit(self, face, mel):
-        is_speech = np.abs(mel).reshape(len(mel), -1).max(1) > 0
-        flow = np.stack([self.speech * spoken + np.float32(SILENT) for spoken in is_speech])
         future = Future()
-        future.set_result(GeneratorOutput(None, flow, np.ones(flow.shape[:3]), np.zeros((*flow.shape[:3], 3))))
+        future.set_result(self.generate(face, face, mel, self.articulation))
         return future
+
+    def generate(self, reference, target, mel, articulation):
+        is_speech = np.abs(mel).reshape(len(mel), -1).max(1) > 0
+        speech = self.speech * np.float32(articulation / ARTICULATION)
+        return GeneratorOutput(None, np.stack([speech * spoken + np.float32(SILENT) for spoken in is_speech]))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,11 @@ def face(astronaut):
 def test_a_mouth_that_opens_little_is_opened_as_far_as_others(face, opened, gain):
     calibration = calibrate(face, Runner(face, opened)).calibration
     assert calibration.gain == pytest.approx(gain, rel=0.12)
+
+
+def test_a_chosen_articulation_is_not_made_up_for(face):
+    usual, less = (calibrate(face, Runner(face, USUAL / 1.25, articulation=each)) for each in (ARTICULATION, 0.5))
+    assert less.calibration.gain == usual.calibration.gain
 
 
 def test_in_silence_a_rest_frame_is_not_moved(face):
