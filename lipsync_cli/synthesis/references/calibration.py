@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
 
 ASSET = "calibration_speech.npy"  # made by benchmarks/calibration_speech.py
-USUAL = 0.037  # of the crop's side: so far the mouths of the people it was trained on open at those sounds, in the mean
+USUAL = 0.037  # of the crop's side, in their mean: then strangers move about as far as in life (experiment 050)
 MOST = 1.5  # gain, at most: beyond it the jaw is drawn out
 
 
