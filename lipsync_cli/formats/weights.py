@@ -19,6 +19,7 @@ from lipsync_cli.speech.vtln import KnownVoices
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.overrides import TorchFunctionMode
 
 FORMAT = "lipsync-weights"
 FORMAT_VERSION = 1
@@ -246,7 +247,7 @@ def _check_shapes(path: Path, header: WeightsHeader) -> None:
     from lipsync_cli import models
 
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _without_values():
             network = models.build(header.architecture, header.dims)
         with safe_open(path, "np") as file:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -261,6 +262,20 @@ def _check_shapes(path: Path, header: WeightsHeader) -> None:
     for name, _ in network.named_parameters():
         if name not in shapes:
             raise _other_network(path, header, f"{name} is missing")
+
+
+def _without_values() -> TorchFunctionMode:
+    """Let networks be built without first values; to draw some for no tensor, torch would import its compiler."""
+    from torch.overrides import TorchFunctionMode
+
+    class WithoutValues(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            if getattr(func, "__module__", None) == "torch.nn.init":
+                return kwargs["tensor"] if "tensor" in kwargs else args[0]
+            return func(*args, **kwargs)
+
+    return WithoutValues()
 
 
 def _other_network(path: Path, header: WeightsHeader, reason: str) -> InputError:

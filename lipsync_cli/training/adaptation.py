@@ -22,6 +22,7 @@ from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import TrainState
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
 from lipsync_cli.training.evaluators.validation import movement
+from lipsync_cli.training.optimizers import make_adam
 from lipsync_cli.training.recipe_config import make_config
 from lipsync_cli.training.recipes import make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
@@ -124,9 +125,7 @@ def adapt(
     measure = measure or _Evaluator(recording, source).measure
     network = copy.deepcopy(generator)
     learning = _choose_parameters(network)
-    kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
-    betas = (config.beta1, config.beta2)
-    optimizer = kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    optimizer = make_adam(learning, config.learning_rate, (config.beta1, config.beta2), config.weight_decay)
     state = TrainState(network, optimizer, ema=config.ema_samples > 0)
     before = best = measure(generator)
     kept, kept_samples, waited, looks = None, 0, 0, 0

@@ -26,6 +26,7 @@ from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import TrainState
 from lipsync_cli.training.engine.opening import describe_start
 from lipsync_cli.training.engine.run_folder import RunFolder
+from lipsync_cli.training.optimizers import make_adam
 from lipsync_cli.training.recipe_config import check_inputs
 from lipsync_cli.training.recipes import find_recipe, make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
@@ -254,12 +255,9 @@ def _sounds(table: FrameTable) -> Iterator[np.ndarray]:
 
 
 def _make_state(network: Any, recipe: Any, config: TrainConfig, device: str, world: World) -> TrainState:
-    kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
-
     def make_optimizer(module: torch.nn.Module) -> torch.optim.Optimizer:
-        betas = (config.beta1, config.beta2)
         learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        return kind(learning, config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+        return make_adam(learning, config.learning_rate, (config.beta1, config.beta2), config.weight_decay)
 
     if config.freeze_speech:
         cast("SpeechDriven", network).audio_encoder.requires_grad_(False)

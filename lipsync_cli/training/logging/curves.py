@@ -22,6 +22,8 @@ _OVER = "better than the baselines at the mouth (dB)"
 _ORDER = ("model", "copy", "wrong_audio", "truth", "training_batch")  # colours by row, the same in every panel
 COLOURS = ("#2f7fb8", "#d9a514", "#c2553a", "#4b9b6e", "#7d6bb0", "#8a8f98", "#b0609a", "#333333")
 _INK, _GRID = "#222222", "#dddddd"
+_PANEL = 6.4, 2.8  # width and height with its margins, in inches
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.65, 0.15, 0.3, 0.45  # margins of a panel, in inches: to measure its words takes longer
 
 Panel = dict[str, list[tuple[int, float]]]
 
@@ -37,9 +39,18 @@ def plot_curves(log: Path, path: Path) -> None:
 
     columns = 2
     rows = -(-len(panels) // columns)
-    figure = Figure((6.4 * columns, 2.8 * rows), dpi=110, layout="constrained", facecolor="white")
+    width, height = _PANEL[0] * columns, _PANEL[1] * rows
+    figure = Figure((width, height), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure.subplots_adjust(
+        left=_LEFT / width,
+        right=1 - _RIGHT / width,
+        bottom=_BOTTOM / height,
+        top=1 - _TOP / height,
+        wspace=(_LEFT + _RIGHT) / (_PANEL[0] - _LEFT - _RIGHT),
+        hspace=(_TOP + _BOTTOM) / (_PANEL[1] - _TOP - _BOTTOM),
+    )
     marks = [line["samples"] for line in lines if line["kind"] == "diagnostic"]
     for axis, (title, panel) in zip(axes, panels.items(), strict=False):
         draw_panel(axis, title, panel, marks)
