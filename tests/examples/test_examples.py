@@ -193,10 +193,28 @@ def test_thesis_makefile_full_says_the_hours_before_it_trains(small_pack: Path, 
 def test_thesis_makefile_runs_everything_and_then_nothing_more(tmp_path: Path) -> None:
     out = tmp_path / "out"
     make_thesis(out, "everything", "-j2")
-    texts = ("tables.txt", "tables.csv", "tables.tex", "data.txt", "size.txt", "gap.txt", "reruns.txt", "literal.txt")
-    for name in texts:
+    texts = "tables.txt tables.csv tables.tex data.txt size.txt gap.txt reruns.txt literal.txt dataset.txt"
+    for name in texts.split():
         assert (out / name).read_text().strip()
     assert "lipgan-near" in (out / "gap.txt").read_text()
     assert "| augment-zoom |" in (out / "ablation.md").read_text()
-    assert (out / "boxes.png").read_bytes().startswith(b"\x89PNG")
+    runs = sorted(path.parent for path in out.glob("runs/*/.trained"))
+    assert {
+        "sync-expert",
+        "wgan-div",
+        "l1wgan-gp-literal",
+        "size-128",
+        "clips-2",
+        "here",
+        "there",
+        "augment-light",
+    } <= {run.name for run in runs}
+    pictures = [out / "boxes.png", *(run / "curves.png" for run in runs)]
+    for scores in out.glob("**/scores.jsonl"):
+        assert (scores.parent / "table.txt").read_text().strip()
+        pictures += [scores.parent / "boxes.png", scores.parent / "sheet.png"]
+    drawn = [run for run in runs if run.name != "sync-expert"]
+    pictures += [run / name for run in drawn for name in ("montage.png", "strip.png")]
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"\x89PNG"), picture
     assert not any(is_lipsync(line) for line in make_thesis(out, "everything").splitlines())
