@@ -8,12 +8,10 @@ from typing import Any
 
 from lipsync_cli.config.option import argument, group, option
 from lipsync_cli.config.shared_options import device_option, jobs_option
-from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.training.config import TrainConfig
 
 
 def _make_config(**options: Any) -> TrainConfig:
-    start_torch()
     from lipsync_cli.training.recipe_config import make_config  # here: it knows the recipes, which import torch
 
     return make_config(**{"recipe": TrainConfig.recipe, **options})

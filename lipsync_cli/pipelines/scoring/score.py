@@ -23,7 +23,6 @@ from lipsync_cli.pipelines.callbacks import OnFailure, Progress, ignore
 from lipsync_cli.pipelines.configs.guard import keeps_inputs
 from lipsync_cli.pipelines.configs.score import STDOUT, ScoreConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device, resolve_jobs
-from lipsync_cli.pipelines.machine.start_torch import start_torch
 from lipsync_cli.pipelines.scoring.score_on_cluster import (
     TALKING_HEAD,
     find_networks,
@@ -102,7 +101,6 @@ class _Job:
         check_values(config)
         if len(config.sources) > 1:
             raise UsageError("one SOURCE is scored at a time", hint="score each with -o, then give the .jsonl files")
-        start_torch()
         from lipsync_cli.metrics.networks import MetricNetworks
         from lipsync_cli.metrics.registry import find_metric_groups
         from lipsync_cli.speech.transcript import Transcripts
