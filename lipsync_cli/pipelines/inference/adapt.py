@@ -16,6 +16,7 @@ from lipsync_cli.errors import NothingToDoError, UsageError
 from lipsync_cli.pipelines.callbacks import Notify, Progress, ignore
 from lipsync_cli.pipelines.configs.infer import InferConfig
 from lipsync_cli.pipelines.machine.resources import resolve_device
+from lipsync_cli.pipelines.machine.start_torch import allow_generators
 from lipsync_cli.runtime.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def _find_or_make(
     from lipsync_cli.synthesis.rendering.scene import SceneBuilder
     from lipsync_cli.training.adaptation import adapt
 
+    allow_generators()
     assert asked.seconds is not None
     info = probe(face)
     if info.is_image:

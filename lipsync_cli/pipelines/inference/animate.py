@@ -20,7 +20,7 @@ from lipsync_cli.pipelines.configs.infer import OF_THE_RUN
 from lipsync_cli.pipelines.configs.whole_faces.animate import AnimateConfig
 from lipsync_cli.pipelines.inference.marking import make_marking
 from lipsync_cli.pipelines.machine.resources import resolve_device
-from lipsync_cli.pipelines.machine.start_torch import start_torch
+from lipsync_cli.pipelines.machine.start_torch import allow_generators, start_torch
 from lipsync_cli.runtime.atomic_files import check_no_input
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def run(config: AnimateConfig, *, progress: Progress | None = None, notify: Noti
 
         marking = _mark(config)
         start_torch()
+        allow_generators()
         device = resolve_device(config.device)
         network, header = load_weights(weights, device, KIND)
         hears_features = header.hears == "encoder"

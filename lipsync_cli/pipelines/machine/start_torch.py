@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import sys
 from importlib import import_module
 from types import ModuleType
 
 TRACING_ONLY = "torch._meta_registrations"  # what operators do to tensors without data
 SWITCH_S = 5e-4  # threads that work beside the import wait this long for their turn, not ten times as long
+RANDOM = "torch._prims.rng_prims"  # without it newer ones make no torch.Generator
 TRACER = "torch._dynamo"  # imported by torch itself for compiling, exporting, and by its optimisers
 
 
@@ -35,6 +37,12 @@ def start_torch() -> None:
         if collects:
             gc.enable()
     sys.meta_path.insert(0, _Completion)  # type: ignore[arg-type]
+
+
+def allow_generators() -> None:
+    """Let `torch.Generator` be made after `start_torch`; what learns needs one, and torch imports that with the rest."""
+    if importlib.util.find_spec(RANDOM):
+        import_module(RANDOM)
 
 
 class _Completion:

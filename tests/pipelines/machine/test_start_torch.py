@@ -27,3 +27,16 @@ print(tuple(torch.nn.functional.conv2d(torch.ones(1, 3, 8, 8, device="meta"), la
 def test_learns_and_can_be_completed() -> None:
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert result.stdout.split("\n")[:2] == ["True", "(1, 4, 6, 6)"], result.stderr
+
+
+@pytest.mark.slow
+def test_generators_can_be_made() -> None:
+    script = """
+from lipsync_cli.pipelines.machine.start_torch import allow_generators, start_torch
+start_torch()
+allow_generators()
+import torch
+print(torch.randn(1, generator=torch.Generator().manual_seed(5)).equal(torch.randn(1, generator=torch.manual_seed(5))))
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout.strip() == "True", result.stderr
