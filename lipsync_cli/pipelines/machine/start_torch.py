@@ -40,7 +40,7 @@ def start_torch() -> None:
 
 
 def allow_generators() -> None:
-    """Let `torch.Generator` be made after `start_torch`; what learns needs one, and torch imports that with the rest."""
+    """Let `torch.Generator` be made after `start_torch`: what learns needs one, and all of torch would import that."""
     if importlib.util.find_spec(RANDOM):
         import_module(RANDOM)
 
