@@ -173,11 +173,11 @@ def test_all_reference_frames_are_remembered(face_clip, voice_file, weights, tmp
     memory, several = FaceReferenceCache(ArrayCache(tmp_path / "cache")), [ReferenceFrames(5)]
     with prepare(face_clip, voice_file(0.4), tmp_path / "out.mp4", weights, device=None) as job:
         key = job.source, job.generator.header, "", "auto", 10
-        for more in ([], [ReferenceFrames(0, 9), ReferenceFrames(7, 1)]):
+        for more in ([], [ReferenceFrames(0, 9, (3, 9)), ReferenceFrames(7, 1, (4,))]):
             several += more
             memory.keep_reference(*key, tuple(several))
             assert memory.reference(*key) == tuple(several)
-        memory.keep_reference(*key, (ReferenceFrames(0, 10),))  # a damaged entry: there is no such frame
+        memory.keep_reference(*key, (ReferenceFrames(0, 1, (10,)),))  # a damaged entry: there is no such frame
         assert memory.reference(*key) is None
 
 

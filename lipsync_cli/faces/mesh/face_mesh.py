@@ -28,13 +28,13 @@ LOWER_INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 EYES = (33, 263)  # outer corners
 NOSE, CHIN = 2, 152  # below the nose, and the lowest of the face
 SIDES = (132, 361)  # of the face at the height of the mouth
+LOOKS = 3  # at a face
 
 _SIDE = 256  # pixels that the network looks at
 _WIDE = 364  # pixels around it, which are turned
 _AROUND_BOX = 1.6  # side of what it looks at over the box of HOG
 _AROUND_POINTS = 1.5  # the same over the extent of the points
 _OUTPUTS = ("Identity", "Identity_1")  # of the network: points, and the logit of there being a face
-_LOOKS = 3  # the first on the box, each next on what the one before found, turned upright
 _IS_FACE = 0.0  # logit of there being a face, at least
 
 
@@ -65,13 +65,14 @@ class FaceMesh:
             raise InputError(fact, path, "install lipsync again") from error
         self._lock = Lock()
 
-    def find(self, frame: Frame, box: np.ndarray) -> np.ndarray | None:
+    def find(self, frame: Frame, box: np.ndarray, looks: int = LOOKS) -> np.ndarray | None:
         """Find the points of the face in a box.
 
         Parameters
         ----------
         frame : shape (H, W, 3) uint8 RGB, or in YUV
         box : shape (4,), x0, y0, x1, y1 in pixels, as dlib's HOG detector or a track of it gives it
+        looks : the first on the box, each next on what the one before found, turned upright; two do for an upright face
 
         Returns
         -------
@@ -82,7 +83,7 @@ class FaceMesh:
             return None
         centre, side, angle = (box[:2] + box[2:]) / 2, _AROUND_BOX * float(np.mean(box[2:] - box[:2])), 0.0
         points = None
-        for _ in range(_LOOKS):
+        for _ in range(looks):
             if not side > 1:
                 return None
             points = self._look(frame, centre, side, angle)

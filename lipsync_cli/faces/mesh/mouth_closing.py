@@ -63,27 +63,6 @@ class ClosedMouth(NamedTuple):
     was_open: bool
 
 
-def draw_inside(image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-    """Draw what is behind the lips of a picture whose mouth is open, its teeth and the dark around them.
-
-    Parameters
-    ----------
-    image : shape (H, W, 3) uint8 RGB
-    points : shape (468, 2), of its face mesh
-
-    Returns
-    -------
-    shape (H, W, 3) uint8 RGB; None where the mouth is closed, shows no teeth, or lies outside of the picture
-    """
-    axes, part = find_axes(points), _find_part(image, points)
-    if part is None or mouth_gap(points) < OPEN or not _shows_teeth(image, points):
-        return None
-    inside = image.copy()
-    here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
-    inside[part] = _draw_inside(image[part], measure_lips(points, axes), here)
-    return inside
-
-
 def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
     """Close the mouth of a picture, if it is open.
 

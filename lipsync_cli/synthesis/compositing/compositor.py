@@ -178,7 +178,7 @@ class Compositor:
                 x, y, share = _coarser(x, step), _coarser(y, step), halve(share)
             face.append(Layer(step, [_moved(*each, x, y, share) for each in zip(parts, patches, strict=True)]))
         if parted is not None and reference.inside is not None:
-            _lay_inside(face, reference.inside, *parted, reference.matrix)
+            _lay_inside(face, reference, *parted)
         return face
 
     def _part(
@@ -226,24 +226,30 @@ def find_region(
 
 
 def _lay_inside(
-    face: list[Layer],
-    inside: MouthInside,
-    parted: Parted,
-    matrix: np.ndarray,
-    region: tuple[slice, slice],
-    own: np.ndarray,
+    face: list[Layer], reference: ReferenceFace, parted: Parted, matrix: np.ndarray, region: tuple[slice, slice]
 ) -> None:
     """Lay what is behind the lips over the layers of a face, which are changed.
 
     Parameters
     ----------
+    reference : whose inside is known
     parted : how much of it is seen, (h, w), in a part of the face
-    matrix, own : shape (2, 3), from pixel indices of that part, and of the reference, to those of the crop
+    matrix : shape (2, 3), from pixel indices of that part to those of the crop
     region : rows and columns of the part
     """
-    seen = parted.seen
+    inside, seen = reference.inside, parted.seen
+    assert inside is not None
+    if inside.textures is not None:
+        shown = as_layers(inside.textures.look(parted.gap, parted.along, parted.down), reference.pixels)
+        for (step, parts), (_, below) in zip(shown, face, strict=True):
+            share = seen if step == 1 else halve(seen)
+            here = tuple(slice(part.start // step, part.stop // step) for part in region)
+            for part, drawn in zip(parts, below, strict=True):
+                over = (part if step == 1 else halve(part)) - drawn[here]
+                drawn[here] += over * (share if over.ndim == 2 else share[..., None])
+        return
     guide = np.full((*seen.shape, 3), (*parted.flow, 0), np.float32)
-    x, y = _aim(guide, matrix, own)
+    x, y = _aim(guide, matrix, reference.matrix)
     for (step, parts), (_, below) in zip(inside.layers, face, strict=True):
         if step > 1:
             x, y, seen = _coarser(x, step), _coarser(y, step), halve(seen)

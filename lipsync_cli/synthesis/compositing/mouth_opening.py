@@ -13,6 +13,7 @@ import numpy as np
 
 from lipsync_cli.faces.mesh.lips import ClosedLips
 from lipsync_cli.media.video.yuv_frame import Layer, kept_as
+from lipsync_cli.synthesis.compositing.mouth_textures import MouthTextures
 
 if TYPE_CHECKING:
     from lipsync_cli.media.video.yuv_frame import Frame
@@ -32,10 +33,12 @@ class MouthInside(NamedTuple):
     ----------
     lips : of the rest frame, in pixel indices of the crop
     layers : what is seen between them, over the whole of the reference's pixels, as these are kept
+    textures : what is seen between them in place of that, where enough open mouths of this person are known
     """
 
     lips: ClosedLips
     layers: list[Layer]
+    textures: MouthTextures | None = None
 
     def showing(self, pixels: np.ndarray, reference: Frame) -> MouthInside:
         """Return the same lips with other pixels (h, w, 3) behind them, which cover those of the reference."""
@@ -57,10 +60,15 @@ class Parted(NamedTuple):
     ----------
     seen : shape (h, w) float32, how much of the inside is seen, 0 ... 1
     flow : shape (2,), from there to where it is in the rest frame, in pixels of the crop: the turn of the head
+    gap : how far the lips are apart in the middle, in widths of the mouth
+    along, down : shape (h, w), -1 ... 1 from corner to corner and 0 ... 1 from lip to lip
     """
 
     seen: np.ndarray
     flow: np.ndarray
+    gap: float
+    along: np.ndarray
+    down: np.ndarray
 
 
 def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.ndarray, top: int) -> Parted:
@@ -80,8 +88,10 @@ def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.
     x, y = lips.place(here)
     from_x, from_y = lips.place(here + guide[:, :, :2])
     away = y - lips.at(lips.line, x)
-    places, *edges, still = _find_edges(lips, flow, top)
-    upper_edge, lower_edge = (np.interp(x, places, edge) for edge in edges)
+    edges = _find_edges(lips, flow, top)
+    upper_edge, lower_edge, at_rest = (
+        np.interp(x, edges.x, curve) for curve in (edges.upper, edges.lower, edges.at_rest)
+    )
     parted = np.clip((lower_edge - upper_edge - APART[0]) / (APART[1] - APART[0]), 0, 1)
     parted *= np.clip((_SIDE - np.abs(x)) / 0.1, 0, 1)
     is_upper = away < (upper_edge + lower_edge) / 2
@@ -93,24 +103,42 @@ def part_lips(lips: ClosedLips, guide: np.ndarray, matrix: np.ndarray, flow: np.
     guide[:, :, :2] += (further[..., None] * lips.down).astype(np.float32)
     guide[:, :, 2] += ((1 - guide[:, :, 2]) * in_lip).astype(np.float32)
     seen = np.clip((away - upper_edge) * fine + 0.5, 0, 1) * np.clip((lower_edge - away) * fine + 0.5, 0, 1)
-    return Parted((seen * parted).astype(np.float32), still)
+    down = (away - upper_edge) / np.maximum(lower_edge - upper_edge, 1e-6)
+    return Parted((seen * parted).astype(np.float32), edges.above, edges.gap, at_rest / _CORNER, down)
 
 
 def measure_opening(lips: ClosedLips, flow: np.ndarray, top: int) -> float:
     """Return how far a flow parts the lips in the middle of the mouth, in its widths; see `part_lips`."""
-    x, upper_edge, lower_edge, _ = _find_edges(lips, flow, top)
-    return float((lower_edge - upper_edge)[np.abs(x) <= _MIDDLE].mean())
+    return _find_edges(lips, flow, top).gap
 
 
-def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+class _Edges(NamedTuple):
+    """Where the inner edges of lips are that have moved, in widths of the mouth.
+
+    Attributes
+    ----------
+    x : shape (n,), places along the mouth
+    at_rest : shape (n,), where these are along the mouth at rest
+    upper, lower : shape (n,), how far below the line of the lips each edge is
+    above : shape (2,), the flow of what no word moves, above the mouth, in pixels of the crop
+    """
+
+    x: np.ndarray
+    at_rest: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+    above: np.ndarray
+
+    @property
+    def gap(self) -> float:
+        """How far the lips are apart in the middle."""
+        return float((self.lower - self.upper)[np.abs(self.x) <= _MIDDLE].mean())
+
+
+def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> _Edges:
     """Find how far the lips have moved.
 
     A lip's outer edge shows how far it moves as a whole; the inner ones are as far from there as in the rest frame.
-
-    Returns
-    -------
-    places along the mouth (n,); of each the edge of the upper and of the lower lip (n,), in widths of the mouth; and
-    the flow (2,) of what no word moves, above the mouth, in pixels of the crop
     """
     import cv2
 
@@ -134,4 +162,4 @@ def _find_edges(lips: ClosedLips, flow: np.ndarray, top: int) -> tuple[np.ndarra
     widest = half[np.abs(x[:, 0]) <= _MIDDLE].max()
     half = np.minimum(half, widest * np.clip(1 - np.square(at_rest / _CORNER), 0, 1))
     above = moved[np.abs(x[:, 0]) <= _MIDDLE][:, np.abs(away[0] + _STILL).argmin()].mean(0)
-    return x[:, 0], middle - half, middle + half, above
+    return _Edges(x[:, 0], at_rest, middle - half, middle + half, above)

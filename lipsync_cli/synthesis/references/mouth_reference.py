@@ -6,16 +6,18 @@ A generator that moves the pixels of one frame needs one in which the lips meet,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from lipsync_cli.faces.alignment import compose_affine
-from lipsync_cli.faces.mesh.face_mesh import LOWER_INNER, load_face_mesh
-from lipsync_cli.faces.mesh.mouth_closing import ClosedMouth, close_mouth, draw_inside
-from lipsync_cli.media.video.yuv_frame import cut_out, replace_pixels
-from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face, reference_part, with_inside
-from lipsync_cli.synthesis.references.reference_selection import bring_open
+from lipsync_cli.faces.mesh.face_mesh import load_face_mesh
+from lipsync_cli.faces.mesh.lips import find_axes, mouth_gap, symmetry
+from lipsync_cli.faces.mesh.mouth_aperture import cut_aperture, shows_inside
+from lipsync_cli.faces.mesh.mouth_closing import STRAIGHT, WIDEST, ClosedMouth, close_mouth
+from lipsync_cli.media.video.yuv_frame import replace_pixels
+from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face, with_inside
+from lipsync_cli.synthesis.compositing.mouth_textures import MouthTextures
+from lipsync_cli.synthesis.references.reference_selection import bring_open, spread
 from lipsync_cli.synthesis.sources.still_source import StillSource
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from lipsync_cli.synthesis.sources.frame_source import ScannedSource
 
 
-TEETH_SHOWN = 0.1  # of the mouth's width, below where the lips meet: so far down the mouth of an open frame reaches
+MOST_MOUTHS = 12  # frames whose mouths are looked at
+PARTED = 0.08  # gap over the mouth's width: what is less may be lips that the mesh takes for parted
+ALIKE = 0.03  # the same: of openings that are closer the one of most contrast is kept
+TEXTURE_WIDTH, TEXTURE_HEIGHT = (48, 320), 12  # pixels: of a texture, at least and at most; at least
 
 
 def rest_photo(
@@ -68,66 +73,65 @@ def rest_face(frame: Frame, box: np.ndarray, rule: CropRule) -> ReferenceFace:
     return with_inside(reference_face(frame, box, rule), mouth.lips, mouth.inside, box, rule)
 
 
-def rest_with_teeth(
-    video: ScannedSource,
-    boxes: np.ndarray,
-    rule: CropRule,
-    references: ReferenceFrames,
-    others: Sequence[ReferenceFrames] = (),
-) -> ReferenceFace:
-    """Return a rest frame of a video with what is behind its lips.
+def rest_faces(
+    video: ScannedSource, boxes: np.ndarray, rule: CropRule, chosen: Sequence[ReferenceFrames]
+) -> list[ReferenceFace]:
+    """Return the rest frames of a video with what is behind their lips.
 
     Parameters
     ----------
     boxes : shape (N, 4), of the face in the video's frames
-    references : the rest frame, and one whose mouth is open, if there is one
-    others : the same of other poses: where no mouth of this pose is open, one of another lends its teeth
+    chosen : the rest frames, and those whose mouths are open
     """
-    face = rest_face(video.frame(references.rest), boxes[references.rest], rule)
-    lenders = (each.opened for each in (references, *others) if each.opened is not None)
-    lender = next(lenders, None)
-    if lender is None:
-        return face
-    opened = bring_open(video, boxes, rule, references._replace(opened=lender), face)
-    assert opened is not None
-    if references.opened is not None:
-        face = face._replace(opened=opened)
-    return show_teeth(face, opened, video.frame(lender), boxes[lender], rule)
+    numbers = np.array(sorted({number for each in chosen for number in each.mouths}), int)
+    textures = collect_textures(video, boxes, spread(numbers, MOST_MOUTHS).tolist())
+    faces = []
+    for each in chosen:
+        face = rest_face(video.frame(each.rest), boxes[each.rest], rule)
+        face = face._replace(opened=bring_open(video, boxes, rule, each, face))
+        inside = None if face.inside is None else face.inside._replace(textures=textures)
+        faces.append(face._replace(inside=inside))
+    return faces
 
 
-def show_teeth(
-    face: ReferenceFace, opened: ReferenceFace, frame: Frame, box: np.ndarray, rule: CropRule
-) -> ReferenceFace:
-    """Return a rest frame with the teeth of a frame whose mouth is open behind its lips.
-
-    An upper lip that was drawn up shows teeth that the resting one hides: they are brought down below it.
+def collect_textures(video: ScannedSource, boxes: np.ndarray, numbers: Sequence[int]) -> MouthTextures | None:
+    """Return what is between the lips of one person's open mouths; None where none is.
 
     Parameters
     ----------
-    face : the rest frame; where its lips are not known it stays as it is
-    opened : the other frame's face, in the pose of the rest frame
-    frame, box : of this other face
+    boxes : shape (N, 4), of the face in the video's frames
+    numbers : of frames that may show an open mouth
     """
-    import cv2
+    seen: list[list[_Mouth]] = []
+    for mouth in sorted(filter(None, (_look(video.frame(n), boxes[n]) for n in numbers)), key=lambda mouth: mouth.gap):
+        if seen and mouth.gap < seen[-1][0].gap + ALIKE:
+            seen[-1].append(mouth)
+        else:
+            seen.append([mouth])
+    if not seen:
+        return None
+    mouths = [max(alike, key=lambda mouth: mouth.contrast) for alike in seen]
+    width = int(np.clip(max(find_axes(mouth.points).width for mouth in mouths), *TEXTURE_WIDTH))
+    height = max(round(mouths[-1].gap * width), TEXTURE_HEIGHT)
+    cuts = [cut_aperture(mouth.picture, mouth.points, height, width) for mouth in mouths]
+    return MouthTextures(np.array([mouth.gap for mouth in mouths]), np.stack(cuts))
 
+
+class _Mouth(NamedTuple):
+    """An open mouth: a picture, its face mesh, the distance of the lips in widths of the mouth, contrast within."""
+
+    picture: np.ndarray
+    points: np.ndarray
+    gap: float
+    contrast: float
+
+
+def _look(frame: Frame, box: np.ndarray) -> _Mouth | None:
+    """Return the mouth of the face in a box, None where its inside is not seen."""
     picture = np.asarray(frame)
-    points = load_face_mesh().find(picture, box)
-    inside = None if points is None else draw_inside(picture, points)
-    if points is None or inside is None or face.inside is None:
-        return face
-    cut, left, top = cut_out(inside, *reference_part(box, rule))
-    lips, lower = face.inside.lips, points[LOWER_INNER[5]] - 0.5 - (left, top)
-    x, y = lips.place(opened.matrix[:, :2] @ lower + opened.matrix[:, 2])
-    further = max(0.0, float(lips.at(lips.line, x)) + TEETH_SHOWN - float(y)) * lips.width
-    lifted = np.array([[1, 0, -further * lips.down[0]], [0, 1, -further * lips.down[1]]])
-    to_open: np.ndarray = cv2.invertAffineTransform(opened.matrix)
-    place = compose_affine(to_open, compose_affine(lifted, face.matrix))
-    height, width = face.pixels.shape[:2]
-    moved = cv2.warpAffine(
-        np.asarray(cut),
-        place,
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return face._replace(inside=face.inside.showing(moved, face.pixels))
+    points = load_face_mesh().find(picture, box, looks=2)
+    if points is None or not PARTED <= mouth_gap(points) <= WIDEST or symmetry(points) < STRAIGHT:
+        return None
+    if not shows_inside(picture, points):
+        return None
+    return _Mouth(picture, points, mouth_gap(points), float(cut_aperture(picture, points, 12, 48).mean(2).std()))

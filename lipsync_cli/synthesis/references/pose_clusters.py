@@ -12,7 +12,7 @@ from lipsync_cli.synthesis.references.reference_selection import (
     Candidates,
     ReferenceFrames,
     choose_reference_frames,
-    find_open_frame,
+    complete,
     find_rest_frame,
     fits_poses,
     gather,
@@ -87,9 +87,7 @@ def choose_pose_clusters(
         if rest is not None:
             views.setdefault(rest, alike)
     if len(views) > 1:
-        return tuple(
-            ReferenceFrames(int(found.numbers[rest]), find_open_frame(found, rest, runner, rule)) for rest in views
-        )
+        return tuple(complete(found, rest, alike, runner, rule) for rest, alike in views.items())
     alike = next(iter(views.values()), np.arange(len(found.numbers)))
     return (select_reference_frames(Candidates(*(part[alike] for part in found)), runner, rule),)
 

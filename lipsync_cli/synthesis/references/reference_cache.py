@@ -87,10 +87,13 @@ class FaceReferenceCache:
         if self._cache is None or self._from_store:
             return None
         found = self._cache.get(self._reference_key(source, header, who, mode, num_frames))
-        numbers = None if found is None else found.get("rest_and_open")
-        if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or (numbers >= num_frames).any():
+        numbers = None if found is None else found.get("reference_frames")
+        if numbers is None or numbers.ndim != 2 or numbers.shape[1] < 2 or (numbers >= num_frames).any():
             return None
-        return tuple(ReferenceFrames(int(rest), None if opened < 0 else int(opened)) for rest, opened in numbers)
+        return tuple(
+            ReferenceFrames(rest, None if opened < 0 else opened, tuple(mouth for mouth in mouths if mouth >= 0))
+            for rest, opened, *mouths in numbers.tolist()
+        )
 
     def keep_reference(
         self,
@@ -105,8 +108,10 @@ class FaceReferenceCache:
         import numpy as np
 
         if self._cache is not None and not self._from_store:
-            numbers = [(each.rest, -1 if each.opened is None else each.opened) for each in references]
-            kept = {"rest_and_open": np.array(numbers, np.int64).reshape(-1, 2)}
+            numbers = np.full((len(references), 2 + max((len(each.mouths) for each in references), default=0)), -1)
+            for row, (rest, opened, mouths) in zip(numbers, references, strict=True):
+                row[: 2 + len(mouths)] = rest, -1 if opened is None else opened, *mouths
+            kept = {"reference_frames": numbers.astype(np.int64)}
             self._cache.put(self._reference_key(source, header, who, mode, num_frames), kept)
 
     def _stored(self, source: SourceClip, rule: CropRule, who: str, num_frames: int, store: Path) -> np.ndarray:

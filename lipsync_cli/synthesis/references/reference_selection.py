@@ -22,6 +22,7 @@ FITTING = 0.3  # of the contrast of the upper face: what fits so well is in a us
 FITTED = 0.8  # share of the other frames that a face has to fit, if it is to be the reference of all
 MISFIT = 0.5  # of the contrast of the upper face; steady heads have 0.2 to 0.3, turning ones 0.8 and more
 NUM_WITNESSES, ENOUGH = 5, 2  # other frames that tell whether something lies over a candidate, and how many must
+NUM_MOUTHS = 6  # open ones whose insides are looked at
 NUM_POSES = 8  # other frames that a candidate is compared with
 SIZE_TOLERANCE = 0.15  # how far a candidate's box may be from the median size
 SHARPNESS = 0.5  # of the median sharpness: what is below is blurred
@@ -40,10 +41,12 @@ class ReferenceFrames(NamedTuple):
     ----------
     rest : whose mouth is at rest
     opened : whose mouth is open, None where none is
+    mouths : whose mouths are open by more and more, as far as the generator can tell
     """
 
     rest: int
     opened: int | None = None
+    mouths: tuple[int, ...] = ()
 
 
 class Candidates(NamedTuple):
@@ -94,11 +97,14 @@ def select_reference_frames(found: Candidates, runner: GeneratorRunner, rule: Cr
     posed = np.stack([_bring(crop, found.crops[rest], rule) for crop in found.crops])
     usable = _are_bare(posed, rest, runner, rule) & _lie_alike(posed, rest, rule)
     opened = most_open(posed, rest, found.openness, rule, usable)
-    return ReferenceFrames(int(found.numbers[rest]), None if opened is None else int(found.numbers[opened]))
+    number = None if opened is None else int(found.numbers[opened])
+    return ReferenceFrames(int(found.numbers[rest]), number, _find_mouths(found, usable, rest))
 
 
-def find_open_frame(found: Candidates, rest: int, runner: GeneratorRunner, rule: CropRule) -> int | None:
-    """Return the number of an open mouth beside one of several rest frames of a head that turns; None where none fits.
+def complete(
+    found: Candidates, rest: int, alike: np.ndarray, runner: GeneratorRunner, rule: CropRule
+) -> ReferenceFrames:
+    """Return one of several rest frames of a head that turns, with an open mouth beside it, if one fits.
 
     An open mouth that was seen from elsewhere would lie above the lips. So only such a one is taken as the generator,
     given silence, closes onto the mouth of the rest frame.
@@ -107,12 +113,27 @@ def find_open_frame(found: Candidates, rest: int, runner: GeneratorRunner, rule:
     ----------
     found : all candidates
     rest : place among them of the rest frame
+    alike : shape (k,), places of those that hold the head alike
     """
     posed = np.stack([_turn(crop, found.crops[rest], rule)[0] for crop in found.crops])
     usable = _lie_alike(posed, rest, rule) & (found.openness >= OPENER * found.openness[rest])
-    usable &= _close_alike(posed, rest, runner, rule) & _are_bare(posed, rest, runner, rule)
+    bare = _are_bare(posed, rest, runner, rule)
+    usable &= _close_alike(posed, rest, runner, rule) & bare
     opened = most_open(posed, rest, found.openness, rule, usable)
-    return None if opened is None else int(found.numbers[opened])
+    number = None if opened is None else int(found.numbers[opened])
+    return ReferenceFrames(
+        int(found.numbers[rest]), number, _find_mouths(found, bare & np.isin(np.arange(len(posed)), alike), rest)
+    )
+
+
+def _find_mouths(found: Candidates, usable: np.ndarray, rest: int) -> tuple[int, ...]:
+    """Return the numbers of usable candidates, shape (n,) bool, that are open: from a little to the most."""
+    places = np.flatnonzero(usable & (found.openness > found.openness[rest]))
+    if not len(places):
+        return ()
+    steps = np.linspace(found.openness[rest], found.openness[places].max(), NUM_MOUTHS + 2)[2:, None]
+    nearest = np.abs(found.openness[places] - steps).argmin(1)
+    return tuple(int(number) for number in np.unique(found.numbers[places[nearest]]))
 
 
 def _close_alike(posed: np.ndarray, rest: int, runner: GeneratorRunner, rule: CropRule) -> np.ndarray:

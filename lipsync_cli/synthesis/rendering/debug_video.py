@@ -193,7 +193,8 @@ class Inspector:
         if views is None:
             return "pixels of each frame"
         references = views[0 if face is None else face.view]
-        inside = "" if references.opened is None else f", inside of {references.opened + first}"
+        mouths = sorted({number + first for each in views for number in each.mouths})
+        inside = f", inside of {' '.join(map(str, mouths))}" if mouths else ""
         return f"pixels of frame {references.rest + first}{inside}"
 
     def _state(self, place: int, view: View, face: Face | None) -> str:

@@ -16,7 +16,7 @@ from lipsync_cli.runtime.stopwatch import Stopwatch
 from lipsync_cli.synthesis.compositing.compositor import Compositor
 from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE
 from lipsync_cli.synthesis.references.calibration import calibrate
-from lipsync_cli.synthesis.references.mouth_reference import rest_photo, rest_with_teeth
+from lipsync_cli.synthesis.references.mouth_reference import rest_faces, rest_photo
 from lipsync_cli.synthesis.references.pose_clusters import choose_reference
 from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
 from lipsync_cli.synthesis.rendering.renderer import Renderer, Speaker
@@ -189,10 +189,7 @@ class SceneBuilder:
         references = [
             self.choose(source, header, video, found, runner, place, notify=notify) for place, found in enumerate(boxes)
         ]
-        rests = [
-            [rest_with_teeth(video, found, rule, each, chosen or ()) for each in chosen or ()]
-            for chosen, found in zip(references, boxes, strict=True)
-        ]
+        rests = [rest_faces(video, found, rule, chosen or ()) for chosen, found in zip(references, boxes, strict=True)]
         if source.is_photo and self._reference != "current":
             original, (video, faces) = video, rest_photo(video, boxes, rule)
             rests = [[face] if face else [] for face in faces]

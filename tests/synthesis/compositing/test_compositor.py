@@ -12,6 +12,7 @@ from lipsync_cli.faces.mesh.lips import ClosedLips
 from lipsync_cli.media.video.yuv_frame import YuvFrame
 from lipsync_cli.synthesis.compositing.compositor import Compositor, reference_face
 from lipsync_cli.synthesis.compositing.mouth_opening import MouthInside
+from lipsync_cli.synthesis.compositing.mouth_textures import MouthTextures
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
 
 RULE = CropRule(scale=1.0, shift_y=0.0)
@@ -119,6 +120,29 @@ def test_between_parted_lips_is_what_is_behind_them(frame, mask):
     assert middle.max() == 200
     assert 4 < (middle == 200).sum() < 2 * 6 + 2
     assert (seen[140:200, 75, 0] == 90).all()  # beside the mouth there is skin
+
+
+@pytest.mark.parametrize("in_planes", [False, True])
+def test_between_parted_lips_are_the_textures_of_that_opening_where_there_are_some(frame, mask, in_planes):
+    import cv2
+
+    grey = np.full_like(frame, 90)
+    if in_planes:
+        grey = YuvFrame(cv2.cvtColor(grey, cv2.COLOR_RGB2YUV_I420), "smpte170m")
+    reference = reference_face(grey, BOX, RULE)
+    reference = _with_lips(reference, np.full((*reference.pixels.shape[:2], 3), 200, np.uint8))
+    pictures = np.zeros((2, 12, 48, 3), np.float32)
+    pictures[0, 6:], pictures[1] = 240, 160
+    textures = MouthTextures(np.array([0.1, 0.9]), pictures)
+    reference = reference._replace(inside=reference.inside._replace(textures=textures))
+    little, wide = (
+        np.asarray(Compositor(RULE, mask).compose(grey, RULE.matrix(BOX), _dropping(by), reference))[140:200, 135, 0]
+        for by in (3, 12)
+    )
+    assert little.max() > 190
+    assert little.min() < 50
+    assert little.argmin() < little.argmax()  # dark above, bright below
+    assert 70 < wide.max() < 215
 
 
 def test_lips_that_do_not_part_stay_as_they_are(frame, mask):

@@ -6,7 +6,8 @@ import numpy as np
 
 from lipsync_cli.faces.crop import CropRule
 from lipsync_cli.media.video.yuv_frame import YuvFrame
-from lipsync_cli.synthesis.references.mouth_reference import rest_face, rest_photo, show_teeth
+from lipsync_cli.synthesis.references.mouth_reference import collect_textures, rest_face, rest_faces, rest_photo
+from lipsync_cli.synthesis.references.reference_selection import ReferenceFrames
 from lipsync_cli.synthesis.sources.still_source import StillSource
 
 BOX, RULE = np.array([86.0, 76.0, 175.0, 166.0], np.float32), CropRule()
@@ -49,20 +50,44 @@ def test_the_rest_frame_of_a_video_is_closed_in_its_own_planes(astronaut):
     np.testing.assert_array_equal(frame.planes, planes)
 
 
-def test_teeth_come_from_the_open_frame_to_where_the_rest_frame_has_its_mouth(astronaut):
-    shifted, box = np.roll(astronaut, (4, 6), (0, 1)), BOX + np.float32([6, 4, 6, 4])
-    rest = rest_face(astronaut, BOX, RULE)
-    opened = rest_face(shifted, box, RULE)  # of the same matrix in its own frame: in the same pose
-    shown = show_teeth(rest, opened, shifted, box, RULE)
-    one, other = shown.inside.layers[0].parts[0], rest.inside.layers[0].parts[0]
-    height, width = one.shape[:2]
-    inner = slice(height // 4, -height // 4), slice(width // 4, -width // 4)
-    assert np.abs(one[inner] - other[inner]).mean() < 6
+def _opening(astronaut, places):
+    """Frames of the astronaut's smile, larger, and the boxes: 0 is as it is, above it the lower lip is further down."""
+    import cv2
+
+    large = cv2.resize(astronaut, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    x, y = np.meshgrid(*(np.arange(length, dtype=np.float32) for length in large.shape[1::-1]))
+    teeth, chin = np.float32(3 * 140), np.float32(3 * 172)
+    frames = []
+    for place in places:
+        above = np.clip((y - teeth) / (chin - teeth), 0, 1)
+        stretched = teeth + (chin - teeth) * above ** (1 + np.float32(place))
+        rows = np.where((y > teeth) & (y < chin), stretched, y)
+        frames.append(cv2.remap(large, x, rows, cv2.INTER_LINEAR))
+    return frames, np.repeat(3 * BOX[None], len(frames), 0)
 
 
-def test_a_frame_whose_mouth_is_closed_shows_no_teeth(astronaut):
-    photo, (rest,) = rest_photo(StillSource(astronaut), [BOX[None]], RULE)
-    assert show_teeth(rest, rest, photo.frame(0), BOX, RULE) is rest
+def test_textures_are_of_openings_that_differ_in_ascending_order(astronaut, stills):
+    frames, boxes = _opening(astronaut, [0.0, 0.02, 0.6, 1.2])
+    textures = collect_textures(stills(frames), boxes, [3, 0, 2, 1])
+    assert len(textures.gaps) == len(textures.pictures) >= 2
+    assert (np.diff(textures.gaps) > 0).all()
+    height, width = textures.pictures.shape[1:3]
+    middle = textures.pictures[:, height // 4 : -height // 4, width // 3 : -width // 3].mean((1, 2))
+    assert (middle.min(1) > 150).all()  # teeth
+
+
+def test_a_closed_mouth_and_a_frame_without_a_face_give_no_texture(astronaut, stills):
+    photo, _ = rest_photo(StillSource(astronaut), [BOX[None]], RULE)
+    frames = [photo.frame(0), np.full_like(astronaut, 127)]
+    assert collect_textures(stills(frames), np.repeat(BOX[None], 2, 0), [0, 1]) is None
+
+
+def test_all_rest_frames_share_the_textures_of_all(astronaut, stills):
+    frames, boxes = _opening(astronaut, [0.0, 0.0, 0.6])
+    one, other = rest_faces(stills(frames), boxes, RULE, [ReferenceFrames(0, None, (2,)), ReferenceFrames(1, 2)])
+    assert one.inside.textures is other.inside.textures is not None
+    assert one.opened is None
+    assert other.opened is not None
 
 
 def test_with_each_frames_own_face_a_photo_keeps_its_smile(lipsync, astronaut, voice_file, weights, tmp_path):

@@ -103,6 +103,15 @@ def test_an_open_mouth_is_found_and_brought_into_the_resting_pose(astronaut, sti
         assert aligner.difference(to_grey(seen), grey) < 0.3 * contrast  # its pixels at full size lie there, too
 
 
+def test_mouths_are_open_by_more_and_more_and_never_at_rest(astronaut, stills):
+    heights = [0, 3, 6, 9, 12, 15, 18, 21, 24, 0, 0, 0]
+    frames, boxes = _talking(astronaut, heights)
+    open_by = sorted(heights[number] for number in _choose(stills(frames), boxes).mouths)
+    assert len(open_by) >= 3
+    assert open_by[0] > 0
+    assert open_by[-1] >= 15
+
+
 def test_of_the_open_mouths_the_most_usual_is_taken_and_not_the_widest(astronaut, stills):
     heights = [0, 0, 0, 0, 0, 17, 18, 18, 18, 19, 30, 0, 0, 0, 0, 0]
     frames, boxes = _talking(astronaut, heights)
