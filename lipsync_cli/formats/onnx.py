@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import LipsyncError, ToolError, UsageError
 from lipsync_cli.formats.weights import FORMAT, check_kind, find_weights, load_weights
 from lipsync_cli.models.generators.generator_protocols import FaceCoding
+from lipsync_cli.models.mel_shape import MEL_SHAPE
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.speech_features import DIM
@@ -140,7 +141,11 @@ def _example(header: WeightsHeader, batch: int, seed: int = 0) -> tuple[Tensor, 
     random = torch.Generator().manual_seed(seed)
     faces = torch.rand(2, batch, 3, size, size, generator=random)
     if header.hears == "mel":
-        return faces[0], faces[1], torch.rand(batch, 1, 80, 27, generator=random) * 8 - 4
+        return (
+            faces[0],
+            faces[1],
+            torch.rand(batch, 1, *header.dims.get("mel_shape", MEL_SHAPE), generator=random) * 8 - 4,
+        )
     return faces[0], faces[1], torch.randn(batch, FEATURE_WINDOW, DIM, generator=random)
 
 
