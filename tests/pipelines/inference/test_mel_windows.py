@@ -80,7 +80,7 @@ def test_bands_and_window_are_trained_kept_and_heard(
         assert make_film(job).num_frames == 6
     with Pack(packs[bands]) as opened:
         scores, _ = score_pack(opened, load_weights(run)[0], max_frames=2)
-        assert scores.protocol["frames"] == 2
+        assert scores.facts["frames"] == 2
     assert 0 <= evaluate_critic(run, packs[bands], count=10)["accuracy"] <= 1
 
 
