@@ -203,10 +203,12 @@ def test_thesis_makefile_runs_everything_and_then_nothing_more(tmp_path: Path) -
     runs = sorted(path.parent for path in out.glob("runs/*/.trained"))
     some = {"sync-expert", "wgan-div", "l1wgan-gp-literal", "size-128", "clips-2", "here", "there", "augment-zoom"}
     assert some | {"window-13", "bands-40"} <= {run.name for run in runs}
-    pictures = [out / "boxes.png", *(run / "curves.png" for run in runs)]
+    figures = [*(out / "figures").iterdir()]
+    assert len(figures) == 7
+    pictures = [*figures, out / "boxes.png", *(run / "curves.png" for run in runs)]
     for scores in out.glob("**/scores.jsonl"):
         assert (scores.parent / "table.txt").read_text().strip()
-        pictures += [scores.parent / "boxes.png", scores.parent / "sheet.png"]
+        pictures += [scores.parent / "boxes.png", scores.parent / "samples.png"]
     drawn = [run for run in runs if run.name != "sync-expert"]
     pictures += [run / name for run in drawn for name in ("montage.png", "strip.png")]
     for picture in pictures:
