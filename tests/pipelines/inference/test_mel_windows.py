@@ -81,7 +81,7 @@ def test_bands_and_window_are_trained_kept_and_heard(
     with Pack(packs[bands]) as opened:
         scores, _ = score_pack(opened, load_weights(run)[0], max_frames=2)
         assert scores.facts["frames"] == 2
-    assert 0 <= evaluate_critic(run, packs[bands], count=10)["accuracy"] <= 1
+    assert 0 <= evaluate_critic(run, packs[bands], count=10)["pair_accuracy"] <= 1
 
 
 def test_windows_of_lipgan_leave_the_weights_as_they_were(packs: dict[int, Path], tmp_path: Path) -> None:
