@@ -13,7 +13,7 @@ from fixtures.quick_training import train
 from fixtures.synthesis_fixtures import astronaut, face_clip, voice_file
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.formats.onnx import _example
+from lipsync_cli.formats.onnx import make_example
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import load_weights, read_header, save_weights
 from lipsync_cli.preprocessing.pack import Split, pack
@@ -73,7 +73,7 @@ def test_bands_and_window_are_trained_kept_and_heard(
     header = read_header(run / "best.safetensors")
     assert (header.mel_parameters.n_mels, header.mel_window) == (bands, window)
     assert header.dims["mel_shape"] == [bands, window]
-    assert _example(header, 3)[2].shape == (3, 1, bands, window)
+    assert make_example(header, 3)[2].shape == (3, 1, bands, window)
     with prepare(face_clip, voice_file(0.2), tmp_path / "out.mp4", run) as job:
         assert job.voices[0].windows([0.1]).shape == (1, window, bands)
         assert job.generator.result().silence(2).shape == (2, window, bands)
