@@ -23,9 +23,9 @@ def export(
 ) -> None:
     r"""Write a generator as ONNX, and check that it generates the same.
 
-    Its inputs are reference and target (n, 3, S, S), RGB in [0, 1], and mel (n, 1, 80, 27) or features (n, 21, 384);
-    its outputs are those of the architecture. The header of the weights goes with it as metadata. Needs
-    lipsync-cli[onnx].
+    Its inputs are reference and target (n, 3, S, S), RGB in [0, 1], and mel (n, 1, bands, frames: 80 and 27 unless
+    trained with others) or features (n, 21, 384); its outputs are those of the architecture. The header of the weights
+    goes with it as metadata. Needs lipsync-cli[onnx].
 
     --speech-encoder writes the network before it as well: samples (1, n), 16 kHz, n a multiple of 320, and gain_db
     (1,), to features (1, n / 320, 384). The two are all that a frame needs.

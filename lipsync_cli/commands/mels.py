@@ -55,6 +55,7 @@ def mels(
                 features=tuple(name.strip() for name in config.features.split(",")),
                 variants=config.variants,
                 seed=config.seed,
+                bands=config.bands,
                 audio_track=config.audio_track,
                 shard=shard,
                 run=do_tasks,

@@ -17,8 +17,8 @@ class Batch(NamedTuple):
     ----------
     reference : shape (R, 3, S, S), RGB in [0, 1]
     target : shape (B, 3, S, S), RGB in [0, 1], whole: the generator blanks its lower half
-    mel : shape (B, 1, 80, 27), the target's own sound
-    mismatched_mel : shape (B, 1, 80, 27), sound of another clip (of another time where there is one clip only)
+    mel : shape (B, 1, M, T), the target's own sound
+    mismatched_mel : shape (B, 1, M, T), sound of another clip (of another time where there is one clip only)
     speech, mismatched_speech : the same sounds as the generator hears them: the mels, or speech features (B, 21, 384)
     """
 

@@ -56,6 +56,7 @@ class FrameTable:
     ----------
     heard : what is heard in place of the pack's mels, of their shape
     hears : what the generator hears, "mel", "encoder" or "sound"
+    window : mel frames T that generator and discriminators are given of a video frame
 
     Raises
     ------
@@ -63,14 +64,15 @@ class FrameTable:
     InputError : the generator hears speech features, and the pack has none
     """
 
-    def __init__(self, pack: ClipSource, split: str, heard: np.ndarray | None = None, hears: str = MEL) -> None:
+    def __init__(
+        self, pack: ClipSource, split: str, heard: np.ndarray | None = None, hears: str = MEL, window: int = WINDOW
+    ) -> None:
         clips, self.path = pack.clips, pack.path
         self.mel = pack.mel if heard is None else heard
-        self.hears = hears
-        self.speech = make_windows(hears, self.mel, clips, pack.features, pack.path, pack.sound)
+        self.hears, self.window = hears, window
+        self.speech = make_windows(hears, self.mel, clips, pack.features, pack.path, pack.sound, window=window)
         self.middle = pack.frame_middle
         self.clip_of = np.repeat(np.arange(len(clips)), clips["num_frames"].astype(np.int64))
-        self.start = window_start(pack.frame_middle)
         self.first_mel = clips["first_mel"].astype(np.int64)[self.clip_of]
         self.num_mels = clips["num_mels"].astype(np.int64)[self.clip_of]
         self.clip_name = [f"{_text(row['speaker'])}/{_text(row['name'])}" for row in clips]
@@ -95,21 +97,24 @@ class FrameTable:
         self._runs: dict[tuple[int, int], np.ndarray] = {}
         self._with_target: dict[tuple[int, ReferenceGap], np.ndarray] = {}
 
-    def windows(self, frames: np.ndarray) -> np.ndarray:
-        """Cut the mel windows of frames: shape (n, 27, 80)."""
-        return windows(self.mel, self.start[frames], self.first_mel[frames], self.num_mels[frames])
+    def windows(self, frames: np.ndarray, length: int | None = None) -> np.ndarray:
+        """Cut the mel windows of frames: shape (n, T, M), or of another length than T."""
+        length = length or self.window
+        starts = window_start(self.middle[frames], length)
+        return windows(self.mel, starts, self.first_mel[frames], self.num_mels[frames], length)
 
-    def fetch_windows(self, frames: np.ndarray, device: str) -> Tensor:
-        """Cut the mel windows of frames on the device, where the mels stay: shape (n, 27, 80)."""
+    def fetch_windows(self, frames: np.ndarray, device: str, length: int | None = None) -> Tensor:
+        """Cut the mel windows of frames on the device, where the mels stay: as `windows`."""
         import torch
 
+        length = length or self.window
         if device == "cpu":
-            return torch.from_numpy(self.windows(frames))
+            return torch.from_numpy(self.windows(frames, length))
         if self._held is None:
             self._held = torch.from_numpy(self.mel).to(device)
-        columns = (self.start[frames], self.first_mel[frames], self.num_mels[frames])
+        columns = (window_start(self.middle[frames], length), self.first_mel[frames], self.num_mels[frames])
         start, first, count = torch.from_numpy(np.stack(columns)).to(device)[:, :, None]
-        index = start + torch.arange(WINDOW, device=device)
+        index = start + torch.arange(length, device=device)
         cut = self._held[(first + index).clamp(0, len(self._held) - 1)]
         return cut.masked_fill(((index < 0) | (index >= count))[:, :, None], SILENCE)
 
@@ -127,7 +132,7 @@ class FrameTable:
         if row not in self._quiet:
             frames = self.frames[row]
             middle = slice(WINDOW // 2 - 4, WINDOW // 2 + 5)
-            loudness = self.windows(frames)[:, middle].mean((1, 2))
+            loudness = self.windows(frames, WINDOW)[:, middle].mean((1, 2))
             keep = max(2, int(QUIET_SHARE * len(frames)))
             self._quiet[row] = frames[np.argsort(loudness, kind="stable")[:keep]]
         return self._quiet[row]

@@ -9,6 +9,7 @@ import numpy as np
 from lipsync_cli.datasets.frame_table import fetch_pixels
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.models.sync_expert import FRAMES
+from lipsync_cli.speech.mel import WINDOW
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +25,7 @@ class Windows(NamedTuple):
     Attributes
     ----------
     faces : shape (C, K, 5, 3, S, S), RGB in [0, 1]; or (C, K, 5, 3, S / 2, S), the lower halves alone
-    mel : shape (C * K, 1, 80, 27), of the middle frames
+    mel : shape (C * K, 1, M, 27), of the middle frames
     clip : shape (C * K,), row of the clip in the pack
     place : shape (C * K,), number of the middle frame in the pack
     """
@@ -91,5 +92,5 @@ def gather_windows(crops: Crops, table: FrameTable, middles: np.ndarray, device:
     pixels = fetch_pixels(crops, frames.reshape(-1), device)
     faces = pixels.view(*frames.shape, *pixels.shape[1:])
     place = middles.reshape(-1)
-    mel = table.fetch_windows(place, device).transpose(1, 2)[:, None].contiguous()
+    mel = table.fetch_windows(place, device, WINDOW).transpose(1, 2)[:, None].contiguous()
     return Windows(faces.permute(0, 1, 2, 5, 3, 4).float().div_(255), mel, table.clip_of[place], place)

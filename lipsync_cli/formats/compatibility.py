@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 from lipsync_cli.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lipsync_cli.formats.pack_file import Pack
     from lipsync_cli.formats.weights import WeightsHeader
+
+
+def check_mel_window(wanted: int, header: WeightsHeader, path: Path, hint: str) -> None:
+    """Raise InputError, with a hint, if a network hears windows of another number of mel frames than is wanted."""
+    if header.hears == "mel" and header.mel_window != wanted:
+        raise InputError(f"hears windows of {header.mel_window} mel frames, not {wanted}", path, hint)
 
 
 def check_fits(pack: Pack, header: WeightsHeader, weights: object, hint: str = "") -> None:

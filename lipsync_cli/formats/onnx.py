@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli.errors import LipsyncError, ToolError, UsageError
 from lipsync_cli.formats.weights import FORMAT, check_kind, find_weights, load_weights
 from lipsync_cli.models.generators.generator_protocols import FaceCoding
+from lipsync_cli.models.mel_shape import MEL_SHAPE
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.run_inputs import keep_inputs
 from lipsync_cli.speech.speech_features import DIM
@@ -69,7 +70,7 @@ def export_onnx(
         hint = "leave out --articulation, or export weights of a compact generator"
         raise UsageError(f"--articulation {articulation:g}: {header.name} moves the mouth as it has learned", hint=hint)
     wrapped, names = _named_outputs(generator, header)
-    examples = [_example(header, batch_size, seed) for seed in range(CHECKS)]
+    examples = [make_example(header, batch_size, seed) for seed in range(CHECKS)]
     inputs = INPUTS if header.hears == "mel" else FEATURE_INPUTS
     with keep_inputs([path]), atomic_output(output, force) as temporary, quiet_exporter():
         program = torch.onnx.export(
@@ -118,7 +119,7 @@ def _named_outputs(generator: nn.Module, header: WeightsHeader) -> tuple[nn.Modu
     import torch
 
     with torch.inference_mode():
-        made = generator(*_example(header, 1))
+        made = generator(*make_example(header, 1))
     names = [name for name in made._fields if getattr(made, name) is not None]
 
     class Named(torch.nn.Module):
@@ -133,14 +134,16 @@ def _named_outputs(generator: nn.Module, header: WeightsHeader) -> tuple[nn.Modu
     return Named().eval(), names
 
 
-def _example(header: WeightsHeader, batch: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+def make_example(header: WeightsHeader, batch: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Make random inputs of a generator: references and targets (n, 3, S, S), and what it hears; n is `batch`."""
     import torch
 
     size = header.dims.get("size", 96)
     random = torch.Generator().manual_seed(seed)
     faces = torch.rand(2, batch, 3, size, size, generator=random)
     if header.hears == "mel":
-        return faces[0], faces[1], torch.rand(batch, 1, 80, 27, generator=random) * 8 - 4
+        bands, frames = header.dims.get("mel_shape", MEL_SHAPE)
+        return faces[0], faces[1], torch.rand(batch, 1, bands, frames, generator=random) * 8 - 4
     return faces[0], faces[1], torch.randn(batch, FEATURE_WINDOW, DIM, generator=random)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule
+from lipsync_cli.models.mel_shape import MEL_SHAPE, check_mel_shape, mel_shape_of
 from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.hashing import hash_file
 from lipsync_cli.runtime.json_values import check_object, check_type, parse_json
@@ -71,6 +72,11 @@ class WeightsHeader:
     feature_parameters: FeatureParameters | None = None
     name: str = ""
     sha256: str = ""
+
+    @property
+    def mel_window(self) -> int:
+        """Mel frames of the windows that the network hears."""
+        return int(self.dims.get("mel_shape", MEL_SHAPE)[1])
 
     @property
     def hears(self) -> str:
@@ -165,7 +171,7 @@ def read_header(path: Path) -> WeightsHeader:
             )
         return WeightsHeader(
             architecture=check_type(values["architecture"], str, "the architecture"),
-            dims=check_type(values["dims"], dict, "dims"),
+            dims=_read_dims(values),
             crop_rule=CropRule.from_dict(values["crop_rule"]),
             mel_parameters=MelParameters.from_dict(values["mel_parameters"]),
             recipe=check_type(values["recipe"], str, "the recipe"),
@@ -180,6 +186,16 @@ def read_header(path: Path) -> WeightsHeader:
     except (InputError, KeyError) as error:
         fact = error.fact if isinstance(error, InputError) else f"there is no {error}"
         raise InputError(f"has a broken lipsync header ({fact})", path, "give weights made by lipsync train") from error
+
+
+def _read_dims(values: dict[str, Any]) -> dict[str, Any]:
+    dims: dict[str, Any] = check_type(values["dims"], dict, "dims")
+    if "mel_shape" in dims:
+        try:
+            check_mel_shape(check_type(dims["mel_shape"], list[int], "the mel shape"))
+        except ValueError as error:
+            raise InputError(str(error)) from error
+    return dims
 
 
 def _read_features(values: dict[str, Any]) -> FeatureParameters | None:
@@ -256,6 +272,10 @@ def _check_shapes(path: Path, header: WeightsHeader) -> None:
     if header.dims.get("size", header.crop_rule.size) != header.crop_rule.size:
         fact = f"its size is {header.dims['size']}, that of its crops {header.crop_rule.size}"
         raise _other_network(path, header, fact)
+    if hasattr(network, "mel_shape") and header.hears == "mel":
+        heard, made = mel_shape_of(network)[0], header.mel_parameters.n_mels
+        if heard != made:
+            raise _other_network(path, header, f"it hears {heard} mel bands, its mels have {made}")
     for name, wanted in network.state_dict().items():
         if name in shapes and shapes[name] != tuple(wanted.shape):
             raise _other_network(path, header, f"{name} is of shape {shapes[name]}, not {tuple(wanted.shape)}")

@@ -9,10 +9,13 @@ parameters), so that it can be trained without a GPU.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lipsync_cli.models.mel_shape import MEL_SHAPE, check_mel_shape, shrink
 
 FRAMES = 5  # that are judged together: 200 ms at 25 fps
 
@@ -28,6 +31,7 @@ class SyncExpert(nn.Module):
     size : side S of the square crop in pixels, a multiple of 32
     channels : of the face encoder at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution
     embedding_dim : length D of the embeddings
+    mel_shape : bands M and frames T of the windows that it hears
 
     Attributes
     ----------
@@ -37,12 +41,17 @@ class SyncExpert(nn.Module):
     """
 
     def __init__(
-        self, size: int = 96, channels: tuple[int, int, int, int] = (24, 48, 80, 128), embedding_dim: int = 192
+        self,
+        size: int = 96,
+        channels: tuple[int, int, int, int] = (24, 48, 80, 128),
+        embedding_dim: int = 192,
+        mel_shape: Sequence[int] = MEL_SHAPE,
     ) -> None:
         super().__init__()
         if size % 32:
             raise ValueError(f"the crop's side must be a multiple of 32, not {size}")
-        self.size = size
+        self.size, self.mel_shape = size, check_mel_shape(mel_shape)
+        rows, columns = shrink(mel_shape, (2, 1), (2, 2), (2, 2), (2, 2))
         c1, c2, c3, c4 = channels
         self.face_encoder = nn.Sequential(
             _conv(3 * FRAMES, c1, 2),
@@ -62,7 +71,7 @@ class SyncExpert(nn.Module):
             _Residual(80),
             _conv(80, 128, 2),  # 5 x 4
             nn.Flatten(),
-            nn.Linear(128 * 5 * 4, embedding_dim),
+            nn.Linear(128 * rows * columns, embedding_dim),
         )
         self.log_scale = nn.Parameter(torch.tensor(math.log(8.0)))
         self.threshold = nn.Parameter(torch.tensor(0.3))
@@ -74,7 +83,7 @@ class SyncExpert(nn.Module):
         Parameters
         ----------
         faces : shape (B, 5, 3, S / 2, S), RGB in [0, 1], the lower halves of consecutive crops
-        mel : shape (B, 1, 80, 27), the window of the middle frame
+        mel : shape (B, 1, M, T), the window of the middle frame
 
         Returns
         -------
@@ -89,7 +98,7 @@ class SyncExpert(nn.Module):
         return functional.normalize(self.face_encoder(looks.flatten(1, 2)), dim=1)
 
     def embed_speech(self, mel: Tensor) -> Tensor:
-        """Embed mel windows: shape (B, 1, 80, 27) to (B, D)."""
+        """Embed mel windows: shape (B, 1, M, T) to (B, D)."""
         return functional.normalize(self.speech_encoder(mel / 2), dim=1)
 
     def logit(self, cosine: Tensor) -> Tensor:

@@ -138,8 +138,9 @@ def count_parameters(architecture: str, dims: dict[str, Any]) -> dict[str, int]:
         networks = {"generator": models.build(architecture, dims)}
         if architecture == "lipgan":
             from lipsync_cli.models.generators.lipgan import SIZE, LipGANCritic
+            from lipsync_cli.models.mel_shape import MEL_SHAPE
 
-            networks["critic"] = LipGANCritic(dims.get("size", SIZE))
+            networks["critic"] = LipGANCritic(dims.get("size", SIZE), mel_shape=dims.get("mel_shape", MEL_SHAPE))
     return {
         name: sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
         for name, network in networks.items()

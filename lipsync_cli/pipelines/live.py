@@ -167,6 +167,7 @@ def _open_film(
             parse_vtln(voice.vtln) or 1.0,
             ahead_s=config.performance.ahead_ms / 1000,
             stream=_open_stream(header.hears, generator.result().device),
+            window=header.mel_window,
         )
         label = marking.draw(scene.video.width, scene.video.height, scene.boxes.reshape(-1, 4))
         film = LiveFilm(scene, source.timeline.rate, speech, clock, label, batch_size, notify, progress)

@@ -19,7 +19,7 @@ from lipsync_cli.runtime.atomic_files import atomic_output
 from lipsync_cli.runtime.disk_array import StoredRows
 from lipsync_cli.runtime.processes.workers import Run, run_tasks
 from lipsync_cli.runtime.run_inputs import keep_inputs
-from lipsync_cli.speech.mel import WINDOW, MelParameters, log_mel, stream_levels, to_mel
+from lipsync_cli.speech.mel import N_MELS, WINDOW, MelParameters, log_mel, stream_levels, to_mel
 from lipsync_cli.speech.speech_features import FeatureParameters, encode_silence
 from lipsync_cli.speech.speech_windows import SOUND_PEAK
 
@@ -45,6 +45,7 @@ def collect_mels(
     features: tuple[str, ...] = (MEL,),
     variants: int = 0,
     seed: int = 10,
+    bands: int = N_MELS,
     audio_track: int | None = None,
     notify: Notify | None = None,
     shard: Shard | None = None,
@@ -59,6 +60,7 @@ def collect_mels(
     features : of FEATURES; "mel" is always among them, since everything that scores sync takes it
     variants : how many altered copies of each sound get speech features, too, see `speech.sound_variants`
     seed : of what they are altered by
+    bands : of the mels
     audio_track : which sound of each file counts, of several; None: the file's default, or the first that is not silent
     notify : told in words what was noticed of a file
     shard : which part of the clips; None: all
@@ -75,7 +77,7 @@ def collect_mels(
     UsageError : there are no such features, or variants of none
     """
     source, output = Path(source), Path(output)
-    parameters = _parameters(features, variants, seed)
+    parameters = _parameters(features, variants, seed, bands)
     failed: list[str] = []
 
     def fail(error: Any) -> None:
@@ -106,7 +108,7 @@ def collect_mels(
     return found | ({} if shard is None else {"shard": str(shard)})
 
 
-def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str, Any]:
+def _parameters(features: tuple[str, ...], variants: int, seed: int, bands: int) -> dict[str, Any]:
     for name in features:
         if name not in FEATURES:
             raise UsageError(f"there are no features {name!r}", hint=f"choose from {', '.join(FEATURES)}")
@@ -114,7 +116,7 @@ def _parameters(features: tuple[str, ...], variants: int, seed: int) -> dict[str
         raise UsageError("--features leaves out mel", hint="give --features mel,encoder")
     if variants and ENCODER not in features:
         raise UsageError("--variants are of speech features", hint="give --features mel,encoder")
-    parameters: dict[str, Any] = {"mel_parameters": MelParameters().to_dict()}
+    parameters: dict[str, Any] = {"mel_parameters": MelParameters(n_mels=bands).to_dict()}
     if ENCODER in features:
         parameters |= {"feature_parameters": FeatureParameters().to_dict(), "variants": variants, "seed": seed}
     if SAMPLES in features:

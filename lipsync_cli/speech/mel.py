@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError
+from lipsync_cli.models.mel_shape import MEL_SHAPE
 from lipsync_cli.runtime.json_values import make_dataclass
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16000
 HOP_LENGTH = 200
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP_LENGTH  # 80 mel frames a second
-N_MELS = 80
-WINDOW = 27  # mel frames that go with one video frame: 337.5 ms
+N_MELS, WINDOW = MEL_SHAPE  # bands, and mel frames that go with one video frame: 337.5 ms
 SILENCE = -4.0  # the lowest value a mel can have
 LOWEST_DB = -160.0  # of a level: digital silence; 80 dB below what a mel can show, so that a quiet voice can be raised
 
@@ -204,12 +204,13 @@ def _block_levels(signal: np.ndarray, before: float, parameters: MelParameters, 
     return 20.0 * np.log10(np.maximum(10.0 ** (LOWEST_DB / 20.0), magnitude @ filters.T))
 
 
-def window_start(middle_s: float | Fraction | np.ndarray) -> Any:
-    """Find the first of the 27 mel frames that belong to a video frame.
+def window_start(middle_s: float | Fraction | np.ndarray, length: int = WINDOW) -> Any:
+    """Find the first of the mel frames that belong to a video frame.
 
     Parameters
     ----------
     middle_s : the middle of the frame's time on screen, in seconds; a number or an array of them
+    length : of the window in mel frames, odd
 
     Returns
     -------
@@ -217,14 +218,14 @@ def window_start(middle_s: float | Fraction | np.ndarray) -> Any:
 
     Notes
     -----
-    The window is centred: mel frame `start + 13` is the one nearest to `middle_s`, so the error is at most half a mel
-    frame (6.25 ms). LipGAN centres the window in training and starts it at the frame at inference.
+    The window is centred: mel frame `start + length // 2` is the one nearest to `middle_s`, so the error is at most
+    half a mel frame (6.25 ms). LipGAN centres the window in training and starts it at the frame at inference.
     """
     import numpy as np
 
     middle = np.asarray(middle_s, np.float64)
     nearest = np.floor(middle * FRAMES_PER_SECOND + 0.5 + 1e-6).astype(np.int64)  # ties go up, also when rounded
-    start = nearest - WINDOW // 2
+    start = nearest - length // 2
     return int(start) if start.ndim == 0 else start
 
 
@@ -246,7 +247,11 @@ def window(mel: np.ndarray, middle_s: float | Fraction) -> np.ndarray:
 
 
 def windows(
-    mel: np.ndarray, starts: np.ndarray, first: int | np.ndarray = 0, length: int | np.ndarray | None = None
+    mel: np.ndarray,
+    starts: np.ndarray,
+    first: int | np.ndarray = 0,
+    length: int | np.ndarray | None = None,
+    window: int = WINDOW,
 ) -> np.ndarray:
     """Cut many windows at once, each within its own recording.
 
@@ -255,17 +260,18 @@ def windows(
     mel : shape (num_mel_frames, n_mels), one recording or many joined end to end
     starts : shape (n,), what `window_start` gave, counted from the start of the recording
     first, length : where the recording lies in `mel`; numbers, or shape (n,); all of `mel` if not given
+    window : mel frames T of each
 
     Returns
     -------
-    shape (n, 27, n_mels); what lies outside the recording is silence (-4)
+    shape (n, T, n_mels); what lies outside the recording is silence (-4)
     """
     import numpy as np
 
     starts = np.asarray(starts, np.int64)
     first = np.broadcast_to(np.asarray(first, np.int64), starts.shape)
     last = np.broadcast_to(np.asarray(len(mel) if length is None else first + length, np.int64), starts.shape)
-    index = (first + starts)[:, None] + np.arange(WINDOW)
+    index = (first + starts)[:, None] + np.arange(window)
     inside = (index >= first[:, None]) & (index < last[:, None])
     if not len(mel):
         return np.full((*index.shape, *mel.shape[1:]), SILENCE, mel.dtype)

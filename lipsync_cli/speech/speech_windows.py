@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.speech.mel import window_start, windows
+from lipsync_cli.speech.mel import WINDOW, window_start, windows
 from lipsync_cli.speech.speech_features import FeatureParameters, cut_windows, window_places
 
 if TYPE_CHECKING:
@@ -88,25 +88,27 @@ class SpeechWindows(Protocol):
 
 
 class MelWindows:
-    """Windows of mels: (n, 1, 80, 27) float32; there are no variants of them.
+    """Windows of mels: (n, 1, M, T) float32; there are no variants of them.
 
     Parameters
     ----------
-    mel : shape (M, 80), the recordings end to end
+    mel : shape (N, M), the recordings end to end
     clips : a pack's table
+    window : mel frames T of each
     """
 
     num_variants = 1
 
-    def __init__(self, mel: np.ndarray, clips: np.ndarray) -> None:
-        self.mel, self._clips = mel, clips
+    def __init__(self, mel: np.ndarray, clips: np.ndarray, window: int = WINDOW) -> None:
+        self.mel, self._clips, self._window = mel, clips, window
 
     def cut(self, clips: np.ndarray, middles_s: np.ndarray, variants: np.ndarray | None = None) -> np.ndarray:
         """See `SpeechWindows`."""
         import numpy as np
 
         rows = self._clips[clips]
-        cut = windows(self.mel, window_start(middles_s), rows["first_mel"], rows["num_mels"])
+        starts = window_start(middles_s, self._window)
+        cut = windows(self.mel, starts, rows["first_mel"], rows["num_mels"], self._window)
         return np.ascontiguousarray(cut.transpose(0, 2, 1)[:, None])
 
 
@@ -192,6 +194,8 @@ def make_windows(
     features: FeatureStore | None,
     path: object,
     sound: np.ndarray | None = None,
+    *,
+    window: int = WINDOW,
 ) -> SpeechWindows:
     """Return what cuts the windows that a network hears.
 
@@ -200,13 +204,14 @@ def make_windows(
     hears : "mel", "encoder" or "sound"
     path : of the pack, for messages
     sound : shape (S,), int16, of the clips end to end, where there is any
+    window : mel frames of a window of mels
 
     Raises
     ------
     InputError : the network hears speech features or the sound itself, and the pack has none, or others
     """
     if hears == MEL:
-        return MelWindows(mel, clips)
+        return MelWindows(mel, clips, window)
     if hears == SOUND:
         if sound is None:
             hint = "make it again from lipsync mels --features mel,sound, or hear speech features (--speech encoder)"

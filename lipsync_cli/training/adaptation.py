@@ -18,6 +18,7 @@ from lipsync_cli.errors import LipsyncError, NothingToDoError
 from lipsync_cli.metrics.baselines import MISMATCHED, MODEL, TRUTH, generate_rows
 from lipsync_cli.metrics.image.reconstruction import psnr
 from lipsync_cli.models import hears
+from lipsync_cli.models.mel_shape import mel_shape_of
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import TrainState
 from lipsync_cli.training.engine.finite import are_finite, find_tensors
@@ -119,9 +120,11 @@ def adapt(
     """
     if not mouth_moves(recording):
         raise NothingToDoError("the mouth moves no more than the rest of the face", recording.path)
-    config = make_config(RECIPE, generator=architecture, speech=hears(generator), seed=seed, **{**OPTIONS, **options})
+    bands, window = mel_shape_of(generator)
+    heard = {"speech": hears(generator), "mel_window": window}
+    config = make_config(RECIPE, generator=architecture, seed=seed, **heard, **{**OPTIONS, **options})
     source = Source(recording, recording.crops, "train", config, device)
-    recipe = make_recipe(RecipeContext(config, source.mouth_region, source.size))
+    recipe = make_recipe(RecipeContext(config, source.mouth_region, source.size, mel_shape=(bands, window)))
     measure = measure or _Evaluator(recording, source).measure
     network = copy.deepcopy(generator)
     learning = _choose_parameters(network)

@@ -12,7 +12,9 @@ from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import InputError
 from lipsync_cli.models import ARCHITECTURES
+from lipsync_cli.models.mel_shape import LEAST, MOST
 from lipsync_cli.runtime.json_values import check_object, read_json
+from lipsync_cli.speech.mel import WINDOW
 from lipsync_cli.speech.speech_windows import SPEECH_INPUTS
 from lipsync_cli.training.phases import parse_schedule
 
@@ -86,6 +88,14 @@ class TrainConfig:
         panel="model",
         choices=SPEECH_INPUTS,
         shown="mel, or as in --init; speech-embedding, text: encoder; temporal-gan: sound",
+    )
+    mel_window: int = option(
+        "Mel frames (1/80 s each) around a video frame that generator and discriminator hear, an odd number; the "
+        "thesis asks about 13, 27 and 41.",
+        WINDOW,
+        panel="model",
+        least=LEAST[1],
+        most=MOST[1],
     )
     critic_width: int = option(
         "Channels of the first layer of LipGAN's discriminator; 8 costs 1/16.", 32, panel="model", least=1

@@ -11,6 +11,8 @@ from lipsync_cli.config.option import entries_of
 from lipsync_cli.datasets.reference_gap import parse_gap
 from lipsync_cli.datasets.transforms.names import parse_transforms
 from lipsync_cli.errors import UsageError
+from lipsync_cli.models import kind_of
+from lipsync_cli.speech.mel import WINDOW
 from lipsync_cli.speech.speech_windows import ENCODER, MEL, SOUND
 from lipsync_cli.training.config import LITERAL, TrainConfig
 from lipsync_cli.training.recipes import RECIPES, find_recipe
@@ -45,6 +47,7 @@ def make_config(recipe: str, **options: Any) -> TrainConfig:
         names = " or ".join(found.architectures)
         raise UsageError(f"generator {config.generator!r} does not exist", hint=f"use {names}")
     _check_speech(config)
+    _check_mel_window(config, found)
     if config.sync_runs and "expert" not in found.needs:
         raise UsageError(f"the recipe {found.name} asks no expert", hint="leave out --sync-runs")
     if config.batch_size % config.targets_per_reference and not config.sync_runs:
@@ -68,6 +71,17 @@ def _check_speech(config: TrainConfig) -> None:
         other = "use --generator compact" if can_hear == (MEL,) else f"use --speech {' or '.join(can_hear)}"
         what = "mels" if can_hear == (MEL,) else " or ".join(can_hear)
         raise UsageError(f"the generator {config.generator} hears {what}", hint=other)
+
+
+def _check_mel_window(config: TrainConfig, recipe: Any) -> None:
+    """Raise UsageError if the networks of a run cannot hear windows of this length."""
+    if config.mel_window == WINDOW:
+        return
+    if config.mel_window % 2 == 0:
+        raise UsageError("--mel-window is odd: as many frames before the middle as after", hint="give 13, 27 or 41")
+    if kind_of(config.generator) != "generator" or config.speech != MEL or "expert" in recipe.needs:
+        what = f"the recipe {recipe.name}" if config.speech == MEL else f"a run with --speech {config.speech}"
+        raise UsageError(f"{what} has no other mel windows than {WINDOW} frames", hint="leave out --mel-window")
 
 
 def check_inputs(config: TrainConfig, given: Collection[str]) -> None:

@@ -132,6 +132,8 @@ def test_thesis_makefile_slow_variants_are_the_recipe_at_a_tenth_of_its_learning
         ("l1wgan-gp-literal", "losses", "literal"),
         ("lipgan-near", "reference_gap", "1..6"),
         ("lipgan-any", "reference_gap", "1..75"),
+        ("window-13", "mel_window", 13),
+        ("window-41", "mel_window", 41),
         ("wgan-gp-again", "seed", 11),
         ("wgan-gp-calm", "beta1", 0.0),
     ],
@@ -145,7 +147,7 @@ def test_thesis_makefile_has_the_thesis_own_variants(
     dry = CliRunner().invoke(cli.app, ["train", *trained.split(), "--dry-run", "--json"])
     assert dry.exit_code == 0, dry.stderr
     found = json.loads(dry.stdout)
-    assert found["recipe"] == re.sub("-(literal|near|any|again|calm)$", "", name)
+    assert found["recipe"] == re.sub("-(literal|near|any|again|calm)$", "", re.sub("^window-.*", "lipgan", name))
     assert found[option] == value
 
 
@@ -193,18 +195,20 @@ def test_thesis_makefile_full_says_the_hours_before_it_trains(small_pack: Path, 
 def test_thesis_makefile_runs_everything_and_then_nothing_more(tmp_path: Path) -> None:
     out = tmp_path / "out"
     make_thesis(out, "everything", "-j2")
-    texts = "tables.txt tables.csv tables.tex data.txt size.txt gap.txt reruns.txt literal.txt dataset.txt"
-    for name in texts.split():
+    texts = "tables.txt tables.csv tables.tex data.txt size.txt gap.txt window.txt bands.txt reruns.txt literal.txt"
+    for name in [*texts.split(), "dataset.txt"]:
         assert (out / name).read_text().strip()
     assert "lipgan-near" in (out / "gap.txt").read_text()
     assert "| augment-zoom |" in (out / "ablation.md").read_text()
     runs = sorted(path.parent for path in out.glob("runs/*/.trained"))
-    some = {"sync-expert", "wgan-div", "l1wgan-gp-literal", "size-128", "clips-2", "here", "there", "augment-light"}
-    assert some <= {run.name for run in runs}
-    pictures = [out / "boxes.png", *(run / "curves.png" for run in runs)]
+    some = {"sync-expert", "wgan-div", "l1wgan-gp-literal", "size-128", "clips-2", "here", "there", "augment-zoom"}
+    assert some | {"window-13", "bands-40"} <= {run.name for run in runs}
+    figures = [*(out / "figures").iterdir()]
+    assert len(figures) == 7
+    pictures = [*figures, out / "boxes.png", *(run / "curves.png" for run in runs)]
     for scores in out.glob("**/scores.jsonl"):
         assert (scores.parent / "table.txt").read_text().strip()
-        pictures += [scores.parent / "boxes.png", scores.parent / "sheet.png"]
+        pictures += [scores.parent / "boxes.png", scores.parent / "samples.png"]
     drawn = [run for run in runs if run.name != "sync-expert"]
     pictures += [run / name for run in drawn for name in ("montage.png", "strip.png")]
     for picture in pictures:

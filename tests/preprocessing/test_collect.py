@@ -10,6 +10,7 @@ import pytest
 from lipsync_cli.errors import InputError
 from lipsync_cli.faces.crop import CropRule, crop_face
 from lipsync_cli.formats import schema
+from lipsync_cli.formats.joined_pack import open_pack
 from lipsync_cli.formats.open_store import open_hdf5
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.media.sound.audio import read_speech
@@ -19,7 +20,7 @@ from lipsync_cli.preprocessing.detect_faces import collect_faces
 from lipsync_cli.preprocessing.frames import extract_frames
 from lipsync_cli.preprocessing.mels import collect_mels
 from lipsync_cli.preprocessing.pack import pack
-from lipsync_cli.speech.mel import log_mel
+from lipsync_cli.speech.mel import MelParameters, log_mel
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,18 @@ def test_mels_are_those_of_the_clips_sound(made, clip_folder):
         row = opened.clips[1]
         mel = opened.mel[row["first_mel"] : row["first_mel"] + row["num_mels"]]
     np.testing.assert_array_equal(mel, log_mel(read_speech(clip_folder / "ann" / "a2.mp4")))
+
+
+def test_mels_have_the_bands_that_are_asked_for_and_do_not_go_with_others(made, clip_folder, tmp_path):
+    collect_mels(clip_folder, tmp_path / "mels.h5", bands=40)
+    with open_hdf5(tmp_path / "mels.h5") as file:
+        wanted = log_mel(read_speech(clip_folder / "ann" / "a1.mp4"), MelParameters(n_mels=40))
+        np.testing.assert_array_equal(file["mels/data"][: len(wanted)], wanted)
+    pack(made / "faces.h5", tmp_path / "mels.h5", tmp_path / "pack.h5")
+    with pytest.raises(InputError, match=r"n_mels.*40.*80|n_mels.*80.*40") as raised:
+        open_pack([made / "pack.h5", tmp_path / "pack.h5"])
+    assert str(tmp_path / "pack.h5") in str(raised.value)
+    assert str(made / "pack.h5") in str(raised.value)
 
 
 def test_frames_folders_give_what_the_clips_give(made, tmp_path):

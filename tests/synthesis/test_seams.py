@@ -68,7 +68,7 @@ class TextVoice(TextDriver):
     silence, vtln, is_silent, has_speech, has_sound = "rest", 1.0, False, True, False
     facts = ("TextVoice",)
 
-    def __init__(self, path: Path, *_: object) -> None:
+    def __init__(self, path: Path, *_: object, window: int) -> None:
         super().__init__(path.read_text())
         self.path, self.duration_s = path, Fraction(len(path.read_text()), 5)
 

@@ -73,6 +73,14 @@ def test_it_gains_where_the_mouth_follows_the_sound_and_leaves_the_first_weights
     assert not first.generator.training
 
 
+def test_it_hears_the_windows_of_the_generator() -> None:
+    dims = {"size": 96, "channels": [16, 16, 16, 16], "audio_dim": 8, "mel_shape": [80, 13]}
+    generator, seen = models.build("compact", dims).eval(), []
+    generator.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[2].shape[1:])))
+    adapt(generator, "compact", record(40), 600, max_samples=8, batch_size=8, augment=False)
+    assert set(seen) == {(1, 80, 13)}
+
+
 def test_only_where_pixels_go_is_learnt_and_of_the_one_reference(generator: torch.nn.Module) -> None:
     seen: list[torch.Tensor] = []
     recording = record(40, reference=7)

@@ -24,6 +24,20 @@ def test_a_word_counts_in_any_letter_case_and_others_are_refused():
         make_config("lipgan", schedule="linear")
 
 
+@pytest.mark.parametrize(
+    ("recipe", "options", "fact"),
+    [
+        ("lipgan", {"mel_window": 28}, "odd"),
+        ("lipgan-expert", {"mel_window": 13}, "the recipe lipgan-expert"),
+        ("sync-expert", {"mel_window": 41}, "the recipe sync-expert"),
+        ("l1", {"mel_window": 41, "speech": "encoder", "generator": "compact"}, "--speech encoder"),
+    ],
+)
+def test_windows_of_mels_that_a_run_cannot_have_are_refused(recipe, options, fact):
+    with pytest.raises(UsageError, match=fact):
+        make_config(recipe, **options)
+
+
 def test_a_recipe_takes_its_own_generators_only():
     with pytest.raises(UsageError, match="generator 'sync expert' does not exist"):
         make_config("lipgan", generator="sync expert")

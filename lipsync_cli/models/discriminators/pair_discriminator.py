@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from lipsync_cli.models.generators.lipgan import SIZE, WIDTH, LipGANCritic
+from lipsync_cli.models.mel_shape import MEL_SHAPE
 
 
 class PairCritic(nn.Module):
@@ -19,6 +21,7 @@ class PairCritic(nn.Module):
     score : "embedding", the mean over both embeddings together (1024 numbers), as the thesis has it; or "projection",
         which adds the inner product of the two over the square root of their length
     width : of `LipGANCritic`; each embedding has 16 times as many numbers
+    mel_shape : bands M and frames T of the windows that it hears
 
     Notes
     -----
@@ -29,14 +32,18 @@ class PairCritic(nn.Module):
     """
 
     def __init__(
-        self, size: int = SIZE, score: Literal["embedding", "projection"] = "projection", width: int = WIDTH
+        self,
+        size: int = SIZE,
+        score: Literal["embedding", "projection"] = "projection",
+        width: int = WIDTH,
+        mel_shape: Sequence[int] = MEL_SHAPE,
     ) -> None:
         super().__init__()
-        self.embed = LipGANCritic(size, width)
+        self.embed = LipGANCritic(size, width, mel_shape)
         self.has_product = score == "projection"
 
     def forward(self, face: Tensor, mel: Tensor) -> Tensor:
-        """Score pairs: face of shape (B, 3, S, S), RGB in [0, 1], and mel of shape (B, 1, 80, 27) to (B,)."""
+        """Score pairs: face of shape (B, 3, S, S), RGB in [0, 1], and mel of shape (B, 1, M, T) to (B,)."""
         face_embedding, mel_embedding = self.embed(face, mel)
         score = torch.cat([face_embedding, mel_embedding], 1).mean(1)
         if self.has_product:

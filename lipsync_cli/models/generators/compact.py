@@ -2,11 +2,12 @@
 
 LipGAN (KR et al. 2019) redraws the lower half of the face with an encoder-decoder; such a network remembers the faces
 it was trained on. This one keeps LipGAN's inputs: a reference, the target with its lower half blanked, and speech, as
-27 mel frames or as features that carry over to other voices (`speech.speech_features`). It predicts, for the lower half
+mel frames or as features that carry over to other voices (`speech.speech_features`). It predicts, for the lower half
 only, a flow field that moves the reference's own pixels (Zhou et al. 2016, "View synthesis by appearance flow"), a
 patch for what no pixel of the reference shows (the inside of the mouth), and a mask that mixes them.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from lipsync_cli.models.generators.generator_output import GeneratorResult
 from lipsync_cli.models.generators.generator_protocols import FaceCoding
+from lipsync_cli.models.mel_shape import MEL_SHAPE, check_mel_shape, shrink
 from lipsync_cli.models.speech_encoder import FeatureEmbedder
 
 CENTRE_PACE = 0.01  # how fast the centre of the speech embeddings follows the batches
@@ -52,11 +54,12 @@ class CompactGenerator(nn.Module, FaceCoding):
     size : side S of the square crop in pixels, a multiple of 32
     channels : of the decoder at 1/2, 1/4, 1/8 and 1/16 of the crop's resolution; the encoders have half as many
     audio_dim : length of the speech embedding
-    speech : what it hears: "mel", windows (B, 1, 80, 27), or "encoder", windows (B, 21, 384) of speech features
+    speech : what it hears: "mel", windows (B, 1, M, T), or "encoder", windows (B, 21, 384) of speech features
+    mel_shape : bands M and frames T of the windows of mels
 
     Attributes
     ----------
-    speech : as given
+    speech, mel_shape : as given
     articulation : in evaluation, by how much speech embeddings are moved away from their centre. Above 1 the mouth
         moves more: reconstruction losses teach the middle of all mouths that fit a sound, so what they teach moves less
         than real mouths do
@@ -69,13 +72,14 @@ class CompactGenerator(nn.Module, FaceCoding):
         channels: tuple[int, int, int, int] = (32, 64, 96, 160),
         audio_dim: int = 192,
         speech: str = "mel",
+        mel_shape: Sequence[int] = MEL_SHAPE,
     ) -> None:
         super().__init__()
         if size % 32:
             raise ValueError(f"the crop's side must be a multiple of 32, not {size}")
         if speech not in SPEECH_INPUTS:
             raise ValueError(f"the speech is one of {', '.join(SPEECH_INPUTS)}, not {speech!r}")
-        self.size, self.speech = size, speech
+        self.size, self.speech, self.mel_shape = size, speech, check_mel_shape(mel_shape)
         c1, c2, c3, c4 = channels
         (r1, r2, r3, r4), (t1, t2, t3, t4) = ([c // 2 for c in channels] for _ in "rt")
         self.reference_encoder = nn.ModuleList(
@@ -94,7 +98,7 @@ class CompactGenerator(nn.Module, FaceCoding):
                 nn.Sequential(_down(t3, t4), _Residual(t4)),
             ]
         )
-        self.audio_encoder = _mel_encoder(audio_dim) if speech == "mel" else FeatureEmbedder(audio_dim)
+        self.audio_encoder = _mel_encoder(audio_dim, mel_shape) if speech == "mel" else FeatureEmbedder(audio_dim)
         self.articulation = 1.0
         self.speech_centre: Tensor
         self.register_buffer("speech_centre", torch.full((audio_dim,), torch.nan))
@@ -112,7 +116,7 @@ class CompactGenerator(nn.Module, FaceCoding):
         ----------
         reference : shape (R, 3, S, S), RGB in [0, 1]; each serves B / R targets in a row and is encoded once
         target : shape (B, 3, S, S), RGB in [0, 1]; its lower half is blanked here before anything looks at it
-        speech : shape (B, 1, 80, 27) or (B, 21, 384), see the class
+        speech : shape (B, 1, M, T) or (B, 21, 384), see the class
 
         Returns
         -------
@@ -208,8 +212,9 @@ class CompactGenerator(nn.Module, FaceCoding):
         return first[1:](x)
 
 
-def _mel_encoder(audio_dim: int) -> nn.Sequential:
-    """Embed mel windows (B, 1, 80, 27): shape (B, audio_dim)."""
+def _mel_encoder(audio_dim: int, mel_shape: Sequence[int]) -> nn.Sequential:
+    """Embed mel windows (B, 1, M, T): shape (B, audio_dim)."""
+    rows, columns = shrink(mel_shape, (2, 1), (2, 2), (2, 2), (2, 2))  # 80 x 27 to 5 x 4
     return nn.Sequential(
         _conv(1, 24, (5, 5), (2, 1)),
         _conv(24, 48, 3, 2),
@@ -217,7 +222,7 @@ def _mel_encoder(audio_dim: int) -> nn.Sequential:
         _Residual(96),
         _conv(96, 128, 3, 2),
         nn.Flatten(),
-        nn.Linear(128 * 5 * 4, audio_dim),
+        nn.Linear(128 * rows * columns, audio_dim),
         nn.SiLU(),
     )
 

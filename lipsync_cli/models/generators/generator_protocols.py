@@ -16,14 +16,14 @@ class SpeechDriven(Protocol):
     Attributes
     ----------
     size : side S of the square crop, pixels
-    audio_encoder : sounds, shape (B, 1, 80, 27), to embeddings
+    audio_encoder : windows of mels, shape (B, 1, M, T), or of features, to embeddings
     """
 
     size: int
     audio_encoder: nn.Module
 
     def __call__(self, reference: Tensor, target: Tensor, mel: Tensor) -> GeneratorResult:
-        """Generate B crops: reference (R, 3, S, S), target (B, 3, S, S), RGB in [0, 1], mel (B, 1, 80, 27)."""
+        """Generate B crops: reference (R, 3, S, S), target (B, 3, S, S), RGB in [0, 1], mel (B, 1, M, T)."""
 
 
 @runtime_checkable
@@ -46,4 +46,4 @@ class FaceCoding(SpeechDriven, Protocol):
         """Return flow, mask and patch of the lower halves, (B, C, S / 2, S), for the speech."""
 
     def hear(self, speech: Tensor) -> Tensor:
-        """Embed sounds, (B, 1, 80, 27), as clearly articulated as is asked for: shape (B, D)."""
+        """Embed sounds, (B, 1, M, T), as clearly articulated as is asked for: shape (B, D)."""

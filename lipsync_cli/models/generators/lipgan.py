@@ -7,17 +7,21 @@ the place of about three layers open (several tables of equal cost exist); the t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lipsync_cli.models.generators.generator_output import GeneratorResult
+from lipsync_cli.models.mel_shape import MEL_SHAPE, MelShape, check_mel_shape, shrink
 
 SIZE = 96  # pixels, of LipGAN's crops
 WIDTH = 32  # channels of LipGAN's first layer
 BATCH_NORM_MOMENTUM = 0.2  # Keras counts the other way round: its momentum of 0.8 keeps 0.8 of the old statistics
 
-_Stride = int | tuple[int, int]
+_Size = int | tuple[int, int]
+_SPEECH_STRIDES: tuple[MelShape, ...] = ((3, 3), (3, 1), (3, 3))  # of the audio encoders: 80 x 27 to 3 x 3
 
 
 class LipGANGenerator(nn.Module):
@@ -35,15 +39,16 @@ class LipGANGenerator(nn.Module):
     ----------
     size : side S of the square crop in pixels, see `find_bottleneck`
     width : channels of the first layer; all others are multiples of it
+    mel_shape : bands M and frames T of the windows that it hears; the audio encoder's last layer spans what is left
 
     Raises
     ------
-    ValueError : for a size that does not fit
+    ValueError : for a size or a window that does not fit
     """
 
-    def __init__(self, size: int = SIZE, width: int = WIDTH) -> None:
+    def __init__(self, size: int = SIZE, width: int = WIDTH, mel_shape: Sequence[int] = MEL_SHAPE) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.mel_shape = size, check_mel_shape(mel_shape)
         side, halvings = find_bottleneck(size)
         c1, c2, c3, c4, c5 = (width * 2**n for n in range(5))  # 32, 64, 128, 256, 512
         self.face_encoder = nn.ModuleList(
@@ -64,7 +69,7 @@ class LipGANGenerator(nn.Module):
             _stage(_Layer(c2, c3, stride=(3, 1)), residuals=2),  # 9 x 9
             _stage(_Layer(c3, c4, stride=3), residuals=2),  # 3 x 3
             _Layer(c4, c5),  # 3 x 3
-            _Layer(c5, c5, padding=0),  # 1 x 1
+            _Layer(c5, c5, kernel=shrink(mel_shape, *_SPEECH_STRIDES), padding=0),  # 1 x 1
         )
         self.decoder = nn.ModuleList(
             [
@@ -87,7 +92,7 @@ class LipGANGenerator(nn.Module):
         ----------
         reference : shape (R, 3, S, S), RGB in [0, 1]; each serves B / R targets in a row
         target : shape (B, 3, S, S), RGB in [0, 1]; its lower half is blanked here, whatever it holds
-        mel : shape (B, 1, 80, 27)
+        mel : shape (B, 1, M, T)
 
         Returns
         -------
@@ -122,13 +127,14 @@ class LipGANCritic(nn.Module):
     ----------
     size : side S of the square crop in pixels, see `find_bottleneck`
     width : half the channels of the first layer of the face's branch; all others are multiples of it
+    mel_shape : bands M and frames T of the windows that it hears
 
     Raises
     ------
-    ValueError : for a size that does not fit
+    ValueError : for a size or a window that does not fit
     """
 
-    def __init__(self, size: int = SIZE, width: int = WIDTH) -> None:
+    def __init__(self, size: int = SIZE, width: int = WIDTH, mel_shape: Sequence[int] = MEL_SHAPE) -> None:
         super().__init__()
         side, halvings = find_bottleneck(size)
         c1, c2, c3, c4, c5 = (width * 2**n for n in range(5))  # 32, 64, 128, 256, 512
@@ -148,7 +154,7 @@ class LipGANCritic(nn.Module):
             _CriticLayer(c2, c3, stride=(3, 1)),  # 9 x 9
             _CriticLayer(c3, c4, stride=3),  # 3 x 3
             _CriticLayer(c4, c5),  # 3 x 3
-            nn.Conv2d(c5, c5, 3),  # 1 x 1
+            nn.Conv2d(c5, c5, shrink(mel_shape, *_SPEECH_STRIDES)),  # 1 x 1
             nn.Flatten(),
         )
 
@@ -158,7 +164,7 @@ class LipGANCritic(nn.Module):
         Parameters
         ----------
         face : shape (B, 3, S, S), RGB in [0, 1]
-        mel : shape (B, 1, 80, 27)
+        mel : shape (B, 1, M, T)
 
         Returns
         -------
@@ -208,8 +214,8 @@ class _Layer(nn.Module):
         self,
         channels_in: int,
         channels: int,
-        kernel: int = 3,
-        stride: _Stride = 1,
+        kernel: _Size = 3,
+        stride: _Size = 1,
         padding: int = 1,
         residual: bool = False,
     ) -> None:
@@ -240,7 +246,7 @@ class _UpLayer(nn.Module):
 class _CriticLayer(nn.Module):
     """Convolution with bias, instance normalisation without parameters, leaky ReLU."""
 
-    def __init__(self, channels_in: int, channels: int, kernel: int = 3, stride: _Stride = 1) -> None:
+    def __init__(self, channels_in: int, channels: int, kernel: int = 3, stride: _Size = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels, kernel, stride, kernel // 2)
         self.norm = nn.InstanceNorm2d(channels)

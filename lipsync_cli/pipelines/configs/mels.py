@@ -9,6 +9,8 @@ from lipsync_cli.config.cluster import cluster_option
 from lipsync_cli.config.option import argument, option
 from lipsync_cli.config.shard import shard_option
 from lipsync_cli.config.shared_options import audio_track_option, force_option, jobs_option
+from lipsync_cli.models.mel_shape import LEAST, MOST
+from lipsync_cli.speech.mel import N_MELS
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,13 @@ class MelsConfig:
         "What to make: mel; with ,encoder speech features, too; with ,sound the sound itself (16 kHz).",
         "mel",
         panel="voice",
+    )
+    bands: int = option(
+        "Mel bands: 80 as LipGAN, or for an experiment another number; the thesis asks about 40.",
+        N_MELS,
+        panel="voice",
+        least=LEAST[0],
+        most=MOST[0],
     )
     variants: int = option(
         "Altered copies of each sound (other voices, noise, music, telephone) that get speech features, too, for "

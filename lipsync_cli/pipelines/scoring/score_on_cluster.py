@@ -112,7 +112,6 @@ def _open(config: ScoreConfig) -> tuple[Stage, Draw, list[MetricGroup]]:
     from lipsync_cli.formats.weights import load_weights
     from lipsync_cli.metrics.networks import MetricNetworks
     from lipsync_cli.metrics.registry import find_metric_groups
-    from lipsync_cli.models import hears
     from lipsync_cli.scoring.protocols.pack_protocol import draw_frames, read_words
     from lipsync_cli.scoring.protocols.talking_head_protocol import open_stage
     from lipsync_cli.speech.transcript import Transcripts
@@ -124,7 +123,7 @@ def _open(config: ScoreConfig) -> tuple[Stage, Draw, list[MetricGroup]]:
     weights = weights_for(pack, config.weights)
     generator, header = load_weights(weights, tools.device, kind_of(weights))
     heard, _ = normalise_voices(pack, config.split, header.known_voices, parse_vtln(config.vtln))
-    table, draw = draw_frames(pack, config.split, config.max_frames, config.seed, heard, hears(generator))
+    table, draw = draw_frames(pack, config.split, config.max_frames, config.seed, heard, generator)
     words = None if config.transcripts is None else read_words(table, Transcripts(config.transcripts))
     stage = open_stage(pack, generator, table, tools, config.batch_size, words)
     return stage, draw, find_metric_groups(find_wanted(config), has_frames=False)

@@ -16,6 +16,7 @@ from lipsync_cli.metrics.networks import MetricNetworks
 from lipsync_cli.metrics.registry import find_metric_groups
 from lipsync_cli.metrics.sync.words import describe_reader
 from lipsync_cli.models import hears
+from lipsync_cli.models.mel_shape import mel_shape_of
 from lipsync_cli.scoring.protocols.clip_scores import ClipScores
 from lipsync_cli.scoring.protocols.pack_stage import score_clip
 from lipsync_cli.scoring.protocols.talking_head_protocol import open_stage
@@ -99,7 +100,7 @@ def score_pack(
     tools = tools or MetricNetworks()
     tools.mel_parameters = pack.mel_parameters
     kept = kept or ScoreCheckpoint(None, None)
-    table, draw = draw_frames(pack, split, max_frames, seed, heard, hears(generator))
+    table, draw = draw_frames(pack, split, max_frames, seed, heard, generator)
     words = None if transcripts is None else read_words(table, transcripts)
     stage = open_stage(pack, generator, table, tools, batch_size, words)
     rows = _take_rows(table, shard)
@@ -160,10 +161,13 @@ def draw_frames(
     max_frames: int | None,
     seed: int,
     heard: np.ndarray | None = None,
-    hears: str = "mel",
+    generator: nn.Module | None = None,
 ) -> tuple[FrameTable, Draw]:
-    """Choose the frames for the metrics of single frames, see `score_pack`."""
-    table = FrameTable(pack, split, heard, hears)
+    """Choose the frames for the metrics of single frames, see `score_pack`; the draw is the same for all generators."""
+    if generator is None:
+        table = FrameTable(pack, split, heard)
+    else:
+        table = FrameTable(pack, split, heard, hears(generator), mel_shape_of(generator)[1])
     per_clip = len(table.clip_of) if max_frames is None else max(1, max_frames // len(table.rows))
     return table, table.draw_evaluation(per_clip, seed)
 

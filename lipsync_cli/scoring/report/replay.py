@@ -68,6 +68,7 @@ class PackScenes:
         from lipsync_cli.formats.pack_file import Pack
         from lipsync_cli.metrics.networks import MetricNetworks
         from lipsync_cli.models import hears
+        from lipsync_cli.models.mel_shape import mel_shape_of
         from lipsync_cli.scoring.protocols.pack_protocol import draw_frames
         from lipsync_cli.scoring.protocols.talking_head_protocol import open_stage
 
@@ -91,7 +92,7 @@ class PackScenes:
                 factor = results.protocol.get("vtln", {"asked": 1.0})["asked"]  # scores of before it was known
                 heard, _ = normalise_voices(self.pack, split, header.known_voices, factor)
             self.tags = self.tags or _make_tags(header.name, header.sha256)
-            table = FrameTable(self.pack, split, heard, hears(generator))
+            table = FrameTable(self.pack, split, heard, hears(generator), mel_shape_of(generator)[1])
             self.stages.append(open_stage(self.pack, generator, table, MetricNetworks(device), batch_size))
 
     def __enter__(self) -> PackScenes:

@@ -11,6 +11,7 @@ from lipsync_cli.datasets.frame_table import FrameTable, gather
 from lipsync_cli.metrics.baselines import COPY, MISMATCHED, MODEL, TRUTH, generate_rows
 from lipsync_cli.metrics.image.reconstruction import psnr
 from lipsync_cli.models import hears
+from lipsync_cli.models.mel_shape import mel_shape_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +54,7 @@ def draw_sheet(
     ----------
     split, draw, heard : as `score_pack` was given and gave
     """
-    table = FrameTable(pack, split, heard, hears(generator))
+    table = FrameTable(pack, split, heard, hears(generator), mel_shape_of(generator)[1])
     clip_of = table.clip_of[draw.target]
     clips = _clips_in_turn([str(pack.clips[row]["speaker"]) for row in table.rows], table.rows, lines)
     chosen = np.array([_hardest(pack, draw, np.flatnonzero(clip_of == clip)) for clip in clips])

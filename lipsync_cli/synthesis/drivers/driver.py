@@ -27,7 +27,7 @@ class Driver(Protocol):
 
         Returns
         -------
-        shape (n, 27, 80) float32 of mels, or (n, 21, 384) of speech features
+        shape (n, T, M) float32 of mels, or (n, 21, 384) of speech features
         """
         ...
 
@@ -68,5 +68,5 @@ class Voice(Driver, Protocol):
         ...
 
 
-# Opens a voice as `SpeechDriver(path, parameters, silence, known, vtln, hears)` does.
+# Opens a voice as `SpeechDriver(path, parameters, silence, known, vtln, hears, window=window)` does.
 OpenVoice = Callable[..., Voice]

@@ -64,6 +64,7 @@ class SpeechDriver:
     known : voices that those who listen know; None: not told
     vtln : by how much the formants of this voice lie higher than theirs; None: as is heard
     hears : what the generator hears: "mel", "encoder" for speech features, or "sound" for samples
+    window : mel frames T of a window of mels
 
     Attributes
     ----------
@@ -96,6 +97,8 @@ class SpeechDriver:
         known: KnownVoices | None = None,
         vtln: float | None = None,
         hears: str = MEL,
+        *,
+        window: int = WINDOW,
     ) -> None:
         import numpy as np
 
@@ -106,12 +109,13 @@ class SpeechDriver:
         if info.audio is None:
             raise InputError("has no sound", path, "give a file with sound")
         self.is_silent, self._num_samples = True, 0
-        self.silence, self.hears = silence, hears
+        self.silence, self.hears, self._window = silence, hears, window
         bands: list[np.ndarray] = []
         self._levels = RowStream(
             lambda sound: mel_levels(sound, self._parameters),
             self._parameters.hop_length,
             lambda rows: bands.append(band_levels(rows)),
+            self._parameters.n_mels,
         )
         self._powers = RowStream(log_power, FEATURE_HOP) if hears == ENCODER else None
         self._sound = RowStream(_lay_in_rows, SOUND_ROW, width=SOUND_ROW) if hears == SOUND else None
@@ -152,7 +156,7 @@ class SpeechDriver:
 
         Returns
         -------
-        shape (n, 27, 80) of mels, (n, 21, 384) of speech features, or (n, 3200) of samples
+        shape (n, T, M) of mels, (n, 21, 384) of speech features, or (n, 3200) of samples
         """
         import numpy as np
 
@@ -165,12 +169,12 @@ class SpeechDriver:
             heard = self.features(encode, first, int(starts.max()) + FEATURE_WINDOW + 1)
             return cut_windows(heard, starts - first, parts, self._silence(encode))
 
-        starts = window_start(np.asarray(middles_s))
+        starts = window_start(np.asarray(middles_s), self._window)
         first = max(0, int(starts.min()))
-        mel = self.mel(first, int(starts.max()) + WINDOW)
+        mel = self.mel(first, int(starts.max()) + self._window)
         if not len(mel):
-            return np.full((len(starts), WINDOW, self._parameters.n_mels), SILENCE, np.float32)
-        return windows(mel, starts - first)
+            return np.full((len(starts), self._window, self._parameters.n_mels), SILENCE, np.float32)
+        return windows(mel, starts - first, window=self._window)
 
     def _sound_windows(self, rows: RowStream, middles_s: np.ndarray) -> np.ndarray:
         """Return windows of samples at the usual level; pauses fade to silence if they are to."""
@@ -187,7 +191,7 @@ class SpeechDriver:
         return cut_sound(samples, middles_s - first * SOUND_ROW / SOUND_RATE, np.zeros_like(counts), counts)
 
     def mel(self, first: int, stop: int) -> np.ndarray:
-        """Return the mel frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth: (n, 80)."""
+        """Return the mel frames `first` ... `stop - 1`, as far as there are any, as they drive the mouth: (n, M)."""
         import numpy as np
 
         rows = self._levels.read(first, stop)
@@ -242,7 +246,7 @@ class SpeechDriver:
         return self.speech(middles_s) if self.silence == "keep" else np.ones(len(middles_s), np.float32)
 
     def _sample(self) -> np.ndarray:
-        """Give mels from all over the file, at most SAMPLED blocks of them: (n, 80)."""
+        """Give mels from all over the file, at most SAMPLED blocks of them: (n, M)."""
         import numpy as np
 
         total = -(-self._levels.num_rows // BLOCK)

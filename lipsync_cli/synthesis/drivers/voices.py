@@ -58,7 +58,7 @@ def open_voices(
     try:
         for path in (first, *speeches[1:]):
             heard = header.mel_parameters, settings.silence, header.known_voices, settings.vtln, header.hears
-            voices.append(settings.open_voice(path, *heard))
+            voices.append(settings.open_voice(path, *heard, window=header.mel_window))
         if all(voice.is_silent for voice in voices) and settings.silence != "model":
             raise NothingToDoError("is silent throughout", first, "--silence model goes on all the same")
         sound, sound_s = _find_sound(settings.final_audio, speeches, voices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ def choose_generator(
 def check_sound(header: WeightsHeader, path: Path) -> None:
     """Raise InputError if weights hear other mels or speech features than this program makes."""
     try:
-        MelParameters().check_same(header.mel_parameters)
+        replace(MelParameters(), n_mels=header.mel_parameters.n_mels).check_same(header.mel_parameters)
     except InputError as error:
         raise InputError(f"were trained on other mels ({error.fact})", path, "train them again") from error
     if header.feature_parameters is not None:

@@ -51,7 +51,7 @@ class GeneratorRunner(Protocol):
         ----------
         reference : shape (R, S, S, 3) uint8 RGB; each serves n / R targets in a row and is encoded once
         target : shape (n, S, S, 3) uint8 RGB
-        mel : shape (n, 27, 80), or speech features (n, 21, 384), as the generator hears it
+        mel : shape (n, T, M), or speech features (n, 21, 384), as the generator hears it
         articulation : for this once; None: the runner's own
         """
         ...

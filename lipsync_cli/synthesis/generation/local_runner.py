@@ -14,7 +14,8 @@ import numpy as np
 from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make_encode
 from lipsync_cli.models import hears
 from lipsync_cli.models.generators.generator_protocols import FaceCoding
-from lipsync_cli.speech.mel import N_MELS, SILENCE, WINDOW
+from lipsync_cli.models.mel_shape import mel_shape_of
+from lipsync_cli.speech.mel import SILENCE
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_features import Encode, encode_silence
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
@@ -66,7 +67,7 @@ class LocalRunner:
         self._mover = self._generator if isinstance(self._generator, FaceCoding) else None
         self._codes: dict[bytes, FaceCode] = {}
         self._encode: Encode | None = None
-        self._hears = hears(generator)
+        self._hears, self._mel_shape = hears(generator), mel_shape_of(generator)
         self._threads = threads or max(1, min(torch.get_num_threads(), num_cores() - 1, MAX_THREADS))
         self.num_at_once = 1
 
@@ -102,7 +103,7 @@ class LocalRunner:
     def silence(self, count: int) -> np.ndarray:
         """Return what the generator hears in silence, count times."""
         if self._hears == "mel":
-            return np.full((count, WINDOW, N_MELS), SILENCE, np.float32)
+            return np.full((count, *self._mel_shape[::-1]), SILENCE, np.float32)
         return np.tile(encode_silence(self.encode), (count, FEATURE_WINDOW, 1))
 
     def fingerprint(self) -> str:

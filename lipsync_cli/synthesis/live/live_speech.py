@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from lipsync_cli.speech.mel import (
     FRAMES_PER_SECOND,
-    N_MELS,
     SAMPLE_RATE,
     MelParameters,
     mel_levels,
@@ -39,6 +38,7 @@ from lipsync_cli.speech.speech_features import (
     whisper_mel,
     window_places,
 )
+from lipsync_cli.speech.speech_features import N_MELS as ENCODER_MELS
 from lipsync_cli.speech.vad import band_levels, fade, fill_last_pause, find_speech
 from lipsync_cli.speech.vtln import shift_formants
 from lipsync_cli.synthesis.drivers.speech_driver import AROUND, FALL, MEL, RISE, USUAL_DB
@@ -73,6 +73,7 @@ class LiveSpeech:
     ahead_s, before_s : how much sound after and before a frame counts for it
     stream : encodes feature frames from one to before another, given what reads their rows, see `EncoderStream`; None:
         `encode` of `windows` encodes everything that counts for a frame, each time
+    window : mel frames T of a window of mels
     """
 
     def __init__(
@@ -85,12 +86,13 @@ class LiveSpeech:
         ahead_s: float = AHEAD_S,
         before_s: float = BEFORE_S,
         stream: Stream | None = None,
+        window: int = MEL_WINDOW,
     ) -> None:
         self._hears, self._parameters, self._silence, self._vtln = hears, parameters or MelParameters(), silence, vtln
-        self.ahead_s, self._before_s, self._stream = ahead_s, before_s, stream
+        self.ahead_s, self._before_s, self._stream, self._window = ahead_s, before_s, stream, window
         hop, half = self._parameters.hop_length, self._parameters.n_fft // 2
-        self._levels = _Rows(lambda sound: mel_levels(sound, self._parameters), hop, half)
-        self._powers = _Rows(log_power, HOP, N_FFT // 2)
+        self._levels = _Rows(lambda sound: mel_levels(sound, self._parameters), hop, half, self._parameters.n_mels)
+        self._powers = _Rows(log_power, HOP, N_FFT // 2, ENCODER_MELS)
         self._heard = [self._levels] if hears == MEL else [self._levels, self._powers]
         self._lock = threading.Lock()
         self._gain_db = 0.0
@@ -147,24 +149,24 @@ class LiveSpeech:
         return gate.share[np.clip(places, 0, len(gate.share) - 1)]
 
     def _mels(self, middles_s: np.ndarray, end_s: float, gate: _Gate) -> np.ndarray:
-        """Return mel windows (n, 27, 80); what lies after `end_s` is silence."""
+        """Return mel windows (n, T, M); what lies after `end_s` is silence."""
         import numpy as np
 
-        starts = window_start(middles_s)
+        starts = window_start(middles_s, self._window)
         first, stop = max(0, int(starts.min())), self._levels.before(end_s)
         mel = shift_formants(to_mel(self._levels.read(first, stop), self._parameters, gate.gain_db), self._vtln)
         if self._silence == "close":
             share = gate.share[first - gate.first : first - gate.first + len(mel), None]
             mel = SILENT_LEVEL + share * (mel - SILENT_LEVEL)
         if not len(mel):
-            return np.full((len(starts), MEL_WINDOW, N_MELS), SILENT_LEVEL, np.float32)
-        return windows(mel.astype(np.float32), starts - first)
+            return np.full((len(starts), self._window, self._parameters.n_mels), SILENT_LEVEL, np.float32)
+        return windows(mel.astype(np.float32), starts - first, window=self._window)
 
     def _encoder_rows(self, first: int, last: int, *, stop: int, gain_db: float) -> np.ndarray:
         """Return rows of the encoder's log-mel, (last - first, 80); from `stop` on, and before the sound, silence."""
         import numpy as np
 
-        rows = np.full((last - first, N_MELS), SILENT_MEL, np.float32)
+        rows = np.full((last - first, ENCODER_MELS), SILENT_MEL, np.float32)
         with self._lock:
             heard = whisper_mel(self._powers.read(max(0, first), min(last, stop)), gain_db)
         start = max(0, first) - first
@@ -197,15 +199,16 @@ class _Rows:
     transform : samples (n,) to rows (1 + n // hop, C), row i centred on sample i * hop
     hop : samples from row to row
     half : samples on either side of its centre that a row depends on
+    width : C
     """
 
-    def __init__(self, transform: Callable[[np.ndarray], np.ndarray], hop: int, half: int) -> None:
+    def __init__(self, transform: Callable[[np.ndarray], np.ndarray], hop: int, half: int, width: int) -> None:
         import numpy as np
 
         self._transform, self._hop, self._half = transform, hop, half
         self._held = np.zeros(LEFT * hop, np.float32)  # what comes before the sound is silence
         self._kept = round((KEPT_S + 1) * SAMPLE_RATE / hop)
-        self._rows = np.zeros((4 * self._kept, N_MELS))
+        self._rows = np.zeros((4 * self._kept, width))
         self._first = self._count = 0  # number of the first row there, and how many there are
 
     def add(self, samples: np.ndarray) -> None:

@@ -38,7 +38,7 @@ def prepare_poses(renderer: Renderer, source: ScannedSource, progress: Progress 
     """Find how the rest frames lie in every frame of a source; the renderer keeps it."""
     import numpy as np
 
-    from lipsync_cli.speech.mel import N_MELS
+    from lipsync_cli.speech.speech_features import DIM, N_MELS
 
     def frames() -> Iterator[tuple[float, int, Frame]]:
         for number, frame in source.frames(np.arange(source.num_frames)):
@@ -48,5 +48,5 @@ def prepare_poses(renderer: Renderer, source: ScannedSource, progress: Progress 
         for done, _ in enumerate(views, 1):
             if progress is not None:
                 progress(done, source.num_frames, "preparing")
-    if renderer.runner.silence(1).shape[-1] != N_MELS:
+    if renderer.runner.silence(1).shape[-1] == DIM:
         renderer.runner.encode(np.zeros((ENCODED, N_MELS), np.float32))

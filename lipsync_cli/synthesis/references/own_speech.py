@@ -10,7 +10,7 @@ import numpy as np
 from lipsync_cli.errors import NothingToDoError
 from lipsync_cli.faces.alignment import Aligner, to_grey, warp_crop
 from lipsync_cli.faces.crop import CropRule, crop_face
-from lipsync_cli.speech.mel import WINDOW, window_start
+from lipsync_cli.speech.mel import window_start
 from lipsync_cli.speech.speech_features import RATE, FeatureParameters, encode_silence
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_windows import FeatureStore
@@ -101,7 +101,8 @@ def collect_own_speech(
         for number, frame in video.frames(np.arange(wanted[0], wanted[-1] + 1)):
             if number in place:
                 crops[place[number]] = bring(crop_face(frame, boxes[number], rule))
-    mel = voice.mel(0, int(window_start(middles[-1])) + WINDOW)
+    window = header.mel_window
+    mel = voice.mel(0, int(window_start(middles[-1], window)) + window)
     features = None
     if voice.hears != "mel":
         stop = int(middles[-1] * RATE) + FEATURE_WINDOW

@@ -36,7 +36,7 @@ class Source:
     """
 
     def __init__(self, pack: Pack | PersonalClip, crops: Crops, split: str, config: TrainConfig, device: str) -> None:
-        self.table = FrameTable(pack, split, hears=config.speech)
+        self.table = FrameTable(pack, split, hears=config.speech, window=config.mel_window)
         self.pack, self.split, self.crops, self.config, self.device = pack, split, crops, config, device
         self.middles = pack.frame_middle
         self.path, self.clips, self.features = pack.path, pack.clips, pack.features

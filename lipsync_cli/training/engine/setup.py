@@ -13,10 +13,11 @@ import torch
 
 from lipsync_cli import models
 from lipsync_cli.errors import InputError, NothingToDoError, naming
-from lipsync_cli.formats.compatibility import check_fits
+from lipsync_cli.formats.compatibility import check_fits, check_mel_window
 from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.schema import TRAIN
 from lipsync_cli.formats.weights import WeightsHeader, load_weights
+from lipsync_cli.models.mel_shape import MEL_SHAPE
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.speech.speech_windows import ENCODER, MEL
 from lipsync_cli.speech.transcript import Transcripts
@@ -157,11 +158,12 @@ def prepare(
 
 
 def _choose_dims(context: RecipeContext) -> dict[str, Any]:
-    """Return the dims of a fresh network; what sees no crop has no size."""
-    config = context.config
-    sees_crops = models.kind_of(config.generator) != "phone encoder"
+    """Return the dims of a fresh network; what sees no crop has no size, and windows as LipGAN's are not named."""
+    config, kind = context.config, models.kind_of(context.config.generator)
     own = {**find_recipe(config.recipe).dims(context), **config.dims}
-    return {**own, "size": context.size} if sees_crops else own
+    if kind in ("generator", "sync expert") and config.speech == MEL and context.mel_shape != MEL_SHAPE:
+        own["mel_shape"] = list(context.mel_shape)
+    return {**own, "size": context.size} if kind != "phone encoder" else own
 
 
 def _read_inputs(
@@ -186,6 +188,8 @@ def _read_inputs(
             raise InputError(f"holds a {start_header.architecture} generator, not {config.generator}", path)
         hears = ENCODER if start_header.hears == ENCODER else config.speech  # nobody forgets how to hear features
         config = replace(config, init=start_header.sha256, speech=hears)
+        if hears == MEL:
+            check_mel_window(config.mel_window, start_header, path, f"give --mel-window {start_header.mel_window}")
     if "expert" in needs:
         expert, header = load_weights(given["expert"], device, "sync expert")
         check_fits(pack, header, given["expert"] or header.name, _OTHER_EXPERT)
@@ -210,6 +214,7 @@ def _read_inputs(
         teacher,
         given["teacher"],
         tuple(sorted({str(row["speaker"]) for row in pack.clips if row["split"] == TRAIN})),
+        (pack.mel_parameters.n_mels, config.mel_window),
     )
     return context, start_header
 

@@ -17,6 +17,7 @@ from lipsync_cli.formats.pack_file import Pack
 from lipsync_cli.formats.weights import LAST, load_weights, read_header
 from lipsync_cli.metrics.sync_embeddings import Pairs, draw_pairs, evaluate_pairs
 from lipsync_cli.runtime.json_values import check_object, check_type, read_json
+from lipsync_cli.speech.mel import WINDOW
 from lipsync_cli.training.config import OLD_RECIPES, TrainConfig
 from lipsync_cli.training.engine.batch_source import Source
 from lipsync_cli.training.engine.checkpoint import STATE, read_state
@@ -27,6 +28,7 @@ from lipsync_cli.training.recipes import find_recipe, make_recipe
 from lipsync_cli.training.recipes.context import RecipeContext
 
 _BATCH = 50
+_DECIDING = "margin", "critic_width", "losses", "mel_window"  # options on which a critic depends
 _NO_CRITIC = "holds no run with a discriminator of face and speech that fits this pack"
 _TRAIN_ONE = "name the folder of a run of lipgan, lsgan or one of the WGANs"
 
@@ -115,7 +117,7 @@ def classify_pairs(
         state = read_state(run / STATE, device)
         recipe = _load_critic(run, saved, state, pack)
         recipe.critic.to(device).eval()
-        table = FrameTable(pack, split)
+        table = FrameTable(pack, split, window=saved.get("mel_window", WINDOW))
         pairs = draw_pairs(WindowTable(table), count, seed)
         parts = []
         for first in range(0, count, _BATCH):
@@ -137,7 +139,7 @@ def _read_config(run: Path) -> dict[str, Any]:
         saved = check_object(read_json(run / CONFIG), "it")
         name = check_type(saved.get("recipe", TrainConfig.recipe), str, "recipe")
         recipe = find_recipe(OLD_RECIPES.get(name, name))
-        options: dict[str, Any] = {key: saved[key] for key in ("margin", "critic_width", "losses") if key in saved}
+        options: dict[str, Any] = {key: saved[key] for key in _DECIDING if key in saved}
     except (LipsyncError, OSError, ValueError, TypeError) as error:
         raise InputError(_NO_CRITIC, run, _TRAIN_ONE) from error
     if not recipe.compares_pairs:
@@ -148,7 +150,9 @@ def _read_config(run: Path) -> dict[str, Any]:
 def _load_critic(run: Path, saved: dict[str, Any], state: dict[str, Any], pack: Pack) -> Any:
     """Build the run's recipe, with the weights that its critic has learned."""
     try:
-        recipe = make_recipe(RecipeContext(make_config(**saved), pack.crop_rule.mouth_region(), pack.crop_rule.size))
+        config, rule = make_config(**saved), pack.crop_rule
+        shape = pack.mel_parameters.n_mels, config.mel_window
+        recipe = make_recipe(RecipeContext(config, rule.mouth_region(), rule.size, mel_shape=shape))
         recipe.critic.load_state_dict(state["discriminators"]["critic"]["network"])
     except (LipsyncError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise InputError(_NO_CRITIC, run, _TRAIN_ONE) from error

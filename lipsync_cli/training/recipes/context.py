@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lipsync_cli.models.mel_shape import MEL_SHAPE, MelShape
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,6 +34,7 @@ class RecipeContext:
     start_speakers : whom the weights of `--init` were trained on
     start_path : their file, for messages
     speakers : of the clips to learn from, by name
+    mel_shape : bands and frames of the windows of mels
     """
 
     config: TrainConfig
@@ -45,6 +48,7 @@ class RecipeContext:
     teacher: nn.Module | None = None
     teacher_path: Path | None = None
     speakers: tuple[str, ...] = ()
+    mel_shape: MelShape = MEL_SHAPE
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.synthesis.drivers.speech_driver import SpeechDriver
 from lipsync_cli.synthesis.live.live_speech import KEPT_S, LiveSpeech
 
@@ -44,6 +45,15 @@ def test_live_speech_is_that_of_the_file(hears: str, voice: np.ndarray, example_
         wanted = whole.windows(middles_s, encode)
     found = listen(voice, middles_s, hears=hears, silence="model")
     assert found.shape == wanted.shape
+    assert np.abs(found - wanted).mean() < 0.1 * wanted.std()
+
+
+def test_windows_of_other_bands_and_frames_are_those_of_the_file(voice: np.ndarray, example_voice: Path) -> None:
+    middles_s, parameters = (np.arange(50, 80) + 0.5) / 25, MelParameters(n_mels=40)
+    with SpeechDriver(example_voice, parameters, "model", vtln=1.0, window=13) as whole:
+        wanted = whole.windows(middles_s)
+    found = listen(voice, middles_s, parameters=parameters, silence="model", window=13)
+    assert found.shape == wanted.shape == (30, 13, 40)
     assert np.abs(found - wanted).mean() < 0.1 * wanted.std()
 
 

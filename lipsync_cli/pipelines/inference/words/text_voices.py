@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_cli.errors import InputError, LipsyncError, NothingToDoError, UsageError
 from lipsync_cli.pipelines.configs.infer import InferConfig
+from lipsync_cli.speech.mel import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,17 @@ class Voices:
     weights: Path | None
     language: str | None
 
-    def __call__(self, path: Path, parameters: Any, silence: str, known: Any, vtln: float | None, hears: str) -> Voice:
+    def __call__(
+        self,
+        path: Path,
+        parameters: Any,
+        silence: str,
+        known: Any,
+        vtln: float | None,
+        hears: str,
+        *,
+        window: int = WINDOW,
+    ) -> Voice:
         """Open a file.
 
         Raises
@@ -63,7 +74,7 @@ class Voices:
             text = self._open_text(path, silence)
             self._tell_of_new(path, path, text.symbols)
             return text
-        sound = SpeechDriver(path, parameters, silence, known, vtln, hears)
+        sound = SpeechDriver(path, parameters, silence, known, vtln, hears, window=window)
         if self.words is None:
             return sound
         try:

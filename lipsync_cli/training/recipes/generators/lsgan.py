@@ -38,7 +38,7 @@ class LSGAN(GeneratorRecipe):
 
     def __init__(self, context: RecipeContext) -> None:
         config = context.config
-        self.critic = PairCritic(context.size, "projection", config.critic_width)
+        self.critic = PairCritic(context.size, "projection", config.critic_width, context.mel_shape)
         self.discriminators = {"critic": Discriminator(self.critic)}
         self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight = config.adversarial_weight

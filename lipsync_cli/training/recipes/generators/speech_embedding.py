@@ -12,6 +12,8 @@ import torch
 from lipsync_cli.errors import InputError, NothingToDoError, UsageError
 from lipsync_cli.faces.mouth_shapes import SHAPES
 from lipsync_cli.models import hears
+from lipsync_cli.models.mel_shape import mel_shape_of
+from lipsync_cli.speech.mel import WINDOW
 from lipsync_cli.training.embedding_mouth_map import MouthReadout, fit_readout
 from lipsync_cli.training.evaluators.speech_encoder_evaluator import EmbeddingEvaluator
 from lipsync_cli.training.losses.speech_terms import Sequences, speech_terms
@@ -81,6 +83,10 @@ class SpeechEmbedding(GeneratorRecipe):
         if hears(cast("nn.Module", start)) != "mel":
             fact = "the weights to start from hear speech features"
             raise InputError(fact, context.start_path, "start from weights that hear mels")
+        self.mel_shape = mel_shape_of(cast("nn.Module", start))
+        if self.mel_shape[1] != WINDOW:
+            fact = f"the weights to start from hear windows of {self.mel_shape[1]} mel frames, not {WINDOW}"
+            raise InputError(fact, context.start_path, "start from other weights")
         self.teacher: Any = copy.deepcopy(start.audio_encoder)
         self.known_speakers = context.start_speakers
 
@@ -107,7 +113,7 @@ class SpeechEmbedding(GeneratorRecipe):
         self.readout: MouthReadout = fit_readout(
             torch.from_numpy(self._embeddings[some]).double(), torch.from_numpy(table.shape[some]).double()
         )
-        silence = torch.full((1, 1, 80, 27), -4.0, device=source.device)
+        silence = torch.full((1, 1, *self.mel_shape), -4.0, device=source.device)
         with torch.no_grad():
             self._silent = self.teacher(silence)[0].cpu().numpy()
         told = ", ".join(f"{name} {value:.3f}" for name, value in zip(SHAPES, self.readout.correlation, strict=True))
@@ -146,7 +152,7 @@ class SpeechEmbedding(GeneratorRecipe):
 
     def _dim(self, source: Source) -> int:
         with torch.no_grad():
-            return int(self.teacher(torch.zeros(1, 1, 80, 27, device=source.device)).shape[1])
+            return int(self.teacher(torch.zeros(1, 1, *self.mel_shape, device=source.device)).shape[1])
 
     def _hear(self, source: Source, frames: np.ndarray) -> np.ndarray:
         """Give the teacher's embeddings of frames, (n, D) float32."""

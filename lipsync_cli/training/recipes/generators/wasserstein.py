@@ -179,7 +179,7 @@ class Wasserstein(GeneratorRecipe):
 
     def __init__(self, context: RecipeContext) -> None:
         config = context.config
-        self.critic = PairCritic(context.size, self.paper.score, config.critic_width)
+        self.critic = PairCritic(context.size, self.paper.score, config.critic_width, context.mel_shape)
         self.discriminators = {CRITIC: Discriminator(self.critic, self.n_critic)}
         self.reconstruction = Reconstruction(config, context.mouth_region, context.size)
         self.adversarial_weight, self.penalty_weight = config.adversarial_weight, config.penalty_weight
