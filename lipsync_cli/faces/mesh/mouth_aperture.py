@@ -53,10 +53,21 @@ def shows_inside(image: np.ndarray, points: np.ndarray) -> bool:
     points : shape (468, 2), of its face mesh
     """
     middle = cut_aperture(image, points, 12, 48)[2:10, 14:34].reshape(-1, 3)
-    inner, outer = (points[list(line)[3:8]] for line in (LOWER_INNER, LOWER_OUTER))
-    places = np.concatenate([inner + share * (outer - inner) for share in (0.3, 0.5, 0.7)]).astype(int)
-    columns, rows = (places.T.clip(0, length - 1) for length in image.shape[1::-1])
-    lip = np.median(image[rows[1], columns[0]], axis=0)
+    lip = lip_colour(image, points)
     brightness = np.linalg.norm(middle, axis=1) / max(float(np.linalg.norm(lip)), 1.0)
     is_teeth = (middle[:, 1] * lip[0] > _GREENER * lip[1] * middle[:, 0]) | (brightness > _BRIGHTER)
     return bool((is_teeth | (brightness < _DARKER)).mean() >= _SHARE)
+
+
+def lip_colour(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the colour of the lower lip, shape (3,), RGB in [0, 255].
+
+    Parameters
+    ----------
+    image : shape (H, W, 3) uint8 RGB
+    points : shape (468, 2), of its face mesh
+    """
+    inner, outer = (points[list(line)[3:8]] for line in (LOWER_INNER, LOWER_OUTER))
+    places = np.concatenate([inner + share * (outer - inner) for share in (0.3, 0.5, 0.7)]).astype(int)
+    columns, rows = places[:, 0].clip(0, image.shape[1] - 1), places[:, 1].clip(0, image.shape[0] - 1)
+    return np.asarray(np.median(image[rows, columns], axis=0))

@@ -25,6 +25,7 @@ from lipsync_cli.faces.mesh.lips import (
 
 OPEN = 0.05  # gap of the inner lips over the mouth's width, from where on lips are apart
 STRAIGHT = 0.35  # symmetry of a face, at least: of those that are turned further the mesh misses the lips
+DARK = np.array([0.4, 0.3, 0.3])  # the colour behind teeth over the lower lip's
 WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not mend
 
 _NEUTRAL_WIDTH = 0.56  # of a mouth at rest, in distances of the outer eye corners
@@ -37,7 +38,6 @@ _FRINGE = 0.045  # of the mouth's width: of a lip's inner edge, where teeth shin
 _CORNER = 0.06  # the same: so far beyond the corners of the inside its dark reaches, where the jaw is down
 _SEAM = 0.012  # the same: how wide the line is where lips meet
 _SHADE = np.array([0.38, 0.5, 0.48], np.float32)  # how much darker that line is, in red, green and blue
-_DARK = np.array([0.4, 0.3, 0.3])  # the colour behind teeth over the lower lip's
 _TONGUE = np.array([0.68, 0.52, 0.53])  # the same further down, where the tongue lies
 _TONGUE_FROM, _TONGUE_TO = 0.02, 0.22  # of the mouth's width, below the teeth: where it begins, and where it is seen
 _TEETH = np.array([0.93, 0.88, 0.8])  # the colour of teeth that are not seen, over the skin's brightest channel
@@ -143,7 +143,7 @@ def _draw_inside(image: np.ndarray, lips: Lips, axes: MouthAxes, line: np.ndarra
         teeth = _TEETH * float(skin.max()) * _shade_teeth(x, bottom - y)[..., None]
     seen = np.clip((bottom - y) / soft + 0.5, 0, 1) * _smooth((side - np.abs(x)) / 0.12 + 0.5)
     low = _smooth((y - bottom - _TONGUE_FROM) / (_TONGUE_TO - _TONGUE_FROM)) * _smooth((0.5 - np.abs(x)) / 0.3)
-    behind = lip * (_DARK + (_TONGUE - _DARK) * low[..., None])
+    behind = lip * (DARK + (_TONGUE - DARK) * low[..., None])
     return (behind + (teeth - behind) * (share * seen)[..., None]).round().astype(np.uint8)
 
 

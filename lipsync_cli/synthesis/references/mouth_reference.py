@@ -12,8 +12,8 @@ import numpy as np
 
 from lipsync_cli.faces.mesh.face_mesh import load_face_mesh
 from lipsync_cli.faces.mesh.lips import find_axes, mouth_gap, symmetry
-from lipsync_cli.faces.mesh.mouth_aperture import cut_aperture, shows_inside
-from lipsync_cli.faces.mesh.mouth_closing import STRAIGHT, WIDEST, ClosedMouth, close_mouth
+from lipsync_cli.faces.mesh.mouth_aperture import cut_aperture, lip_colour, shows_inside
+from lipsync_cli.faces.mesh.mouth_closing import DARK, STRAIGHT, WIDEST, ClosedMouth, close_mouth
 from lipsync_cli.media.video.yuv_frame import replace_pixels
 from lipsync_cli.synthesis.compositing.compositor import ReferenceFace, reference_face, with_inside
 from lipsync_cli.synthesis.compositing.mouth_textures import MouthTextures
@@ -114,7 +114,8 @@ def collect_textures(video: ScannedSource, boxes: np.ndarray, numbers: Sequence[
     width = int(np.clip(max(find_axes(mouth.points).width for mouth in mouths), *TEXTURE_WIDTH))
     height = max(round(mouths[-1].gap * width), TEXTURE_HEIGHT)
     cuts = [cut_aperture(mouth.picture, mouth.points, height, width) for mouth in mouths]
-    return MouthTextures(np.array([mouth.gap for mouth in mouths]), np.stack(cuts))
+    dark = DARK * lip_colour(mouths[-1].picture, mouths[-1].points)
+    return MouthTextures(np.array([mouth.gap for mouth in mouths]), np.stack(cuts), dark)
 
 
 class _Mouth(NamedTuple):

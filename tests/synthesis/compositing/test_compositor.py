@@ -133,7 +133,7 @@ def test_between_parted_lips_are_the_textures_of_that_opening_where_there_are_so
     reference = _with_lips(reference, np.full((*reference.pixels.shape[:2], 3), 200, np.uint8))
     pictures = np.zeros((2, 12, 48, 3), np.float32)
     pictures[0, 6:], pictures[1] = 240, 160
-    textures = MouthTextures(np.array([0.1, 0.9]), pictures)
+    textures = MouthTextures(np.array([0.1, 0.9]), pictures, np.zeros(3))
     reference = reference._replace(inside=reference.inside._replace(textures=textures))
     little, wide = (
         np.asarray(Compositor(RULE, mask).compose(grey, RULE.matrix(BOX), _dropping(by), reference))[140:200, 135, 0]

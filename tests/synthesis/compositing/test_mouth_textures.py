@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from lipsync_cli.synthesis.compositing.mouth_textures import MouthTextures
 
@@ -15,7 +14,7 @@ def _textures() -> MouthTextures:
     """One is dark above and bright below, the other bright all over."""
     first, second = np.zeros((20, 30, 3), np.float32), np.full((20, 30, 3), 200, np.float32)
     first[10:] = 100
-    return MouthTextures(np.array([0.1, 0.3]), np.stack([first, second]))
+    return MouthTextures(np.array([0.1, 0.3]), np.stack([first, second]), np.array([60.0, 20, 20]))
 
 
 def test_each_opening_shows_its_own_picture():
@@ -40,9 +39,25 @@ def test_a_mouth_that_is_less_open_shows_the_middle():
     assert seen.max() < 14
 
 
-@pytest.mark.parametrize("gap", [0.31, 3.0])
-def test_a_mouth_that_is_open_further_shows_the_last(gap):
-    assert (_textures().look(gap, ALONG, DOWN) == 200).all()
+def test_a_mouth_that_is_open_a_little_further_shows_the_last():
+    assert (_textures().look(0.31, ALONG, DOWN) == 200).all()
+
+
+def test_the_teeth_of_a_mouth_that_is_open_much_further_go_apart_at_the_darkest_row():
+    textures = _textures()
+    textures.pictures[1, 11:13] = 40
+    textures.pictures[1, 13:] = 150
+    seen = textures.look(0.8, ALONG, DOWN)[:, 10]
+    assert (seen[0] == 200).all()
+    assert (seen[-1] == 150).all()
+    assert (seen[9] == [60, 20, 20]).all()
+    assert (seen[:, 0] > 140).mean() < 0.6
+
+
+def test_teeth_with_nothing_dark_below_them_keep_to_the_upper_lip():
+    seen = _textures().look(0.8, ALONG, DOWN)[:, 10]
+    assert (seen[0] == 200).all()
+    assert (seen[-1] == [60, 20, 20]).all()
 
 
 def test_places_beside_the_mouth_are_those_of_its_edge():
