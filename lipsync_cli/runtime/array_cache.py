@@ -36,6 +36,7 @@ class ArrayCache:
 
     def __init__(self, folder: Path, notify: Notify = lambda text: None, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder, self._notify, self._limit = Path(folder), notify, limit_bytes
+        self._is_told = False  # that it cannot be written
 
     def get(self, key: str) -> dict[str, np.ndarray] | None:
         """Return the arrays under a key, or None."""
@@ -56,14 +57,16 @@ class ArrayCache:
         return arrays
 
     def put(self, key: str, arrays: dict[str, np.ndarray]) -> None:
-        """Keep arrays under a key, whole or not at all."""
+        """Keep arrays under a key, whole or not at all; that it cannot be written is told once."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_output(self.folder / (key + SUFFIX), force=True) as temporary, open(temporary, "wb") as file:
                 save_arrays(file, arrays)
             shrink(self.folder, SUFFIX, self._limit)
         except (OSError, InputError) as error:
-            self._notify(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
+            if not self._is_told:
+                self._notify(f"{self.folder}: the cache cannot be written, the face is found again next time ({error})")
+            self._is_told = True
 
 
 def shrink(folder: Path, suffix: str, limit_bytes: int) -> None:

@@ -46,11 +46,11 @@ def check_output(path: Path, force: bool = False, inputs: Iterable[Path] = ()) -
         raise InputError("is no folder for the output", path.parent, "choose another output")
     if not path.parent.is_dir():
         raise InputError("no such folder for the output", path.parent, "create it first")
-    if not _takes_files(path.parent):
+    if not takes_files(path.parent):
         raise InputError("the folder cannot be written", path.parent, "choose another output")
 
 
-def _takes_files(folder: Path) -> bool:
+def takes_files(folder: Path) -> bool:
     """Tell whether a file can be made in a folder: of some, such as /proc, permissions alone promise too much."""
     if not os.access(folder, os.W_OK):
         return False

@@ -1,4 +1,4 @@
-"""Arrays kept on disk: frames by number, in a file without a name, and rows that a worker leaves for who sent it."""
+"""Arrays kept on disk: frames and rows by number, in files without names, and rows that a worker leaves for another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +102,53 @@ class DiskArray:
     def clear(self) -> None:
         """Forget everything that is kept; the room is used again."""
         self._place.clear()
+
+
+class PagedRows:
+    """Rows of float64 by number, of which the pages that were used last are in memory and the others on disk.
+
+    Several threads may use it.
+
+    Parameters
+    ----------
+    width : numbers in a row
+    page_rows : rows in a page
+    num_kept : pages in memory, at most
+    """
+
+    def __init__(self, width: int, page_rows: int = 256, num_kept: int = 4) -> None:
+        self._shape, self._num_kept = (page_rows, width), num_kept
+        self._pages: dict[int, np.ndarray] = {}  # the one that was used last is the last
+        self._disk: DiskArray | None = None  # of the others, if there are any
+        self._lock = threading.Lock()
+
+    def read(self, number: int) -> np.ndarray:
+        """Return a row as a new array, shape (width,); NaN where nothing was written."""
+        with self._lock:
+            row: np.ndarray = self._page(number)[number % self._shape[0]].copy()
+            return row
+
+    def write(self, number: int, row: Sequence[float]) -> None:
+        """Keep a row under a number; InputError if the disk is full."""
+        with self._lock:
+            self._page(number)[number % self._shape[0]] = row
+
+    def _page(self, number: int) -> np.ndarray:
+        """Return the page of a row, brought into memory."""
+        import numpy as np
+
+        place = number // self._shape[0]
+        page = self._pages.pop(place, None)
+        if page is None and self._disk is not None and place in self._disk:
+            page = self._disk.read(place)
+        self._pages[place] = page = np.full(self._shape, np.nan) if page is None else page
+        while len(self._pages) > self._num_kept:
+            if self._disk is None:
+                self._disk = DiskArray(self._shape, "float64")
+            oldest = next(iter(self._pages))
+            self._disk.write(oldest, self._pages[oldest])
+            del self._pages[oldest]
+        return page
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lipsync_cli.errors import InputError
-from lipsync_cli.runtime.disk_array import DiskArray, StoredRows
+from lipsync_cli.runtime.disk_array import DiskArray, PagedRows, StoredRows
 
 
 def test_arrays_come_back_by_number_in_any_order(tmp_path):
@@ -39,3 +39,20 @@ def test_rows_that_do_not_fit_name_their_folder_and_leave_nothing(tmp_path, at_m
         StoredRows.write([np.zeros((100, 80))], 80, tmp_path)
     assert caught.value.filename == str(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_rows_of_pages_come_back_from_disk_and_from_memory():
+    rng, rows = np.random.default_rng(2), PagedRows(3, page_rows=4, num_kept=2)
+    wanted = {int(number): rng.random(3) for number in rng.permutation(50)[:30]}
+    for number, row in wanted.items():
+        rows.write(number, row)
+    for number in rng.permutation(60):
+        np.testing.assert_array_equal(rows.read(number), wanted.get(int(number), np.full(3, np.nan)))
+
+
+def test_a_row_that_finds_no_room_is_one_line(at_most):
+    rows = PagedRows(3, page_rows=4, num_kept=1)
+    rows.write(0, (1, 2, 3))
+    with pytest.raises(InputError, match=r"cannot be written \(File too large\).*set TMPDIR"), at_most(50):
+        rows.write(4, (1, 2, 3))
+    assert rows.read(0).tolist() == [1, 2, 3]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lipsync_cli.faces.mesh.face_mesh import EYES, LOWER_INNER, LOWER_OUTER, UPPER_INNER
+from lipsync_cli.faces.mesh.face_mesh import EYES, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from lipsync_cli.faces.mesh.lips import (
     ClosedLips,
     Lips,
@@ -42,6 +42,7 @@ _TONGUE = np.array([0.68, 0.52, 0.53])  # the same further down, where the tongu
 _TONGUE_FROM, _TONGUE_TO = 0.02, 0.22  # of the mouth's width, below the teeth: where it begins, and where it is seen
 _TEETH = np.array([0.93, 0.88, 0.8])  # the colour of teeth that are not seen, over the skin's brightest channel
 _BRIGHT = 1.1  # of the lower lip's brightness: teeth have more
+_ALIKE, _APART = 0.1, 0.15  # the same: what differs by less is of its colour; share of the inside that does not
 _TOOTH = 0.1  # of the mouth's width: how wide a tooth is
 _TEETH_LENGTH = 0.05  # of the mouth's width: so far below the line of the lips they reach
 
@@ -73,11 +74,14 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
     Returns
     -------
-    None where the jaw hangs, the head is turned far, or the mouth lies outside of the picture
+    None where the jaw hangs, the head is turned far, or the mouth is hidden, or lies in part outside of the picture
     """
     gap, axes, part = mouth_gap(points), find_axes(points), _find_part(image, points)
     is_open = gap >= OPEN
     if gap > WIDEST or part is None or symmetry(points) < STRAIGHT:
+        return None
+    lips_at = points[[*UPPER_OUTER, *LOWER_OUTER]]
+    if (lips_at < 0).any() or (lips_at > image.shape[1::-1]).any() or (is_open and _is_hidden(image, points)):
         return None
     lips = measure_lips(points, axes)
     here = axes._replace(middle=axes.middle - (part[1].start, part[0].start))
@@ -95,6 +99,19 @@ def close_mouth(image: np.ndarray, points: np.ndarray) -> ClosedMouth | None:
 
 def _shows_teeth(image: np.ndarray, points: np.ndarray) -> bool:
     """Tell whether teeth are seen in an open mouth: what is brighter than the lower lip, or greener than its red."""
+    inside, lip = _find_colours(image, points)
+    return bool((np.quantile(inside, 0.7, axis=1) > _BRIGHT * np.median(lip, axis=1)).any())
+
+
+def _is_hidden(image: np.ndarray, points: np.ndarray) -> bool:
+    """Tell whether something lies over an open mouth: it is of one colour, inside as on the lower lip."""
+    inside, lip = _find_colours(image, points)
+    usual = np.median(lip, axis=1, keepdims=True)
+    return bool((np.abs(inside - usual) > _ALIKE * np.maximum(usual, 32)).any(0).mean() < _APART)
+
+
+def _find_colours(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the brightness and the green of some places inside an open mouth, and on its lower lip: each (2, n)."""
     upper, inner, outer = (points[list(line)[3:8]] for line in (UPPER_INNER, LOWER_INNER, LOWER_OUTER))
     shares = np.linspace(0.2, 0.8, 7)[:, None, None]
     height, width = image.shape[:2]
@@ -104,8 +121,7 @@ def _shows_teeth(image: np.ndarray, points: np.ndarray) -> bool:
         pixels = image[rows.clip(0, height - 1), columns.clip(0, width - 1)].reshape(-1, 3)
         return np.stack([pixels.mean(1), pixels[:, 1]])
 
-    teeth = np.quantile(colours(upper, inner), 0.7, axis=1)
-    return bool((teeth > _BRIGHT * np.median(colours(inner, outer), axis=1)).any())
+    return colours(upper, inner), colours(inner, outer)
 
 
 def _find_part(image: np.ndarray, points: np.ndarray) -> tuple[slice, slice] | None:

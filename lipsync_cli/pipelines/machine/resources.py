@@ -11,6 +11,7 @@ from pathlib import Path
 from lipsync_cli.config.check_values import ValueProblemError
 from lipsync_cli.config.shared_options import check_device
 from lipsync_cli.errors import MEMORY_HINT, ToolError, UsageError
+from lipsync_cli.runtime.atomic_files import takes_files
 
 LEAST_MEMORY_MIB = 512  # the libraries alone take half of it
 
@@ -50,7 +51,7 @@ def find_cache(folder: Path | None, notify: Callable[[str], None]) -> Path | Non
         return None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fact = None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "permission denied"
+        fact = None if os.access(folder, os.R_OK | os.X_OK) and takes_files(folder) else "permission denied"
     except OSError as error:
         fact = str(error.strerror or error).lower()
     if fact is None:

@@ -16,6 +16,7 @@ from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.speech.synthesisers.scripts import check_script
 
 _HEADER_BYTES = 44  # of a WAV file: a header and nothing behind it is no sound
+_ROOM_BYTES = 8192  # more than what is left of a file's last block
 
 
 class NotInstalledError(ToolError):
@@ -93,15 +94,39 @@ def speak(synthesiser: Synthesiser, text: str, path: Path, voice: Voice = ANY_VO
     check_script(text, synthesiser.language_of(voice))
     try:
         synthesiser.speak(text, path, voice)
-    except LipsyncError:
-        raise
+    except LipsyncError as error:
+        _check_room(path, error.fact)
+        fact = error.fact.replace(str(path), "the file").replace(path.name, "the file")  # a temporary name
+        raise type(error)(fact, error.path, error.hint) from error
     except Exception as error:  # a plug-in may raise anything
         if isinstance(error, OSError) and error.errno in FULL:
             raise
         words = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{synthesiser.name} cannot say this ({words})") from error
+    _check_room(path)
     if not path.is_file() or path.stat().st_size <= _HEADER_BYTES:
         raise NothingToDoError(f"{synthesiser.name} made no sound of this text", hint="try another --voice")
+
+
+def _check_room(path: Path, words: str = "") -> None:
+    """Raise OSError if a file cannot grow: a program says so in words of its own, or keeps it to itself.
+
+    Parameters
+    ----------
+    words : the program's, which may have removed the file since
+    """
+    for number in FULL:
+        if os.strerror(number) in words:
+            raise OSError(number, os.strerror(number))
+    if not path.is_file():
+        return
+    with open(path, "ab", buffering=0) as file:
+        size, rest = file.tell(), bytes(_ROOM_BYTES)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        finally:
+            file.truncate(size)
 
 
 def run_program(name: str, command: list[str], text: str = "", hint: str | None = None) -> bytes:

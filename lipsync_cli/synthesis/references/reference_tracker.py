@@ -10,6 +10,7 @@ from lipsync_cli.faces.alignment import Aligner
 from lipsync_cli.faces.crop import crop_brightness
 from lipsync_cli.faces.depth import STRAIGHT, Pose
 from lipsync_cli.faces.occlusion import look_at, shrink
+from lipsync_cli.runtime.disk_array import PagedRows
 
 if TYPE_CHECKING:
     from lipsync_cli.faces.crop import CropRule
@@ -121,22 +122,21 @@ class ReferenceTracker:
 
 
 class _Poses:
-    """What was found, by frame index, 80 bytes a frame: an hour of film has 90,000."""
+    """What was found, by frame index; on disk but for what was asked for last: an hour of film has 90,000."""
 
     def __init__(self) -> None:
-        self._rows = np.full((0, 10), np.nan)  # matrix, turn, misfit, and whether the pose is STRAIGHT itself
+        self._rows = PagedRows(10)  # matrix, turn, misfit, and whether the pose is STRAIGHT itself
 
     def get(self, number: int) -> _Found | None:
         """Return what was found in a frame; None: nothing was looked for."""
-        row = self._rows[number] if 0 <= number < len(self._rows) else None
-        if row is None or np.isnan(row[8]):
+        if number < 0:
+            return None
+        row = self._rows.read(number)
+        if np.isnan(row[8]):
             return None
         return _Found(STRAIGHT if row[9] else Pose(row[:6].reshape(2, 3), row[6:8]), float(row[8]))
 
     def put(self, number: int, found: _Found) -> None:
         """Keep what was found in a frame."""
-        if number >= len(self._rows):
-            more = max(1024, number + 1 - len(self._rows), len(self._rows))
-            self._rows = np.concatenate([self._rows, np.full((more, 10), np.nan)])
         pose, misfit = found
-        self._rows[number] = *pose.matrix.ravel(), *pose.turn, misfit, pose is STRAIGHT
+        self._rows.write(number, (*pose.matrix.ravel(), *pose.turn, misfit, pose is STRAIGHT))

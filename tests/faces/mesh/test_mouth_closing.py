@@ -137,6 +137,24 @@ def test_a_mouth_outside_of_the_picture_is_left_alone(astronaut, points):
     assert close_mouth(astronaut, points - np.array([0, 1000])) is None
 
 
+def test_a_mouth_at_the_border_of_the_picture_is_left_alone(astronaut, points):
+    lowest = int(points[list(LOWER_OUTER), 1].max())
+    assert close_mouth(astronaut[: lowest + 2], points) is not None
+    assert close_mouth(astronaut[: lowest - 2], points) is None
+
+
+@pytest.mark.parametrize("colour", [(180, 120, 90), (60, 150, 200), (5, 5, 5)])
+def test_a_mouth_with_something_over_it_is_left_alone(astronaut, points, colour):
+    """Of a mask, or the like, the mesh makes lips that are apart."""
+    import cv2
+
+    covered = astronaut.copy()
+    cv2.circle(covered, points[[61, 291]].mean(0).round().astype(int).tolist(), 40, colour, -1)
+    noise = np.random.default_rng(1).normal(0, 0.02, covered.shape)
+    covered = (covered * (1 + noise)).clip(0, 255).astype(np.uint8)
+    assert close_mouth(covered, points) is None
+
+
 def test_a_mouth_that_is_turned_far_is_left_alone(astronaut, points):
     turned = points.copy()
     turned[361] = points[[61, 291]].mean(0) + 0.3 * (points[361] - points[[61, 291]].mean(0))

@@ -101,3 +101,27 @@ def test_a_synthesiser_whose_file_may_not_grow_is_a_full_disk(tools, tmp_path):
     assert ended.exit_code == 3
     assert ended.stderr.endswith("a.wav: cannot be written (File too large); make room and run it again\n")
     assert [path.name for path in tmp_path.iterdir()] == ["tools"]
+
+
+@pytest.mark.parametrize("ends", ["in words of its own", "without a word", "with its file removed"])
+def test_a_disk_that_a_command_fills_is_told_with_the_output(ends, tools, tmp_path, at_most):
+    """Whatever the program says of it, and under whatever name."""
+    told = {"in words of its own": "voll: $1", "without a word": "", "with its file removed": "$1: File too large"}
+    words = told[ends]
+    script = f"head -c 9000 /dev/zero > $1; {'rm $1;' if 'removed' in ends else ''} echo '{words}' >&2; "
+    tools.joinpath("tts").write_text(
+        f"#!/bin/sh\nPATH=/bin:/usr/bin; {script} exit {0 if ends == 'without a word' else 1}\n"
+    )
+    tools.joinpath("tts").chmod(0o755)
+    with at_most(5000):
+        ended = run("hello", tmp_path / "a.wav", "--tts", "tts {out}")
+    assert ended.exit_code == 3
+    assert ended.stderr.endswith("a.wav: cannot be written (File too large); make room and run it again\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["tools"]
+
+
+def test_a_command_that_fails_is_told_without_the_temporary_name(tools, tmp_path):
+    tools.joinpath("tts").write_text('#!/bin/sh\necho "no letters for $1" >&2; exit 1\n')
+    tools.joinpath("tts").chmod(0o755)
+    ended = run("hello", tmp_path / "a.wav", "--tts", "tts {out}")
+    assert (ended.exit_code, ended.stderr) == (3, "lipsync: tts cannot say this (no letters for the file)\n")
