@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli import __version__
 from lipsync_cli.config.cluster import ClusterName, parse_cluster
 from lipsync_cli.errors import InputError, LipsyncError, ToolError
+from lipsync_cli.runtime.processes.cores import limit_cores
 from lipsync_cli.runtime.processes.workers import FatalError, Run, answer_to, run_tasks
 
 if TYPE_CHECKING:
@@ -128,11 +129,14 @@ def _outcome(future: Future) -> tuple[Any, LipsyncError | None]:
 
 
 def _answer(version: str, folder: str, work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError | None]:
-    """Do a task on a worker, in the folder of the one who asks."""
+    """Do a task on a worker, in the folder of the one who asks, with as many cores as the worker has threads."""
+    from distributed import get_worker
+
     if version != __version__:
         fact = f"a worker has lipsync-cli {__version__}, and {version} asks"
         return None, FatalError(fact, hint="install the same version everywhere")
     with _one_at_a_time:
+        limit_cores(get_worker().state.nthreads)
         try:
             os.chdir(folder)
         except OSError as error:
