@@ -114,27 +114,43 @@ def bind_children() -> list[int]:
     return workers
 
 
-def measure(command: str, clips: Path, folder: Path, rounds: int) -> dict[str, Any]:
-    """Do the clips by one worker and by two, with Dask and without, in turn; medians over the rounds."""
+def measure_once(command: str, kind: str, count: int, clips: Path) -> dict[str, float]:
+    """Do the clips by so many workers: clips a second, and processor time of a clip and of this process for it."""
     from lipsync_cli.runtime.processes.dask_cluster import open_runner
     from lipsync_cli.runtime.processes.workers import run_tasks
 
-    found: dict[tuple[str, int], list[Round]] = {}
+    before_s = time.process_time()
+    if kind == "processes":
+        seen = do_clips(command, clips, run_tasks, Round(count, bind_children))
+    else:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            start_cluster(Path(folder), count) as (address, pids),
+            open_runner(address, PATIENCE_S) as run,
+        ):
+            before_s = time.process_time()
+            seen = do_clips(command, clips, run, Round(count, lambda: pids))
+    own_s = (time.process_time() - before_s) / len(seen.times_s)
+    return {"clips_per_s": seen.clips_per_s(), "cpu_s": seen.cpu_per_clip_s(), "own_cpu_s": own_s}
+
+
+def measure(command: str, clips: Path, rounds: int) -> dict[str, Any]:
+    """Do the clips by one worker and by two, with Dask and without, in turn; medians over the rounds."""
+    found: dict[tuple[str, int], list[dict[str, float]]] = {}
     for _ in range(rounds):
-        for count in (1, 2):
-            with start_cluster(folder, count) as (address, pids), open_runner(address, PATIENCE_S) as run:
-                seen = Round(count, lambda pids=pids: pids)
-                found.setdefault(("dask", count), []).append(do_clips(command, clips, run, seen))
-            seen = Round(count, bind_children)
-            found.setdefault(("processes", count), []).append(do_clips(command, clips, run_tasks, seen))
+        for kind, count in (("dask", 1), ("processes", 1), ("dask", 2), ("processes", 2)):
+            line = [sys.executable, __file__, "--once", command, kind, str(count), str(clips)]
+            told = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
+            found.setdefault((kind, count), []).append(json.loads(told))
     result: dict[str, Any] = {}
     for kind in ("dask", "processes"):
-        one, two = ([each.clips_per_s() for each in found[kind, count]] for count in (1, 2))
+        one, two = ([each["clips_per_s"] for each in found[kind, count]] for count in (1, 2))
         result[f"{command}_{kind}_clips_per_s"] = [round(statistics.median(rates), 2) for rates in (one, two)]
         pairs = [b / a for a, b in zip(one, two, strict=True)]
         result[f"{command}_{kind}_two_over_one"] = round(statistics.median(pairs), 2)
-        used = [statistics.median(each.cpu_per_clip_s() for each in found[kind, count]) for count in (1, 2)]
-        result[f"{command}_{kind}_cpu_s_per_clip"] = [round(value, 3) for value in used]
+        for name in ("cpu_s", "own_cpu_s"):
+            used = [statistics.median(each[name] for each in found[kind, count]) for count in (1, 2)]
+            result[f"{command}_{kind}_{name}_per_clip"] = [round(value, 3) for value in used]
     return result
 
 
@@ -157,7 +173,12 @@ def main() -> None:
     parser.add_argument("clips", type=int, nargs="?", default=24)
     parser.add_argument("--folder", type=Path, default=EXAMPLES)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--once", nargs=4, help=argparse.SUPPRESS)  # in a process of its own
     options = parser.parse_args()
+    if options.once:
+        command, kind, count, folder_of_clips = options.once
+        print(json.dumps(measure_once(command, kind, int(count), Path(folder_of_clips))))
+        return
     sources = sorted(path for path in options.folder.iterdir() if path.suffix in (".mp4", ".mpg"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -168,7 +189,7 @@ def main() -> None:
             shutil.copy(source, clips / f"{number:04d}{source.suffix}")
         result: dict[str, Any] = {"clips": options.clips, "rounds": options.rounds}
         for command in ("detect-faces", "mels"):
-            result |= measure(command, clips.parent, folder, options.rounds)
+            result |= measure(command, clips.parent, options.rounds)
         result["dask_ms_per_task"] = round(measure_overhead(folder), 2)
         result["load"] = os.getloadavg()[0]
     print(json.dumps(result))
