@@ -68,7 +68,9 @@ def start_cluster(folder: Path, num_workers: int) -> Iterator[tuple[str, list[in
     python = [sys.executable, "-m"]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     paths = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks")])
-    common: dict[str, Any] = {"stderr": subprocess.DEVNULL, "env": os.environ | one_thread | {"PYTHONPATH": paths}}
+    quiet = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+    environment = os.environ | one_thread | quiet | {"PYTHONPATH": paths}
+    common: dict[str, Any] = {"stderr": subprocess.DEVNULL, "env": environment}
     words = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     started = [subprocess.Popen([*python, *words, "--scheduler-file", str(place)], **common)]
     words = ["distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]

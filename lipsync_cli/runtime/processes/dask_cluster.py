@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0  # for the scheduler and for the first worker
 AHEAD = 2  # tasks for each of the workers' threads, so that none waits for the next one
+UNPROFILED = {"distributed.worker.profile.enabled": False}  # else a worker samples its stack a hundred times a second
 LOOK_EVERY_S = 2.0  # at how many workers there are
 _one_at_a_time = threading.Lock()  # in a worker: the detectors and the folder belong to the whole process
 
@@ -149,12 +150,14 @@ def _answer(version: str, folder: str, work: Callable[[Any], Any], task: Any) ->
 def _open_client(name: ClusterName, timeout_s: float) -> Iterator[Client]:
     """Connect with a scheduler that has a worker at least, or start both here."""
     try:
+        from dask import config
         from distributed import Client, LocalCluster
     except ImportError:
         raise ToolError("Dask is not installed", hint="pip install 'lipsync-cli[dask]'") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a worker that dies is not the user's business
     if name.num_workers:
         with (
+            config.set(UNPROFILED),
             LocalCluster(
                 n_workers=name.num_workers,
                 threads_per_worker=1,

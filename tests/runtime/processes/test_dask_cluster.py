@@ -104,6 +104,18 @@ def test_a_worker_uses_as_many_cores_as_it_has_threads(cluster: tuple[str, list[
         assert [found for _, found, _ in run(count_cores, range(4), 0)] == [(1, 1)] * 4
 
 
+def is_profiled(task: int) -> bool:
+    from dask import config
+
+    return bool(config.get("distributed.worker.profile.enabled"))
+
+
+def test_workers_that_are_started_here_do_not_sample_themselves() -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install 'lipsync-cli[dask]'")
+    with open_runner("local:1", PATIENCE_S) as run:
+        assert [found for _, found, _ in run(is_profiled, [1], 0)] == [False]
+
+
 def test_mels_and_faces_of_a_cluster_are_those_of_one_process(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], clip_folder: Path, tmp_path: Path, lipsync, monkeypatch
 ) -> None:
