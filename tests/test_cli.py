@@ -50,6 +50,12 @@ def test_the_verbs_are_listed_in_the_order_of_the_work() -> None:
     assert re.findall(r"^  ([a-z-]+)  ", text.partition("Commands:")[2], flags=re.MULTILINE) == list(cli.COMMANDS)
 
 
+def test_a_misspelt_option_brings_those_that_are_near() -> None:
+    result = CliRunner().invoke(cli.app, ["infer", "face.mp4", "speech.wav", "--wieghts", "grid"])
+    assert result.exit_code == 2
+    assert "--weights" in result.output
+
+
 @pytest.mark.parametrize("verb", cli.COMMANDS)
 def test_help_of_each_verb_has_an_example_that_parses(verb: str) -> None:
     result = CliRunner().invoke(cli.app, [verb, "-h"], prog_name="lipsync", terminal_width=120)

@@ -58,6 +58,9 @@ class Aligner:
         self._effects = [
             np.column_stack(each) for each in ([x, -y, one, none, depth, none], [y, x, none, one, none, depth])
         ]
+        held = np.zeros(6)
+        held[4:] = STIFFNESS * self._effects[0][:, 4] @ self._effects[0][:, 4]
+        self._held = np.diag(held)
         self._place = (self._columns - self._origin[0]) + 1j * (self._rows - self._origin[1])
 
     def points(self) -> np.ndarray:
@@ -162,16 +165,15 @@ class Aligner:
         flow = self._flow.calc(posed, reference, None)
         shifts = flow[self._rows, self._columns].T.astype(np.float64)
         weight = np.ones(shifts.shape[1])
-        held = np.zeros(6)
-        held[4:] = STIFFNESS * self._effects[0][:, 4] @ self._effects[0][:, 4]
+        back = self._held @ np.concatenate([np.zeros(4), turn])
         change = np.zeros(6)
+        (of_x, of_y), (shift_x, shift_y) = self._effects, shifts
         for _ in range(ROUNDS):
-            pairs = [(effect.T * weight, effect, shift) for effect, shift in zip(self._effects, shifts, strict=True)]
-            left = sum(weighted @ effect for weighted, effect, _ in pairs) + np.diag(held)
-            right = sum(weighted @ shift for weighted, _, shift in pairs) - held * np.r_[0, 0, 0, 0, turn]
+            weighted_x, weighted_y = of_x.T * weight, of_y.T * weight
+            left = weighted_x @ of_x + weighted_y @ of_y + self._held
+            right = weighted_x @ shift_x + weighted_y @ shift_y - back
             change = np.linalg.solve(left, right)
-            rest = [effect @ change - shift for effect, shift in zip(self._effects, shifts, strict=True)]
-            weight = 1 / np.maximum(1, np.hypot(*rest) / OUTLIER)
+            weight = 1 / np.maximum(1, np.hypot(of_x @ change - shift_x, of_y @ change - shift_y) / OUTLIER)
         linear = np.array([[1 + change[0], -change[1]], [change[1], 1 + change[0]]])
         return np.column_stack([linear, self._origin + change[2:4] - linear @ self._origin]), turn + change[4:]
 

@@ -80,9 +80,19 @@ def turn_crop(crop: np.ndarray, pose: Pose, depth: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    size = len(crop)
-    x, y = np.meshgrid(*[np.arange(size, dtype=np.float32)] * 2)
-    x, y = (each - np.float32(turn) * depth for each, turn in zip((x, y), pose.turn, strict=True))
+    x, y = (
+        each - np.float32(turn) * depth if turn else each
+        for each, turn in zip(_places(len(crop)), pose.turn, strict=True)
+    )
     back = np.linalg.inv(pose.matrix[:, :2])
     (a, b, c), (d, e, f) = np.column_stack([back, -back @ pose.matrix[:, 2]]).astype(np.float32)
     return cv2.remap(crop, a * x + b * y + c, d * x + e * y + f, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+@lru_cache(8)
+def _places(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the x and the y of each pixel of a crop, shape (S, S) float32; they cannot be written to."""
+    x, y = np.meshgrid(*[np.arange(size, dtype=np.float32)] * 2)
+    for each in (x, y):
+        each.setflags(write=False)
+    return x, y

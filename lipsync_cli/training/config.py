@@ -37,6 +37,7 @@ RECIPES = (
     "speech-embedding",
     "occlusion",
     "own-frame",
+    "distillation",
     "text",
     "temporal-gan",
     "face-swap",
@@ -61,7 +62,7 @@ class TrainConfig:
     dims : of the generator
     expert : SHA-256 of the sync expert that scores, "" for none
     transcripts : SHA-256 over the transcripts that it learns from, "" for none
-    teacher : SHA-256 of the generator whose speech encoder it learns from, "" for none
+    teacher : SHA-256 of the generator that it learns from, "" for none
     init : SHA-256 of the weights that the run starts from, "" for fresh ones
     """
 

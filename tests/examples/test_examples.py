@@ -103,7 +103,7 @@ def test_thesis_makefile_trains_and_scores_each_recipe_once_and_the_expert_first
     planned = plan_thesis(tmp_path)
     trained = re.findall(r"--recipe (\S+)", planned)
     others = {"lip-reader", "listen", "speech-embedding", "occlusion", "own-frame"}  # not generators from fresh weights
-    others |= {"temporal-gan", "text", "face-swap"}  # examples/temporal; lips from text; examples/swap
+    others |= {"temporal-gan", "text", "face-swap", "distillation"}  # examples/temporal, swap; lips from text; small
     recipes = set(RECIPES) - others
     assert set(trained) == recipes
     assert planned.count(" train ") == len(recipes) + 1 == planned.count("--max-minutes 3")  # lipgan-weighted too

@@ -123,11 +123,12 @@ class CompactGenerator(nn.Module, FaceCoding):
         image (B, 3, S, S), flow (B, 2, S, S) in units of S as (x, y), mask (B, 1, S, S), patch (B, 3, S, S);
         the image's upper half is the target's own, and there flow is zero and mask is one
         """
-        half = self.size // 2
-        share = target.shape[0] // reference.shape[0]
-        code = self.encode_face(reference, target)
-        flow, mask, patch = self.move(code, speech)
-        warped = warp(_repeat(reference, share), flow, first_row=half)
+        return self.join(reference, target, self.move(self.encode_face(reference, target), speech))
+
+    def join(self, reference: Tensor, target: Tensor, moved: tuple[Tensor, Tensor, Tensor]) -> GeneratorResult:
+        """Move the reference's pixels and put them below the target's upper half; `moved` is from `move`."""
+        half, (flow, mask, patch) = self.size // 2, moved
+        warped = warp(_repeat(reference, target.shape[0] // reference.shape[0]), flow, first_row=half)
         lower = mask * warped + (1 - mask) * patch
         pad = (0, 0, half, 0)
         return GeneratorResult(
@@ -171,7 +172,10 @@ class CompactGenerator(nn.Module, FaceCoding):
         code : from `encode_face`, of B targets, or of one target for all
         speech : as of `forward`
         """
-        heard = self.hear(speech)
+        return self.draw(code, self.hear(speech))
+
+    def draw(self, code: FaceCode, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what `move` does, for a speech embedding (B, audio_dim)."""
         x = self.fuse4(heard[:, :, None, None], code.map4, heard)
         x = self.fuse3(x, code.map3, heard)
         x = self.fuse2(_lower(x, 1), code.map2, heard)

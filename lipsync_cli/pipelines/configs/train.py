@@ -45,7 +45,7 @@ class TrainJob:
         "Recipes lip-reader and text: folder of SPEAKER/CLIP.align, as GRID has them.", None, panel="input and output"
     )
     teacher: Path | None = option(
-        "Recipe text: generator whose speech encoder is learned from; it hears speech features.",
+        "Recipe distillation: generator that is learned from; recipe text: whose speech encoder is, it hears features.",
         None,
         panel="input and output",
         shown="that of the package",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_cli import __version__
 from lipsync_cli.config.cluster import ClusterName, parse_cluster
 from lipsync_cli.errors import InputError, LipsyncError, ToolError
+from lipsync_cli.runtime.processes.cores import limit_cores
 from lipsync_cli.runtime.processes.workers import FatalError, Run, answer_to, run_tasks
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0  # for the scheduler and for the first worker
 AHEAD = 2  # tasks for each of the workers' threads, so that none waits for the next one
+UNPROFILED = {"distributed.worker.profile.enabled": False}  # else a worker samples its stack a hundred times a second
 LOOK_EVERY_S = 2.0  # at how many workers there are
 _one_at_a_time = threading.Lock()  # in a worker: the detectors and the folder belong to the whole process
 
@@ -128,11 +130,14 @@ def _outcome(future: Future) -> tuple[Any, LipsyncError | None]:
 
 
 def _answer(version: str, folder: str, work: Callable[[Any], Any], task: Any) -> tuple[Any, LipsyncError | None]:
-    """Do a task on a worker, in the folder of the one who asks."""
+    """Do a task on a worker, in the folder of the one who asks, with as many cores as the worker has threads."""
+    from distributed import get_worker
+
     if version != __version__:
         fact = f"a worker has lipsync-cli {__version__}, and {version} asks"
         return None, FatalError(fact, hint="install the same version everywhere")
     with _one_at_a_time:
+        limit_cores(get_worker().state.nthreads)
         try:
             os.chdir(folder)
         except OSError as error:
@@ -145,12 +150,14 @@ def _answer(version: str, folder: str, work: Callable[[Any], Any], task: Any) ->
 def _open_client(name: ClusterName, timeout_s: float) -> Iterator[Client]:
     """Connect with a scheduler that has a worker at least, or start both here."""
     try:
+        from dask import config
         from distributed import Client, LocalCluster
     except ImportError:
         raise ToolError("Dask is not installed", hint="pip install 'lipsync-cli[dask]'") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a worker that dies is not the user's business
     if name.num_workers:
         with (
+            config.set(UNPROFILED),
             LocalCluster(
                 n_workers=name.num_workers,
                 threads_per_worker=1,

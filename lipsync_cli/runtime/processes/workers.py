@@ -13,11 +13,10 @@ from typing import Any
 from lipsync_cli.errors import InputError, LipsyncError, as_machine_error
 from lipsync_cli.runtime.atomic_files import FULL
 from lipsync_cli.runtime.processes.children import Bond, end_with_parent, in_lasting_thread
+from lipsync_cli.runtime.processes.cores import THREAD_VARIABLES
 
 # Does tasks, as `run_tasks` does.
 Run = Callable[[Callable[[Any], Any], Iterable[Any], int], Iterator[tuple[Any, Any, LipsyncError | None]]]
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run_tasks(
@@ -91,8 +90,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_begin, args=(Bond(), serve or _serve, theirs, work), daemon=True)
-        before = {name: os.environ.get(name) for name in _ONE_THREAD}
-        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # read by the libraries when the worker loads them
+        before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read by the libraries when the worker loads them
         try:
             resource_tracker.ensure_running()  # here: it changes which signals its thread takes
             in_lasting_thread(self.process.start)

@@ -52,10 +52,9 @@ class MouthTextures(NamedTuple):
         """
         import cv2
 
-        place = float(np.interp(gap, self.gaps, np.arange(len(self.gaps))))
-        before = min(int(place), len(self.gaps) - 1)
-        after = min(before + 1, len(self.gaps) - 1)
-        share = np.float32(place - before)
+        number = float(np.interp(gap, self.gaps, np.arange(len(self.gaps))))
+        before, after = int(number), min(int(number) + 1, len(self.gaps) - 1)
+        share = np.float32(number - before)
         picture = self.pictures[before] + share * (self.pictures[after] - self.pictures[before])
         shown = min(1.0, gap / float(self.gaps[0]))
         room = max(1.0, gap / float(self.gaps[-1]) / STRETCH)

@@ -13,11 +13,12 @@ from lipsync_cli.errors import InputError, LipsyncError
 from lipsync_cli.faces.crop import check_same
 from lipsync_cli.formats.weights import WeightsHeader, check_kind, find_weights, load_weights, read_header
 from lipsync_cli.media.probe import probe
+from lipsync_cli.runtime.processes.cores import num_cores
 from lipsync_cli.speech.mel import MelParameters
 from lipsync_cli.speech.speech_features import FeatureParameters
 from lipsync_cli.synthesis.drivers.speech_driver import sound_duration
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorRunner
-from lipsync_cli.synthesis.generation.local_runner import LocalRunner, num_cores
+from lipsync_cli.synthesis.generation.local_runner import LocalRunner
 from lipsync_cli.synthesis.generation.process_runner import ProcessRunner
 
 OWN_PROCESS_FRAMES = 200  # so many frames are worth a process of the generator's own, which begins with loading torch

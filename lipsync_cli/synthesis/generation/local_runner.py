@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
-import sys
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -15,6 +13,7 @@ from lipsync_cli.formats.speech_encoder_weights import load_speech_encoder, make
 from lipsync_cli.models import hears
 from lipsync_cli.models.generators.generator_protocols import FaceCoding
 from lipsync_cli.models.mel_shape import mel_shape_of
+from lipsync_cli.runtime.processes.cores import num_cores
 from lipsync_cli.speech.mel import SILENCE
 from lipsync_cli.speech.speech_features import WINDOW as FEATURE_WINDOW
 from lipsync_cli.speech.speech_features import Encode, encode_silence
@@ -194,13 +193,6 @@ def _done(result: Result) -> Future[Result]:
     future: Future[Result] = Future()
     future.set_result(result)
     return future
-
-
-def num_cores() -> int:
-    """Return how many processor cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _channels_last(x: Tensor) -> np.ndarray:

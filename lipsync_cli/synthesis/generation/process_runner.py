@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lipsync_cli.errors import LipsyncError
+from lipsync_cli.runtime.processes.cores import num_cores
 from lipsync_cli.runtime.processes.workers import Worker, answer_to
 from lipsync_cli.synthesis.generation.generator_runner import GeneratorOutput
-from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE, MAX_THREADS, LocalRunner, num_cores
+from lipsync_cli.synthesis.generation.local_runner import BATCH_SIZE, MAX_THREADS, LocalRunner
 
 if TYPE_CHECKING:
     import numpy as np

@@ -135,6 +135,7 @@ def prepare(
         network = _make_network(config, dims, start, pack).to(device)
     except ValueError as error:
         raise InputError(f"the generator {config.generator} does not fit its crops: {error}", pack.path) from error
+    recipe.begin(network)
     for text in describe_start(pack, config, device, network):
         note(text)
     state = _make_state(network, recipe, config, device, world)

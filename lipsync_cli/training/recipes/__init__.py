@@ -15,6 +15,7 @@ from lipsync_cli.training.recipes.auxiliary.occlusion import Occlusion
 from lipsync_cli.training.recipes.auxiliary.sync_expert import SyncExpertRecipe
 from lipsync_cli.training.recipes.auxiliary.text import TextRecipe
 from lipsync_cli.training.recipes.context import RecipeContext
+from lipsync_cli.training.recipes.generators.distillation import Distillation
 from lipsync_cli.training.recipes.generators.l1 import L1
 from lipsync_cli.training.recipes.generators.lipgan import LipGAN
 from lipsync_cli.training.recipes.generators.lipgan_expert import LipGANExpert
@@ -37,6 +38,7 @@ _ALL: tuple[Any, ...] = (
     SpeechEmbedding,
     Occlusion,
     OwnFrame,
+    Distillation,
     TextRecipe,
     TemporalGAN,
     FaceSwap,

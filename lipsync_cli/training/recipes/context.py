@@ -29,7 +29,7 @@ class RecipeContext:
     start : the network of `--init`, if one was given
     expert : the sync expert, for recipes that need it
     transcripts : of the clips, for recipes that need them
-    teacher : the generator whose speech encoder is learned from, for recipes that need it
+    teacher : the generator that is learned from, for recipes that need it
     teacher_path : its file, for messages
     start_speakers : whom the weights of `--init` were trained on
     start_path : their file, for messages

@@ -87,6 +87,9 @@ class Recipe(Protocol):
     def dims(cls, context: RecipeContext) -> dict[str, Any]:
         """Give what the network is built from beside the crops' size; raise InputError if it cannot be."""
 
+    def begin(self, network: nn.Module) -> None:
+        """Set what the network has from elsewhere and does not learn, before its optimiser is made."""
+
     def advance(self, state: TrainState, done: int, total: int) -> float:
         """Be told before each step how far the run is, in samples; return the factor of the learning rates.
 
@@ -164,6 +167,9 @@ class BaseRecipe:
     def dims(cls, context: RecipeContext) -> dict[str, Any]:
         """Build the network from the crops' size alone."""
         return {}
+
+    def begin(self, network: nn.Module) -> None:
+        """Leave the network as it is."""
 
     def advance(self, state: TrainState, done: int, total: int) -> float:
         """Change nothing on the way."""

@@ -15,6 +15,7 @@ import pytest
 
 from lipsync_cli.errors import InputError, ToolError
 from lipsync_cli.media.video.decode import read_frames
+from lipsync_cli.runtime.processes.cores import num_cores
 from lipsync_cli.runtime.processes.dask_cluster import ClusterRunner, open_runner
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +30,12 @@ def note_and_square(task: tuple[int, str]) -> int:
     if number < 0:
         raise InputError("is negative", str(number))
     return number * number
+
+
+def count_cores(task: int) -> tuple[int, int]:
+    import cv2
+
+    return num_cores(), cv2.getNumThreads()
 
 
 def test_without_a_cluster_processes_of_this_one_do_the_tasks(tmp_path: Path) -> None:
@@ -90,6 +97,23 @@ def test_a_worker_that_is_killed_loses_its_task_only(
     assert workers[0].returncode == -signal.SIGKILL
     assert found == {number: number**2 for number in range(12)} | {-1: "-1: is negative"}
     assert len(list(notes.iterdir())) > len(tasks)  # what was lost was done again
+
+
+def test_a_worker_uses_as_many_cores_as_it_has_threads(cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    with open_runner(cluster[0], PATIENCE_S) as run:
+        assert [found for _, found, _ in run(count_cores, range(4), 0)] == [(1, 1)] * 4
+
+
+def is_profiled(task: int) -> bool:
+    from dask import config
+
+    return bool(config.get("distributed.worker.profile.enabled"))
+
+
+def test_workers_that_are_started_here_do_not_sample_themselves() -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install 'lipsync-cli[dask]'")
+    with open_runner("local:1", PATIENCE_S) as run:
+        assert [found for _, found, _ in run(is_profiled, [1], 0)] == [False]
 
 
 def test_mels_and_faces_of_a_cluster_are_those_of_one_process(

@@ -23,7 +23,9 @@ def work(task):
     if kind == "full":
         raise OSError(28, "No space left on device", "somewhere")
     if kind == "threads":
-        return os.environ["OMP_NUM_THREADS"]
+        import cv2
+
+        return os.environ["OMP_NUM_THREADS"], cv2.getNumThreads()
     if kind == "sleep":
         time.sleep(value)
     return value * 2
@@ -59,5 +61,5 @@ def test_no_tasks():
 
 def test_workers_use_one_thread_each(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert [result for _, result, _ in run_tasks(work, [("threads", 0)], 1)] == ["1"]
+    assert [result for _, result, _ in run_tasks(work, [("threads", 0)], 1)] == [("1", 1)]
     assert os.environ["OMP_NUM_THREADS"] == "7"
