@@ -29,6 +29,7 @@ NAMED_BY_CALLERS = {
     "faces/tracking/face_track _find_at": "faces.selection.find_faces",
     "faces/tracking/face_track choose": "faces.selection.find_faces",
     "faces/tracking/identity choose": "faces.selection.find_faces",
+    "formats/weights _read_dims": "formats.weights.read_header",
     "metrics/sync_embeddings find_offset": "becomes the reason why a clip has no figure",
     "pipelines/inference/message_speech rehearse": "synthesis.messages.Message.locate",
     "pipelines/inference/message_speech speak": "synthesis.messages.Message.locate",
