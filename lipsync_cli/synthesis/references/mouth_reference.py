@@ -53,10 +53,13 @@ def rest_photo(
         points = load_face_mesh().find(original, box)
         mouths.append(None if points is None else close_mouth(picture, points))
         picture = picture if mouths[-1] is None else mouths[-1].picture
-    faces = [
-        None if mouth is None else with_inside(reference_face(picture, box, rule), mouth.lips, mouth.inside, box, rule)
-        for (box,), mouth in zip(boxes, mouths, strict=True)
-    ]
+    faces: list[ReferenceFace | None] = []
+    for each, mouth in zip(boxes, mouths, strict=True):
+        face = None
+        if mouth is not None:
+            face = with_inside(reference_face(picture, each[0], rule), mouth.lips, mouth.inside, each[0], rule)
+            face = _with_textures(face, collect_textures(photo, each, [0]))
+        faces.append(face)
     was_open = any(mouth is not None and mouth.was_open for mouth in mouths)
     return StillSource(picture) if was_open else photo, faces
 
@@ -89,9 +92,12 @@ def rest_faces(
     for each in chosen:
         face = rest_face(video.frame(each.rest), boxes[each.rest], rule)
         face = face._replace(opened=bring_open(video, boxes, rule, each, face))
-        inside = None if face.inside is None else face.inside._replace(textures=textures)
-        faces.append(face._replace(inside=inside))
+        faces.append(_with_textures(face, textures))
     return faces
+
+
+def _with_textures(face: ReferenceFace, textures: MouthTextures | None) -> ReferenceFace:
+    return face if face.inside is None else face._replace(inside=face.inside._replace(textures=textures))
 
 
 def collect_textures(video: ScannedSource, boxes: np.ndarray, numbers: Sequence[int]) -> MouthTextures | None:

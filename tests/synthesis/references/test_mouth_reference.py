@@ -21,10 +21,18 @@ def test_a_photo_that_grins_is_closed_and_keeps_its_teeth(astronaut):
     assert [number for number, _ in closed.frames(np.array([0, 0]))] == [0, 0]
     np.testing.assert_array_equal(next(closed.scan()), closed.frame(0))
     assert face.inside is not None
+    assert face.inside.textures.pictures[0, 5:8, 16:32].mean() > 200
     x, y = face.inside.lips.middle
     row0, row1, col0, col1 = RULE.mouth_region()
     assert row0 - 4 < y < row1 + 4
     assert col0 < x < col1
+
+
+def test_a_photo_whose_lips_meet_has_no_texture(astronaut):
+    closed, _ = rest_photo(StillSource(astronaut), [BOX[None]], RULE)
+    same, (face,) = rest_photo(closed, [BOX[None]], RULE)
+    assert same is closed
+    assert face.inside.textures is None
 
 
 def test_a_photo_without_a_face_mesh_is_given_back(astronaut):
