@@ -33,7 +33,7 @@ class MouthInside(NamedTuple):
     ----------
     lips : of the rest frame, in pixel indices of the crop
     layers : what is seen between them, over the whole of the reference's pixels, as these are kept
-    textures : what is seen between them in place of that, where enough open mouths of this person are known
+    textures : what is seen between them in place of that, where an open mouth of this person is known
     """
 
     lips: ClosedLips

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from lipsync_cli.faces.mesh.face_mesh import load_face_mesh
+from lipsync_cli.faces.mesh.face_mesh import LOWER_OUTER, UPPER_OUTER, load_face_mesh
 from lipsync_cli.faces.mesh.lips import find_axes, mouth_gap, symmetry
 from lipsync_cli.faces.mesh.mouth_aperture import cut_aperture, lip_colour, shows_inside
 from lipsync_cli.faces.mesh.mouth_closing import DARK, STRAIGHT, WIDEST, ClosedMouth, close_mouth
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST_MOUTHS = 12  # frames whose mouths are looked at
 PARTED = 0.08  # gap over the mouth's width: what is less may be lips that the mesh takes for parted
 ALIKE = 0.03  # the same: of openings that are closer the one of most contrast is kept
+MARGIN = 4  # pixels around the lips
 TEXTURE_WIDTH, TEXTURE_HEIGHT = (48, 320), 12  # pixels: of a texture, at least and at most; at least
 
 
@@ -125,7 +126,7 @@ def collect_textures(video: ScannedSource, boxes: np.ndarray, numbers: Sequence[
 
 
 class _Mouth(NamedTuple):
-    """An open mouth: a picture, its face mesh, the distance of the lips in widths of the mouth, contrast within."""
+    """An open mouth: a picture of it, the mesh in its pixels, how far it is open in its widths, and contrast within."""
 
     picture: np.ndarray
     points: np.ndarray
@@ -141,4 +142,8 @@ def _look(frame: Frame, box: np.ndarray) -> _Mouth | None:
         return None
     if not shows_inside(picture, points):
         return None
+    lips = points[[*UPPER_OUTER, *LOWER_OUTER]]
+    x0, y0 = np.maximum(lips.min(0) - MARGIN, 0).astype(int)
+    x1, y1 = lips.max(0).astype(int) + MARGIN
+    picture, points = picture[y0:y1, x0:x1].copy(), points - (x0, y0)  # else a dozen whole frames would be kept
     return _Mouth(picture, points, mouth_gap(points), float(cut_aperture(picture, points, 12, 48).mean(2).std()))
