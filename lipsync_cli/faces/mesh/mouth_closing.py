@@ -26,7 +26,7 @@ from lipsync_cli.faces.mesh.lips import (
 OPEN = 0.05  # gap of the inner lips over the mouth's width, from where on lips are apart
 STRAIGHT = 0.35  # symmetry of a face, at least: of those that are turned further the mesh misses the lips
 DARK = np.array([0.4, 0.3, 0.3])  # the colour behind teeth over the lower lip's
-WIDEST = 0.6  # the same: beyond it the jaw hangs, which moving lips does not mend
+WIDEST = 0.6  # gap over the mouth's width: beyond it the jaw hangs, which moving lips does not mend
 
 _NEUTRAL_WIDTH = 0.56  # of a mouth at rest, in distances of the outer eye corners
 _NARROWEST = 0.85  # of a smile's width that is left of it

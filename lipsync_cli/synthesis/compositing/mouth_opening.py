@@ -2,7 +2,8 @@
 
 A generator that moves one picture has no pixels for the inside of a closed mouth: it stretches the lips and mixes a
 patch in, which looks like milk. But its flow says how far each lip moves as a whole. So where the lips meet in the
-rest frame is known, they are moved so, and what lies between them is laid in, in its place in the skull.
+rest frame is known, they are moved so, and what lies between them is laid in: what open mouths of the same person show
+between their lips, or, where none is known, a picture of the inside in its place in the skull.
 """
 
 from __future__ import annotations
